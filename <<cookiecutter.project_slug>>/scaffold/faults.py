@@ -1,0 +1,66 @@
+"""What is wrong with a resource line: every fault at once, each with its place in the text."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_WIDTH = 100
+_QUOTED = 60
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One fault: `position` is the 1-based column in the whole text; a message says what was found, expected, and the way out."""
+
+    position: int
+    resource: str
+    field: str
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """`product.price`, `product`, or nothing when the text is not even that far."""
+        return ".".join(part for part in (self.resource, self.field) if part)
+
+
+def quote(text: str) -> str:
+    """What was given, fit to stand in a message: without control characters and not endless."""
+    shown = _printable(text)
+    return f"`{shown}`" if len(shown) <= _QUOTED else f"`{shown[:_QUOTED]}...`"
+
+
+class ResourceErrors(ValueError):
+    """All faults of a text, in the order of their places; `str()` shows each under its line."""
+
+    def __init__(self, text: str, faults: Iterable[Fault]) -> None:
+        self.text = text
+        self.faults = tuple(sorted(faults))
+        super().__init__(_render(text, self.faults))
+
+
+def _render(text: str, faults: tuple[Fault, ...]) -> str:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return "\n\n".join([f"The resource line has {count}:", *(_block(text, fault) for fault in faults)])
+
+
+def _block(text: str, fault: Fault) -> str:
+    """
+    product: name:strr
+                  ^
+    product.name, column 15: ...
+    """
+    offset = fault.position - 1
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    line = text[start : len(text) if end < 0 else end]
+    column = offset - start
+    left = max(0, column - _WIDTH // 2) if len(line) > _WIDTH else 0
+    # One sign for one, or the caret would stand in the wrong place (and a terminal might obey a control character).
+    shown = _printable(line[left : left + _WIDTH])
+    row = text.count("\n", 0, offset) + 1
+    place = f"line {row}, column {column + 1}" if "\n" in text.strip() else f"column {fault.position}"
+    where = f"{fault.subject}, {place}" if fault.subject else place
+    return f"    {shown}\n    {' ' * (column - left)}^\n  {where}: {fault.message}"
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,0 +1,54 @@
+"""Child processes that never outlive the command that started them, and signals that end a command cleanly."""
+
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def exit_on_signals() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal unwind the stack and exit with 128 + signal.
+
+    Python ends at once on SIGTERM and SIGHUP without running `finally`, and invoke turns Ctrl-C into exit code 1.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _raise_exit)
+
+
+def _raise_exit(number: int, _frame: FrameType | None) -> None:
+    # A second signal while cleaning up must not interrupt the cleaning.
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """For `preexec_fn`: have the kernel send this signal when the parent is gone, even by SIGKILL (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+    """Run in the foreground and return the exit code. On Ctrl-C the child has got it too: let it finish first."""
+    child = subprocess.Popen(command, cwd=cwd, env=env, preexec_fn=die_with_parent)  # noqa: S603
+    try:
+        return child.wait()
+    finally:
+        stop(child)
+
+
+def stop(child: subprocess.Popen[bytes], seconds: float = 10) -> None:
+    """End a child: wait shortly for one that is ending, then SIGTERM, then SIGKILL."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -1,0 +1,76 @@
+"""The service's git repository at its birth. Standard library only: the template's hook runs this."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+# Whoever signs commits or has hooks for every repository means commits of their own, not this one.
+OURS = ("commit.gpgsign=false", "core.hooksPath=/dev/null", "core.excludesFile=/dev/null", "core.autocrlf=false")
+MADE_LATER = ("uv.lock", "alembic/versions")
+
+
+class Unable(Exception):
+    """Git can't do it on this machine; `remedy` is the command that changes that."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "changed"], str]:
+    """Commit everything when nothing is committed yet, and set the branch `template` there.
+
+    While `template` is still where `main` is, files that were made later (the lock, the first revision) are added in
+    a second commit, and `template` moves along. Raises Unable.
+    """
+    if not shutil.which("git"):
+        raise Unable("git is not installed")
+    if not (project / ".git").exists():
+        _git(project, "init", "--quiet", "--initial-branch", "main")
+    head = _read(project, "rev-parse", "--verify", "--quiet", "HEAD")
+    if head and (head != _read(project, "rev-parse", "--verify", "--quiet", "template") or not _unborn_files(project)):
+        return "ok", f"at {head[:7]}"
+    if not _read(project, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"):
+        raise Unable(
+            "git does not know who you are",
+            "git config --global user.name YOU && git config --global user.email YOU@EXAMPLE.COM",
+        )
+    _git(project, "add", "--", *(_unborn_files(project) if head else ["."]))
+    _git(project, "commit", "--quiet", "--no-verify", "-m", "Add what was missing at the start" if head else message)
+    _git(project, "branch", "--force", "template")
+    return "changed", f"main and template at {_read(project, 'rev-parse', '--short', 'HEAD')}{_surroundings(project)}"
+
+
+def _unborn_files(project: Path) -> list[str]:
+    listed = _read(project, "ls-files", "--others", "--exclude-standard", "--", *MADE_LATER)
+    return listed.splitlines()
+
+
+def _surroundings(project: Path) -> str:
+    outer = _read(project.parent, "rev-parse", "--show-toplevel")
+    if not outer or _read(project.parent, "check-ignore", str(project)):
+        return ""
+    return f"; it lies inside the repository {outer}: add it there as a submodule, or remove its .git"
+
+
+def _git(project: Path, *arguments: str) -> None:
+    done = _run(project, arguments)
+    if done.returncode:
+        raise Unable(f"git {arguments[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+
+
+def _read(project: Path, *arguments: str) -> str:
+    """What git prints, or nothing when it fails."""
+    done = _run(project, arguments)
+    return "" if done.returncode else done.stdout.strip()
+
+
+def _run(project: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    options = [part for setting in OURS for part in ("-c", setting)]
+    # GIT_DIR and its like, set while another repository's hook runs, would point every call there.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "_AUTHOR_" in name}
+    kept |= {name: value for name, value in os.environ.items() if name.startswith(("GIT_COMMITTER_", "GIT_CONFIG_", "GIT_SSL"))}
+    command = ["git", *options, *arguments]
+    return subprocess.run(command, cwd=project, env=kept, check=False, capture_output=True, text=True)

@@ -1,0 +1,149 @@
+"""The task `dev`: the service on a migrated database, started again whenever a file is saved."""
+
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev import database, postgres, process, setup
+
+HOST = "127.0.0.1"
+WATCHED = ("app", "service.toml", ".env")
+START_SECONDS = 30
+
+
+def serve(project: Path, port: int, *, fresh: bool = False) -> None:
+    """Serve until Ctrl-C. Raises SystemExit with the next step for a port or database that is taken."""
+    if not is_free(port):
+        raise SystemExit(
+            f"Port {port} is taken, perhaps by another `dev`. Stop that one, or choose another port:\n"
+            f"  python3 tasks.py dev --port {next_free(port + 1)}"
+        )
+    try:
+        with database.chosen(project, fresh=fresh, shared=False) as variables:
+            _migrate(project, variables)
+            _serve(project, port, variables)
+    except postgres.InUse as used:
+        raise SystemExit(
+            f"The embedded PostgreSQL of this service is in use by process {used.owner}, perhaps another `dev`.\n"
+            f"  Stop that one, or set DATABASE_URL to another server."
+        ) from None
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def next_free(port: int) -> int:
+    return next(candidate for candidate in range(port, 65536) if is_free(candidate))
+
+
+def _migrate(project: Path, variables: Mapping[str, str]) -> None:
+    if not any((project / "alembic" / "versions").glob("*.py")):
+        setup.say("revision", lambda: setup.revision(project))
+    command = [sys.executable, "-m", "dev.migrations", "upgrade"]
+    if process.run(command, cwd=project, env={**os.environ, **variables}):
+        raise SystemExit("The database could not be migrated; `dev --fresh` starts over with an empty one.")
+
+
+def _serve(project: Path, port: int, variables: Mapping[str, str]) -> None:
+    environment = {
+        **os.environ,
+        "ENVIRONMENT": os.environ.get("ENVIRONMENT", "local"),
+        "HOST": HOST,
+        "PORT": str(port),
+        "DRAIN_SECONDS": "0",
+        "GRACEFUL_SECONDS": "2",
+        **variables,
+    }
+    changes = _watch(project)
+    announced = False
+    while True:
+        with _service(project, environment) as service:
+            if not announced:
+                announced = _announce(service, port, variables)
+            _wait_for_change(service, changes)
+
+
+@contextmanager
+def _service(project: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "app"],
+        cwd=project,
+        env=environment,
+        start_new_session=True,  # Ctrl-C reaches us alone; we end it, and its database after it
+        preexec_fn=process.die_with_parent,
+    )
+    try:
+        yield child
+    finally:
+        process.stop(child)
+
+
+def _announce(service: subprocess.Popen[bytes], port: int, variables: Mapping[str, str]) -> bool:
+    """Print the addresses once the service answers; False when it did not come up."""
+    address = f"http://{HOST}:{port}"
+    if not answers(service, f"{address}/health"):
+        return False
+    print(
+        f"\n  service   {address}\n  docs      {address}/docs\n"
+        f"  database  {variables.get('DATABASE_URL', 'the one of your settings')}\n"
+        "  Saving a file restarts it; Ctrl-C stops it.\n",
+        flush=True,
+    )
+    return True
+
+
+def answers(service: subprocess.Popen[bytes], url: str) -> bool:
+    """Whether the process serves `url` before it ends, or before the time to start is over."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and service.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310  # http, our own
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.02)
+    return False
+
+
+def _watch(project: Path) -> "queue.SimpleQueue[str]":
+    """Names of saved files. A thread waits for them, so that a signal interrupts the main one at once."""
+    from watchfiles import PythonFilter, watch
+
+    seen: queue.SimpleQueue[str] = queue.SimpleQueue()
+    folders = [project / name for name in WATCHED if (project / name).exists()]
+    wanted = PythonFilter(extra_extensions=(".toml", ".env"))
+
+    def report() -> None:
+        for changes in watch(*folders, watch_filter=wanted, raise_interrupt=False):
+            seen.put(", ".join(sorted(Path(path).name for _, path in changes)))
+
+    threading.Thread(target=report, daemon=True).start()
+    return seen
+
+
+def _wait_for_change(service: subprocess.Popen[bytes], changes: "queue.SimpleQueue[str]") -> None:
+    reported = False
+    while True:
+        try:
+            print(f"Saved: {changes.get(timeout=0.5)}; starting again", flush=True)
+        except queue.Empty:
+            if service.poll() is not None and not reported:
+                print(f"The service ended with exit code {service.returncode}; saving a file starts it again.", flush=True)
+                reported = True
+            continue
+        return

@@ -1,0 +1,27 @@
+"""The task `test`: pytest on every core, with coverage of `app`; what was left out is listed with its reason."""
+
+import os
+import sys
+from pathlib import Path
+
+from dev import process
+
+# What each process needs is mostly the import of the application: more workers than cores only wait for each other.
+MOST_WORKERS = 4
+
+
+def run(project: Path, part: str = "", only: str = "") -> None:
+    """All tests with the coverage gate, or one part (`unit`, `integration`, `e2e`), or those whose names match `only`."""
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--durations=5", *_workers()]
+    command += ["-k", only] if only else []
+    command += [f"tests/{part}"] if part else []
+    if not part and not only:
+        command += ["--cov", "--cov-report=term-missing:skip-covered"]
+    code = process.run(command, cwd=project)
+    if code:
+        raise SystemExit(code)
+
+
+def _workers() -> list[str]:
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    return ["-n", str(workers)] if workers > 1 else []

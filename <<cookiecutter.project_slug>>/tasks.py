@@ -1,0 +1,136 @@
+"""The developer's commands: `python3 tasks.py TASK`, or `invoke TASK` inside the virtual environment."""
+
+from pathlib import Path
+
+from dev import bootstrap
+
+HERE = Path(__file__).resolve().parent
+bootstrap.enter(HERE)
+
+from invoke import Collection, Context, Program, task
+
+
+@task
+def setup(_: Context) -> None:
+    """Make this checkout ready to work in: environment, lock file, first revision, git."""
+    from dev import setup
+
+    setup.run(HERE)
+
+
+@task
+def dev(_: Context, port: int = 8000, fresh: bool = False) -> None:
+    """Serve on an embedded PostgreSQL, or on DATABASE_URL; saving a file restarts it."""
+    from dev import server
+
+    server.serve(HERE, port, fresh=fresh)
+
+
+@task(default=True, name="all")
+def test_all(_: Context, k: str = "") -> None:
+    """Run every test, with the coverage gate; what is left out is named with the reason."""
+    from dev import testing
+
+    testing.run(HERE, only=k)
+
+
+@task
+def unit(_: Context, k: str = "") -> None:
+    """Run the tests that need nothing but Python."""
+    from dev import testing
+
+    testing.run(HERE, "unit", only=k)
+
+
+@task
+def integration(_: Context, k: str = "") -> None:
+    """Run the tests of the API on a real PostgreSQL."""
+    from dev import testing
+
+    testing.run(HERE, "integration", only=k)
+
+
+@task
+def e2e(_: Context, k: str = "") -> None:
+    """Run the tests of a running service: BASE_URL, or one that they start."""
+    from dev import testing
+
+    testing.run(HERE, "e2e", only=k)
+
+
+@task
+def lint(_: Context) -> None:
+    """Check style, imports, security and types."""
+    from dev import checks
+
+    checks.lint(HERE)
+
+
+@task(name="format")
+def format_code(_: Context) -> None:
+    """Format the code and mend what can be mended without thought."""
+    from dev import checks
+
+    checks.format_code(HERE)
+
+
+@task(default=True, name="up")
+def migrate(_: Context, revision: str = "head") -> None:
+    """Bring the database to the newest revision (the embedded one, or DATABASE_URL)."""
+    from dev import migrations
+
+    migrations.upgrade(HERE, revision)
+
+
+@task(name="new")
+def migrate_new(_: Context, message: str) -> None:
+    """Write the revision for what has changed in the models."""
+    from dev import migrations
+
+    print(migrations.new(message, HERE) or "The revisions have everything that the models have.")
+
+
+@task(name="lint")
+def migrate_lint(_: Context) -> None:
+    """Read the revisions' SQL for statements that would block or break a running service."""
+    from dev import migrations
+
+    migrations.lint(HERE)
+
+
+@task(name="add")
+def resource_add(_: Context, line: str, check: bool = False) -> None:
+    """Add a resource from its line, with its revision: "review: stars:int>=1<=5 text:text?"."""
+    from dev import resources
+
+    resources.add(HERE, line, check=check)
+
+
+@task
+def openapi(_: Context, check: bool = False) -> None:
+    """Write docs/openapi.json, or with --check say whether it is up to date."""
+    from dev import openapi
+
+    openapi.write(HERE, check=check)
+
+
+# % if cookiecutter.auth == "jwt"
+@task(iterable=["scope"])
+def token(_: Context, scope: list[str], all: bool = False) -> None:
+    """Print a token for development, with the scopes named or with --all."""
+    from dev import tokens
+
+    print(tokens.issue(scope, everything=all))
+
+
+# % endif
+namespace = Collection(setup, dev, lint, format_code, openapi)
+namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
+namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_lint))
+namespace.add_collection(Collection("resource", resource_add))
+# % if cookiecutter.auth == "jwt"
+namespace.add_task(token)
+# % endif
+
+if __name__ == "__main__":
+    Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

@@ -1,0 +1,62 @@
+"""The steps that turn cookiecutter's output into a service: options, resources, environment, revision, git."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hooks import options
+
+if TYPE_CHECKING:
+    from dev.setup import Outcome
+
+# The newest day of packages that the template's own pipeline has tested. Move it along when that has run.
+TESTED_UNTIL = "2026-11-20T00:00:00Z"
+
+
+def run(project: Path, answers: Mapping[str, str]) -> int:
+    """Exit code 0 when there is a service, whatever this machine lacks; 1 for a fault of the generator."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.path.insert(0, str(project))
+    try:
+        _finish(project, answers)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except Exception as fault:
+        print(f"The generator failed, which is its fault and not yours: {fault!r}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _finish(project: Path, answers: Mapping[str, str]) -> None:
+    options.remove_strays(project)
+    from dev import setup  # the service's own, now that only what belongs there is left
+
+    with ThreadPoolExecutor(1) as beside:
+        locking = beside.submit(setup.lock, project, TESTED_UNTIL)  # waits for the network meanwhile
+        setup.say("options", lambda: _options(project, answers))
+        setup.say("resources", lambda: _resources(project, answers))
+        setup.say("lock", locking.result)
+    for name, step in setup.steps(project, f"Start {answers['project_slug']}"):
+        if name != "lock":
+            setup.say(name, step)
+
+
+def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":
+    from dev.setup import Outcome
+
+    options.apply_files(project, answers)
+    options.apply_regions(project, answers)
+    chosen = " ".join(f"{question}={answers[question]}" for question in ("driver", "auth", "license"))
+    return Outcome("changed", chosen)
+
+
+def _resources(project: Path, answers: Mapping[str, str]) -> "Outcome":
+    from dev.setup import Outcome
+    from scaffold import generator
+
+    written = generator.generate(project, answers["resources"])
+    return Outcome("changed" if written else "ok", f"{len(written)} files")

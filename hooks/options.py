@@ -1,0 +1,89 @@
+"""What each answer takes out of a generated service. One table: the hook applies it, the tests check it.
+
+Cookiecutter aborts on a conditional directory that comes out empty, so the template holds every file, and what an
+answer does not want is removed (or renamed) afterwards. Standard library and Jinja alone.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment
+
+RENDERED_LATER = ("app", "alembic", "deploy", "dev", "scaffold", "tests", "tasks.py")
+STRAYS = ("__pycache__", ".venv", ".dev", ".pytest_cache", ".ruff_cache", ".hypothesis", ".coverage", "uv.lock")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Paths to remove, and variants of a file to put in another's place, below the service's root."""
+
+    remove: tuple[str, ...] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+
+OPTION_FILES: Mapping[tuple[str, str], Effect] = {
+    ("driver", "manifests"): Effect(remove=("helm", "deploy/helm.py", "tests/unit/deploy/test_helm.py")),
+    ("driver", "helm"): Effect(remove=("k8s", "deploy/manifests.py", "tests/unit/deploy/test_manifests.py")),
+    ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py")),
+    ("auth", "none"): Effect(
+        remove=("dev/tokens.py", "tests/integration/test_forged_tokens.py", "tests/unit/test_tokens.py"),
+        rename={
+            "app/core/security_none.py": "app/core/security.py",
+            "tests/support/identity_none.py": "tests/support/identity.py",
+        },
+    ),
+}
+
+
+def effects(answers: Mapping[str, str]) -> Iterator[Effect]:
+    for (question, answer), effect in OPTION_FILES.items():
+        if answers[question] == answer:
+            yield effect
+
+
+def remove_strays(project: Path) -> None:
+    """What lay around untracked in the template was copied too."""
+    for name in STRAYS:
+        for path in sorted(project.rglob(name)):
+            _remove(path)
+
+
+def apply_files(project: Path, answers: Mapping[str, str]) -> None:
+    for effect in effects(answers):
+        for name in effect.remove:
+            _remove(project / name)
+        for source, target in effect.rename.items():
+            if (project / source).exists():
+                (project / source).replace(project / target)
+
+
+def apply_regions(project: Path, answers: Mapping[str, str]) -> None:
+    """Take lines out of Python, which is never rendered: Jinja with nothing but line statements (`# % if ...`)."""
+    environment = _line_statements()
+    for path in _python_files(project):
+        text = path.read_text(encoding="utf-8")
+        if "# % " in text:
+            path.write_text(environment.from_string(text).render(cookiecutter=answers), encoding="utf-8")
+
+
+def _line_statements() -> Environment:
+    never = {f"{kind}_{end}_string": f"\0{kind}{end}" for kind in ("variable", "block", "comment") for end in ("start", "end")}
+    return Environment(line_statement_prefix="# %", keep_trailing_newline=True, autoescape=False, **never)  # noqa: S701
+
+
+def _python_files(project: Path) -> Iterator[Path]:
+    for name in RENDERED_LATER:
+        path = project / name
+        if path.is_dir():
+            yield from path.rglob("*.py")
+        elif path.exists():
+            yield path
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -90,7 +90,7 @@ def _enum(field: Field, text: str) -> str:
     if text in field.values:
         return text
     raise DefaultError(
-        f"the default {quote(text)} is no value of the enum; expected one of {', '.join(field.values)}{_flag_hint(text)}"
+        f"the default {quote(text)} is none of the values; expected one of {', '.join(field.values)}{_flag_hint(text)}"
     )
 
 

@@ -9,7 +9,7 @@ _QUOTED = 60
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One fault: `position` is the 1-based column in the whole text; a message says what was found, expected, and the way out."""
+    """One fault: `position` counts from 1 in the whole text; the message says what was found, expected, the way out."""
 
     position: int
     resource: str
@@ -28,18 +28,18 @@ def quote(text: str) -> str:
     return f"`{shown}`" if len(shown) <= _QUOTED else f"`{shown[:_QUOTED]}...`"
 
 
-class ResourceErrors(ValueError):
+class ResourceErrors(ValueError):  # noqa: N818 - several
     """All faults of a text, in the order of their places; `str()` shows each under its line."""
 
     def __init__(self, text: str, faults: Iterable[Fault]) -> None:
         self.text = text
         self.faults = tuple(sorted(faults))
-        super().__init__(_render(text, self.faults))
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n\n".join([f"The resource line has {count}:", *self.blocks()]))
 
-
-def _render(text: str, faults: tuple[Fault, ...]) -> str:
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return "\n\n".join([f"The resource line has {count}:", *(_block(text, fault) for fault in faults)])
+    def blocks(self) -> tuple[str, ...]:
+        """Each fault under its line of the text."""
+        return tuple(_block(self.text, fault) for fault in self.faults)
 
 
 def _block(text: str, fault: Fault) -> str:

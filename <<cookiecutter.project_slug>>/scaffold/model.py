@@ -78,7 +78,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Field:
-    """One column. `name` is the column and the JSON name; `default` the canonical text of the default (see `literals`)."""
+    """One column. `name` is the column and the JSON name, `default` its canonical text (see `defaults`)."""
 
     name: str
     type: str
@@ -95,7 +95,7 @@ class Field:
 
     @property
     def attribute(self) -> str:
-        """Attribute of the model and the schemas; differs from `name` where Python or a base class has taken that (from_)."""
+        """Attribute of the model and the schemas; not `name` where Python or a base class has taken that (from_)."""
         return names.attribute(self.name)
 
     @property
@@ -155,7 +155,7 @@ class Field:
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """Least and greatest value of a whole or decimal column with its checks applied, in units of the last decimal place."""
+        """Least and greatest value of a whole or decimal column within its checks, in units of its last place."""
         if self.type in INTEGERS:
             low, high = INTEGERS[self.type]
         elif self.precision is not None:
@@ -174,7 +174,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Resource(Names):
-    """One resource. `line` is the text it was written as, white space evened out; two resources are equal whatever their text."""
+    """One resource. `line` is the text it was written as, white space evened out; it is no part of what is compared."""
 
     fields: tuple[Field, ...] = ()
     line: str = field(default="", compare=False)
@@ -182,12 +182,12 @@ class Resource(Names):
     @property
     def references(self) -> tuple[Field, ...]:
         """The fields that point to a resource."""
-        return tuple(field for field in self.fields if field.ref)
+        return tuple(part for part in self.fields if part.ref)
 
     @property
     def required(self) -> tuple[Field, ...]:
         """The fields that a create must give."""
-        return tuple(field for field in self.fields if field.required)
+        return tuple(part for part in self.fields if part.required)
 
 
 def scaled(number: str, scale: int) -> int:

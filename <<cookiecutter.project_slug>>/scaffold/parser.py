@@ -6,7 +6,7 @@ The grammar is in `syntax`, the rules of a column in `columns`; here are the rul
 from collections.abc import Iterable, Iterator, Mapping
 
 from . import names
-from .columns import build, column_name, name_fault
+from .columns import build, column_name
 from .faults import Fault, ResourceErrors, quote
 from .model import Field, Names, Resource
 from .syntax import RawField, RawResource, Reader, Word
@@ -68,10 +68,10 @@ class _Parser:
 
     def _resource_name(self, raw: RawResource) -> None:
         name = raw.name.text
-        if message := name_fault(name, "resource"):
+        if message := names.fault(name, "resource"):
             self._fault(raw.name, name, "", message)
             return
-        if raw.plural and (message := name_fault(raw.plural.text, "plural")):
+        if raw.plural and (message := names.fault(raw.plural.text, "plural")):
             self._fault(raw.plural, name, "", message)
             return
         plural = _names(raw).plural
@@ -101,11 +101,14 @@ class _Parser:
         self, raw: RawResource, part: RawField, fields: Mapping[str, Field], targets: Mapping[str, Names]
     ) -> bool:
         given, name = part.name.text, column_name(part)
-        message = name_fault(given, "field")
+        message = names.fault(given, "field")
         if not message and (reason := names.RESERVED_FIELDS.get(name)):
-            message = f"the name `{name}` is taken: {reason}; drop the field, or choose another name such as `{raw.name.text}_{given}`"
+            way = f"drop the field, or choose another name such as `{raw.name.text}_{given}`"
+            message = f"the name `{name}` is taken: {reason}; {way}"
         if not message and given.startswith(names.RESERVED_FIELD_PREFIXES):
-            message = f"Pydantic keeps the names that begin with `model_dump` and `model_validate`; choose another for `{given}`"
+            message = f"`{given}` is taken: Pydantic keeps what begins with `model_dump` or `model_validate`; rename it"
+        if not message and (twin := _twin(name, fields)):
+            message = f"`{name}` and `{twin}` differ in an underscore alone, too little for a reader; rename one"
         if not message and name in fields:
             kept = f" (a reference is kept as `{name}`)" if name != given or fields[name].ref else ""
             message = f"the field `{name}` is there twice{kept}; drop or rename one"
@@ -133,6 +136,11 @@ class _Parser:
         self.faults.append(Fault(offset + 1, resource, field, message))
 
 
+def _twin(name: str, fields: Iterable[str]) -> str:
+    """A field that is another one without an underscore before a digit: line_1 and line1 would share a type's name."""
+    return next((other for other in fields if other != name and names.camel(other) == names.camel(name)), "")
+
+
 def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> str:
     """Why a column's name leaves no room for the names of its index and constraints, or nothing."""
     table, name = _names(raw).plural, column_name(part)
@@ -143,8 +151,8 @@ def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) ->
     room = names.IDENTIFIER_LIMIT - affixes - len(table)
     if len(name) <= room:
         return ""
-    reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} characters of the name of its index or constraint, the table's name among them"
-    return f"{quote(name)} has {len(name)} characters; expected at most {room}: {reason}"
+    reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} characters of an index's name, which has the table's in it"
+    return f"{quote(name)} has {len(name)} characters; expected at most {room}, as {reason}"
 
 
 Arrows = Mapping[str, tuple[tuple[RawField, str], ...]]
@@ -182,7 +190,8 @@ def _clash(own: Names, other: Names, where: str) -> str | None:
     if own.plural == other.plural:
         return f"the plural `{own.plural}` is that of `{other.name}`, which {where}; {_other_plural(own.name)}"
     if own.name == other.plural or own.plural == other.name:
-        return f"`{own.name}/{own.plural}` and `{other.name}/{other.plural}` share a name, which would confuse; {_other_plural(own.name)}"
+        pair = f"`{own.name}/{own.plural}` and `{other.name}/{other.plural}`"
+        return f"{pair} share a name, which would confuse; {_other_plural(own.name)}"
     if own.class_name == other.class_name:
         return f"`{own.name}` and `{other.name}` would both be the class {own.class_name}; rename one"
     return None

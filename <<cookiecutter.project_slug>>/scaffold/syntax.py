@@ -1,9 +1,9 @@
-"""The form of a resource line: text to words with places. What the words mean is the parser's part.
+r"""The form of a resource line: text to words with places. What the words mean is the parser's part.
 
     resources := resource { ";" resource } [ ";" ]
     resource  := name [ "/" plural ] ":" field { " " field }
     field     := name ":" type [ "(" arguments ")" ] { check | "?" | "!" } [ "=" default ]
-    default   := text up to white space or ";" | '"' text with \\" and \\\\ '"'
+    default   := text up to white space or ";" | '"' text with \" and \\ '"'
 
 Checks, `?` and `!` come in any order, the default last. White space may be several, and line breaks.
 """
@@ -56,7 +56,7 @@ class RawResource:
     line: str
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """A field that cannot be read on: the place and the message of its fault."""
 
     def __init__(self, offset: int, message: str) -> None:
@@ -102,7 +102,7 @@ class Reader:
             field = self._word(_WORD)
             try:
                 fields.append(self._field(name, field))
-            except _Broken as broke:
+            except _BrokenError as broke:
                 broken += 1
                 self._fault(broke.offset, name, field.text, broke.message)
                 self._skip(_END)
@@ -112,7 +112,7 @@ class Reader:
 
     def _field(self, resource: str, name: Word) -> RawField:
         if self._next() != ":":
-            raise _Broken(
+            raise _BrokenError(
                 name.offset, f"the field {quote(name.text)} has no type; expected `name:type`, as in `name:str`"
             )
         self.at += 1
@@ -121,7 +121,7 @@ class Reader:
         if not type_.text or self._next() == ":":
             # In `name: price:int` the second is a field of its own, and is read as one.
             self.at = type_.offset - 1 if self.text[type_.offset - 1] != ":" else self.at
-            raise _Broken(
+            raise _BrokenError(
                 name.offset, f"the field {quote(name.text)} has no type; expected `name:type`, as in `name:str`"
             )
         arguments = self._arguments()
@@ -147,8 +147,8 @@ class Reader:
         if found == "`,`":
             return "found `,`; fields are separated by spaces alone"
         if default is not None:
-            return f"found {found} after the default of {quote(name)}; the default ends the field, a text with spaces needs quotes"
-        return f"found {found} in the field {quote(name)}; after the type come checks such as `>=0`, then `?`, `!` and `=default`"
+            return f"found {found} after the default of {quote(name)}; a text with spaces needs quotes"
+        return f"found {found} in the field {quote(name)}; after the type come checks (`>=0`), `?`, `!` and `=default`"
 
     def _arguments(self) -> Word | None:
         if self._next() != "(":
@@ -156,7 +156,7 @@ class Reader:
         found = _ARGUMENTS.match(self.text, self.at)
         if not found:
             offset, self.at = self.at, self.at + 1
-            raise _Broken(
+            raise _BrokenError(
                 offset, "this `(` is not closed properly; expected for example `(1..100)`, `(10,2)` or `(a|b|c)`"
             )
         self.at = found.end()
@@ -175,14 +175,14 @@ class Reader:
             found = _QUOTED.match(self.text, self.at)
             if not found:
                 self._skip(re.compile(r"\n|\Z"))
-                raise _Broken(
+                raise _BrokenError(
                     offset + 1, 'this quote is not closed; expected `"text"`, with `\\"` and `\\\\` inside for " and \\'
                 )
             self.at = found.end()
             return Word(re.sub(r"\\(.)", r"\1", found[1]), offset + 1)
         found = _BARE.match(self.text, self.at)
         if not found:
-            raise _Broken(
+            raise _BrokenError(
                 offset, 'there is no default after `=`; expected for example `=0`, or `=""` for the empty text'
             )
         self.at = found.end()

@@ -44,9 +44,9 @@ class ResourceErrors(ValueError):  # noqa: N818 - several
 
 def _block(text: str, fault: Fault) -> str:
     """
-    product: name:strr
-                  ^
-    product.name, column 15: ...
+    product.name, column 15: `strr` is no type; ...
+        product: name:strr
+                      ^
     """
     offset = fault.position - 1
     start = text.rfind("\n", 0, offset) + 1
@@ -59,7 +59,8 @@ def _block(text: str, fault: Fault) -> str:
     row = text.count("\n", 0, offset) + 1
     place = f"line {row}, column {column + 1}" if "\n" in text.strip() else f"column {fault.position}"
     where = f"{fault.subject}, {place}" if fault.subject else place
-    return f"    {shown}\n    {' ' * (column - left)}^\n  {where}: {fault.message}"
+    excerpt = f"\n    {shown}\n    {' ' * (column - left)}^" if shown.strip() else ""
+    return f"{where}: {fault.message}{excerpt}"
 
 
 def _printable(text: str) -> str:

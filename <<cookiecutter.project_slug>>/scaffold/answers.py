@@ -25,9 +25,7 @@ SPECIAL = '"\\`$<>{}'
 # Databases, namespaces and names of the machine's own that the slug would stand in for.
 TAKEN_SLUGS: Mapping[str, str] = {
     **dict.fromkeys(("postgres", "template0", "template1"), "PostgreSQL has a database of that name"),
-    **dict.fromkeys(
-        ("default", "kube-system", "kube-public", "kube-node-lease"), "Kubernetes has a namespace of that name"
-    ),
+    "default": "Kubernetes has a namespace of that name",
     "localhost": "every machine calls itself so",
 }
 
@@ -37,15 +35,20 @@ _PATH = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = re.compile(rf"{_HOST}(?:/{_PATH})*/?")
 _MAIL = re.compile(r" <[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+>\Z")
 
+_DERIVED = ("description", "author")
+
 
 def check_answers(answers: Mapping[str, object]) -> list[str]:
     """What is wrong with the answers, one text each that names the question, what was given and what is legal."""
     faults: list[str] = []
+    name = str(answers.get("project_name", "")) or "\0"
     for question, judge in _JUDGES.items():
         given = answers.get(question, "")
         if not isinstance(given, str):
             faults.append(f"{question} is {quote(repr(given))}; expected a text")
             continue
+        if question in _DERIVED and faults and name in given:
+            given = given.replace(name, "it")  # by default they hold the name, whose faults are told once
         faults += [f"{question} {fault}" for fault in judge(given)]
     for question, choices in CHOICES.items():
         given = answers.get(question, "")
@@ -61,7 +64,7 @@ def _project_name(given: str) -> Iterator[str]:
 
 
 def _slug(given: str) -> Iterator[str]:
-    rule = f"1 to {SLUG_LENGTH} small letters a-z, digits and hyphens, beginning with a letter and not ending with a hyphen"
+    rule = f"1 to {SLUG_LENGTH} small letters a-z, digits and hyphens, a letter at first and no hyphen at last"
     if not given:
         yield f"is empty; expected {rule}, such as `product-catalogue`"
     elif not _SLUG.fullmatch(given):
@@ -106,7 +109,7 @@ def _prose(given: str, most: int, besides: str = "") -> Iterator[str]:
 
 
 def _registry(given: str) -> Iterator[str]:
-    rule = "a host and a path in small letters, without a scheme, such as docker.io/NAME, localhost:5000 or ghcr.io/NAME/TEAM"
+    rule = "a host and a path in small letters, such as docker.io/NAME, localhost:5000 or ghcr.io/NAME/TEAM"
     if len(given) > REGISTRY_LENGTH:
         yield f"has {len(given)} characters; expected at most {REGISTRY_LENGTH}"
     elif not _REGISTRY.fullmatch(given):
@@ -129,7 +132,7 @@ def _resources(given: str) -> Iterator[str]:
         parse(given)
     except ResourceErrors as errors:
         for block in errors.blocks():
-            yield f"at\n{block}"
+            yield f"in {block}"
 
 
 _JUDGES: Mapping[str, Callable[[str], Iterator[str]]] = {

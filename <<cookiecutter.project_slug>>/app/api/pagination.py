@@ -1,0 +1,84 @@
+"""Lists in pages: opaque keyset cursors (base64url of version, sort, last values and a hash of the filters)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+import orjson
+from fastapi import Request, Response
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.sql.schema import Column
+
+from app.api.responses import json_response
+from app.core.exceptions import Unprocessable
+from app.services.base import ResourceService
+
+VERSION = 1
+
+
+class SortedQuery(Protocol):
+    """A `PageQuery` with the resource's `sort`."""
+
+    limit: int
+    cursor: str | None
+    sort: Any
+
+    def filters(self) -> dict[str, Any]: ...
+
+
+def encode(sort: str, filters: Mapping[str, Any], last: Sequence[Any]) -> str:
+    payload = orjson.dumps([VERSION, sort, _digest(filters), list(last)], default=str)
+    return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
+
+
+def decode(cursor: str, sort: str, filters: Mapping[str, Any], keys: Sequence[Column[Any]]) -> list[Any]:
+    """The last values of the page before, in the types of `keys`.
+
+    Raises Unprocessable for a cursor that was not made by `encode` for this sort and these filters.
+    """
+    try:
+        payload = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        version, made_for, digest, last = payload
+        if [version, made_for, digest] != [VERSION, sort, _digest(filters)]:
+            raise _refusal("belongs to another query: keep sort and filters as they were, or start again without it")
+        return [_adapter(key.type.python_type).validate_python(value) for key, value in zip(keys, last, strict=True)]
+    except (binascii.Error, ValueError, TypeError, ValidationError):
+        raise _refusal("is not one that this service gave out: take it from `next` of the page before") from None
+
+
+@lru_cache(maxsize=64)
+def _adapter(python_type: type) -> TypeAdapter[Any]:
+    return TypeAdapter(python_type)
+
+
+def _digest(filters: Mapping[str, Any]) -> str:
+    canonical = orjson.dumps(dict(filters), default=str, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest()[:16]
+
+
+def _refusal(reason: str) -> Unprocessable:
+    return Unprocessable(
+        code="invalid_cursor",
+        detail=f"The cursor {reason}.",
+        errors=[{"parameter": "cursor", "detail": reason}],
+    )
+
+
+async def page_response(request: Request, service: ResourceService, query: SortedQuery) -> Response:
+    """`{"items": [...], "next": cursor | null}`, and `Link: <...>; rel="next"` (RFC 8288) while there is more."""
+    filters = query.filters()
+    keys = service.crud.sort_keys(query.sort)
+    after = None if query.cursor is None else decode(query.cursor, query.sort, filters, keys)
+    # One row more than asked for tells whether there is another page.
+    rows = await service.list(sort=query.sort, filters=filters, after=after, limit=query.limit + 1)
+    if len(rows) <= query.limit:
+        return json_response({"items": rows, "next": None})
+    rows = rows[: query.limit]
+    cursor = encode(query.sort, filters, [rows[-1][key.name] for key in keys])
+    link = request.url.include_query_params(cursor=cursor)
+    return json_response({"items": rows, "next": cursor}, headers={"Link": f'<{link.path}?{link.query}>; rel="next"'})

@@ -1,0 +1,44 @@
+"""Rows as JSON, written by orjson without a detour through a model.
+
+The OpenAPI document and the tests hold the bytes to the resource's Read model: same members, same formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Request, Response
+
+from app.core.encoding import to_json
+from app.db.driver import Row
+
+
+def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(to_json(content), status, headers=dict(headers) if headers else None, media_type="application/json")
+
+
+def etag(row: Row) -> str:
+    """A strong entity tag (RFC 9110, 8.8.3): every change of the row counts its version up."""
+    return f'"{row["version"]}"'
+
+
+def resource_response(row: Row) -> Response:
+    return json_response(row, headers={"ETag": etag(row)})
+
+
+def created_response(request: Request, row: Row) -> Response:
+    location = f"{request.scope['path']}/{row['id']}"
+    return json_response(row, 201, headers={"ETag": etag(row), "Location": location})
+
+
+def not_modified_or(request: Request, row: Row) -> Response:
+    """304 when `If-None-Match` names the version at hand (RFC 9110, 13.1.2: a weak comparison), else the resource."""
+    given = request.headers.get("if-none-match")
+    if given is not None and matches(given, etag(row)):
+        return Response(status_code=304, headers={"ETag": etag(row)})
+    return resource_response(row)
+
+
+def matches(header: str, tag: str) -> bool:
+    candidates = [candidate.strip().removeprefix("W/") for candidate in header.split(",")]
+    return "*" in candidates or tag in candidates

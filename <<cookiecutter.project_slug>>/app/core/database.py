@@ -1,0 +1,184 @@
+"""The database: one engine, one pool, and the two units of work that requests are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, NamedTuple, TypeVar, cast
+
+import asyncpg
+import orjson
+from fastapi import Depends, Request
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+from app.core.config import Settings
+from app.core.encoding import to_json_text
+from app.db.driver import Connection
+
+T = TypeVar("T")
+Unit = Callable[[Connection], Awaitable[T]]
+
+WRITE_ATTEMPTS = 3
+# A read that met a connection which died while idle is run once more, on another one.
+DEAD_CONNECTION = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+)
+# The whole unit is run again: it was rolled back by PostgreSQL, or planned against a schema that has changed since.
+TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
+
+
+class PoolFigures(NamedTuple):
+    used: int
+    idle: int
+    maximum: int
+    waiting: int
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    """The engine and its pool. Nothing is connected before the first use.
+
+    No pre-ping: it costs three round trips a request; a dead connection is noticed at checkout or retried instead.
+    No reset on return: a unit of work ends its transaction itself, and `Database` looks before it gives back.
+    """
+    return create_async_engine(
+        settings.sqlalchemy_url,
+        pool_size=settings.pool_size,
+        max_overflow=settings.max_overflow,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        pool_reset_on_return=None,
+        json_serializer=to_json_text,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": settings.connect_timeout_seconds,
+            "server_settings": {
+                "application_name": settings.service_name,
+                "statement_timeout": str(settings.statement_timeout_ms),
+                "lock_timeout": str(settings.lock_timeout_ms),
+                "idle_in_transaction_session_timeout": "10000",
+                "jit": "off",
+            },
+        },
+    )
+
+
+class Database:
+    """Owns the engine. `read` and `write` are the fast path; `session` is SQLAlchemy's, for everything else."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self.waiting = 0
+
+    async def stop(self) -> None:
+        await self.engine.dispose()
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run `unit` without a transaction; once more when its connection turns out to be dead."""
+        try:
+            return await self._run(unit)
+        except DEAD_CONNECTION:
+            return await self._run(unit)
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` in a transaction and commit before returning.
+
+        The unit is run again, three times in all, when PostgreSQL gave it up for a concurrent one (40001, 40P01) or the
+        schema changed under a prepared statement: it must have no effect but on the connection.
+        """
+
+        async def transaction(connection: Connection) -> T:
+            async with connection.transaction():
+                return await unit(connection)
+
+        for attempt in range(1, WRITE_ATTEMPTS):
+            try:
+                return await self._run(transaction)
+            except TRY_AGAIN:
+                await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - jitter, not a secret
+        return await self._run(transaction)
+
+    async def _run(self, unit: Unit[T]) -> T:
+        pooled, connection = await self._check_out()
+        try:
+            return await unit(connection)
+        finally:
+            self._check_in(pooled, connection)
+
+    async def _check_out(self) -> tuple[PoolProxiedConnection, Connection]:
+        self.waiting += 1
+        try:
+            # Idle connections that the server has closed meanwhile are dropped; each turn leaves one fewer.
+            while True:
+                pooled = await self.engine.raw_connection()
+                connection = Connection(pooled.driver_connection)
+                if not connection.driver.is_closed():
+                    return pooled, connection
+                pooled.invalidate()
+        finally:
+            self.waiting -= 1
+
+    def _check_in(self, pooled: PoolProxiedConnection, connection: Connection) -> None:
+        """Give back; but never a connection that the next request would find inside of a transaction.
+
+        asyncpg cancels the query of a cancelled task and makes the next user of the connection wait for that, so a
+        clean connection stays in the pool; what could not be rolled back is ended.
+        """
+        driver = connection.driver
+        if driver.is_closed() or driver.is_in_transaction():
+            driver.terminate()
+            pooled.invalidate()
+        else:
+            pooled.close()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """An ordinary AsyncSession. The caller commits; what was not committed is rolled back."""
+        async with self.sessions() as session:
+            yield session
+
+    def figures(self) -> PoolFigures:
+        pool = cast(QueuePool, self.engine.sync_engine.pool)
+        return PoolFigures(
+            used=pool.checkedout(),
+            idle=pool.checkedin(),
+            maximum=pool.size() + max(pool._max_overflow, 0),
+            waiting=self.waiting,
+        )
+
+    async def schema_head(self) -> str | None:
+        """The Alembic revision that the database is at, or None for a database without one."""
+
+        def head(connection: SyncConnection) -> str | None:
+            if not connection.dialect.has_table(connection, "alembic_version"):
+                return None
+            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+        async with self.engine.connect() as connection:
+            return await connection.run_sync(head)
+
+
+async def get_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+DatabaseDep = Annotated[Database, Depends(get_database)]
+
+
+async def get_session(database: DatabaseDep) -> AsyncIterator[AsyncSession]:
+    async with database.session() as session:
+        yield session
+
+
+# The scope ends the session before the response is sent: a slow client must not hold a connection.
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

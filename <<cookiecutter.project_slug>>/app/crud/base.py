@@ -1,0 +1,137 @@
+"""The queries of one resource: SQLAlchemy statements, compiled once. Nothing here commits."""
+
+from __future__ import annotations
+
+import operator
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import ARRAY, ColumnElement, Integer, Table, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy.sql.schema import Column
+
+from app.db.base import Base
+from app.db.driver import Connection, Row, Statement, Values
+
+# Suffixes of a filter's name, and what they compare by; a column's own name asks for equality, and so does a name with a
+# trailing underscore, which a column has that is called as one of the list's own parameters (limit_).
+COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "_gte": operator.ge,
+    "_lte": operator.le,
+    "_": operator.eq,
+}
+
+
+def table_of(model: type[Base]) -> Table:
+    return cast(Table, model.__table__)
+
+
+class Crud:
+    """Builds the statements of `table` when the module is imported or on a query's first use.
+
+    Every row has the columns of `ResourceColumns`; an update counts `version` up and sets `updated_at`.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.columns = table.columns
+        self._by_id = self.columns.id == bindparam("id")
+        self._at_version = self.columns.version == func.any(bindparam("versions", type_=ARRAY(Integer)))
+        self._shapes: dict[tuple[object, ...], Statement] = {}
+        self._get = Statement(select(*self.columns).where(self._by_id))
+        self._exists = Statement(select(self.columns.id).where(self._by_id))
+
+    async def get(self, connection: Connection, id: uuid.UUID) -> Row | None:
+        return await connection.one_or_none(self._get, {"id": id})
+
+    async def exists(self, connection: Connection, id: uuid.UUID) -> bool:
+        return await connection.scalar(self._exists, {"id": id}) is not None
+
+    async def create(self, connection: Connection, values: Values) -> Row:
+        row = await connection.one_or_none(self._insert(tuple(values)), values)
+        assert row is not None, "INSERT ... RETURNING gives the row or raises"  # noqa: S101
+        return row
+
+    async def update(
+        self, connection: Connection, id: uuid.UUID, values: Values, versions: Sequence[int] | None
+    ) -> Row | None:
+        """The changed row, or None when there is no such row at one of `versions` (None: at any)."""
+        statement = self._update(tuple(values), versions is not None)
+        return await connection.one_or_none(statement, {**values, "id": id, "versions": versions})
+
+    async def delete(self, connection: Connection, id: uuid.UUID, versions: Sequence[int] | None) -> bool:
+        """False when there is no such row at one of `versions` (None: at any)."""
+        return await connection.run(self._delete(versions is not None), {"id": id, "versions": versions}) == 1
+
+    async def page(
+        self,
+        connection: Connection,
+        *,
+        sort: str,
+        filters: Mapping[str, Any],
+        after: Sequence[Any] | None,
+        limit: int,
+    ) -> list[Row]:
+        """At most `limit` rows in the order of `sort` ("name", or "-name" for descending), after the keys `after`.
+
+        Keyset pages: the row comparison walks the index of (sort column, id), so a page deep in the table costs what
+        the first one does.
+        """
+        values: dict[str, Any] = {f"filter_{name}": value for name, value in filters.items()}
+        values["page_limit"] = limit
+        if after is not None:
+            values |= {f"after_{position}": value for position, value in enumerate(after)}
+        return await connection.all(self._page(sort, tuple(filters), after is not None), values)
+
+    def sort_keys(self, sort: str) -> tuple[Column[Any], ...]:
+        """The columns that an order is made of; the id makes it total."""
+        column = self.columns[sort.removeprefix("-")]
+        return (column,) if column is self.columns.id else (column, self.columns.id)
+
+    def _insert(self, names: tuple[str, ...]) -> Statement:
+        return self._shape(
+            ("insert", names),
+            lambda: insert(self.table).values({n: bindparam(n) for n in names}).returning(*self.columns),
+        )
+
+    def _update(self, names: tuple[str, ...], versioned: bool) -> Statement:
+        def build() -> Any:
+            changes: dict[str, Any] = {name: bindparam(name, type_=self.columns[name].type) for name in names}
+            changes |= {"version": self.columns.version + 1, "updated_at": func.clock_timestamp()}
+            statement = update(self.table).where(self._by_id).values(changes).returning(*self.columns)
+            return statement.where(self._at_version) if versioned else statement
+
+        return self._shape(("update", names, versioned), build)
+
+    def _delete(self, versioned: bool) -> Statement:
+        statement = delete(self.table).where(self._by_id)
+        return self._shape(
+            ("delete", versioned), lambda: statement.where(self._at_version) if versioned else statement
+        )
+
+    def _page(self, sort: str, filters: tuple[str, ...], after: bool) -> Statement:
+        def build() -> Any:
+            descending, keys = sort.startswith("-"), self.sort_keys(sort)
+            statement = select(*self.columns).where(*(self._condition(name) for name in filters))
+            if after:
+                last = tuple_(*(bindparam(f"after_{i}", type_=key.type) for i, key in enumerate(keys)))
+                statement = statement.where(tuple_(*keys) < last if descending else tuple_(*keys) > last)
+            order = [key.desc() if descending else key.asc() for key in keys]
+            return statement.order_by(*order).limit(bindparam("page_limit", type_=Integer))
+
+        return self._shape(("page", sort, filters, after), build)
+
+    def _condition(self, name: str) -> ColumnElement[bool]:
+        field, compare = name, operator.eq
+        if name not in self.columns:
+            suffix = next(suffix for suffix in COMPARISONS if name.endswith(suffix))
+            field, compare = name.removesuffix(suffix), COMPARISONS[suffix]
+        column = self.columns[field]
+        return compare(column, bindparam(f"filter_{name}", type_=column.type))
+
+    def _shape(self, key: tuple[object, ...], build: Any) -> Statement:
+        """One statement for each shape of query. Names come from the schemas, so their number is bounded."""
+        statement = self._shapes.get(key)
+        if statement is None:
+            statement = self._shapes[key] = Statement(build())
+        return statement

@@ -1,0 +1,102 @@
+"""SQLAlchemy statements, compiled once and run on asyncpg itself.
+
+An ORM query pays several times the cost of the query for building, caching and loading. What a request runs here is
+known at import: the statement is SQLAlchemy's, compiled once to SQL and an order of parameters, and the request pays for
+asyncpg alone. The connection comes from SQLAlchemy's pool. This is the only module that knows how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, cast
+
+import orjson
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.engine.interfaces import Dialect
+
+from app.core.encoding import to_json_text
+
+Row = Mapping[str, Any]
+Values = Mapping[str, Any]
+
+
+DIALECT: Dialect = asyncpg_dialect.dialect(json_serializer=to_json_text, json_deserializer=orjson.loads)
+
+
+class Statement:
+    """One statement with its parameters' order; made at import, shared by every request.
+
+    Results arrive as asyncpg decodes them, which is what SQLAlchemy would give for every type that the resource line
+    offers (its asyncpg dialect registers the JSON codecs on each connection of the pool).
+    """
+
+    __slots__ = ("_constants", "_encoders", "_names", "sql")
+
+    def __init__(self, statement: Executable) -> None:
+        compiled = statement.compile(dialect=DIALECT)
+        self.sql = str(compiled)
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._encoders: dict[str, Callable[[Any], Any]] = {}
+        for name in self._names:
+            encode = compiled.binds[name].type.dialect_impl(DIALECT).bind_processor(DIALECT)
+            if encode is not None:
+                self._encoders[name] = encode
+
+    def arguments(self, values: Values) -> list[Any]:
+        """The parameters in the driver's order. Raises KeyError for one that is neither given nor constant."""
+        if self._constants:
+            values = {**self._constants, **values}
+        if not self._encoders:
+            return [values[name] for name in self._names]
+        return [self._encode(name, values[name]) for name in self._names]
+
+    def _encode(self, name: str, value: Any) -> Any:
+        encode = self._encoders.get(name)
+        return value if encode is None or value is None else encode(value)
+
+
+class DriverTransaction(Protocol):
+    async def __aenter__(self) -> None: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
+class Driver(Protocol):
+    """The part of `asyncpg.Connection` that is used here (asyncpg carries no types)."""
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[Row]: ...
+    async def fetchrow(self, sql: str, *arguments: Any) -> Row | None: ...
+    async def fetchval(self, sql: str, *arguments: Any) -> Any: ...
+    async def execute(self, sql: str, *arguments: Any) -> str: ...
+    def transaction(self) -> DriverTransaction: ...
+    def is_closed(self) -> bool: ...
+    def is_in_transaction(self) -> bool: ...
+    def terminate(self) -> None: ...
+
+
+class Connection:
+    """Runs compiled statements on one driver connection. Raises asyncpg's own exceptions (api/errors.py maps them)."""
+
+    __slots__ = ("driver",)
+
+    def __init__(self, driver: object) -> None:
+        self.driver = cast(Driver, driver)
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        return await self.driver.fetch(statement.sql, *statement.arguments(values))
+
+    async def one_or_none(self, statement: Statement, values: Values) -> Row | None:
+        return await self.driver.fetchrow(statement.sql, *statement.arguments(values))
+
+    async def scalar(self, statement: Statement, values: Values) -> Any:
+        return await self.driver.fetchval(statement.sql, *statement.arguments(values))
+
+    async def run(self, statement: Statement, values: Values) -> int:
+        """Returns the number of rows that the statement touched."""
+        tag = await self.driver.execute(statement.sql, *statement.arguments(values))
+        return int(tag.rpartition(" ")[2] or 0)
+
+    def transaction(self) -> DriverTransaction:
+        """A transaction, or a savepoint inside of one."""
+        return self.driver.transaction()

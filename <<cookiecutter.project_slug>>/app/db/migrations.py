@@ -1,0 +1,126 @@
+"""How migrations meet a database that serves: one at a time, without making requests wait, and leaving nothing invalid."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from alembic import op
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.core.config import Settings
+
+# sysexits.h: EX_TEMPFAIL. Another migration is under way; trying again later is right.
+EXIT_LOCK_HELD = 75
+LOCK_NUMBER = 0x616C656D626963  # "alembic"
+LOCK_WAIT_SECONDS = 60.0
+LOCK_TIMEOUT_MS = 4000
+ATTEMPTS = 5
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+class MigrationLockHeld(Exception):
+    """Another process migrates this database. `code` is the exit code."""
+
+    code = EXIT_LOCK_HELD
+
+
+async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None:
+    """Run `run` on a connection of its own, alone among all migrations of the database.
+
+    A statement that waits for a table's lock makes every later query on the table wait behind it, so the wait is cut
+    after 4 s (`lock_timeout`) and the migration is tried again with growing pauses. Raises MigrationLockHeld, and
+    what `run` raises.
+    """
+    engine = create_async_engine(
+        settings.sqlalchemy_url,
+        poolclass=NullPool,
+        connect_args={
+            "server_settings": {
+                "application_name": f"{settings.service_name}-migrate",
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+            }
+        },
+    )
+    try:
+        async with migration_lock(engine):
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    async with engine.connect() as connection:
+                        await connection.run_sync(run)
+                        await connection.commit()
+                    break
+                except DBAPIError as error:
+                    if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+                        raise
+                    print(
+                        f"migrate: a table stayed locked for {LOCK_TIMEOUT_MS // 1000} s; "
+                        f"trying again in {attempt} s ({attempt} of {ATTEMPTS})",
+                        file=sys.stderr,
+                    )
+                    await asyncio.sleep(attempt)
+            async with engine.connect() as connection:
+                await refuse_invalid_indexes(connection)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def migration_lock(engine: AsyncEngine, wait_seconds: float = LOCK_WAIT_SECONDS) -> AsyncIterator[None]:
+    """Hold the session's advisory lock, on a connection of its own that is in no transaction.
+
+    Tried in a loop: a blocking pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the process that has
+    the lock would wait for it for ever.
+    """
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        deadline = time.monotonic() + wait_seconds
+        while not await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": LOCK_NUMBER}):
+            if time.monotonic() >= deadline:
+                raise MigrationLockHeld(
+                    f"migrate: {await _holder(connection)} has been migrating this database for {wait_seconds:.0f} s; "
+                    "wait for it to end, then run this again"
+                )
+            await asyncio.sleep(0.5)
+        yield
+
+
+async def _holder(connection: AsyncConnection) -> str:
+    row = (
+        await connection.execute(
+            text(
+                "SELECT a.application_name, a.pid, coalesce(host(a.client_addr), 'this machine') "
+                "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
+                "AND (l.classid::bigint << 32) + l.objid::bigint = :number"
+            ),
+            {"number": LOCK_NUMBER},
+        )
+    ).first()
+    return f"{row[0]} (pid {row[1]}, from {row[2]})" if row else "another process"
+
+
+async def refuse_invalid_indexes(connection: AsyncConnection) -> None:
+    """Raises RuntimeError naming indexes that a failed CREATE INDEX CONCURRENTLY has left: they cost and do not serve."""
+    rows = await connection.scalars(text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"))
+    if names := sorted(rows):
+        raise RuntimeError(
+            f"invalid indexes after the migration: {', '.join(names)}; drop each and make it again "
+            "(`create_index_concurrently` in app/db/migrations.py does both)"
+        )
+
+
+def create_index_concurrently(name: str, table: str, columns: Sequence[str], *, unique: bool = False) -> None:
+    """For a revision: make an index without locking out writes.
+
+    Drops what an interrupted attempt has left under the name first: IF NOT EXISTS would keep it, invalid, and succeed.
+    """
+    with op.get_context().autocommit_block():
+        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+        op.create_index(name, table, list(columns), unique=unique, postgresql_concurrently=True)

@@ -1,0 +1,125 @@
+"""What every request and response model shares, and JSON types that say in the OpenAPI document what they accept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+T = TypeVar("T")
+
+# PostgreSQL's text cannot hold U+0000; said as a pattern so that clients can see it.
+NO_NUL = r"^[^\x00]*$"
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
+BIGINT_MIN, BIGINT_MAX = -(2**63), 2**63 - 1
+
+
+class Schema(BaseModel):
+    """A body: unknown members are errors, so that a misspelt field is not silently lost."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
+
+
+class ReadSchema(BaseModel):
+    """What a client gets of any resource."""
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    version: int = Field(description="Counts changes; the ETag is made from it.")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list. `next` is the cursor of the following page, null on the last one."""
+
+    items: list[T]
+    next: str | None
+
+
+class PageQuery(BaseModel):
+    """The query of a list. A resource adds `sort`, an allow-list, and its filters; unknown parameters are errors."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
+
+    limit: int = Field(default=20, ge=1, le=100, description="Items on a page.")
+    cursor: str | None = Field(default=None, max_length=2000, description="`next` of the page before.")
+
+    def filters(self) -> dict[str, Any]:
+        """The filters given, by the names that `Crud.page` knows."""
+        return self.model_dump(exclude={"limit", "cursor", "sort"}, exclude_none=True, by_alias=True)
+
+
+def omitted(alias: str | None = None) -> Any:
+    """For a merge patch (RFC 7396): the member may be left out, which is not the same as null."""
+    return Field(default_factory=lambda: None, alias=alias)
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _number(value: object) -> object:
+    # Pydantic's lax mode would take "5" and true for 5; the document says number.
+    if isinstance(value, (str, bool)):
+        raise ValueError("must be a number")
+    return value
+
+
+def _text(value: object) -> object:
+    # Pydantic's lax mode would take a number for a date (as a Unix time); the document says string.
+    if not isinstance(value, (str, dt.date, uuid.UUID)):
+        raise ValueError("must be a string")
+    return value
+
+
+def _exact(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number or a string of digits")
+    return value
+
+
+def _to_utc(value: dt.datetime) -> dt.datetime:
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError("is outside of the years 1 to 9999 in UTC") from None
+
+
+def _representable(value: JsonValue) -> JsonValue:
+    try:
+        stored = orjson.dumps(value)
+    except (TypeError, RecursionError):
+        raise ValueError("holds a number beyond 64 bits, or is nested too deeply") from None
+    if b"\\u0000" in stored and "\x00" in _all_text(value):
+        raise ValueError("holds a NUL character, which PostgreSQL cannot store")
+    return value
+
+
+def _all_text(value: JsonValue) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(_all_text, value))
+    if isinstance(value, dict):
+        return "".join(key + _all_text(item) for key, item in value.items())
+    return ""
+
+
+JsonInt = Annotated[int, BeforeValidator(_number, json_schema_input_type=int)]
+JsonFloat = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
+JsonDecimal = Annotated[Decimal, BeforeValidator(_exact)]
+JsonDate = Annotated[dt.date, BeforeValidator(_text)]
+JsonDateTime = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_to_utc)]
+JsonUuid = Annotated[uuid.UUID, BeforeValidator(_text)]
+JsonBool = Annotated[bool, Field(strict=True)]
+# A query string has no types: numbers arrive as text.
+QueryInt = Annotated[int, Field(ge=INT_MIN, le=INT_MAX)]
+QueryBigInt = Annotated[int, Field(ge=BIGINT_MIN, le=BIGINT_MAX)]
+QueryDecimal = Annotated[Decimal, Field(max_digits=38)]
+QueryBool = Annotated[bool, Field()]
+QueryText = Annotated[str, Field(max_length=1000, pattern=NO_NUL)]
+JsonDocument = Annotated[JsonValue, AfterValidator(_representable)]

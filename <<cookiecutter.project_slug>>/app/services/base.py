@@ -1,0 +1,103 @@
+"""What the services of all resources do alike: transactions, and the errors of resources that are not as expected."""
+
+from __future__ import annotations
+
+import builtins
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from uuid_utils.compat import uuid7
+
+from app.core.database import Database
+from app.core.exceptions import NotFound, PreconditionFailed
+from app.crud.base import Crud
+from app.db.driver import Connection, Row
+from app.services.idempotency import IdempotentRequest, once
+
+
+class ResourceService:
+    """The rules of one resource. A method is a unit of work: it commits before it returns, or changes nothing.
+
+    Rules of a resource's own go into its subclass: override `create_values` or `change_values` to complete or to refuse
+    what a client sent (raise a `Problem`), or write a method of your own around `self.database.write`.
+    """
+
+    crud: Crud
+    title: str  # as messages call the resource
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def get(self, id: uuid.UUID) -> Row:
+        """Raises NotFound."""
+        row = await self.database.read(lambda connection: self.crud.get(connection, id))
+        if row is None:
+            raise self._not_found(id)
+        return row
+
+    async def list(
+        self, *, sort: str, filters: Mapping[str, Any], after: Sequence[Any] | None, limit: int
+    ) -> builtins.list[Row]:
+        return await self.database.read(
+            lambda connection: self.crud.page(connection, sort=sort, filters=filters, after=after, limit=limit)
+        )
+
+    async def create(self, data: BaseModel, idempotency: IdempotentRequest | None = None) -> Row:
+        """Raises Conflict or Unprocessable for an Idempotency-Key that does not fit."""
+
+        async def unit(connection: Connection) -> Row:
+            values = await self.create_values(connection, data)
+            return await self.crud.create(connection, {"id": uuid7(), **values})
+
+        async def unit_once(connection: Connection) -> Row:
+            assert idempotency is not None  # noqa: S101 - for the type checker
+            return await once(connection, idempotency, self.crud.table.name, data, lambda: unit(connection))
+
+        return await self.database.write(unit if idempotency is None else unit_once)
+
+    async def replace(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
+        """Raises NotFound, or PreconditionFailed when the row is at none of `versions` (None: any will do)."""
+        return await self._update(id, data.model_dump(by_alias=True), versions)
+
+    async def change(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
+        """Only the members that were sent. Raises as `replace` does."""
+        return await self._update(id, data.model_dump(by_alias=True, exclude_unset=True), versions)
+
+    async def delete(self, id: uuid.UUID, versions: Sequence[int] | None) -> None:
+        """Raises as `replace` does."""
+
+        async def unit(connection: Connection) -> None:
+            if not await self.crud.delete(connection, id, versions):
+                raise await self._missing_or_stale(connection, id)
+
+        await self.database.write(unit)
+
+    async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
+        """The columns of a new row."""
+        return data.model_dump(by_alias=True)
+
+    async def change_values(self, connection: Connection, id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
+        """The columns to set, from those that the client sent."""
+        return values
+
+    async def _update(self, id: uuid.UUID, values: dict[str, Any], versions: Sequence[int] | None) -> Row:
+        async def unit(connection: Connection) -> Row:
+            changes = await self.change_values(connection, id, values)
+            row = await self.crud.update(connection, id, changes, versions)
+            if row is None:
+                raise await self._missing_or_stale(connection, id)
+            return row
+
+        return await self.database.write(unit)
+
+    async def _missing_or_stale(self, connection: Connection, id: uuid.UUID) -> Exception:
+        if await self.crud.exists(connection, id):
+            return PreconditionFailed(
+                detail=f"The {self.title} was changed since: read it again and send the new ETag in If-Match."
+            )
+        return self._not_found(id)
+
+    def _not_found(self, id: uuid.UUID) -> NotFound:
+        return NotFound(detail=f"There is no {self.title} {id}.")

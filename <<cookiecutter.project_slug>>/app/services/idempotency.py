@@ -1,0 +1,67 @@
+"""Idempotency-Key: a request that is sent again is answered again, not carried out again.
+
+After draft-ietf-httpapi-idempotency-key-header: the record is written in the transaction that it protects, so there is no
+moment in which one exists without the other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from app.core.exceptions import Conflict, Unprocessable
+from app.crud import idempotency as records
+from app.db.driver import Connection, Row
+
+LIFETIME = dt.timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentRequest:
+    subject: str
+    key: str
+
+
+async def once(
+    connection: Connection,
+    request: IdempotentRequest,
+    route: str,
+    body: BaseModel,
+    action: Callable[[], Awaitable[Row]],
+) -> Row:
+    """The row that `action` makes, or the one that it made when the same request came before.
+
+    `connection` must be in a transaction. Raises Conflict while another request with the key is under way, and
+    Unprocessable when the key was used for another body.
+    """
+    identity = {"subject": request.subject, "route": route, "key": request.key}
+    if not await records.lock(connection, _lock_number(identity)):
+        raise Conflict(
+            code="idempotency_in_progress",
+            detail="A request with this Idempotency-Key is under way: send it again in a moment.",
+            headers={"Retry-After": "1"},
+        )
+    request_hash = hashlib.sha256(body.model_dump_json().encode()).digest()
+    record = await records.find(connection, identity)
+    if record is not None and record["created_at"] > dt.datetime.now(dt.UTC) - LIFETIME:
+        if record["request_hash"] != request_hash:
+            raise Unprocessable(
+                code="idempotency_key_reused",
+                detail="This Idempotency-Key was used for another body: take a new key for a new request.",
+            )
+        return record["answer"]
+    if record is not None:
+        await records.forget(connection, identity)
+    row = await action()
+    await records.keep(connection, identity, request_hash, dict(row))
+    return row
+
+
+def _lock_number(identity: dict[str, str]) -> int:
+    """A bigint for pg_try_advisory_xact_lock; two keys that share one only see a needless 409."""
+    digest = hashlib.blake2b("\0".join(identity.values()).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)

@@ -1,0 +1,49 @@
+"""A database for one test: one connection, in a transaction that is rolled back at the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from app.core.database import Database
+from app.db.driver import Connection
+
+
+class PinnedDatabase(Database):
+    """Every unit of work runs on the same connection, as a savepoint of the test's transaction.
+
+    So `now()` stands still, one failed statement outside of a unit spoils the rest, and two requests at once raise
+    InterfaceError: a test of concurrency takes the fixture `own_database` instead.
+    """
+
+    def __init__(self, engine: AsyncEngine, connection: AsyncConnection, driver: object) -> None:
+        super().__init__(engine)
+        self._connection = connection
+        self._pinned = Connection(driver)
+
+    async def _check_out(self) -> tuple[Any, Connection]:
+        return None, self._pinned
+
+    def _check_in(self, pooled: Any, connection: Connection) -> None:
+        pass
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        # What the session begins and commits is a savepoint: asyncpg counts the transaction that is open already.
+        async with AsyncSession(self._connection, expire_on_commit=False) as session:
+            yield session
+
+
+@asynccontextmanager
+async def pinned(engine: AsyncEngine) -> AsyncIterator[PinnedDatabase]:
+    async with engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        # SQLAlchemy's own begin() starts nothing on the driver: raw writes would survive its rollback.
+        transaction = driver.transaction()
+        await transaction.start()
+        try:
+            yield PinnedDatabase(engine, connection, driver)
+        finally:
+            await transaction.rollback()

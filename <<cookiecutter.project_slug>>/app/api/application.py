@@ -1,0 +1,85 @@
+"""The FastAPI application with the layers that every request passes, and the OpenAPI document that tells all of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from app.api import errors
+from app.api.openapi import complete
+from app.api.routing import RouteTemplates
+from app.core.admission import Admission
+from app.core.config import Settings
+from app.core.edge import Edge
+from app.core.lifecycle import Lifecycle
+from app.core.limits import BodyLimit
+from app.core.logging import access_log
+from app.core.telemetry import Metrics, quiet_paths, telemetry_config
+
+EXPOSED_HEADERS = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
+
+
+class Service(FastAPI):
+    """`app.state` holds settings, lifecycle, metrics and (set by the lifespan's owner) database."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(
+            title=settings.project_name,
+            description=settings.description,
+            version=settings.version,
+            telemetry=telemetry_config(settings),
+            redirect_slashes=False,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url="/openapi.json" if settings.docs else None,
+            **options,
+        )
+        self.state.settings = settings
+        self.state.lifecycle = Lifecycle()
+        self.state.metrics = Metrics()
+        errors.install(self)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Starlette's own stack inside of ours: its handler for errors must not be the last to see an answer.
+
+        From the outside: the edge (ids, log, metrics, headers), CORS where origins are set, the size of the body,
+        admission. CORS is outside of what refuses requests, or a browser could not read why.
+        """
+        settings: Settings = self.state.settings
+        quiet = quiet_paths(settings)
+        app = super().build_middleware_stack()
+        app = Admission(
+            app,
+            limit=settings.max_concurrency,
+            queue=settings.max_queue,
+            patience=settings.queue_seconds,
+            quiet=quiet,
+        )
+        app = BodyLimit(app, limit=settings.body_limit_bytes)
+        if settings.backend_cors_origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=settings.backend_cors_origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+                expose_headers=EXPOSED_HEADERS,
+                max_age=600,
+            )
+        return Edge(
+            app,
+            lifecycle=self.state.lifecycle,
+            metrics=self.state.metrics,
+            access_log=access_log(settings),
+            route_of=RouteTemplates(self),
+            quiet=quiet,
+            hsts=not settings.is_development,
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        if "Problem" not in document.get("components", {}).get("schemas", {}):
+            complete(document, self.state.settings.api_v1_str)
+        return document

@@ -1,0 +1,168 @@
+"""Every error as application/problem+json (RFC 9457): who raised it makes no difference to a client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import asyncpg
+import structlog
+from asyncpg.exceptions import _base as asyncpg_base
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from sqlalchemy import exc as sqlalchemy_errors
+from starlette.exceptions import HTTPException
+
+from app.core.exceptions import MEDIA_TYPE, Problem, Unavailable, Unprocessable, instance_of, phrase
+from app.core.faults import Fault, classify, describe
+
+log = structlog.get_logger("app.errors")
+
+# Codes for errors that come with a status alone, from the framework.
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+LOCATIONS = {"query": "query", "path": "path", "header": "header", "cookie": "cookie"}
+# What pydantic says when the body was left as bytes, because its type is not JSON.
+NOT_READ = frozenset({"model_attributes_type", "dict_type", "list_type", "model_type", "dataclass_type"})
+
+
+def install(app: FastAPI) -> None:
+    """Answer errors of every kind, in order of their classes: the nearest one of an exception's own line is taken."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    for kind in (sqlalchemy_errors.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(kind, _on_database_error)
+    app.add_exception_handler(asyncio.TimeoutError, _on_database_error)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def problem_response(request: Request, problem: Problem) -> Response:
+    return Response(problem.body(instance_of(request.scope)), problem.status, problem.headers, MEDIA_TYPE)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return problem_response(request, cast(Problem, error))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    error = cast(HTTPException, error)
+    status, headers = error.status_code, dict(error.headers or {})
+    detail = None if error.detail == phrase(status) else str(error.detail)
+    if status == 405:
+        headers["Allow"] = ", ".join(sorted(_allowed_methods(request)))
+        detail = f"{request.method} is not offered here; Allow lists what is."
+    elif status == 404 and "route" not in request.scope:
+        detail = "There is nothing at this path."
+    return problem_response(
+        request, Problem(detail, status=status, code=CODES.get(status, f"http_{status}"), headers=headers)
+    )
+
+
+def _allowed_methods(request: Request) -> set[str]:
+    """The methods of all routes at this path (RFC 9110, 15.5.6); Starlette names those of the first one only."""
+    methods: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        pattern = getattr(context, "path_regex", None)
+        if pattern is not None and pattern.match(request.scope["path"]):
+            methods |= context.methods or set()
+    return methods
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    faults = cast(RequestValidationError, error).errors()
+    if _is_other_media_type(request, faults):
+        given = request.headers.get("content-type")
+        detail = f"The body is {given}; this takes application/json." if given else "The body has no Content-Type."
+        problem = Problem(detail, status=415, code="unsupported_media_type", headers={"Accept": "application/json"})
+        return problem_response(request, problem)
+    errors = list(_explain(faults))
+    return problem_response(
+        request, Unprocessable("The request is not as it should be; errors lists why.", code="invalid", errors=errors)
+    )
+
+
+def _is_other_media_type(request: Request, faults: Sequence[Any]) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
+        return False
+    return any(fault["loc"] == ("body",) and fault["type"] in NOT_READ for fault in faults)
+
+
+def _explain(faults: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Pydantic's errors without the input: it may be a secret, or a NaN that no JSON can hold."""
+    for fault in faults:
+        location, *path = fault["loc"]
+        entry: dict[str, Any] = {"detail": str(fault["msg"]), "code": fault["type"]}
+        if fault["type"] == "json_invalid":
+            reason = fault.get("ctx", {}).get("error", "")
+            entry |= {"pointer": "#", "detail": f"The body is no JSON at character {path[0]}: {reason}"}
+        elif location in LOCATIONS:
+            entry |= {"in": LOCATIONS[location], "parameter": ".".join(str(part) for part in path)}
+        else:
+            entry["pointer"] = "#" + "".join(f"/{_escape(str(part))}" for part in path)
+        yield entry
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    """Raises what is no database's error, or this service's own fault: a 500, with its traceback in the log."""
+    fault = describe(error)
+    if fault is None and isinstance(error, asyncpg_base.DataError):
+        fault = Fault("")
+    if fault is not None:
+        problem = classify(fault, deleting=request.method == "DELETE")
+        request.app.state.metrics.database_error(fault.sqlstate or "driver")
+    else:
+        problem = _outage(error)
+    if problem is None:
+        raise error
+    if problem.status >= 500:
+        sqlstate = fault.sqlstate if fault else None
+        log.warning("database error", code=problem.code, sqlstate=sqlstate, error=repr(error)[:500])
+    return problem_response(request, problem)
+
+
+def _outage(error: Exception) -> Problem | None:
+    """A database that does not answer; None for other errors of the same classes."""
+    if isinstance(error, sqlalchemy_errors.TimeoutError):
+        return Unavailable("All database connections are in use. Try again in a moment.", code="database_busy")
+    cause: BaseException | None = error
+    while isinstance(cause, sqlalchemy_errors.DBAPIError):
+        cause = cause.orig or cause.__cause__
+        if cause is not None and cause.__cause__ is not None:
+            cause = cause.__cause__
+    if isinstance(cause, (ConnectionError, TimeoutError, asyncpg.InterfaceError)) or (
+        isinstance(cause, OSError) and _came_through(cause, "asyncpg")
+    ):
+        return Unavailable(
+            "The database cannot be reached. Try again in a moment.", code="database_unavailable", retry_after=2
+        )
+    return None
+
+
+def _came_through(error: BaseException, package: str) -> bool:
+    """Whether `package` was on the way: a missing file of our own is an OSError as well."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+async def _on_unexpected(request: Request, _error: Exception) -> Response:
+    # Starlette raises the error again after this answer; the edge logs it.
+    return problem_response(request, Problem("The service failed; the log has the reason under the request id."))

@@ -1,0 +1,102 @@
+"""The router that resources use: a token by default, strict JSON, and the shortest way to the endpoint.
+
+Three things differ from FastAPI's own router. A guard runs before the body is read, not as a dependency after it (also:
+1 us in place of 9). JSON is read by orjson, which refuses NaN, lone surrogates and what is not UTF-8. And `include`
+puts routes straight onto the application: one inside of an included router is matched twice, 8 us a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.types import Scope
+
+from app.core.security import Guard, guard_of, security_of
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class JsonRequest(Request):
+    async def json(self) -> Any:
+        """Raises json.JSONDecodeError, which FastAPI answers with a 422."""
+        return orjson.loads(await self.body())
+
+
+class Route(APIRoute):
+    """An API route with a guard. `guard` is None for a public one."""
+
+    guard: Guard | None
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._options = options
+        self.guard, dependencies = guard_of(options.get("dependencies") or ())
+        extra = dict(options.get("openapi_extra") or {})
+        if self.guard is not None:
+            extra["security"] = security_of(self.guard)
+        options = {**options, "dependencies": dependencies, "openapi_extra": extra or None}
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+        if self.body_field is not None:
+            handler = _with_strict_json(handler)
+        return handler if self.guard is None else _guarded(handler, self.guard)
+
+    def below(self, prefix: str, app: FastAPI) -> Route:
+        """The same route under a prefix, as a route of `app` itself."""
+        return type(self)(prefix + self.path, self.endpoint, **{**self._options, "dependency_overrides_provider": app})
+
+
+def _guarded(handler: Handler, guard: Guard) -> Handler:
+    async def guarded(request: Request) -> Response:
+        await guard.admit(request.scope)
+        return await handler(request)
+
+    return guarded
+
+
+def _with_strict_json(handler: Handler) -> Handler:
+    async def strict(request: Request) -> Response:
+        return await handler(JsonRequest(request.scope, request.receive))
+
+    return strict
+
+
+class Router(APIRouter):
+    """APIRouter whose routes are `Route`."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("route_class", Route)
+        super().__init__(**options)
+
+
+def include(app: FastAPI, routers: Iterable[APIRouter], prefix: str) -> None:
+    """Serve `routers` below `prefix`. A router of FastAPI's own kind works too, the slower way."""
+    for router in routers:
+        if all(isinstance(route, Route) for route in router.routes):
+            app.router.routes.extend(route.below(prefix, app) for route in router.routes if isinstance(route, Route))
+        else:
+            app.include_router(router, prefix=prefix)
+
+
+class RouteTemplates:
+    """The template of the route that a request took, such as /api/v1/products/{id}; empty when it took none."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._known: dict[int, str] = {}
+
+    def __call__(self, scope: Scope) -> str:
+        route = scope.get("route")
+        if route is None:
+            return ""
+        template = self._known.get(id(route))
+        if template is None:
+            for context in iter_route_contexts(self._app.routes):
+                self._known[id(context.original_route)] = context.path_format or ""
+            template = self._known.setdefault(id(route), getattr(route, "path_format", ""))
+        return template

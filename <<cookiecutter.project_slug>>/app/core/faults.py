@@ -1,0 +1,130 @@
+"""What an error of PostgreSQL means to a client: one table from SQLSTATE to an answer.
+
+Pure: `describe` reads an exception of asyncpg or of SQLAlchemy into a `Fault`, `classify` turns that into a problem.
+Constraint names follow `app/db/base.py`: uq_<table>_<column>, fk_<table>_<column>_<table>, ck_<table>_<name>.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.exceptions import Conflict, Problem, Unavailable, Unprocessable
+
+# `Key (name)=(x) already exists.`: the columns stand in parentheses in every language of the server.
+_KEY = re.compile(r"\(([^()]+)\)=\(")
+_DATABASE_DOWN = "The database cannot be reached. Try again in a moment."
+_TOO_SLOW = "The database took too long to answer. Try again in a moment."
+_CONTENTION = "The request met others on the same data. Try again."
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is known of a database error. `sqlstate` is empty for what the driver itself refused."""
+
+    sqlstate: str
+    constraint: str | None = None
+    table: str | None = None
+    column: str | None = None
+    detail: str | None = None
+
+
+def describe(error: BaseException) -> Fault | None:
+    """The PostgreSQL error inside of `error`, which may be SQLAlchemy's wrapper; None when there is none."""
+    seen: BaseException | None = error
+    for _ in range(4):
+        if seen is None:
+            return None
+        sqlstate = getattr(seen, "sqlstate", None)
+        if isinstance(sqlstate, str) and hasattr(seen, "constraint_name"):
+            source: Any = seen
+            return Fault(sqlstate, source.constraint_name, source.table_name, source.column_name, source.detail)
+        seen = getattr(seen, "orig", None) or seen.__cause__
+    return None
+
+
+def classify(fault: Fault, *, deleting: bool = False) -> Problem | None:
+    """The answer to a client; None for what is this service's own fault (a 500).
+
+    `deleting` tells the two directions of a foreign key apart: PostgreSQL gives both the same SQLSTATE.
+    """
+    constraint = _CONSTRAINTS.get(fault.sqlstate)
+    if constraint is not None:
+        return constraint(fault, deleting)
+    for length in (5, 3, 2):
+        answer = _ANSWERS.get(fault.sqlstate[:length])
+        if answer is not None:
+            kind, code, detail = answer
+            return kind(detail, code=code)
+    return None
+
+
+def _unique(fault: Fault, _deleting: bool) -> Problem:
+    columns = _columns(fault, "uq")
+    detail = f"Another resource has this {' and '.join(columns)}." if columns else "Such a resource is there already."
+    errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": "is taken"} for column in columns]
+    return Conflict(detail, code="not_unique", errors=errors)
+
+
+def _foreign_key(fault: Fault, deleting: bool) -> Problem:
+    if deleting or fault.sqlstate == "23001":
+        by = f" ({fault.table})" if fault.table else ""
+        return Conflict(f"Other resources{by} refer to this one: remove them first.", code="still_referenced")
+    columns = _columns(fault, "fk")
+    code, detail = "reference_missing", "A referenced resource is missing."
+    if columns:
+        detail = f"What {' and '.join(columns)} refers to is not there."
+    errors = [{"pointer": f"#/{column}", "code": code, "detail": "refers to nothing"} for column in columns]
+    return Conflict(detail, code=code, errors=errors)
+
+
+def _not_null(fault: Fault, _deleting: bool) -> Problem:
+    errors = [{"pointer": f"#/{fault.column}", "code": "missing", "detail": "must not be null"}] if fault.column else []
+    return Unprocessable("A value that the database wants is missing.", code="missing", errors=errors)
+
+
+def _check(fault: Fault, _deleting: bool) -> Problem:
+    rule = (fault.constraint or "").removeprefix(f"ck_{fault.table}_")
+    return Unprocessable(f"A value is against the rule {rule or 'of its column'}.", code="check_failed")
+
+
+def _columns(fault: Fault, prefix: str) -> list[str]:
+    """The columns of a violated key: from the detail, else from the constraint's name."""
+    found = _KEY.search(fault.detail or "")
+    if found:
+        return [column.strip(' "') for column in found[1].split(",")]
+    name = fault.constraint or ""
+    rest = name.removeprefix(f"{prefix}_{fault.table}_")
+    return [] if rest == name or prefix == "fk" else [rest]
+
+
+_CONSTRAINTS = {"23505": _unique, "23P01": _unique, "23503": _foreign_key, "23001": _foreign_key}
+_CONSTRAINTS |= {"23502": _not_null, "23514": _check}
+
+# Five characters are one SQLSTATE, fewer a whole class (PostgreSQL, appendix A). Class 22 is data that does not fit;
+# what is not listed (42, syntax; XX, internal; 22012, division by zero) is no client's fault and stays a 500.
+_ANSWERS: dict[str, tuple[type[Problem], str, str]] = {
+    "": (Unprocessable, "value_out_of_range", "A value does not fit its column."),
+    "22003": (Unprocessable, "value_out_of_range", "A number is beyond what its column holds."),
+    "22001": (Unprocessable, "value_too_long", "A text is longer than its column."),
+    "22007": (Unprocessable, "value_malformed", "A date or time is malformed."),
+    "22008": (Unprocessable, "value_out_of_range", "A date or time is out of range."),
+    "22009": (Unprocessable, "value_out_of_range", "A time zone is out of range."),
+    "22P02": (Unprocessable, "value_malformed", "A value has not the form of its type."),
+    "22021": (Unprocessable, "character_not_allowed", "A text has a character that cannot be stored, such as NUL."),
+    "22P05": (Unprocessable, "character_not_allowed", "A text has a character that cannot be stored, such as NUL."),
+    "22030": (Unprocessable, "value_malformed", "An object names a member twice."),
+    "22032": (Unprocessable, "value_malformed", "A value is no JSON."),
+    "57014": (Unavailable, "database_timeout", _TOO_SLOW),
+    "55P03": (Unavailable, "database_timeout", _TOO_SLOW),
+    "25P03": (Unavailable, "database_timeout", _TOO_SLOW),
+    "40001": (Unavailable, "contention", _CONTENTION),
+    "40P01": (Unavailable, "contention", _CONTENTION),
+    "25006": (Unavailable, "database_unavailable", "The database takes no writes at the moment. Try again."),
+    "08": (Unavailable, "database_unavailable", _DATABASE_DOWN),
+    "28": (Unavailable, "database_unavailable", _DATABASE_DOWN),
+    "3D": (Unavailable, "database_unavailable", _DATABASE_DOWN),
+    "53": (Unavailable, "database_unavailable", "The database has no room for more. Try again in a moment."),
+    "57P": (Unavailable, "database_unavailable", _DATABASE_DOWN),
+}

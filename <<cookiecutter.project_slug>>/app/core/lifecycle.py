@@ -1,0 +1,17 @@
+"""Where the process stands between its start and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Lifecycle:
+    """`started`: start-up is over. `draining`: the first signal has come, traffic is to go elsewhere.
+
+    `schema`: the revision that the database was found at, once it was good enough; None before.
+    """
+
+    started: bool = False
+    draining: bool = False
+    schema: str | None = None

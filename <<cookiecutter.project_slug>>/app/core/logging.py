@@ -1,0 +1,104 @@
+"""Logs: structured, one line an event, with the ids of the request and of its trace.
+
+JSON to stdout in staging and production, coloured text on a developer's machine. The standard library's loggers
+(uvicorn, SQLAlchemy, asyncio) come out of the same end. The access line does not pass through structlog: it is written
+for every request, and a chain of processors costs ten times what orjson does.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from app.core.config import Settings
+from app.core.context import REQUEST
+
+_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+
+AccessLog = Callable[[dict[str, Any]], None]
+
+
+def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: the ids of the request at hand."""
+    context = REQUEST.get()
+    return event if context is None else {**context, **event}
+
+
+def _json(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def configure_logging(settings: Settings) -> None:
+    """Set up structlog and the standard library's root logger. Calling it again replaces what was set."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        add_request,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    rendering: list[Processor]
+    if settings.is_development:
+        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="timestamp")]
+    else:
+        rendering = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
+
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.PositionalArgumentsFormatter(), *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=not settings.is_development,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+
+
+def access_log(settings: Settings) -> AccessLog | None:
+    """What writes one line for a request; None when LOG_LEVEL is above INFO.
+
+    The caller gives method, path, route, status, duration_ms and client; the ids and the time are added here.
+    """
+    if settings.log_level not in ("DEBUG", "INFO"):
+        return None
+    if settings.is_development:
+        return _console_access_log
+
+    def write(fields: dict[str, Any]) -> None:
+        line = {
+            "timestamp": datetime.now(UTC),
+            "level": "error" if fields["status"] >= 500 else "info",
+            "event": "request",
+            **(REQUEST.get() or {}),
+            **fields,
+        }
+        # Looked up each time: a test that captures stdout replaces it. A line is one write, so lines do not mix.
+        out = sys.stdout.buffer
+        out.write(orjson.dumps(line, default=str, option=_LINE))
+        out.flush()
+
+    return write
+
+
+def _console_access_log(fields: dict[str, Any]) -> None:
+    log = structlog.get_logger("app.access")
+    text = f"{fields['method']} {fields['path']} -> {fields['status']}"
+    log.info(text, duration_ms=fields["duration_ms"])

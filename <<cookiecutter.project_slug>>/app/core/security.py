@@ -1,0 +1,181 @@
+"""Who calls, and what they may do: tokens of an identity provider, verified strictly, scopes per route.
+
+A verified token is kept until it expires, so that a request pays for one look-up. Routes of `app.api.routing.Router`
+want a token unless they say otherwise: `dependencies=[requires("products:read")]` asks for a scope,
+`dependencies=[public]` opens a route to everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Security, params
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.routing import iter_route_contexts
+from fastapi.security.base import SecurityBase
+from starlette.types import Scope
+
+from app.core.config import EnvironmentSettings, load
+from app.core.exceptions import Forbidden, Unauthorized
+from app.core.jwt import Identity, JwtSettings, Verifier
+
+__all__ = [
+    "SETTINGS",
+    "Guard",
+    "Identity",
+    "JwtSettings",
+    "Subject",
+    "Verifier",
+    "all_scopes",
+    "guard_of",
+    "install",
+    "public",
+    "refuse_unprotected",
+    "requires",
+    "security_of",
+    "security_schemes",
+    "unprotected_routes",
+]
+
+# The settings that a start checks along with the service's own.
+SETTINGS: tuple[type[EnvironmentSettings], ...] = (JwtSettings,)
+SCHEME_NAME = "bearer"
+_IDENTITY = "app.identity"
+
+
+def install(app: FastAPI) -> None:
+    """Make the verifier. Raises ConfigurationError."""
+    settings = load(JwtSettings)[0]
+    assert isinstance(settings, JwtSettings)  # noqa: S101 - for the type checker
+    app.state.verifier = Verifier(settings)
+
+
+@dataclass(frozen=True)
+class Guard(SecurityBase):
+    """Lets a request pass whose token is genuine and holds every scope. As a dependency it gives the `Identity`."""
+
+    scopes: frozenset[str] = frozenset()
+
+    # What FastAPI puts into the OpenAPI document, and Swagger's Authorize button asks for.
+    model = HTTPBearerModel(bearerFormat="JWT", description="A token of the identity provider (RFC 6750).")
+    scheme_name = SCHEME_NAME
+
+    async def __call__(self, request: Request) -> Identity:
+        return await self.admit(request.scope)
+
+    async def admit(self, scope: Scope) -> Identity:
+        """Raises Unauthorized or Forbidden, with the challenge that RFC 6750 wants."""
+        identity = scope.get(_IDENTITY)
+        if identity is None:
+            verifier: Verifier = scope["app"].state.verifier
+            header = _authorization(scope)
+            identity = verifier.remembered(header) or await verifier.verify(header)
+            scope[_IDENTITY] = identity
+        if not self.scopes <= identity.scopes:
+            wanted = " ".join(sorted(self.scopes))
+            challenge = f'Bearer error="insufficient_scope", scope="{wanted}"'
+            raise Forbidden(
+                f"The token lacks a scope: this wants {wanted}.",
+                code="insufficient_scope",
+                headers={"WWW-Authenticate": challenge},
+            )
+        return identity
+
+
+def _authorization(scope: Scope) -> bytes:
+    found = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Unauthorized(
+            "This wants a token: Authorization: Bearer <token>.",
+            code="token_missing",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    raise Unauthorized(
+        "There are several Authorization headers.",
+        code="token_invalid",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_request"'},
+    )
+
+
+AUTHENTICATED = Guard()
+
+
+def requires(*scopes: str) -> Any:
+    """A dependency: the caller's token must hold every one of `scopes`."""
+    return Security(Guard(frozenset(scopes)), scopes=list(scopes))
+
+
+async def _public() -> None:
+    """A mark, read by `guard_of`."""
+
+
+public: Any = Depends(_public)
+
+
+def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list[params.Depends]]:
+    """The guard that a route's dependencies ask for (None: public), and the dependencies that remain.
+
+    A route without a word on it wants a token: deny by default.
+    """
+    marks = [entry for entry in dependencies if entry.dependency is _public]
+    guards = [entry.dependency for entry in dependencies if isinstance(entry.dependency, Guard)]
+    if marks and guards:
+        raise ValueError("a route is public or requires a scope, not both")
+    rest = [entry for entry in dependencies if entry.dependency is not _public and entry.dependency not in guards]
+    if marks:
+        return None, rest
+    return Guard(frozenset().union(*(guard.scopes for guard in guards))), rest
+
+
+def security_of(guard: Guard) -> list[dict[str, list[str]]]:
+    """The security requirement of a guard in OpenAPI."""
+    return [{SCHEME_NAME: sorted(guard.scopes)}]
+
+
+def security_schemes() -> dict[str, Any]:
+    """The schemes for the OpenAPI document's components."""
+    return {SCHEME_NAME: Guard.model.model_dump(mode="json", by_alias=True, exclude_none=True)}
+
+
+def unprotected_routes(app: FastAPI, under: str) -> list[str]:
+    """The routes below the path `under` that want neither a token nor say that they are public."""
+    found = []
+    for context in iter_route_contexts(app.routes):
+        if not (context.path or "").startswith(f"{under}/"):
+            continue
+        guarded = hasattr(context.original_route, "guard") or any(
+            isinstance(entry.dependency, Guard) or entry.dependency is _public
+            for entry in getattr(context, "dependencies", [])
+        )
+        if not guarded:
+            found.append(f"{','.join(sorted(context.methods or ()))} {context.path}")
+    return found
+
+
+def refuse_unprotected(app: FastAPI, under: str) -> None:
+    """Raises RuntimeError when a route below `under` is open without saying so: better no start than an open door."""
+    found = unprotected_routes(app, under)
+    if found:
+        raise RuntimeError(
+            "These routes want no token: make their router with app.api.routing.Router, or add "
+            f"dependencies=[requires(...)] or dependencies=[public]: {'; '.join(found)}"
+        )
+
+
+async def _subject(request: Request) -> str:
+    identity: Identity = request.scope.get(_IDENTITY) or await AUTHENTICATED.admit(request.scope)
+    return identity.subject
+
+
+# The caller's identity: the `sub` of the token.
+Subject = Annotated[str, Depends(_subject)]
+
+
+def all_scopes(app: FastAPI) -> Iterable[str]:
+    """Every scope that a route of `app` asks for."""
+    guards = (getattr(context.original_route, "guard", None) for context in iter_route_contexts(app.routes))
+    return sorted({scope for guard in guards if guard for scope in guard.scopes})

@@ -1,0 +1,58 @@
+"""No authentication: everybody may do everything, and is called anonymous.
+
+The same interface as with tokens, so that the choice shows nowhere else. Put something in front of the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, params
+from starlette.types import Scope
+
+from app.core.config import EnvironmentSettings
+
+SETTINGS: tuple[type[EnvironmentSettings], ...] = ()
+
+
+class Guard:
+    """Never made: there is nothing to guard with."""
+
+    async def admit(self, scope: Scope) -> None: ...
+
+
+def install(app: FastAPI) -> None: ...
+
+
+async def _public() -> None:
+    """A mark that says what is the case anyway."""
+
+
+public: Any = Depends(_public)
+
+
+def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list[params.Depends]]:
+    return None, [entry for entry in dependencies if entry.dependency is not _public]
+
+
+def security_of(guard: Guard) -> list[dict[str, list[str]]]:
+    return []
+
+
+def security_schemes() -> dict[str, Any]:
+    return {}
+
+
+def unprotected_routes(app: FastAPI, under: str) -> list[str]:
+    return []
+
+
+def refuse_unprotected(app: FastAPI, under: str) -> None: ...
+
+
+async def _anonymous() -> str:
+    return "anonymous"
+
+
+Subject = Annotated[str, Depends(_anonymous)]

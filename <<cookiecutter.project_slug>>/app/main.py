@@ -1,0 +1,46 @@
+"""The service, put together. Nothing happens on import: `create_app` is the factory, `python -m app` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.api import docs
+from app.api.application import Service
+from app.api.routing import include
+from app.api.v1.endpoints import health
+from app.core import security, telemetry
+from app.core.config import Settings, get_settings, load
+from app.core.database import Database, make_engine
+from app.core.logging import configure_logging
+from app.resources import ROUTERS
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The database is not waited for: the service starts without it and says so in /ready."""
+    with telemetry.metrics_server(app.state.settings, app.state.metrics):
+        app.state.lifecycle.started = True
+        try:
+            yield
+        finally:
+            await app.state.database.stop()
+
+
+def create_app() -> Service:
+    """Raises ConfigurationError for settings that do not allow a start."""
+    load(Settings, *security.SETTINGS)
+    settings = get_settings()
+    configure_logging(settings)
+    app = Service(settings, lifespan=lifespan)
+    app.state.database = Database(make_engine(settings))
+    app.state.metrics.pool = app.state.database.figures
+    security.install(app)
+    health.install(app)
+    if settings.docs:
+        docs.install(app)
+    include(app, ROUTERS, settings.api_v1_str)
+    security.refuse_unprotected(app, settings.api_v1_str)
+    return app

@@ -1,0 +1,5 @@
+"""The resources of this service."""
+
+from fastapi import APIRouter
+
+ROUTERS: tuple[APIRouter, ...] = ()

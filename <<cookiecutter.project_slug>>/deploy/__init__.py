@@ -1,0 +1,1 @@
+"""The deploy toolkit: inventory, plays, release drivers, verdicts. `tasks.py` is its façade."""

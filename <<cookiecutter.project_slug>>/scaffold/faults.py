@@ -28,7 +28,7 @@ def quote(text: str) -> str:
     return f"`{shown}`" if len(shown) <= _QUOTED else f"`{shown[:_QUOTED]}...`"
 
 
-class ResourceErrors(ValueError):  # noqa: N818 - several
+class ResourceErrors(ValueError):
     """All faults of a text, in the order of their places; `str()` shows each under its line."""
 
     def __init__(self, text: str, faults: Iterable[Fault]) -> None:

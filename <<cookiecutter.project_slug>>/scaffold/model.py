@@ -1,5 +1,6 @@
 """The data model of a resource line, with every name and bound that the templates read. Standard library only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import names
@@ -188,6 +189,22 @@ class Resource(Names):
     def required(self) -> tuple[Field, ...]:
         """The fields that a create must give."""
         return tuple(part for part in self.fields if part.required)
+
+
+def by_reference(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The resources in their order, but each after those that it refers to."""
+    waiting = {resource.name: resource for resource in resources}
+    done: list[Resource] = []
+
+    def place(resource: Resource) -> None:
+        for part in resource.references:
+            if part.ref and (target := waiting.pop(part.ref.name, None)):
+                place(target)
+        done.append(resource)
+
+    while waiting:
+        place(waiting.pop(next(iter(waiting))))
+    return tuple(done)
 
 
 def scaled(number: str, scale: int) -> int:

@@ -1,0 +1,78 @@
+"""The resource lines in service.toml: read, and rewritten as text so that comments and order stay."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "service.toml"
+_SECTION = re.compile(r"^\[resources\][^\n]*$", re.MULTILINE)
+_NEXT_SECTION = re.compile(r"^\[", re.MULTILINE)
+_LINES = re.compile(r"^lines\s*=\s*\[", re.MULTILINE)
+_ITEM = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\s,]')
+
+
+class ServiceFileError(ValueError):
+    """service.toml cannot be read or rewritten; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ServiceFile:
+    """The text of service.toml and what it says."""
+
+    text: str
+    values: dict[str, Any]
+
+    @property
+    def lines(self) -> list[str]:
+        """The resource lines."""
+        return list(self.values.get("resources", {}).get("lines", []))
+
+    def with_lines(self, lines: Iterable[str]) -> str:
+        """The text with other resource lines and nothing else changed. Raises ServiceFileError."""
+        lines = list(lines)
+        start, end = _span(self.text)
+        items = "".join(f"    {json.dumps(line, ensure_ascii=False)},\n" for line in lines)
+        changed = f"{self.text[:start]}lines = [\n{items}]{self.text[end:]}"
+        expected = {**self.values, "resources": {**self.values.get("resources", {}), "lines": lines}}
+        if tomllib.loads(changed) != expected:
+            raise ServiceFileError(
+                f"the `lines` of {NAME} cannot be rewritten safely; write them there by hand: {lines}"
+            )
+        return changed
+
+
+def read(root: Path) -> ServiceFile:
+    """Raises ServiceFileError."""
+    path = root / NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise ServiceFileError(
+            f"{path} cannot be read: {error.strerror}; run this in the service's own folder"
+        ) from error
+    except ValueError as error:
+        raise ServiceFileError(f"{path} is no TOML: {error}; correct it, or get it back with git") from error
+    lines = values.get("resources", {}).get("lines", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise ServiceFileError(f"[resources] lines in {path} is no list of texts; expected one text for each resource")
+    return ServiceFile(text, values)
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Where `lines = [...]` of [resources] stands."""
+    section = _SECTION.search(text)
+    following = _NEXT_SECTION.search(text, section.end()) if section else None
+    found = _LINES.search(text, section.end(), following.start() if following else len(text)) if section else None
+    at = found.end() if found else 0
+    while found and (item := _ITEM.match(text, at)):
+        at = item.end()
+    if not found or text[at : at + 1] != "]":
+        raise ServiceFileError(
+            f"{NAME} has no `lines = [...]` below [resources]; write `[resources]` and `lines = []` there"
+        )
+    return found.start(), at + 1

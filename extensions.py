@@ -42,7 +42,7 @@ def template_version(_: str) -> str:
 
 
 def checked(answers: Mapping[str, str]) -> str:
-    """ "yes" for good answers. Raises click.UsageError, which ends cookiecutter with exit code 2, naming every fault."""
+    """ "yes" for good answers. Raises click.UsageError with every fault: cookiecutter ends with exit code 2."""
     faults = _faults({name: value for name, value in answers.items() if not name.startswith("_")})
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)

@@ -120,7 +120,7 @@ def token(_: Context, scope: list[str], all: bool = False) -> None:
     """Print a token for development, with the scopes named or with --all."""
     from dev import tokens
 
-    print(tokens.issue(scope, everything=all))
+    tokens.show(scope, everything=all)
 
 
 # % endif

@@ -7,13 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks import options
+from hooks import locks, options
 
 if TYPE_CHECKING:
     from dev.setup import Outcome
-
-# The newest day of packages that the template's own pipeline has tested. Move it along when that has run.
-TESTED_UNTIL = "2026-11-20T00:00:00Z"
 
 
 def run(project: Path, answers: Mapping[str, str]) -> int:
@@ -33,16 +30,14 @@ def run(project: Path, answers: Mapping[str, str]) -> int:
 
 def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
+    options.remove_sample(project)
     from dev import setup  # the service's own, now that only what belongs there is left
 
     with ThreadPoolExecutor(1) as beside:
-        locking = beside.submit(setup.lock, project, TESTED_UNTIL)  # waits for the network meanwhile
+        locking = beside.submit(locks.lock, project)  # waits for the network meanwhile
         setup.say("options", lambda: _options(project, answers))
         setup.say("resources", lambda: _resources(project, answers))
-        setup.say("lock", locking.result)
-    for name, step in setup.steps(project, f"Start {answers['project_slug']}"):
-        if name != "lock":
-            setup.say(name, step)
+        setup.run(project, f"Start {answers['project_slug']}", locking.result)
 
 
 def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":

@@ -4,6 +4,7 @@ Cookiecutter aborts on a conditional directory that comes out empty, so the temp
 answer does not want is removed (or renamed) afterwards. Standard library and Jinja alone.
 """
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,10 @@ from pathlib import Path
 from jinja2 import Environment
 
 RENDERED_LATER = ("app", "alembic", "deploy", "dev", "scaffold", "tests", "tasks.py")
-STRAYS = ("__pycache__", ".venv", ".dev", ".pytest_cache", ".ruff_cache", ".hypothesis", ".coverage", "uv.lock")
+STRAYS = (
+    *("__pycache__", ".venv", ".dev", ".hypothesis", ".pytest_cache", ".ruff_cache", ".schemathesis", ".coverage*"),
+    "uv.lock",
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ def remove_strays(project: Path) -> None:
             _remove(path)
 
 
+def remove_sample(project: Path) -> None:
+    """The template's own resource, which lets the service run and be tested there; the answers bring others."""
+    manifest = project / "scaffold" / "manifest.json"
+    generated = json.loads(manifest.read_text()) if manifest.exists() else {}
+    for name in ("scaffold/manifest.json", "app/resources.py", *generated.get("files", generated)):
+        _remove(project / name)
+
+
 def apply_files(project: Path, answers: Mapping[str, str]) -> None:
     for effect in effects(answers):
         for name in effect.remove:
@@ -69,8 +81,17 @@ def apply_regions(project: Path, answers: Mapping[str, str]) -> None:
 
 
 def _line_statements() -> Environment:
-    never = {f"{kind}_{end}_string": f"\0{kind}{end}" for kind in ("variable", "block", "comment") for end in ("start", "end")}
-    return Environment(line_statement_prefix="# %", keep_trailing_newline=True, autoescape=False, **never)  # noqa: S701
+    return Environment(  # noqa: S701  # Python, not HTML
+        line_statement_prefix="# %",
+        keep_trailing_newline=True,
+        # The other delimiters are signs that no source holds.
+        variable_start_string="\0(",
+        variable_end_string=")\0",
+        block_start_string="\0[",
+        block_end_string="]\0",
+        comment_start_string="\0{",
+        comment_end_string="}\0",
+    )
 
 
 def _python_files(project: Path) -> Iterator[Path]:

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dev import process
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -31,12 +33,13 @@ def enter(project: Path, also: Sequence[Path] = ()) -> None:
     venv = project / ".venv"
     inside = Path(sys.prefix).resolve() == venv.resolve()
     misread = help_is_misread(sys.argv)
-    if inside and is_fresh(project, also) and not misread:
-        return
-    prepare(project, also)
+    if not is_fresh(project, also):
+        prepare(project, also)
     if inside and not misread:
+        process.exit_on_signals()
         return
-    environment = {**os.environ, "VIRTUAL_ENV": str(venv), "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    path = f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    environment = {**os.environ, "VIRTUAL_ENV": str(venv), "PATH": path}
     sys.stdout.flush()
     arguments = [str(python_of(project)), str(project / "tasks.py"), *help_first(sys.argv[1:])]
     os.execve(arguments[0], arguments, environment)  # noqa: S606  # our own program, no shell
@@ -127,7 +130,7 @@ def _make_venv(project: Path, uv: str | None) -> None:
 def _pip_uv(project: Path) -> str | None:
     """uv by pip: it installs the rest in a tenth of the time. None where there is no wheel for this machine."""
     pip = [str(python_of(project)), "-m", "pip", "install", "--quiet", "--only-binary", "uv", "uv"]
-    subprocess.run(pip, check=False, capture_output=True)  # noqa: S603
+    subprocess.run(pip, check=False, capture_output=True)
     return find_uv(project)
 
 
@@ -144,7 +147,7 @@ def _requirements_of(folder: Path) -> Iterator[str]:
 
 
 def _run(command: Sequence[str], project: Path, failure: str) -> None:
-    done = subprocess.run(command, cwd=project, env=uv_environment(), check=False, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, cwd=project, env=uv_environment(), check=False, capture_output=True, text=True)
     if done.returncode:
         last_lines = "\n".join(f"    {line}" for line in (done.stderr or done.stdout).strip().splitlines()[-12:])
         raise SystemExit(f"{failure}:\n{last_lines}\n  Mend that (is there a network?) and run the command again.")

@@ -14,21 +14,22 @@ LINTERS: Sequence[Sequence[str]] = (
 FORMATTERS: Sequence[Sequence[str]] = (("ruff", "check", "--fix-only"), ("ruff", "format"))
 
 
-def lint(project: Path) -> None:
-    """Run every linter, and fail when one did."""
-    _all(project, LINTERS)
+def lint(*folders: Path) -> None:
+    """Run every linter in every folder, and fail when one did."""
+    _all(folders, LINTERS)
 
 
-def format_code(project: Path) -> None:
-    _all(project, FORMATTERS)
+def format_code(*folders: Path) -> None:
+    _all(folders, FORMATTERS)
 
 
-def _all(project: Path, commands: Sequence[Sequence[str]]) -> None:
+def _all(folders: Sequence[Path], commands: Sequence[Sequence[str]]) -> None:
     failed = []
-    for program, *arguments in commands:
-        name = " ".join((program, *arguments))
-        print(f"{name}:", flush=True)
-        if process.run([str(Path(sys.executable).parent / program), *arguments], cwd=project):
-            failed.append(name)
+    for folder in folders:
+        for program, *arguments in commands:
+            name = " ".join((program, *arguments))
+            print(f"{name}, in {folder.name}:", flush=True)
+            if process.run([str(Path(sys.executable).parent / program), *arguments], cwd=folder):
+                failed.append(name)
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")

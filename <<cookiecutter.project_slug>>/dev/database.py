@@ -14,7 +14,9 @@ def given(project: Path) -> str:
     """The setting that names a database in the environment or in `.env`; empty when there is none."""
     dotenv = project / ".env"
     lines = dotenv.read_text().splitlines() if dotenv.is_file() else []
-    assigned = {name.strip() for name, equals, value in (line.partition("=") for line in lines) if equals and value.strip()}
+    assigned = {
+        name.strip() for name, equals, value in (line.partition("=") for line in lines) if equals and value.strip()
+    }
     return next((name for name in NAMES if os.environ.get(name) or name in assigned), "")
 
 

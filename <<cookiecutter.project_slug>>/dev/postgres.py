@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from dev.process import die_with_parent
 
@@ -133,7 +133,7 @@ def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[st
     options = [part for name, value in {**SETTINGS, **settings}.items() for part in ("-c", f"{name}={value}")]
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(_socket_folder(home)), *options]
     with (home / "log").open("wb") as log:
-        server = subprocess.Popen(  # noqa: S603
+        server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -187,13 +187,13 @@ def _initialise(programs: Path, data: Path) -> None:
     if identity:
         os.chown(partial, identity["user"], identity["group"])
     command = [str(programs / "initdb"), "--pgdata", str(partial), "--username", SUPERUSER, *INITDB_OPTIONS]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **identity)  # noqa: S603
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **identity)
     if done.returncode:
         raise SystemExit(f"The embedded PostgreSQL could not be initialised:\n{done.stderr}\n  Set DATABASE_URL.")
     partial.rename(data)
 
 
-def _identity() -> dict[str, int]:
+def _identity() -> dict[str, Any]:
     """PostgreSQL refuses to run as root: the user that owns nothing does it then (nothing is added to the system)."""
     if os.geteuid() != 0:
         return {}

@@ -1,12 +1,17 @@
 """Child processes that never outlive the command that started them, and signals that end a command cleanly."""
 
+from __future__ import annotations
+
 import ctypes
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -35,7 +40,7 @@ def die_with_parent(number: int = signal.SIGTERM) -> None:
 
 def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
     """Run in the foreground and return the exit code. On Ctrl-C the child has got it too: let it finish first."""
-    child = subprocess.Popen(command, cwd=cwd, env=env, preexec_fn=die_with_parent)  # noqa: S603
+    child = subprocess.Popen(command, cwd=cwd, env=env, preexec_fn=die_with_parent)
     try:
         return child.wait()
     finally:

@@ -71,6 +71,10 @@ def _run(project: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProce
     options = [part for setting in OURS for part in ("-c", setting)]
     # GIT_DIR and its like, set while another repository's hook runs, would point every call there.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "_AUTHOR_" in name}
-    kept |= {name: value for name, value in os.environ.items() if name.startswith(("GIT_COMMITTER_", "GIT_CONFIG_", "GIT_SSL"))}
+    kept |= {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("GIT_COMMITTER_", "GIT_CONFIG_", "GIT_SSL"))
+    }
     command = ["git", *options, *arguments]
     return subprocess.run(command, cwd=project, env=kept, check=False, capture_output=True, text=True)

@@ -143,7 +143,9 @@ def _wait_for_change(service: subprocess.Popen[bytes], changes: "queue.SimpleQue
             print(f"Saved: {changes.get(timeout=0.5)}; starting again", flush=True)
         except queue.Empty:
             if service.poll() is not None and not reported:
-                print(f"The service ended with exit code {service.returncode}; saving a file starts it again.", flush=True)
+                print(
+                    f"The service ended with exit code {service.returncode}; saving a file starts it again.", flush=True
+                )
                 reported = True
             continue
         return

@@ -11,7 +11,7 @@ MOST_WORKERS = 4
 
 
 def run(project: Path, part: str = "", only: str = "") -> None:
-    """All tests with the coverage gate, or one part (`unit`, `integration`, `e2e`), or those whose names match `only`."""
+    """All tests with the coverage gate; or one part (`unit`, `integration`, `e2e`), or those that match `only`."""
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "--durations=5", *_workers()]
     command += ["-k", only] if only else []
     command += [f"tests/{part}"] if part else []

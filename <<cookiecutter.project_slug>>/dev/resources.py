@@ -1,0 +1,25 @@
+"""The task `resource.add`: the files of one more resource, and the revision that makes its table."""
+
+from pathlib import Path
+
+from dev import migrations
+from scaffold import generator, parser
+
+
+def add(project: Path, line: str, *, check: bool = False) -> None:
+    """Write what the line asks for, each file with its status; with `check`, only show it (exit code 2 on a change).
+
+    Raises SystemExit with every fault of the line, or with what stands in the way.
+    """
+    try:
+        changes = generator.add(line, project, check=check)
+    except (parser.ResourceErrors, generator.GeneratorError) as fault:
+        raise SystemExit(str(fault)) from None
+    for change in changes:
+        print(change.diff() if check and change.writes else change)
+    if check:
+        raise SystemExit(2 if any(change.writes for change in changes) else 0)
+    revision = migrations.new(f"add {line.partition(':')[0].strip()}", project)
+    print(f"{'create' if revision else 'ok':<8} {revision.relative_to(project) if revision else 'alembic/versions'}")
+    if revision:
+        print("Next: python3 tasks.py migrate && python3 tasks.py test")

@@ -1,0 +1,52 @@
+"""The commands of this repository: `python3 tasks.py TASK`, or `invoke TASK` inside the virtual environment."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SERVICE = HERE / "<<cookiecutter.project_slug>>"
+sys.path.insert(0, str(SERVICE))  # the service starts itself in the same way
+
+from dev import bootstrap
+
+bootstrap.enter(HERE, also=[SERVICE])
+
+from invoke import Collection, Context, Program, task
+
+
+@task
+def demo(_: Context, once: bool = False) -> None:
+    """Make a service with the default answers, run it, create and read a product; --once stops it then."""
+    from workshop import demo
+
+    demo.run(HERE, once=once)
+
+
+@task
+def test(_: Context, drills: bool = False, k: str = "") -> None:
+    """Run every test that this machine can run; what is left out is named with the reason."""
+    from workshop import testing
+
+    testing.run(HERE, drills=drills, only=k)
+
+
+@task
+def lint(_: Context) -> None:
+    """Check style, imports, security and types, of the template's code and of the service where it stands."""
+    from dev import checks
+
+    checks.lint(HERE, SERVICE)
+
+
+@task(name="format")
+def format_code(_: Context) -> None:
+    """Format the code and mend what can be mended without thought."""
+    from dev import checks
+
+    checks.format_code(HERE)
+
+
+namespace = Collection(demo, test, lint, format_code)
+
+if __name__ == "__main__":
+    Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

@@ -1,0 +1,102 @@
+"""The task `demo`: a service from nothing to a product that was created and read, on this machine alone."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dev import bootstrap, process, server
+
+PRODUCT = {"name": "Espresso machine", "description": "Two groups, 11 litres", "price": "2490.00", "stock": 3}
+
+
+def run(root: Path, *, once: bool) -> None:
+    """Bake into `.demo`, serve, create and read a product; keep serving until Ctrl-C, or stop at once."""
+    began = time.monotonic()
+    folder = root / ".demo"
+    folder.mkdir(exist_ok=True)
+    with _alone(folder):
+        service = bake(root, folder)
+        baked = time.monotonic() - began
+        port = server.next_free(8000)
+        with _serving(service, port) as running:
+            _use(service, running, f"http://{server.HOST}:{port}")
+            print(
+                f"\nA service in {baked:.1f} s, a product in {time.monotonic() - began:.1f} s. It lies in {service}",
+                flush=True,
+            )
+            if not once:
+                print("It keeps serving; Ctrl-C stops it.", flush=True)
+                running.wait()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One demo at a time: the next one removes what this one made."""
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("A demo is running already: stop that one first (Ctrl-C in its terminal).") from None
+        yield
+
+
+def bake(root: Path, folder: Path) -> Path:
+    """A fresh service with the default answers, in `folder`; nothing of the user's own settings plays a part."""
+    for old in folder.iterdir():
+        if (old / "service.toml").is_file():
+            shutil.rmtree(old)
+    settings = folder / "cookiecutter.json"
+    places = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replay")}
+    settings.write_text(json.dumps(places))  # JSON is YAML
+    command = [sys.executable, "-m", "cookiecutter", str(root), "--no-input", "--output-dir", str(folder)]
+    if process.run([*command, "--config-file", str(settings)]):
+        raise SystemExit("The service could not be made; what is above says why.")
+    return next(path.parent for path in folder.glob("*/service.toml"))
+
+
+@contextmanager
+def _serving(service: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The service's own `dev`, stopped at the end as Ctrl-C would."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "POSTGRES_SERVER")}
+    command = [sys.executable, "tasks.py", "dev", "--port", str(port), "--fresh"]
+    child = subprocess.Popen(command, cwd=service, env=environment, preexec_fn=process.die_with_parent)
+    try:
+        yield child
+    finally:
+        process.stop(child)
+
+
+def _use(service: Path, running: subprocess.Popen[bytes], address: str) -> None:
+    """Create a product and read it back. Raises SystemExit when the service does not come up."""
+    command = [str(bootstrap.python_of(service)), "tasks.py", "token", "--all"]
+    token = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True).stdout.split()[-1]
+    if not server.answers(running, f"{address}/health"):
+        raise SystemExit("The service did not come up; what is above says why.")
+    created, location = _call("POST", f"{address}/api/v1/products", token, PRODUCT)
+    print(f"created  POST /api/v1/products   {created['id']}")
+    read, _ = _call("GET", address + location, token)
+    if read != created:
+        raise SystemExit(f"What was read is not what was created:\n  {read}\n  {created}")
+    print(f"read     GET {location}   {read['name']}, {read['price']}")
+    print(
+        f'\n  try      curl -H "Authorization: Bearer $(cd {service} && python3 tasks.py token --all | tail -1)"',
+        end="",
+    )
+    print(f" {address}/api/v1/products\n  docs     {address}/docs", flush=True)
+
+
+def _call(method: str, url: str, token: str, body: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], str]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    content = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310  # http, our own
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        return json.load(response), response.headers.get("Location", "")

@@ -24,7 +24,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "required": ["detail", "code"],
+                "required": ["detail"],
                 "properties": {
                     "detail": {"type": "string"},
                     "code": {"type": "string"},

@@ -27,7 +27,7 @@ class BodyLimit:
             if not length.isdigit():
                 await send_problem(scope, send, BadRequest("Content-Length is no number."))
                 return
-            if int(length) > self.limit:
+            if len(length) > 15 or int(length) > self.limit:  # int() refuses thousands of digits
                 await send_problem(scope, send, Problem(self.detail, status=413, code="body_too_large"))
                 return
         await self.app(scope, self._counting(receive), send)

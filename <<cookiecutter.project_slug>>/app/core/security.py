@@ -85,20 +85,23 @@ class Guard(SecurityBase):
 
 
 def _authorization(scope: Scope) -> bytes:
-    found = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    found: bytes | None = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if found is not None:
+                raise Unauthorized(
+                    "There are several Authorization headers.",
+                    code="token_invalid",
+                    headers={"WWW-Authenticate": 'Bearer error="invalid_request"'},
+                )
+            found = value
+    if found is None:
         raise Unauthorized(
             "This wants a token: Authorization: Bearer <token>.",
             code="token_missing",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    raise Unauthorized(
-        "There are several Authorization headers.",
-        code="token_invalid",
-        headers={"WWW-Authenticate": 'Bearer error="invalid_request"'},
-    )
+    return found
 
 
 AUTHENTICATED = Guard()

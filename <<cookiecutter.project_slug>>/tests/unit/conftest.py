@@ -1,0 +1,67 @@
+"""Fixtures of the unit tests: applications of a few routes, without a database."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import APIRouter
+from httpx2 import ASGITransport, AsyncClient
+
+from app.api.application import Service
+from app.api.routing import include
+from app.core import config, security
+from app.core.config import Settings
+
+MakeApp = Callable[..., Service]
+ClientOf = Callable[[Service], AsyncClient]
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """No setting of this machine's: neither from the environment, nor from files."""
+    wanted = {name.upper() for name in Settings.model_fields} | {"OTEL_SERVICE_NAME"}
+    for name in list(os.environ):
+        if name.upper() in wanted or name.startswith("JWT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(config, "ROOT", tmp_path)
+    monkeypatch.setattr(config, "SECRETS_DIR", tmp_path / "secrets")
+    return monkeypatch
+
+
+@pytest.fixture
+def make_app(clean_environment: pytest.MonkeyPatch) -> MakeApp:
+    """An application with the layers of the real one: `make_app(router, max_concurrency=1)`."""
+
+    def make(router: APIRouter | None = None, prefix: str = "", **settings: Any) -> Service:
+        values = {"ENVIRONMENT": "test", "log_level": "WARNING", **settings}
+        app = Service(Settings(**values))
+        security.install(app)
+        if router is not None:
+            include(app, [router], prefix)
+        return app
+
+    return make
+
+
+@pytest.fixture
+async def client_of() -> AsyncIterator[ClientOf]:
+    """A client of an application. What the application raises is not passed on: a server's client sees the answer."""
+    async with AsyncExitStack() as stack:
+
+        def make(app: Service) -> AsyncClient:
+            client = AsyncClient(transport=ASGITransport(app), base_url="http://test")
+            stack.push_async_callback(client.aclose)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def configuration(clean_environment: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A clean environment, and nothing read from it that outlives the test."""
+    config.get_settings.cache_clear()
+    yield clean_environment
+    config.get_settings.cache_clear()

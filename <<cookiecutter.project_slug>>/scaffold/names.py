@@ -70,7 +70,9 @@ _CLASS_BODY = _words(
     pg base mapped_column pydantic typing fastapi app decimal uuid filters
     """
 )
-RESERVED_ATTRIBUTES = _PYDANTIC | _SQLALCHEMY | _CLASS_BODY
+# PEP 8: not to be told from 1 (linters refuse it).
+_AMBIGUOUS = frozenset({"l"})
+RESERVED_ATTRIBUTES = _PYDANTIC | _SQLALCHEMY | _CLASS_BODY | _AMBIGUOUS
 
 # Classes that generated modules import, or Python's own; the class of such a resource gets the suffix `Record`.
 RESERVED_CLASSES = _words(

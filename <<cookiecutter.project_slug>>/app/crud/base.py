@@ -105,9 +105,7 @@ class Crud:
 
     def _delete(self, versioned: bool) -> Statement:
         statement = delete(self.table).where(self._by_id)
-        return self._shape(
-            ("delete", versioned), lambda: statement.where(self._at_version) if versioned else statement
-        )
+        return self._shape(("delete", versioned), lambda: statement.where(self._at_version) if versioned else statement)
 
     def _page(self, sort: str, filters: tuple[str, ...], after: bool) -> Statement:
         def build() -> Any:

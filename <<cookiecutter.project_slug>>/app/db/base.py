@@ -29,12 +29,8 @@ class ResourceColumns:
     """What every resource's table starts with. `version` counts changes; the ETag is made from it."""
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, sort_order=-4)
-    created_at: Mapped[dt.datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), sort_order=-3
-    )
-    updated_at: Mapped[dt.datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), sort_order=-2
-    )
+    created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), sort_order=-3)
+    updated_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), sort_order=-2)
     version: Mapped[int] = mapped_column(server_default=text("1"), sort_order=-1)
 
 

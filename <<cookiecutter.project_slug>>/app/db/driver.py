@@ -1,8 +1,8 @@
 """SQLAlchemy statements, compiled once and run on asyncpg itself.
 
 An ORM query pays several times the cost of the query for building, caching and loading. What a request runs here is
-known at import: the statement is SQLAlchemy's, compiled once to SQL and an order of parameters, and the request pays for
-asyncpg alone. The connection comes from SQLAlchemy's pool. This is the only module that knows how.
+known at import: the statement is SQLAlchemy's, compiled once to SQL and an order of parameters, and the request pays
+for asyncpg alone. The connection comes from SQLAlchemy's pool. This is the only module that knows how.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 import orjson
-from sqlalchemy import Executable
+from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.core.encoding import to_json_text
 
@@ -33,11 +34,11 @@ class Statement:
 
     __slots__ = ("_constants", "_encoders", "_names", "sql")
 
-    def __init__(self, statement: Executable) -> None:
-        compiled = statement.compile(dialect=DIALECT)
+    def __init__(self, statement: ClauseElement) -> None:
+        compiled = cast(SQLCompiler, statement.compile(dialect=DIALECT))
         self.sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._constants = {name: value for name, value in (compiled.params or {}).items() if value is not None}
         self._encoders: dict[str, Callable[[Any], Any]] = {}
         for name in self._names:
             encode = compiled.binds[name].type.dialect_impl(DIALECT).bind_processor(DIALECT)

@@ -1,4 +1,4 @@
-"""How migrations meet a database that serves: one at a time, without making requests wait, and leaving nothing invalid."""
+"""How migrations meet a database that serves: one at a time, and without making requests wait."""
 
 from __future__ import annotations
 

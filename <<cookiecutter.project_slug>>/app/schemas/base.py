@@ -90,6 +90,8 @@ def _to_utc(value: dt.datetime) -> dt.datetime:
 
 
 def _representable(value: JsonValue) -> JsonValue:
+    if value is None:
+        raise ValueError("must not be null")
     try:
         stored = orjson.dumps(value)
     except (TypeError, RecursionError):
@@ -122,4 +124,4 @@ QueryBigInt = Annotated[int, Field(ge=BIGINT_MIN, le=BIGINT_MAX)]
 QueryDecimal = Annotated[Decimal, Field(max_digits=38)]
 QueryBool = Annotated[bool, Field()]
 QueryText = Annotated[str, Field(max_length=1000, pattern=NO_NUL)]
-JsonDocument = Annotated[JsonValue, AfterValidator(_representable)]
+JsonDocument = Annotated[JsonValue, AfterValidator(_representable), Field(json_schema_extra={"not": {"type": "null"}})]

@@ -1,7 +1,7 @@
 """Idempotency-Key: a request that is sent again is answered again, not carried out again.
 
-After draft-ietf-httpapi-idempotency-key-header: the record is written in the transaction that it protects, so there is no
-moment in which one exists without the other.
+After draft-ietf-httpapi-idempotency-key-header: the record is written in the transaction that it protects, so there is
+no moment in which one exists without the other.
 """
 
 from __future__ import annotations

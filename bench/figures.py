@@ -1,0 +1,38 @@
+"""Figures of several rounds: their middle and their spread."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A median with the least and the most of the rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Figure:
+        return cls(statistics.median(values), min(values), max(values))
+
+    def text(self, form: str) -> str:
+        return f"{self.median:{form}} ({self.least:{form}}–{self.most:{form}})"
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
+    """Round by round: the two halves of a round ran one after the other, and met the same noise."""
+    return Figure.of([a / b for a, b in zip(ours, theirs, strict=True)])
+
+
+def interleaved(rounds: int, measures: Sequence[Callable[[], float]]) -> list[list[float]]:
+    """A B A B ...: each round takes every measure once, every other round in reverse."""
+    results: list[list[float]] = [[] for _ in measures]
+    for number in range(rounds):
+        order = list(enumerate(measures))
+        for index, measure in order if number % 2 == 0 else reversed(order):
+            results[index].append(measure())
+    return results

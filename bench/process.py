@@ -1,0 +1,100 @@
+"""Server processes under measurement: started on a core of their own, read by the kernel's own counters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.load import HOST
+
+START_SECONDS = 30
+# One core for the server at hand, the other ones for the load and PostgreSQL; on a single core all share it.
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORES = CORES[:1]
+OTHER_CORES = CORES[1:] or CORES
+
+
+class Server:
+    """A running server on `port`. Raises RuntimeError, with what it wrote, when it ends before it answers."""
+
+    def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path, log: Path) -> None:
+        self.port = port
+        self.log = log
+        began = time.perf_counter()
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdout=output,
+                stderr=output,
+                preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CORES),
+            )
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+        self.start_seconds = time.perf_counter() - began
+        self.start_cpu_seconds = self.cpu_seconds()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def cpu_seconds(self) -> float:
+        """What all threads have used so far, to the nanosecond: the process's CPU-time clock (clock_getcpuclockid(3))."""
+        return time.clock_gettime((~self.process.pid << 3) | 2)
+
+    def resident_mib(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
+    def _wait_until_healthy(self) -> None:
+        end = time.perf_counter() + START_SECONDS
+        while time.perf_counter() < end and self.process.poll() is None:
+            if _answers(self.port):
+                return
+            time.sleep(0.002)
+        state = "ended" if self.process.poll() is not None else f"gave no 200 in {START_SECONDS} s"
+        raise RuntimeError(f"{self.process.args} {state}:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
+) -> Iterator[Server]:
+    """A server while the block runs. `{port}` in the command, and PORT in its environment, name a free port."""
+    port = free_port()
+    words = [word.replace("{port}", str(port)) for word in command]
+    server = Server(words, port, {**environment, "PORT": str(port)}, folder, log)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(4096).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False

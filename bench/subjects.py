@@ -1,0 +1,119 @@
+"""What is compared: the generated service as in production, the ceiling and the bare application, on one database."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import jwt
+
+from bench.process import Server, serving
+
+BENCH = Path(__file__).resolve().parent
+TEMPLATE = BENCH.parent / "<<cookiecutter.project_slug>>"
+KEY = "the-key-of-a-benchmark-and-of-nothing-else"
+ISSUER = "urn:bench"
+AUDIENCE = "bench"
+ROWS = 100_000
+
+FILL = """INSERT INTO products (id, created_at, updated_at, name, description, price, stock)
+    SELECT gen_random_uuid(), moment, moment, 'Product ' || n, 'A product that was made to be counted, number ' || n,
+           1 + n % 10000 / 100.0, n % 1000
+    FROM generate_series(1, $1::int) AS n, LATERAL (SELECT now() - n * interval '1 second' AS moment) AS moments"""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A baked service (default answers) and a migrated database with `ROWS` products."""
+
+    folder: Path
+    database_url: str
+    ids: tuple[str, ...]
+    scratch: Path
+
+    @property
+    def python(self) -> str:
+        """The service's own environment, for all that is compared: the same packages, the same interpreter."""
+        own = self.folder / ".venv" / "bin" / "python"
+        return str(own) if own.exists() else sys.executable
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Production: tokens, metrics, a JSON log, security headers. Only the drain is left out, which takes 15 s."""
+        return {
+            "ENVIRONMENT": "production",
+            "DATABASE_URL": self.database_url,
+            "JWT_ALGORITHMS": "HS256",
+            "JWT_KEY": KEY,
+            "JWT_ISSUER": ISSUER,
+            "JWT_AUDIENCE": AUDIENCE,
+            "LOG_LEVEL": "INFO",
+            "DRAIN_SECONDS": "0",
+            "HOST": "127.0.0.1",
+        }
+
+    @contextmanager
+    def running(self) -> Iterator[Server]:
+        with serving([self.python, "-m", "app"], self.environment, self.folder, self.scratch / "service.log") as server:
+            yield server
+
+    @contextmanager
+    def ceiling(self) -> Iterator[Server]:
+        with self._beside("ceiling.py") as server:
+            yield server
+
+    @contextmanager
+    def bare(self) -> Iterator[Server]:
+        with self._beside("bare.py") as server:
+            yield server
+
+    @contextmanager
+    def _beside(self, name: str) -> Iterator[Server]:
+        command = [self.python, str(BENCH / name), "{port}"]
+        log = (self.scratch / name).with_suffix(".log")
+        with serving(command, {"DATABASE_URL": self.database_url}, self.folder, log) as server:
+            yield server
+
+
+@contextmanager
+def service(folder: Path, scratch: Path) -> Iterator[Service]:
+    """The service in `folder` on an embedded PostgreSQL of its own, migrated and filled."""
+    sys.path.insert(0, str(TEMPLATE))
+    postgres = importlib.import_module("dev.postgres")
+    with postgres.scratch() as url:
+        made = Service(folder, url, (), scratch)
+        subprocess.run(
+            [made.python, "-m", "dev.migrations", "upgrade"],
+            cwd=folder,
+            env={**made.environment, "PATH": ""},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        yield Service(folder, url, asyncio.run(_fill(url)), scratch)
+
+
+async def _fill(url: str) -> tuple[str, ...]:
+    """Make the rows; the ids of a thousand of them, from everywhere in the table."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(FILL, ROWS)
+        await connection.execute("VACUUM ANALYZE products")
+        rows = await connection.fetch("SELECT id FROM products ORDER BY id LIMIT 1000")
+    finally:
+        await connection.close()
+    return tuple(str(row["id"]) for row in rows)
+
+
+def token() -> str:
+    now = int(time.time())
+    claims = {"sub": "bench", "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 7200}
+    return jwt.encode({**claims, "scope": "products:read products:write"}, KEY, algorithm="HS256")

@@ -8,25 +8,31 @@ and before the first file.
 import json
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click import UsageError
 from jinja2 import Environment
 from jinja2.ext import Extension
+
+if TYPE_CHECKING:
+    from scaffold.model import Resource
 
 TEMPLATE = Path(__file__).resolve().parent
 SERVICE = TEMPLATE / "<<cookiecutter.project_slug>>"
 
 
 class Answers(Extension):
-    """Adds the filters `escaped`, `checked`, `template_version` and `template_folder`."""
+    """Adds the filters `escaped`, `checked`, `parsed`, `template_version` and `template_folder`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters |= {
             "escaped": escaped,
             "checked": checked,
+            "parsed": parsed,
             "template_version": template_version,
             "template_folder": lambda _: str(TEMPLATE),
         }
@@ -50,13 +56,26 @@ def checked(answers: Mapping[str, str]) -> str:
     return "yes"
 
 
+def parsed(line: str) -> "tuple[Resource, ...]":
+    """The resources of a line, for documents that show one of them as the example."""
+    with _service_on_path():
+        from scaffold.parser import parse
+    return parse(line)
+
+
 def _faults(answers: Mapping[str, str]) -> list[str]:
+    with _service_on_path():
+        from scaffold.answers import check_answers
+    return check_answers(answers)
+
+
+@contextmanager
+def _service_on_path() -> Iterator[None]:
     """The service's own parser judges; importing it leaves no compiled files in the folder that is copied next."""
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.insert(0, str(SERVICE))
     try:
-        from scaffold.answers import check_answers
+        yield
     finally:
         sys.path.remove(str(SERVICE))
         sys.dont_write_bytecode = kept
-    return check_answers(answers)

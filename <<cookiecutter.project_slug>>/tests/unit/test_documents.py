@@ -1,0 +1,80 @@
+"""README.md says what the code has: its table of settings, and its table of endpoints."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.openapi.utils import get_openapi
+from pydantic.fields import FieldInfo
+
+from app.core import security
+from app.core.config import EnvironmentSettings, Settings
+from app.main import create_app
+from app.resources import ROUTERS
+
+PATH = Path(__file__).resolve().parents[2] / "README.md"
+README = PATH.read_text(encoding="utf-8") if PATH.is_file() else ""
+SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+MODELS: tuple[type[EnvironmentSettings], ...] = (Settings, *security.SETTINGS)
+
+pytestmark = pytest.mark.skipif(not README, reason="README.md is not here (an image has none)")
+
+
+def rows(title: str) -> Iterator[list[str]]:
+    """The cells of the table in a section of the README, without its head."""
+    text = next(match["text"] for match in SECTION.finditer(README) if match["title"] == title)
+    table = [line.removeprefix("|").removesuffix("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    yield from ([cell.strip() for cell in cells] for cells in table[2:])
+
+
+def variable(model: type[EnvironmentSettings], name: str, field: FieldInfo) -> str:
+    if isinstance(field.validation_alias, str):
+        return field.validation_alias
+    return f"{model.model_config.get('env_prefix', '')}{name}".upper()
+
+
+SETTINGS = {variable(model, name, field): field for model in MODELS for name, field in model.model_fields.items()}
+
+
+def shown(default: Any) -> str:
+    secret = getattr(default, "get_secret_value", None)
+    return f"`{secret() if secret else default}`"
+
+
+def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
+    assert sorted(cells[0].strip("`") for cells in rows("Settings")) == sorted(SETTINGS)
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_the_default_of_a_setting_is_the_documented_one(name: str) -> None:
+    cell = next(cells[1] for cells in rows("Settings") if cells[0] == f"`{name}`")
+    default = SETTINGS[name].default
+    if default is None or default in ([], ()):
+        assert not re.fullmatch("`[^`]*`", cell), f"{name} has no default, {cell} is documented"
+    else:
+        assert cell in (shown(default), "from `service.toml`")
+
+
+def test_the_table_of_endpoints_is_that_of_the_api(configuration: pytest.MonkeyPatch) -> None:
+    """Every documented endpoint is served; every generated one, and every probe, is documented."""
+    documented = {found for cells in rows("Endpoints") for found in re.findall("`([A-Z]+ /[^`]*)`", cells[0])}
+    app = create_app()
+    served = {
+        f"{method.upper()} {path}"
+        for path, operations in get_openapi(title="", version="", routes=app.routes)["paths"].items()
+        for method in operations
+    }
+    prefixes = [getattr(router, "prefix", "") for router in ROUTERS]
+    generated = {_general(endpoint, prefixes) for endpoint in served} - served
+    probes = {endpoint for endpoint in served if endpoint.endswith(("/health", "/ready"))}
+    assert generated | probes <= documented
+    assert documented <= generated | served or not ROUTERS
+
+
+def _general(endpoint: str, prefixes: list[str]) -> str:
+    """`GET /api/v1/products/{id}` as `GET /api/v1/{resource}/{id}`."""
+    for prefix in prefixes:
+        endpoint = re.sub(rf"^(\w+ /api/v1){re.escape(prefix)}(/|\Z)", r"\1/{resource}\2", endpoint)
+    return endpoint

@@ -6,33 +6,30 @@ and before the first file.
 """
 
 import json
+import re
 import sys
-import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from click import UsageError
 from jinja2 import Environment
 from jinja2.ext import Extension
-
-if TYPE_CHECKING:
-    from scaffold.model import Resource
 
 TEMPLATE = Path(__file__).resolve().parent
 SERVICE = TEMPLATE / "<<cookiecutter.project_slug>>"
 
 
 class Answers(Extension):
-    """Adds the filters `escaped`, `checked`, `parsed`, `template_version` and `template_folder`."""
+    """Adds the filters `escaped`, `parsed`, `checked`, `template_version` and `template_folder`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters |= {
             "escaped": escaped,
-            "checked": checked,
             "parsed": parsed,
+            "checked": checked,
             "template_version": template_version,
             "template_folder": lambda _: str(TEMPLATE),
         }
@@ -43,39 +40,33 @@ def escaped(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def template_version(_: str) -> str:
-    return tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["project"]["version"]
+def parsed(text: str) -> Sequence[Any]:
+    """The resources of a text, as the service's own parser reads them (scaffold.model.Resource)."""
+    return _service_module("scaffold.parser").parse(text)
 
 
 def checked(answers: Mapping[str, str]) -> str:
     """ "yes" for good answers. Raises click.UsageError with every fault: cookiecutter ends with exit code 2."""
-    faults = _faults({name: value for name, value in answers.items() if not name.startswith("_")})
-    if faults:
+    if sys.version_info < (3, 11):  # noqa: UP036  # it is cookiecutter's Python, which nobody else has checked
+        raise UsageError(f"Python 3.11 or newer is needed; cookiecutter runs on {sys.version.split()[0]}.")
+    given = {name: value for name, value in answers.items() if not name.startswith("_")}
+    if faults := _service_module("scaffold.answers").check_answers(given):
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise UsageError(f"These answers can't make a service, and nothing was written:\n{listed}")
     return "yes"
 
 
-def parsed(line: str) -> "tuple[Resource, ...]":
-    """The resources of a line, for documents that show one of them as the example."""
-    with _service_on_path():
-        from scaffold.parser import parse
-    return parse(line)
+def template_version(_: str) -> str:
+    found = re.search(r'^version = "(.+)"', (TEMPLATE / "pyproject.toml").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
-def _faults(answers: Mapping[str, str]) -> list[str]:
-    with _service_on_path():
-        from scaffold.answers import check_answers
-    return check_answers(answers)
-
-
-@contextmanager
-def _service_on_path() -> Iterator[None]:
-    """The service's own parser judges; importing it leaves no compiled files in the folder that is copied next."""
+def _service_module(name: str) -> Any:
+    """A module of the service, imported without leaving compiled files in the folder that is copied next."""
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.insert(0, str(SERVICE))
     try:
-        yield
+        return import_module(name)
     finally:
         sys.path.remove(str(SERVICE))
         sys.dont_write_bytecode = kept

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks import locks, options
+from hooks import bytecode, locks, options
 
 if TYPE_CHECKING:
     from dev.setup import Outcome
@@ -37,7 +37,17 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
         locking = beside.submit(locks.lock, project)  # waits for the network meanwhile
         setup.say("options", lambda: _options(project, answers))
         setup.say("resources", lambda: _resources(project, answers))
-        setup.run(project, f"Start {answers['project_slug']}", locking.result)
+        instead = {"lock": locking.result, "environment": lambda: _environment(project)}
+        setup.run(project, f"Start {answers['project_slug']}", instead)
+    bytecode.keep(project)
+
+
+def _environment(project: Path) -> "Outcome":
+    from dev import setup
+
+    outcome = setup.environment(project)
+    bytecode.bring(project)
+    return outcome
 
 
 def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooks import memory
+
 if TYPE_CHECKING:
     from dev.setup import Outcome
 
@@ -42,8 +44,7 @@ def _memory(project: Path) -> Path:
     wanted = (TESTED_UNTIL, content["project"]["requires-python"], content["project"]["dependencies"])
     index = [os.environ.get(name, "") for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS")]
     key = hashlib.sha256(repr((wanted, content["dependency-groups"], index)).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "microservice-scaffolder" / f"{key}.lock"
+    return memory.folder() / f"{key}.lock"
 
 
 def _name(project: Path) -> str:

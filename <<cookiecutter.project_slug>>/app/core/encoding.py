@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from typing import Any
 
+import asyncpg
 import orjson
+from asyncpg.pgproto import pgproto
 
-
-@runtime_checkable
-class _Items(Protocol):
-    def items(self) -> object: ...
+# What orjson does not take by itself, by exact type: to ask isinstance of each value made a page of 50 rows cost 200 us
+# in place of 55. asyncpg's UUID is a subclass of UUID; a decimal goes out as a string, exactly.
+_FORMS: dict[type, Callable[[Any], object]] = {
+    asyncpg.Record: lambda record: dict(record.items()),
+    pgproto.UUID: str,
+    Decimal: str,
+}
 
 
 def _encode(value: object) -> object:
-    # asyncpg's UUID is a subclass of UUID, which orjson does not take; a decimal goes out as a string, exactly.
+    form = _FORMS.get(type(value))
+    if form is not None:
+        return form(value)
     if isinstance(value, (uuid.UUID, Decimal)):
         return str(value)
-    if isinstance(value, _Items):  # asyncpg's Record
-        return dict(value.items())  # pyrefly: ignore
+    if isinstance(value, Mapping):
+        return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -139,6 +139,7 @@ def _reference(resources: Mapping[str, Names], given: Word, report: Report) -> A
         return {"ref": resources[name]}
     near = next(iter(difflib.get_close_matches(name, resources, 1)), "")
     way = f"did you mean `{near}`?" if near else "write that resource too, in the same text or before"
-    there = f"; there is {', '.join(sorted(resources))}" if resources else ""
+    some = ", ".join([*sorted(resources)[:8], *(["..."] if len(resources) > 8 else [])])
+    there = f"; there is {some}" if resources else ""
     report(given.offset, f"there is no resource {quote(name)} to refer to{there}; {way}")
     return {}

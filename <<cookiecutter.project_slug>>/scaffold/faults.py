@@ -19,13 +19,12 @@ class Fault:
     @property
     def subject(self) -> str:
         """`product.price`, `product`, or nothing when the text is not even that far."""
-        return ".".join(part for part in (self.resource, self.field) if part)
+        return ".".join(_clipped(part) for part in (self.resource, self.field) if part)
 
 
 def quote(text: str) -> str:
     """What was given, fit to stand in a message: without control characters and not endless."""
-    shown = _printable(text)
-    return f"`{shown}`" if len(shown) <= _QUOTED else f"`{shown[:_QUOTED]}...`"
+    return f"`{_clipped(text)}`"
 
 
 class ResourceErrors(ValueError):
@@ -61,6 +60,10 @@ def _block(text: str, fault: Fault) -> str:
     where = f"{fault.subject}, {place}" if fault.subject else place
     excerpt = f"\n    {shown}\n    {' ' * (column - left)}^" if shown.strip() else ""
     return f"{where}: {fault.message}{excerpt}"
+
+
+def _clipped(text: str) -> str:
+    return _printable(text) if len(text) <= _QUOTED else f"{_printable(text[:_QUOTED])}..."
 
 
 def _printable(text: str) -> str:

@@ -7,10 +7,11 @@ person has edited or deleted stays as it is and is reported; a second run change
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from . import layout, manifest, service_file
 from .filters import FILTERS
@@ -75,15 +76,15 @@ def add(text: str, root: Path, *, check: bool = False, templates: Path = TEMPLAT
         known = _known(service)
         resources = (*known, *_new(text, known))
         context = {"answers": service.values.get("answers", {}), "service": service.values.get("service", {})}
+        lines = service.with_lines(resource.line for resource in resources) if len(resources) > len(known) else ""
         changes = plan(resources, context, root, templates)
-        lines = service.with_lines(resource.line for resource in resources)
-    except ResourceErrors:
+    except (ResourceErrors, GeneratorError):
         raise
     except (ValueError, OSError) as error:
         raise GeneratorError(f"nothing was written: {error}") from error
     if foreign := [str(change) for change in changes if change.status == "foreign"]:
         raise GeneratorError("nothing was written, as files are in the way:\n" + "\n".join(foreign))
-    if len(resources) > len(known):
+    if lines:
         changes.append(Change(service_file.NAME, lines, "update", service.text))
     if not check:
         write(changes, root)
@@ -134,10 +135,15 @@ def render(
             continue
         for resource in resources if "[" in target else (None,):
             path = _path(target, resource) if resource else target
-            text = template.render(context, resources=resources, **({"resource": resource} if resource else {}))
-            yield path, layout.arrange(text) if path.endswith(".py") else text
+            own = {"resource": resource} if resource else {}
+            try:
+                text = template.render(context, resources=resources, **own)
+                yield path, layout.arrange(text) if path.endswith(".py") else text
+            except (TemplateError, SyntaxError) as error:
+                raise GeneratorError(f"nothing was written: the template {name} fails for {path}: {error}") from error
 
 
+@cache
 def _environment(templates: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(templates, encoding="utf-8"),

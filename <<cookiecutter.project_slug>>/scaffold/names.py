@@ -146,7 +146,7 @@ def suggestion(name: str) -> str | None:
     """A legal name near an illegal one (OrderItem -> order_item), or None when nothing legal is left of it."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     made = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_0123456789")
-    return made if NAME.fullmatch(made) else None
+    return made if NAME.fullmatch(made) and len(made) <= TABLE_LIMIT else None
 
 
 def fault(name: str, what: str) -> str | None:

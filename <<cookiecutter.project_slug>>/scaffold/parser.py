@@ -49,7 +49,7 @@ class _Parser:
                 raw.name,
                 name,
                 "",
-                f"the resource `{name}` has no field; expected one at least, as in `{name}: title:str`",
+                f"the resource {quote(name)} has no field; expected one at least, as in {quote(f'{name}: title:str')}",
             )
         fields: dict[str, Field] = {}
         for part in raw.fields:
@@ -77,11 +77,9 @@ class _Parser:
         plural = _names(raw).plural
         place = raw.plural or raw.name
         if plural == name:
-            self._fault(
-                place, name, "", f"the plural is the same as the name; expected another, as in `{name}/{name}_list`"
-            )
+            self._fault(place, name, "", f"the plural is the same as the name; {_other_plural(name)}")
         elif reason := names.RESERVED_PLURALS.get(plural):
-            self._fault(place, name, "", f"the plural `{plural}` is taken: {reason}; {_other_plural(name)}")
+            self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
         elif max(len(name), len(plural)) > names.TABLE_LIMIT:
             longest = max(len(name), len(plural))
             message = f"the name or its plural has {longest} characters; expected at most {names.TABLE_LIMIT}"
@@ -103,15 +101,19 @@ class _Parser:
         given, name = part.name.text, column_name(part)
         message = names.fault(given, "field")
         if not message and (reason := names.RESERVED_FIELDS.get(name)):
-            way = f"drop the field, or choose another name such as `{raw.name.text}_{given}`"
-            message = f"the name `{name}` is taken: {reason}; {way}"
+            way = f"drop the field, or choose another name such as {quote(f'{raw.name.text}_{given}')}"
+            message = f"the name {quote(name)} is taken: {reason}; {way}"
         if not message and given.startswith(names.RESERVED_FIELD_PREFIXES):
-            message = f"`{given}` is taken: Pydantic keeps what begins with `model_dump` or `model_validate`; rename it"
+            message = (
+                f"{quote(given)} is taken: Pydantic keeps what begins with `model_dump` or `model_validate`; rename it"
+            )
         if not message and (twin := _twin(name, fields)):
-            message = f"`{name}` and `{twin}` differ in an underscore alone, too little for a reader; rename one"
+            message = (
+                f"{quote(name)} and {quote(twin)} differ in an underscore alone, too little for a reader; rename one"
+            )
         if not message and name in fields:
-            kept = f" (a reference is kept as `{name}`)" if name != given or fields[name].ref else ""
-            message = f"the field `{name}` is there twice{kept}; drop or rename one"
+            kept = f" (a reference is kept as {quote(name)})" if name != given or fields[name].ref else ""
+            message = f"the field {quote(name)} is there twice{kept}; drop or rename one"
         if message:
             self._fault(part.name, raw.name.text, given, message)
             return False
@@ -186,14 +188,16 @@ def _names(raw: RawResource) -> Names:
 
 def _clash(own: Names, other: Names, where: str) -> str | None:
     if own.name == other.name:
-        return f"the resource `{own.name}` {where}; {_change(where)}"
+        return f"the resource {quote(own.name)} {where}; {_change(where)}"
     if own.plural == other.plural:
-        return f"the plural `{own.plural}` is that of `{other.name}`, which {where}; {_other_plural(own.name)}"
+        return (
+            f"the plural {quote(own.plural)} is that of {quote(other.name)}, which {where}; {_other_plural(own.name)}"
+        )
     if own.name == other.plural or own.plural == other.name:
-        pair = f"`{own.name}/{own.plural}` and `{other.name}/{other.plural}`"
+        pair = f"{quote(f'{own.name}/{own.plural}')} and {quote(f'{other.name}/{other.plural}')}"
         return f"{pair} share a name, which would confuse; {_other_plural(own.name)}"
     if own.class_name == other.class_name:
-        return f"`{own.name}` and `{other.name}` would both be the class {own.class_name}; rename one"
+        return f"{quote(own.name)} and {quote(other.name)} would both be the class {own.class_name}; rename one"
     return None
 
 
@@ -204,4 +208,4 @@ def _change(where: str) -> str:
 
 
 def _other_plural(name: str) -> str:
-    return f"expected another plural, as in `{name}/{name}_list`"
+    return f"expected another plural, as in {quote(f'{name}/{name}_list')}"

@@ -12,7 +12,7 @@ NAME = "service.toml"
 _SECTION = re.compile(r"^\[resources\][^\n]*$", re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^\[", re.MULTILINE)
 _LINES = re.compile(r"^lines\s*=\s*\[", re.MULTILINE)
-_ITEM = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\s,]')
+_ITEM = re.compile(r'''"""(?:[^\\]|\\.)*?"""|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*|[\s,]''', re.DOTALL)
 
 
 class ServiceFileError(ValueError):
@@ -35,7 +35,7 @@ class ServiceFile:
         """The text with other resource lines and nothing else changed. Raises ServiceFileError."""
         lines = list(lines)
         start, end = _span(self.text)
-        items = "".join(f"    {json.dumps(line, ensure_ascii=False)},\n" for line in lines)
+        items = "".join(f"    {_quoted(line)},\n" for line in lines)
         changed = f"{self.text[:start]}lines = [\n{items}]{self.text[end:]}"
         expected = {**self.values, "resources": {**self.values.get("resources", {}), "lines": lines}}
         if tomllib.loads(changed) != expected:
@@ -61,6 +61,11 @@ def read(root: Path) -> ServiceFile:
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise ServiceFileError(f"[resources] lines in {path} is no list of texts; expected one text for each resource")
     return ServiceFile(text, values)
+
+
+def _quoted(line: str) -> str:
+    """A text as TOML's basic string, which is JSON's but for the sign DEL."""
+    return json.dumps(line, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _span(text: str) -> tuple[int, int]:

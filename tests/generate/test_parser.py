@@ -1,0 +1,254 @@
+"""What a resource line means, and what is said of one that means nothing."""
+
+import pytest
+
+from scaffold.model import Check, Field, Names, Resource, by_reference
+from scaffold.parser import ResourceErrors, parse
+
+
+def fields_of(text: str) -> dict[str, Field]:
+    (resource,) = parse(text)
+    return {field.name: field for field in resource.fields}
+
+
+def faults_of(text: str, known: tuple[Resource, ...] = ()) -> list[tuple[int, str, str]]:
+    with pytest.raises(ResourceErrors) as raised:
+        parse(text, known)
+    return [(fault.position, fault.subject, fault.message) for fault in raised.value.faults]
+
+
+def test_catalogue() -> None:
+    line = (
+        "product: name:str(1..100) description:str(..500)? price:decimal(10,2)>0 stock:int>=0=0 is_available:bool=true"
+    )
+    assert parse(line) == (
+        Resource(
+            "product",
+            "products",
+            (
+                Field("name", "str", min_length=1, max_length=100),
+                Field("description", "str", nullable=True, max_length=500),
+                Field("price", "decimal", checks=(Check(">", "0"),), precision=10, scale=2),
+                Field("stock", "int", checks=(Check(">=", "0"),), default="0"),
+                Field("is_available", "bool", default="true"),
+            ),
+        ),
+    )
+    assert parse(line)[0].line == line
+
+
+def test_orders() -> None:
+    line = "order: user_id:uuid status:enum(pending|paid|shipped|cancelled)=pending total_amount:decimal(12,2)>=0"
+    values = ("pending", "paid", "shipped", "cancelled")
+    assert parse(line) == (
+        Resource(
+            "order",
+            "orders",
+            (
+                Field("user_id", "uuid"),
+                Field("status", "enum", values=values, default="pending"),
+                Field("total_amount", "decimal", checks=(Check(">=", "0"),), precision=12, scale=2),
+            ),
+        ),
+    )
+
+
+def test_shop_of_several_resources() -> None:
+    text = """
+        category/categories: name:str(1..50)!
+        ; item: category:ref(category) sku:str(3..20)! added:date data:json? seller:ref(person)?
+        ; person/people: email:str(3..254)! born:date? boss:ref(person)?;
+    """
+    category, item, person = parse(text)
+    assert [part.ref for part in item.references] == [Names("category", "categories"), Names("person", "people")]
+    assert [part.name for part in item.references] == ["category_id", "seller_id"]
+    assert (person.table, person.url, person.class_name) == ("people", "people", "Person")
+    assert by_reference((category, item, person)) == (category, person, item)
+
+
+def test_resource_added_to_known_ones() -> None:
+    known = parse("product: name:str")
+    (review,) = parse("review: product:ref(product) stars:int>=1<=5 text:text?", known)
+    assert review.fields[0] == Field("product_id", "ref", ref=Names("product", "products"))
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("a:str", Field("a", "str", max_length=255)),
+        ("a:str( 1 .. 9 )", Field("a", "str", min_length=1, max_length=9)),
+        ("a:enum( x | y )", Field("a", "enum", values=("x", "y"))),
+        ("a:decimal(3, 0)", Field("a", "decimal", precision=3, scale=0)),
+        ("a:int?!>=0", Field("a", "int", nullable=True, unique=True, checks=(Check(">=", "0"),))),
+        ("a:int>=0!?", Field("a", "int", nullable=True, unique=True, checks=(Check(">=", "0"),))),
+        ("a: int", Field("a", "int")),
+        ("a:int=-007", Field("a", "int", default="-7")),
+        ("a:int=-0", Field("a", "int", default="0")),
+        ("a:int=2147483647", Field("a", "int", default="2147483647")),
+        ("a:bigint=-9223372036854775808", Field("a", "bigint", default="-9223372036854775808")),
+        ("a:decimal(4,2)=1.500", Field("a", "decimal", precision=4, scale=2, default="1.5")),
+        ("a:float>0.5=.75".replace("=.", "=0."), Field("a", "float", checks=(Check(">", "0.5"),), default="0.75")),
+        ("a:float>=1<=1", Field("a", "float", checks=(Check(">=", "1"), Check("<=", "1")))),
+        ('a:str=""', Field("a", "str", max_length=255, default="")),
+        ('a:str="x y; \\"z\\" \\\\ ="', Field("a", "str", max_length=255, default='x y; "z" \\ =')),
+        ("a:text=héllo", Field("a", "text", default="héllo")),
+        ("a:datetime=now", Field("a", "datetime", default="now")),
+        ("a:datetime=2026-01-31T12:00:00+02:00", Field("a", "datetime", default="2026-01-31T10:00:00Z")),
+        ("a:date?=2024-02-29", Field("a", "date", nullable=True, default="2024-02-29")),
+        (
+            "a:uuid=00000000-0000-0000-0000-00000000000A",
+            Field("a", "uuid", default="00000000-0000-0000-0000-00000000000a"),
+        ),
+        ("a_id:ref(r)?", Field("a_id", "ref", nullable=True, ref=Names("r", "rs"))),
+        ("a:ref(r)?!", Field("a_id", "ref", nullable=True, unique=True, ref=Names("r", "rs"))),
+    ],
+)
+def test_field(text: str, field: Field) -> None:
+    assert fields_of(f"r: {text}") == {field.name: field}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # the form of the whole
+        ("", [(1, "", "no resource is given")]),
+        (" ; ", [(2, "", "expected a resource before this sign")]),
+        ("product", [(1, "product", "expected `:` after the resource's name `product`")]),
+        ("product:", [(1, "product", "the resource `product` has no field")]),
+        ("p: a:int;; q: b:int", [(10, "", "expected a resource before this sign")]),
+        (": a:int", [(1, "", "`` is no name for a resource")]),
+        ("p: a", [(4, "p.a", "the field `a` has no type")]),
+        ("p: a: b:int", [(4, "p.a", "the field `a` has no type")]),
+        ("p: :int", [(4, "p", "`` is no name for a field")]),
+        ("p: a:int, b:int", [(9, "p.a", "found `,`; fields are separated by spaces alone")]),
+        ("p: a:int) b:int", [(9, "p.a", "found `)` in the field `a`")]),
+        ("p:\n  a:int\n  b:strng", [(16, "p.b", "did you mean `str`?")]),
+        # names
+        ("OrderItem: a:int", [(1, "OrderItem", "did you mean `order_item`?")]),
+        ("p: größe:int", [(4, "p.größe", "`größe` is no name for a field")]),
+        ("p: _a:int a__b:int 1a:int", [(4, "p._a", "no name"), (11, "p.a__b", "no name"), (20, "p.1a", "no name")]),
+        ("p: id:uuid", [(4, "p.id", "every resource has it")]),
+        ("p: version:int xmin:int", [(4, "p.version", "ETag"), (16, "p.xmin", "system column")]),
+        ("p: model_dump:int", [(4, "p.model_dump", "Pydantic keeps")]),
+        ("p: a:int a:str", [(10, "p.a", "is there twice")]),
+        ("p: p_id:uuid p:ref(p)?", [(14, "p.p", "`p_id` is there twice (a reference is kept as `p_id`)")]),
+        ("p: a1:int a_1:int", [(11, "p.a_1", "`a_1` and `a1` differ in an underscore alone")]),
+        (f"p: {'a' * 60}:int", [(4, f"p.{'a' * 60}", "has 60 characters; expected at most 50")]),
+        (f"{'p' * 40}: a:int", [(1, "p" * 40, "has 41 characters; expected at most 40")]),
+        ("p: a:int; p: b:int", [(11, "p", "the resource `p` is in this text already")]),
+        ("box: a:int; boxe: b:int", [(13, "boxe", "the plural `boxes` is that of `box`")]),
+        ("good/goods: a:int; goods/lots: b:int", [(20, "goods", "share a name")]),
+        ("line_1: a:int; line1: b:int", [(16, "line1", "would both be the class Line1")]),
+        ("sheep/sheep: a:int", [(7, "sheep", "the plural is the same as the name")]),
+        ("p/: a:int", [(3, "p", "`` is no name for a plural")]),
+        ("metric: a:int", [(1, "metric", "the plural `metrics` is taken: Prometheus")]),
+        ("state/health: a:int", [(7, "state", "the plural `health` is taken")]),
+        # types and their arguments
+        ("p: a:Integer", [(6, "p.a", "did you mean `int`?")]),
+        ("p: a:money", [(6, "p.a", "did you mean `decimal(12,2)`?")]),
+        ("p: a:str(100)", [(10, "p.a", "did you mean `str(..100)`?")]),
+        ("p: a:str(1..)", [(10, "p.a", "is no pair of lengths")]),
+        ("p: a:str(..) b:str()", [(10, "p.a", "is no pair"), (20, "p.b", "is no pair")]),
+        ("p: a:str(1.. b:int", [(9, "p.a", "this `(` is not closed properly")]),
+        ("p: a:str(9..1)", [(10, "p.a", "the lengths are reversed: 9 is more than 1; expected `(1..9)`")]),
+        ("p: a:str(..0)", [(10, "p.a", "the greatest length is 0; expected 1 to 65536")]),
+        ("p: a:text(1..5)", [(10, "p.a", "`text` takes nothing in parentheses")]),
+        ("p: a:decimal", [(6, "p.a", "`decimal` alone says too little; expected `decimal(10,2)`")]),
+        ("p: a:decimal(2,5)", [(14, "p.a", "did you mean `(5,2)`?")]),
+        ("p: a:decimal(39,2) b:decimal(0,0)", [(14, "p.a", "39 digits"), (30, "p.b", "0 digits")]),
+        ("p: a:decimal(10)", [(14, "p.a", "is no precision and scale")]),
+        ("p: a:enum(a|b|a)", [(15, "p.a", "the value `a` is there twice")]),
+        ("p: a:enum(a||ü)", [(13, "p.a", "`` is no value"), (14, "p.a", "`ü` is no value")]),
+        ("p: a:enum(a)", [(11, "p.a", "the enum has 1 value; expected 2 to 50")]),
+        ("p: a:ref(q)", [(10, "p.a", "there is no resource `q` to refer to")]),
+        ("p: a:ref(produkt); product: b:int", [(10, "p.a", "did you mean `product`?")]),
+        # checks
+        ("p: a:int>=", [(9, "p.a", "the number is missing")]),
+        ("p: a:int>x", [(9, "p.a", "`x` is no number")]),
+        ("p: a:int>0.5", [(9, "p.a", "0.5 is no whole number")]),
+        ("p: a:int<99999999999", [(9, "p.a", "beyond `int`; expected -2147483648 to 2147483647; `bigint`")]),
+        ("p: a:int>5<3", [(9, "p.a", "no `int` is `>5` and `<3`")]),
+        ("p: a:int>1<2", [(9, "p.a", "no `int` is `>1` and `<2`")]),
+        ("p: a:float>1<=1", [(11, "p.a", "no `float` is")]),
+        ("p: a:decimal(2,1)>9.9", [(18, "p.a", "no `decimal` is `>9.9`")]),
+        ("p: a:decimal(4,2)>0.001", [(18, "p.a", "0.001 has 3 decimal places; expected at most 2")]),
+        ("p: a:int>0>=1", [(11, "p.a", "`>=1` is a second bound from below")]),
+        ("p: a:str>5", [(9, "p.a", "`>5` is a bound for numbers and `str` is none")]),
+        ("p: a:date>0", [(10, "p.a", "is a bound for numbers and `date` is none")]),
+        ("p: a:int??", [(10, "p.a", "`?` is there twice")]),
+        # unique
+        ("p: a:text!", [(10, "p.a", "expected `str(..512)` or shorter")]),
+        ("p: a:bool!", [(10, "p.a", "would allow 2 rows in all")]),
+        ("p: a:int>=1<=5!", [(15, "p.a", "would allow 5 rows in all")]),
+        ("p: a:str!=x", [(9, "p.a", "a unique field with a default")]),
+        # defaults
+        ("p: a:int=", [(9, "p.a", "there is no default after `=`")]),
+        ("p: a:int=>5", [(10, "p.a", "`>5` is no number")]),
+        ("p: a:int=0?", [(10, "p.a", "`?` and `!` go before the default")]),
+        ("p: a:int>=0=-1", [(13, "p.a", "the default -1 violates the field's own check `>=0`")]),
+        ("p: a:int=3000000000", [(10, "p.a", "the default 3000000000 is beyond `int`")]),
+        ("p: a:decimal(4,2)=100", [(19, "p.a", "more than 2 digits before the point")]),
+        ("p: a:decimal(4,2)=0.001", [(19, "p.a", "has 3 decimal places")]),
+        ("p: a:float=nan", [(12, "p.a", "`nan` is no number")]),
+        ("p: a:bool=yes", [(11, "p.a", "expected true or false")]),
+        ("p: a:date=2023-02-29", [(11, "p.a", "is no date")]),
+        ("p: a:datetime=2026-01-31T12:00:00", [(15, "p.a", "a moment with its zone")]),
+        ("p: a:datetime=0001-01-01T00:00:00+05:00", [(15, "p.a", "is no datetime")]),
+        ("p: a:uuid=1", [(11, "p.a", "is no uuid")]),
+        ("p: a:enum(x|y)=z", [(16, "p.a", "expected one of x, y")]),
+        ("p: a:str(3..5)=ab", [(16, "p.a", "has 2 characters; expected 3 to 5")]),
+        ('p: a:str="a\x00b"', [(10, "p.a", "invisible character")]),
+        ('p: a:str="abc', [(10, "p.a", "this quote is not closed")]),
+        ('p: a:str=ab"c"', [(12, "p.a", "a text with spaces needs quotes")]),
+        ("p: a:json={}", [(11, "p.a", "`json` takes no default")]),
+        ("p: a:int; q: b:ref(p)=1", [(23, "q.b", "`ref` takes no default")]),
+        # references in a circle
+        ("p: a:ref(p)", [(6, "p.a", "a reference to its own resource must be nullable")]),
+        ("p: a:ref(q)?; q: b:ref(p)?", [(20, "q.b", "the references go round: p -> q -> p")]),
+        (
+            "p: a:ref(q); q: b:ref(r); r: c:ref(p) d:ref(q)",
+            [(32, "r.c", "p -> q -> r -> p"), (41, "r.d", "q -> r -> q")],
+        ),
+    ],
+)
+def test_faults(text: str, expected: list[tuple[int, str, str]]) -> None:
+    found = faults_of(text)
+    assert [fault[:2] for fault in found] == [fault[:2] for fault in expected]
+    for (_, _, message), (_, _, words) in zip(found, expected, strict=True):
+        assert words in message
+
+
+def test_every_fault_at_once() -> None:
+    text = "Product: name:strng price:decimal(2,10) id:int stock:int>=5=0; order: p:ref(nothing)"
+    assert [subject for _, subject, _ in faults_of(text)] == [
+        "Product",
+        "Product.name",
+        "Product.price",
+        "Product.id",
+        "Product.stock",
+        "order.p",
+    ]
+
+
+def test_faults_with_known_resources() -> None:
+    known = parse("order_1: a:int; person/people: b:int")
+    assert faults_of("order_1: a:int", known)[0][2].startswith("the resource `order_1` is there already")
+    assert "the plural `people` is that of `person`" in faults_of("folk/people: a:int", known)[0][2]
+    assert "class Order1" in faults_of("order1: a:int", known)[0][2]
+
+
+def test_the_message_points_at_the_place() -> None:
+    with pytest.raises(ResourceErrors) as raised:
+        parse("product: name:str(1..100)\n  price:decimal")
+    assert str(raised.value) == (
+        "The resource line has 1 fault:\n\n"
+        "product.price, line 2, column 9: `decimal` alone says too little; expected `decimal(10,2)`\n"
+        "      price:decimal\n"
+        "            ^"
+    )
+
+
+def test_a_message_carries_no_control_character() -> None:
+    with pytest.raises(ResourceErrors) as raised:
+        parse("p: \x1b[31m:int a:\x07")
+    assert all(sign.isprintable() or sign == "\n" for sign in str(raised.value))

@@ -1,0 +1,159 @@
+"""The parser on texts that nobody thought of."""
+
+import keyword
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from scaffold import names
+from scaffold.model import INTEGERS, NUMBERS, Check, Field, Names, Resource
+from scaffold.parser import ResourceErrors, parse
+
+NAME = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,4}){0,2}", fullmatch=True)
+FIELD_NAME = NAME.filter(
+    lambda name: name not in names.RESERVED_FIELDS and not name.startswith(names.RESERVED_FIELD_PREFIXES)
+)
+PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=20)
+PIECES = (
+    *("product", "p", "a", ":", ": ", ";", " ", "\n", "str", "int", "decimal", "enum", "ref", "(", ")", "..", ",", "|"),
+    *("1", "10", "0.5", "-", ">", ">=", "<", "=", "?", "!", '"', "\\", "\x00", "é", "\u2028", "/", "9" * 5000),
+)
+
+
+def number(type_: str, value: int, scale: int) -> str:
+    """The plain text of a count of last places."""
+    if type_ in INTEGERS or scale == 0:
+        return str(value)
+    digits = str(abs(value)).rjust(scale + 1, "0")
+    plain = f"{digits[:-scale]}.{digits[-scale:]}".rstrip("0").rstrip(".")
+    return f"-{plain}" if value < 0 else plain
+
+
+@st.composite
+def numbers(draw: st.DrawFn, name: str, type_: str) -> Field:
+    precision = draw(st.integers(4, 38)) if type_ == "decimal" else None
+    scale = draw(st.integers(0, precision)) if precision else None
+    places = 3 if type_ == "float" else scale or 0
+    low, high = INTEGERS.get(type_, (-(10 ** (precision or 9)) + 1, 10 ** (precision or 9) - 1))
+    least, value, most = sorted(draw(st.tuples(*[st.integers(low, high)] * 3)))
+    checks = [
+        Check(draw(st.sampled_from((">", ">="))) if least < value else ">=", number(type_, least, places)),
+        Check(draw(st.sampled_from(("<", "<="))) if most > value else "<=", number(type_, most, places)),
+    ]
+    checks = draw(st.permutations(draw(st.lists(st.sampled_from(checks), unique=True))))
+    default = number(type_, value, places) if draw(st.booleans()) else None
+    return Field(name, type_, draw(st.booleans()), False, default, tuple(checks), precision=precision, scale=scale)
+
+
+@st.composite
+def fields(draw: st.DrawFn, name: str, target: Names) -> Field:
+    type_ = draw(st.sampled_from((*NUMBERS, "str", "text", "bool", "date", "datetime", "uuid", "json", "enum", "ref")))
+    if type_ in NUMBERS:
+        return draw(numbers(name, type_))
+    nullable, unique = draw(st.booleans()), draw(st.booleans()) and type_ not in ("text", "bool", "json", "enum")
+    low, high = sorted(draw(st.tuples(st.integers(2, 512), st.integers(2, 512)))) if type_ == "str" else (0, None)
+    values = st.lists(st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True), min_size=2, max_size=50, unique=True)
+    chosen = tuple(draw(values)) if type_ == "enum" else ()
+    defaults = {
+        "str": PRINTABLE.map(lambda text: text.ljust(low, "x")[:high]).filter(lambda text: len(text) <= 64),
+        "text": PRINTABLE,
+        "bool": st.sampled_from(("true", "false")),
+        "date": st.dates().map(str),
+        "datetime": st.just("now") | st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),
+        "uuid": st.uuids().map(str),
+        "enum": st.sampled_from(chosen) if chosen else st.nothing(),
+    }
+    wanted = type_ in defaults and not unique and low <= 64 and draw(st.booleans())
+    default = draw(defaults[type_]) if wanted else None
+    ref = target if type_ == "ref" else None
+    kept = f"{name}_id" if ref and not name.endswith("_id") else name
+    return Field(kept, type_, nullable, unique, default, (), low, high, None, None, chosen, ref)
+
+
+@st.composite
+def resources(draw: st.DrawFn) -> Resource:
+    name = draw(NAME)
+    given_plural = draw(st.none() | NAME)
+    target = Names("target_of_all", "targets_of_all")
+    columns = [draw(fields(part, target)) for part in draw(st.lists(FIELD_NAME, min_size=1, max_size=5, unique=True))]
+    return Resource(name, given_plural or names.plural(name), tuple(columns))
+
+
+def written(field: Field) -> str:
+    """The field as a person might write it."""
+    arguments = ""
+    if field.type == "str":
+        arguments = f"({field.min_length or ''}..{field.max_length})"
+    elif field.type == "decimal":
+        arguments = f"({field.precision},{field.scale})"
+    elif field.type == "enum":
+        arguments = f"({'|'.join(field.values)})"
+    elif field.ref:
+        arguments = f"({field.ref.name})"
+    flags = "".join(map(str, field.checks)) + "?" * field.nullable + "!" * field.unique
+    quoted = "" if field.default is None else field.default.replace("\\", "\\\\").replace('"', '\\"')
+    return f"{field.name}:{field.type}{arguments}{flags}" + (f'="{quoted}"' if field.default is not None else "")
+
+
+def distinct(resource: Resource) -> bool:
+    """Whether the names alone would let the resource through."""
+    columns = [field.name for field in resource.fields]
+    return (
+        len({names.camel(name) for name in columns}) == len(columns)
+        and resource.plural != resource.name
+        and resource.plural not in names.RESERVED_PLURALS
+        and not {"target_of_all", "targets_of_all"} & {resource.name, resource.plural}
+    )
+
+
+@settings(max_examples=300)
+@given(resources().filter(distinct))
+def test_what_is_written_is_parsed_to_the_same(resource: Resource) -> None:
+    text = f"{resource.name}/{resource.plural}: {' '.join(map(written, resource.fields))}"
+    known = (Resource("target_of_all", "targets_of_all", (Field("a", "int"),)),)
+    (parsed,) = parse(text, known)
+    assert parsed == resource
+    assert parse(parsed.line, known) == (resource,), "the line that is kept means the same"
+    assert "\n" not in parsed.line
+
+
+def check_faults(text: str) -> None:
+    try:
+        parsed, errors = parse(text), None
+    except ResourceErrors as raised:
+        parsed, errors = (), raised
+    assert all(name.isidentifier() and not keyword.iskeyword(name) for name in python_names(parsed))
+    assert bool(parsed) is (errors is None)
+    if errors:
+        assert errors.faults
+        assert all(1 <= fault.position <= max(1, len(text)) for fault in errors.faults)
+        assert len(str(errors)) < 600 * len(errors.faults) + 100, "what was given is cut short in a message"
+
+
+def python_names(parsed: tuple[Resource, ...]) -> list[str]:
+    columns = [field.attribute for resource in parsed for field in resource.fields]
+    return columns + [
+        name for resource in parsed for name in (resource.module, resource.plural_module, resource.class_name)
+    ]
+
+
+@settings(max_examples=500)
+@given(st.text(max_size=200))
+@example("p: a:ref(p)?;" * 2)
+def test_any_text_is_parsed_or_refused_with_places(text: str) -> None:
+    check_faults(text)
+
+
+@settings(max_examples=1500)
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+def test_any_order_of_its_signs_is_parsed_or_refused_with_places(text: str) -> None:
+    check_faults(text)
+
+
+@settings(max_examples=300)
+@given(resources().filter(distinct), st.data())
+def test_a_broken_line_is_parsed_or_refused_with_places(resource: Resource, data: st.DataObject) -> None:
+    text = f"{resource.name}: {' '.join(map(written, resource.fields))}"
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 5)))
+    check_faults(text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:])

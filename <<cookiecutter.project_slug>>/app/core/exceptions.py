@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 _CONTENT_TYPE = (b"content-type", MEDIA_TYPE.encode())
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457 calls it that
+class Problem(Exception):
     """An error with its answer. Subclasses name a status and a code; `detail` says what happened and what to do.
 
     `errors` lists single faults: `{"detail", "code", "pointer"}` with a JSON pointer (RFC 6901) into the body, or

@@ -48,7 +48,12 @@ def configure_logging(settings: Settings) -> None:
     if settings.is_development:
         rendering = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="timestamp")]
     else:
-        rendering = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
+        # Without the local variables that structlog adds by default: passwords and tokens are among them.
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        rendering = [
+            structlog.processors.ExceptionRenderer(tracebacks),
+            structlog.processors.JSONRenderer(serializer=_json),
+        ]
 
     level = logging.getLevelNamesMapping()[settings.log_level]
     structlog.configure(

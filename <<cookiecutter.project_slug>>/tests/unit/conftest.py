@@ -36,7 +36,7 @@ def make_app(clean_environment: pytest.MonkeyPatch) -> MakeApp:
     """An application with the layers of the real one: `make_app(router, max_concurrency=1)`."""
 
     def make(router: APIRouter | None = None, prefix: str = "", **settings: Any) -> Service:
-        values = {"ENVIRONMENT": "test", "log_level": "WARNING", **settings}
+        values: dict[str, Any] = {"ENVIRONMENT": "test", "log_level": "WARNING", **settings}
         app = Service(Settings(**values))
         security.install(app)
         if router is not None:

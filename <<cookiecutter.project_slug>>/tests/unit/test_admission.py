@@ -40,7 +40,8 @@ class Busy:
 @asynccontextmanager
 async def serving(**limits: Any) -> AsyncIterator[tuple[Busy, Admission, AsyncClient]]:
     busy = Busy()
-    admission = Admission(busy, **{"limit": 2, "queue": 2, "patience": 5.0, "quiet": QUIET, **limits})
+    options: dict[str, Any] = {"limit": 2, "queue": 2, "patience": 5.0, "quiet": QUIET, **limits}
+    admission = Admission(busy, **options)
     transport = ASGITransport(admission, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://test") as client:
         yield busy, admission, client

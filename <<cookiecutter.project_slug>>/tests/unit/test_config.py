@@ -47,7 +47,7 @@ def test_production_has_the_defaults_of_production(configuration: pytest.MonkeyP
     settings = read()
     assert settings.drain == 15
     assert not settings.docs
-    assert settings.bind_host == "0.0.0.0"
+    assert settings.bind_host == "0.0.0.0"  # noqa: S104
     configuration.setenv("DOCS_ENABLED", "true")
     configuration.setenv("DRAIN_SECONDS", "3")
     assert read().docs

@@ -1,0 +1,35 @@
+"""Without authentication everybody is anonymous, and nothing else changes."""
+
+import importlib
+from typing import Any
+
+from fastapi import Depends, FastAPI
+
+from app.core.config import ROOT
+
+# Beside the module with tokens in the template, in its place in a service without.
+NAME = "security_none" if (ROOT / "app" / "core" / "security_none.py").is_file() else "security"
+security: Any = importlib.import_module(f"app.core.{NAME}")
+
+
+async def other() -> None: ...
+
+
+async def test_everybody_is_anonymous() -> None:
+    subject = security.Subject.__metadata__[0].dependency
+    assert await subject() == "anonymous"
+
+
+def test_nothing_is_guarded() -> None:
+    kept = Depends(other)
+    assert security.guard_of([security.public, kept]) == (None, [kept])
+    assert security.security_schemes() == {}
+    assert security.security_of(security.Guard()) == []
+
+
+def test_there_is_nothing_to_set_and_nothing_to_refuse() -> None:
+    app = FastAPI()
+    assert security.SETTINGS == ()
+    security.install(app)
+    security.refuse_unprotected(app, "/api/v1")
+    assert security.unprotected_routes(app, "/api/v1") == []

@@ -1,0 +1,187 @@
+"""The end of a process: lame duck, graceful shutdown, or at once."""
+
+import asyncio
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from app.core import server
+from app.core.config import Settings
+from app.core.lifecycle import Lifecycle
+from app.core.server import DrainingServer, make_server
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+async def nothing(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the server takes for the time; `clock[0] += 1` lets a second pass."""
+    now = [100.0]
+    monkeypatch.setattr(server, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The codes that the process was left with at once."""
+    codes: list[int] = []
+    monkeypatch.setattr(server.os, "_exit", codes.append)
+    return codes
+
+
+def draining(drain: float) -> DrainingServer:
+    made = DrainingServer(uvicorn.Config(nothing), Lifecycle(), drain)
+    made.config.load()
+    return made
+
+
+def tick(made: DrainingServer) -> bool:
+    return asyncio.run(made.on_tick(0))
+
+
+def test_the_first_signal_changes_nothing_but_what_clients_are_told(clock: list[float], left: list[int]) -> None:
+    made = draining(15)
+    assert not tick(made)
+    made.handle_exit(signal.SIGTERM, None)
+    assert made.lifecycle.draining
+    assert not tick(made)
+    clock[0] += 14.9
+    assert not tick(made)
+    clock[0] += 0.2
+    assert tick(made)
+    # Not handed to uvicorn, which would raise it again and end a clean shutdown with 143.
+    assert made._captured_signals == []
+    assert left == []
+
+
+def test_without_a_drain_the_shutdown_begins_at_once(clock: list[float]) -> None:
+    made = draining(0)
+    made.handle_exit(signal.SIGINT, None)
+    assert made.lifecycle.draining
+    assert tick(made)
+
+
+def test_a_second_signal_ends_it(clock: list[float], left: list[int]) -> None:
+    made = draining(15)
+    made.handle_exit(signal.SIGTERM, None)
+    made.handle_exit(signal.SIGTERM, None)  # the same one, by way of the parent
+    assert left == []
+    clock[0] += 1
+    made.handle_exit(signal.SIGINT, None)
+    assert left == [130]
+
+
+def test_connections_are_kept_longer_than_a_proxy_keeps_them(clean_environment: pytest.MonkeyPatch) -> None:
+    config = make_server(nothing, Settings(), Lifecycle()).config
+    assert config.timeout_keep_alive >= 75
+    assert not config.access_log
+    assert not config.proxy_headers
+    config = make_server(nothing, Settings(forwarded_allow_ips="10.0.0.0/8"), Lifecycle()).config
+    assert config.proxy_headers
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], int]]]:
+    """Starts the service as a process: `process, port = start(DRAIN_SECONDS="1")`."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(**variables: str) -> tuple[subprocess.Popen[bytes], int]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "ENVIRONMENT": "test",
+            "PORT": str(port),
+            "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/nowhere",
+            **variables,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app"], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL
+        )
+        running.append(process)
+        return process, port
+
+    yield run
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def get(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    return answer
+
+
+def status_of(port: int, path: str) -> int:
+    """The answer on a connection of its own."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        return get(connection, path).status
+
+
+def wait_for_start(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            status_of(port, "/health")
+            return
+        except OSError:
+            assert process.poll() is None, "the process has ended"
+            assert time.monotonic() < deadline, "no answer within 30 s"
+            time.sleep(0.05)
+
+
+Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
+
+
+def test_a_process_drains_and_leaves_with_0(start: Start) -> None:
+    process, port = start(DRAIN_SECONDS="1")
+    wait_for_start(process, port)
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        assert get(connection, "/health").getheader("Connection") is None
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        while True:
+            answer = get(connection, "/health")
+            assert answer.status == 200
+            if answer.getheader("Connection") == "close":
+                break
+            assert time.monotonic() - began < 1
+    # New clients are still served, and readiness says why they should not come.
+    assert status_of(port, "/health") == 200
+    assert status_of(port, "/ready") == 503
+    assert process.wait(timeout=20) == 0
+    assert time.monotonic() - began >= 1
+
+
+def test_a_second_signal_does_not_wait(start: Start) -> None:
+    process, port = start(DRAIN_SECONDS="60")
+    wait_for_start(process, port)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(server.SAME_SIGNAL_SECONDS + 0.1)  # what comes sooner is the same signal
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 143
+
+
+def test_a_port_that_is_taken_ends_the_start(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process, _ = start(PORT=str(taken.getsockname()[1]))
+        assert process.wait(timeout=30) == 3

@@ -1,0 +1,120 @@
+"""Metrics as Prometheus reads them, and traces once somebody wants them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from app.api.routing import Router
+from app.api.v1.endpoints import health
+from app.core import telemetry
+from app.core.config import Settings
+from app.core.context import REQUEST
+from app.core.security import public
+from tests.unit.conftest import ClientOf, MakeApp
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+async def test_the_exposition(make_app: MakeApp, client_of: ClientOf) -> None:
+    app = make_app()
+    health.install(app)
+    app.state.metrics.pool = lambda: SimpleNamespace(used=2, idle=3, maximum=10, waiting=4)
+    answer = await client_of(app).get("/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    for line in (
+        'db_client_connection_count{state="used"} 2.0',
+        'db_client_connection_count{state="idle"} 3.0',
+        "db_client_connection_max 10.0",
+        "db_client_connection_pending_requests 4.0",
+        "http_server_active_requests 1.0",
+    ):
+        assert line in answer.text.splitlines()
+    assert "process_cpu_seconds_total" in answer.text
+    openmetrics = await client_of(app).get("/metrics", headers={"Accept": "application/openmetrics-text"})
+    assert openmetrics.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert openmetrics.text.rstrip().endswith("# EOF")
+
+
+def test_without_a_pool_there_are_no_figures_of_one() -> None:
+    assert b"db_client_connection" not in telemetry.Metrics().render("")[0]
+
+
+async def test_metrics_on_a_port_of_their_own(make_app: MakeApp, client_of: ClientOf) -> None:
+    app = make_app(metrics_port=0)
+    health.install(app)
+    assert (await client_of(app).get("/metrics")).status_code == 404
+    with pytest.MonkeyPatch.context() as patch:
+        started: list[Any] = []
+        original = telemetry.start_http_server
+
+        def start(*arguments: Any) -> Any:
+            started.append(original(*arguments))
+            return started[0]
+
+        patch.setattr(telemetry, "start_http_server", start)
+        with telemetry.metrics_server(app.state.settings, app.state.metrics):
+            port = started[0][0].server_port
+            async with AsyncClient() as client:
+                answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+            assert "http_server_active_requests" in answer.text
+        assert not started[0][1].is_alive()
+
+
+def test_metrics_on_the_services_own_port_need_no_server(make_app: MakeApp) -> None:
+    app = make_app()
+    with telemetry.metrics_server(app.state.settings, app.state.metrics):
+        pass
+
+
+def test_traces_are_off_without_an_endpoint(clean_environment: pytest.MonkeyPatch) -> None:
+    config = telemetry.telemetry_config(Settings())
+    assert not any(config.get(name) for name in ("tracing", "metrics", "logs", "auto_configure"))
+
+
+@pytest.fixture
+def tracing(clean_environment: pytest.MonkeyPatch) -> dict[str, Any]:
+    return {"otel_exporter_otlp_endpoint": "http://127.0.0.1:1/", "otel_traces_sampler_arg": 1.0}
+
+
+async def test_spans_and_logs_share_their_ids(make_app: MakeApp, client_of: ClientOf, tracing: dict[str, Any]) -> None:
+    contexts: list[dict[str, str]] = []
+    router = Router(dependencies=[public])
+
+    @router.get("/items/{id}")
+    async def get_item(id: int) -> int:
+        contexts.append(REQUEST.get() or {})
+        return id
+
+    app = make_app(router, "/api/v1", **tracing)
+    health.install(app)
+    provider: Any = app._telemetry["tracer_provider"]
+    provider.shutdown()  # no exporter that calls at a port where nobody is
+    memory = InMemorySpanExporter()
+    provider._active_span_processor._span_processors = (SimpleSpanProcessor(memory),)
+    client = client_of(app)
+    await client.get("/api/v1/items/1", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+    await client.get("/health")
+    await client.get("/metrics")
+    (span,) = memory.get_finished_spans()
+    assert span.name == "GET /api/v1/items/{id}"
+    assert f"{span.context.trace_id:032x}" == TRACE
+    assert contexts[0]["trace_id"] == TRACE
+    assert contexts[0]["span_id"] == f"{span.context.span_id:016x}"
+    assert "parent_id" not in contexts[0]
+
+
+@pytest.mark.parametrize(("flag", "spans"), [("01", 1), ("00", 0)])
+async def test_the_callers_decision_on_sampling_is_kept(
+    make_app: MakeApp, client_of: ClientOf, tracing: dict[str, Any], flag: str, spans: int
+) -> None:
+    app = make_app(**{**tracing, "otel_traces_sampler_arg": 0.0})
+    provider: Any = app._telemetry["tracer_provider"]
+    provider.shutdown()
+    memory = InMemorySpanExporter()
+    provider._active_span_processor._span_processors = (SimpleSpanProcessor(memory),)
+    await client_of(app).get("/nothing", headers={"traceparent": f"00-{TRACE}-{PARENT}-{flag}"})
+    assert len(memory.get_finished_spans()) == spans

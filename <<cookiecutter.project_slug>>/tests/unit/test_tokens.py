@@ -1,0 +1,36 @@
+"""Tokens for development: the service takes them, and nothing else makes them."""
+
+import pytest
+
+from app.core.jwt import JwtSettings, Verifier
+from dev.tokens import TokenRefused, make_token
+
+
+async def test_the_service_takes_them(configuration: pytest.MonkeyPatch) -> None:
+    token = make_token(["items:write", "items:read", "items:read"], subject="me", ttl=60)
+    identity = await Verifier(JwtSettings()).verify(f"Bearer {token}".encode())
+    assert identity.subject == "me"
+    assert identity.scopes == {"items:read", "items:write"}
+
+
+async def test_a_shared_secret_of_ones_own(configuration: pytest.MonkeyPatch) -> None:
+    configuration.setenv("JWT_ALGORITHMS", "HS512")
+    configuration.setenv("JWT_KEY", "k" * 64)
+    configuration.setenv("JWT_ISSUER", "me")
+    identity = await Verifier(JwtSettings()).verify(f"Bearer {make_token([])}".encode())
+    assert identity.scopes == frozenset()
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_not_where_it_counts(configuration: pytest.MonkeyPatch, environment: str) -> None:
+    variables = {"ENVIRONMENT": environment, "JWT_ALGORITHMS": "HS256", "JWT_KEY": "k" * 40}
+    for name, value in {**variables, "JWT_ISSUER": "me", "JWT_AUDIENCE": "shop"}.items():
+        configuration.setenv(name, value)
+    with pytest.raises(TokenRefused, match=environment):
+        make_token([])
+
+
+def test_not_in_the_name_of_an_identity_provider(configuration: pytest.MonkeyPatch) -> None:
+    configuration.setenv("JWT_JWKS_URL", "https://id.example.com/jwks")
+    with pytest.raises(TokenRefused, match="JWT_JWKS_URL"):
+        make_token([])

@@ -6,6 +6,7 @@ have no inline script, and their addresses are relative, so that they work behin
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +44,12 @@ _REDOC_START = """Redoc.init("openapi.json", { disableGoogleFont: true, hideDown
   document.getElementById("redoc"));
 """
 _STARTS = {"swagger-start.js": _SWAGGER_START, "redoc-start.js": _REDOC_START}
-_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
+_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+_REDOC = "redoc.standalone.js"
+# The badge at the foot of ReDoc's menu comes from its makers' server; here it is a picture that is at hand.
+_REDOC_BADGE = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+
+_KEPT = {"Cache-Control": "public, max-age=3600"}
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -75,7 +81,7 @@ def install(app: FastAPI) -> None:
     directory = assets_directory()
     stylesheet = f'<link rel="stylesheet" href="{_ASSET}/swagger-ui.css">'
     swagger = _page(app.title, "swagger-ui", stylesheet, "swagger-ui-bundle.js", "swagger-start.js")
-    redoc = _page(app.title, "redoc", "", "redoc.standalone.js", "redoc-start.js")
+    redoc = _page(app.title, "redoc", "", _REDOC, "redoc-start.js")
 
     async def serve_page(request: Request) -> Response:
         request.scope[SECURITY_HEADERS_KEY] = PAGE_HEADERS
@@ -85,8 +91,10 @@ def install(app: FastAPI) -> None:
         name = request.path_params["name"]
         if name in _STARTS:
             return Response(_STARTS[name], media_type="text/javascript")
+        if name == _REDOC:
+            return Response(_redoc(directory), media_type="text/javascript", headers=_KEPT)
         if name in _FILES:
-            return FileResponse(directory / name, headers={"Cache-Control": "public, max-age=3600"})
+            return FileResponse(directory / name, headers=_KEPT)
         raise NotFound("There is no such file.")
 
     app.router.routes += [
@@ -94,6 +102,11 @@ def install(app: FastAPI) -> None:
         Route("/redoc", serve_page),
         Route(f"/{_ASSET}/{{name}}", serve_asset),
     ]
+
+
+@lru_cache(maxsize=1)
+def _redoc(directory: Path) -> bytes:
+    return (directory / _REDOC).read_bytes().replace(_REDOC_BADGE, f"{_ASSET}/favicon.png".encode())
 
 
 def _page(title: str, root: str, head: str, library: str, start: str) -> str:

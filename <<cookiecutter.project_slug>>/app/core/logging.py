@@ -46,7 +46,14 @@ def configure_logging(settings: Settings) -> None:
     ]
     rendering: list[Processor]
     if settings.is_development:
-        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="timestamp")]
+        # Plain tracebacks: the pretty ones take a second each to render, in the event loop.
+        rendering = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(),
+                timestamp_key="timestamp",
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     else:
         # Without the local variables that structlog adds by default: passwords and tokens are among them.
         tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

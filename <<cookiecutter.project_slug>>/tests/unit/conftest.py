@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import APIRouter
 from httpx2 import ASGITransport, AsyncClient
 
@@ -17,6 +18,15 @@ from app.core.config import Settings
 
 MakeApp = Callable[..., Service]
 ClientOf = Callable[[Service], AsyncClient]
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """structlog without a configuration renders tracebacks prettily: a second for each 500."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,0 +1,8 @@
+"""What the tests of documents share: the service's modules, and shells that know nothing of this environment."""
+
+import sys
+from pathlib import Path
+
+SERVICE = Path(__file__).resolve().parents[2] / "<<cookiecutter.project_slug>>"
+# At the end, as the service has a package `tests` too.
+sys.path.append(str(SERVICE))

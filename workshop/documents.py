@@ -1,0 +1,75 @@
+"""What is in a Markdown document: code blocks with the marks that tell a test what to do with them, and links.
+
+A mark is a comment on the line before the block: `<!-- test: serves -->`. Shell blocks without one are run as they are;
+`needs X` names the part without which a block can't be run.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_FENCE = re.compile(
+    r"(?:^<!-- test: (?P<mark>[^>]*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_TASK = re.compile(r"(?:python3 tasks\.py|\binvoke)\s+(?P<task>[a-z][\w.-]*)(?P<rest>[^`\n]*)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, its mark (empty: none) and the line where it stands."""
+
+    language: str
+    text: str
+    mark: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """A task as a document names it, with the long options that stand beside it."""
+
+    task: str
+    options: tuple[str, ...]
+
+
+def blocks(document: Path) -> list[Block]:
+    text = document.read_text(encoding="utf-8")
+    return [
+        Block(found["language"], found["text"], found["mark"] or "", text.count("\n", 0, found.start()) + 1)
+        for found in _FENCE.finditer(text)
+    ]
+
+
+def shell_blocks(document: Path) -> list[Block]:
+    return [block for block in blocks(document) if block.language in ("sh", "bash", "console", "shell")]
+
+
+def calls(document: Path) -> Iterator[Call]:
+    """Every task of invoke's that the document names, in blocks and in sentences alike."""
+    for found in _TASK.finditer(document.read_text(encoding="utf-8")):
+        yield Call(found["task"], tuple(re.findall(r"(?<= )--[a-z][a-z-]*", found["rest"])))
+
+
+def broken_links(document: Path) -> list[str]:
+    """Links to files that are not there, or to headings that are not in them; addresses of the web are not asked."""
+    text = _FENCE.sub("", document.read_text(encoding="utf-8"))
+    return [found["target"] for found in _LINK.finditer(text) if not _resolves(document, found["target"])]
+
+
+def _resolves(document: Path, target: str) -> bool:
+    if re.match(r"[a-z][a-z+.-]*:", target):
+        return True
+    name, _, anchor = target.partition("#")
+    path = (document.parent / name) if name else document
+    if not path.exists():
+        return False
+    return not anchor or path.suffix != ".md" or anchor in anchors(path)
+
+
+def anchors(document: Path) -> set[str]:
+    """The names that headings have as targets of links, as GitHub and GitLab make them."""
+    text = _FENCE.sub("", document.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(text)}

@@ -1,0 +1,97 @@
+"""Somebody who does what a README says: runs its shell blocks as they are written, in order, on an empty machine."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev import process, server
+from workshop.documents import Block
+
+PORT = "8000"
+SERVE_SECONDS = 180
+OF_THIS_MACHINE = ("HOME", "VIRTUAL_ENV", "PYTHONPATH", "DATABASE_URL", "POSTGRES_SERVER", "ENVIRONMENT", "BASE_URL")
+
+
+class Misled(AssertionError):  # noqa: N818 - what a README does to its reader
+    """A block did not do what it says: its place, its text, and what it printed."""
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """This machine's environment without what an installation has left in it."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OF_THIS_MACHINE and not name.startswith(("XDG_", "UV_", "PYTEST_", "JWT_", "COV_"))
+    }
+    outside = [part for part in kept.get("PATH", os.defpath).split(os.pathsep) if not (Path(part) / "activate").exists()]
+    git = {"GIT_AUTHOR_NAME": "Reader", "GIT_AUTHOR_EMAIL": "reader@example.com"}
+    git |= {"GIT_COMMITTER_NAME": "Reader", "GIT_COMMITTER_EMAIL": "reader@example.com"}
+    return {**kept, **git, "HOME": str(home), "PATH": os.pathsep.join(outside), **more}
+
+
+def run(block: Block, folder: Path, variables: Mapping[str, str], typed: str = "") -> str:
+    """Run a block to its end, and give what it printed. Raises Misled when its exit code is not 0."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.text],
+        cwd=folder,
+        env=dict(variables),
+        input=typed,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        raise Misled(f"line {block.line}, exit code {done.returncode}:\n{block.text}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+@contextmanager
+def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str) -> Iterator[str]:
+    """Run a block that serves, wait until it has printed `until`, and end it as Ctrl-C does; gives what it printed."""
+    log = folder / ".serving.log"
+    with log.open("wb") as out:
+        child = subprocess.Popen(
+            shlex.split(block.text),
+            cwd=folder,
+            env=dict(variables),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            preexec_fn=process.die_with_parent,
+        )
+        try:
+            _wait(lambda: until in log.read_text() or child.poll() is not None)
+            if until not in log.read_text():
+                raise Misled(f"line {block.line}: {block.text}did not come to `{until}`:\n{log.read_text()[-6000:]}")
+            yield log.read_text()
+        finally:
+            child.send_signal(signal.SIGINT)
+            process.stop(child, 30)
+            log.unlink()
+    if child.returncode != 128 + signal.SIGINT:
+        raise Misled(f"line {block.line}: {block.text}ended with {child.returncode} on Ctrl-C")
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + SERVE_SECONDS
+    while time.monotonic() < end and not condition():
+        time.sleep(0.1)
+
+
+def on_a_free_port(blocks: Iterable[Block]) -> list[Block]:
+    """The blocks as they are; where port 8000 is taken on this machine, with another one."""
+    blocks = list(blocks)
+    if server.is_free(int(PORT)):
+        return blocks
+    port = str(server.next_free(int(PORT) + 1))
+    return [Block(b.language, _moved(b.text, port), b.mark, b.line) for b in blocks]
+
+
+def _moved(text: str, port: str) -> str:
+    served = text.replace("tasks.py dev\n", f"tasks.py dev --port {port}\n")
+    return served.replace(f":{PORT}", f":{port}")

@@ -17,7 +17,7 @@ from app.core.edge import Edge
 from app.core.lifecycle import Lifecycle
 from app.core.limits import BodyLimit
 from app.core.logging import access_log
-from app.core.telemetry import Metrics, quiet_paths, telemetry_config
+from app.core.telemetry import Metrics, quiet_paths, release, telemetry_config
 
 EXPOSED_HEADERS = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
 
@@ -39,7 +39,7 @@ class Service(FastAPI):
         )
         self.state.settings = settings
         self.state.lifecycle = Lifecycle()
-        self.state.metrics = Metrics()
+        self.state.metrics = Metrics(self.state.lifecycle, release(settings))
         errors.install(self)
 
     def build_middleware_stack(self) -> ASGIApp:

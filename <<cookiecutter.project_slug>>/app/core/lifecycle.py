@@ -15,3 +15,8 @@ class Lifecycle:
     started: bool = False
     draining: bool = False
     schema: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """What the last probe of /ready was told, or would be told now that the process drains."""
+        return self.started and not self.draining and self.schema is not None

@@ -6,7 +6,7 @@ itself; it is told to once OTEL_EXPORTER_OTLP_ENDPOINT is set, and costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from app.core.config import Settings
+from app.core.lifecycle import Lifecycle
 
 # A second series per child, of no use to anybody who keeps the first.
 disable_created_metrics()
@@ -49,7 +50,10 @@ class PoolFigures(Protocol):
 class Metrics:
     """The instruments of one application, in a registry of their own (tests make many applications)."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifecycle: Lifecycle, info: Mapping[str, str]) -> None:
+        """`info` are the labels of `target_info`: what tells one release from another."""
+        self.lifecycle = lifecycle
+        self.info = info
         self.registry = CollectorRegistry()
         self.active_requests = 0
         self.pool: Callable[[], PoolFigures] | None = None
@@ -96,6 +100,12 @@ class _Gauges(Collector):
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
+        info = GaugeMetricFamily("target_info", "What runs here.", labels=list(self._metrics.info))
+        info.add_metric(list(self._metrics.info.values()), 1)
+        yield info
+        yield GaugeMetricFamily(
+            "service_ready", "1 while the instance wants traffic.", value=self._metrics.lifecycle.ready
+        )
         yield GaugeMetricFamily(
             "http_server_active_requests", "Requests in progress.", value=self._metrics.active_requests
         )
@@ -130,6 +140,16 @@ def metrics_server(settings: Settings, metrics: Metrics) -> Iterator[None]:
 def quiet_paths(settings: Settings) -> frozenset[str]:
     """Probes and scrapes: they would drown what clients see, in logs, metrics and traces alike."""
     return frozenset({"/health", "/ready", "/metrics", f"{settings.api_v1_str}/health"})
+
+
+def release(settings: Settings) -> dict[str, str]:
+    """What is running, by the resource attributes of OpenTelemetry in Prometheus' spelling."""
+    return {
+        "service_name": settings.service_name,
+        "service_version": settings.version,
+        "deployment_environment_name": settings.environment,
+        "image_digest": settings.image_digest or "",
+    }
 
 
 def telemetry_config(settings: Settings) -> TelemetryConfig:

@@ -13,6 +13,7 @@ from app.api.v1.endpoints import health
 from app.core import telemetry
 from app.core.config import Settings
 from app.core.context import REQUEST
+from app.core.lifecycle import Lifecycle
 from app.core.security import public
 from tests.unit.conftest import ClientOf, MakeApp
 
@@ -31,16 +32,30 @@ async def test_the_exposition(make_app: MakeApp, client_of: ClientOf) -> None:
         "db_client_connection_max 10.0",
         "db_client_connection_pending_requests 4.0",
         "http_server_active_requests 1.0",
+        "service_ready 0.0",
     ):
         assert line in answer.text.splitlines()
     assert "process_cpu_seconds_total" in answer.text
+    assert 'deployment_environment_name="test"' in next(
+        line for line in answer.text.splitlines() if line.startswith("target_info")
+    )
     openmetrics = await client_of(app).get("/metrics", headers={"Accept": "application/openmetrics-text"})
     assert openmetrics.headers["Content-Type"].startswith("application/openmetrics-text")
     assert openmetrics.text.rstrip().endswith("# EOF")
 
 
+async def test_readiness_is_a_metric_too(make_app: MakeApp, client_of: ClientOf) -> None:
+    app = make_app()
+    health.install(app)
+    lifecycle = app.state.lifecycle
+    lifecycle.started, lifecycle.schema = True, "a1"
+    assert "service_ready 1.0" in (await client_of(app).get("/metrics")).text
+    lifecycle.draining = True
+    assert "service_ready 0.0" in (await client_of(app).get("/metrics")).text
+
+
 def test_without_a_pool_there_are_no_figures_of_one() -> None:
-    assert b"db_client_connection" not in telemetry.Metrics().render("")[0]
+    assert b"db_client_connection" not in telemetry.Metrics(Lifecycle(), {}).render("")[0]
 
 
 async def test_metrics_on_a_port_of_their_own(make_app: MakeApp, client_of: ClientOf) -> None:

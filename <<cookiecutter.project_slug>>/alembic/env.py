@@ -2,13 +2,17 @@
 
 import asyncio
 import sys
+from typing import NoReturn
 
 from alembic import context
 from sqlalchemy import Connection
 
-from app.core.config import get_settings
+from app.core.config import EXIT_CONFIGURATION, ConfigurationError, get_settings
 from app.db.base import load_models
 from app.db.migrations import MigrationLockHeld, migrate
+
+# sysexits.h: EX_UNAVAILABLE. Nothing was migrated, and nothing is wrong with the revisions.
+EXIT_UNREACHABLE = 69
 
 metadata = load_models()
 
@@ -28,6 +32,27 @@ def run_offline() -> None:
         context.run_migrations()
 
 
+def migrate_database() -> None:
+    """On the database of the settings. What is no fault of a revision ends in a line and an exit code of its own."""
+    try:
+        asyncio.run(migrate(get_settings(), run))
+    except MigrationLockHeld as error:
+        stop(str(error), error.code)
+    except ConfigurationError as error:
+        stop(str(error), EXIT_CONFIGURATION)
+    except OSError as error:  # a refused connection, or a host without a name, comes through SQLAlchemy as it is
+        url = get_settings().sqlalchemy_url
+        stop(
+            f"migrate: no PostgreSQL answers at {url.host}:{url.port or 5432} ({error}); start it, then run this again",
+            EXIT_UNREACHABLE,
+        )
+
+
+def stop(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
 if context.is_offline_mode():
     run_offline()
 else:
@@ -36,8 +61,4 @@ else:
     if lent is not None:
         run(lent)
     else:
-        try:
-            asyncio.run(migrate(get_settings(), run))
-        except MigrationLockHeld as error:
-            print(error, file=sys.stderr)
-            sys.exit(error.code)
+        migrate_database()

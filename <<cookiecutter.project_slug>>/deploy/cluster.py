@@ -1,0 +1,244 @@
+"""The Kubernetes API: objects as dicts, server-side apply, and patience with a server that fails for a while."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from deploy.model import Exit, Failed, fail
+from deploy.objects import Conflict, Object, conflicts, identity
+
+MANAGER = "deploy"
+HANDOVER = "deploy-handover"
+REQUEST_SECONDS = (5, 30)  # connect, read
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+# A manifest fault arrives as a 500 too, and stays one.
+MANIFEST_FAULTS = ("failed to create typed patch object", "failed to create manager", ".metadata.managedFields")
+
+
+class Conflicted(Exception):
+    """Server-side apply met fields of another manager."""
+
+    def __init__(self, item: str, found: tuple[Conflict, ...]) -> None:
+        super().__init__(f"{item}: " + "; ".join(map(str, found)))
+        self.item, self.found = item, found
+
+
+class NotThere(Exception):
+    """HTTP 404."""
+
+
+class Stale(Exception):
+    """HTTP 409 of a compare-and-swap: somebody was faster."""
+
+
+class Cluster:
+    """One API server and one namespace. `writes` counts what was changed; `reading()` forbids it.
+
+    Requests that fail for reasons of the server (5xx, 429 with Retry-After, cut connections) are repeated for
+    `patience` seconds; all of ours are idempotent. Then Failed CLUSTER_UNREACHABLE is raised.
+    """
+
+    def __init__(self, client: Any, namespace: str, patience: float = 60) -> None:
+        from kubernetes.dynamic import DynamicClient
+
+        # The default of `cache_file` is a predictable name in the shared temporary folder.
+        folder = tempfile.mkdtemp(prefix="deploy-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self.client, self.namespace, self.patience = client, namespace, patience
+        self.writes = 0
+        self.guard: Callable[[], None] | None = None  # asked before every change: is the deploy lock still ours?
+        self._read_only = False
+        self._dynamic: Any = self._insist(
+            lambda: DynamicClient(client, cache_file=str(Path(folder) / "discovery.json"))
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within this, a change is a fault of the toolkit, and raises AssertionError."""
+        kept, self._read_only = self._read_only, True
+        try:
+            yield
+        finally:
+            self._read_only = kept
+
+    def get(self, api: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        try:
+            return self._call("get", api, kind, name=name, namespace=namespace)
+        except NotThere:
+            return None
+
+    def list(self, api: str, kind: str, selector: str = "", fields: str = "") -> list[Object]:
+        found = self._call("get", api, kind, label_selector=selector or None, field_selector=fields or None)
+        return [{"apiVersion": api, "kind": kind, **item} for item in found.get("items", ())]
+
+    def apply(self, item: Object, *, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
+        """Server-side apply. Raises Conflicted, NotThere (no such namespace), Failed MANIFEST_INVALID or FORBIDDEN."""
+        try:
+            return self._call(
+                "patch",
+                item["apiVersion"],
+                item["kind"],
+                name=item["metadata"]["name"],
+                body=item,
+                content_type="application/apply-patch+yaml",
+                field_manager=manager,
+                force_conflicts=force,
+                dry_run="All" if dry_run else None,
+            )
+        except Stale as stale:
+            live = self.get(item["apiVersion"], item["kind"], item["metadata"]["name"])
+            raise Conflicted(identity(item), conflicts(stale.args[0], live)) from None
+
+    def create(self, item: Object) -> Object:
+        """Raises Stale when it is there already."""
+        return self._call("post", item["apiVersion"], item["kind"], body=item)
+
+    def replace(self, item: Object) -> Object:
+        """Raises Stale when the resourceVersion in it is not the newest."""
+        return self._call("put", item["apiVersion"], item["kind"], name=item["metadata"]["name"], body=item)
+
+    def delete(
+        self, api: str, kind: str, name: str, propagation: str = "Background", version: str | None = None
+    ) -> None:
+        """Also when it is gone already. With a resourceVersion given: raises Stale when that is not the newest."""
+        body: dict[str, Any] = {"propagationPolicy": propagation}
+        if version:
+            body["preconditions"] = {"resourceVersion": version}
+        try:
+            self._call("delete", api, kind, name=name, body=body)
+        except NotThere:
+            return
+
+    def review(self, verb: str, group: str, resource: str, subresource: str = "") -> bool:
+        """Whether this user may (SelfSubjectAccessReview; allowed while only reading)."""
+        attributes = {"namespace": self.namespace, "verb": verb, "group": group, "resource": resource}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {**attributes, "subresource": subresource}},
+        }
+        answer = self._raw("post", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body, counts=False)
+        return bool(json.loads(answer.data).get("status", {}).get("allowed"))
+
+    def logs(self, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> list[str]:
+        """The last lines of a container; none when there is no such log (any more)."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
+        try:
+            answer = self._raw("get", path, query_params=query)
+        except (NotThere, Failed):
+            return []
+        return answer.data.decode(errors="replace").splitlines()
+
+    def proxy(self, service: str, port: int, path: str) -> Any:
+        """GET through the API server's service proxy: the same Service that clients use, from wherever we are.
+
+        Returns the JSON, also that of an answer 4xx/5xx of the service; None while nobody answers.
+        """
+        from kubernetes.client.exceptions import ApiException
+
+        url = f"/api/v1/namespaces/{self.namespace}/services/http:{service}:{port}/proxy{path}"
+        try:
+            answer = self._dynamic.request("get", url, serialize=False, _request_timeout=REQUEST_SECONDS)
+            return json.loads(answer.data)
+        except ApiException as error:
+            try:
+                content = json.loads(error.body or "null")
+            except ValueError:
+                return None
+            return None if isinstance(content, Mapping) and content.get("kind") == "Status" else content
+        except Exception:
+            return None
+
+    def version(self) -> str:
+        return json.loads(self._raw("get", "/version").data)["gitVersion"]
+
+    def server_date(self) -> str | None:
+        return self._raw("get", "/version").headers.get("Date")
+
+    def _call(
+        self, method: str, api: str, kind: str, *, name: str | None = None, namespace: str | None = None, **params: Any
+    ) -> Any:
+        resource = self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
+        path = resource.path(name=name, namespace=(namespace or self.namespace) if resource.namespaced else None)
+        return json.loads(self._raw(method, path, counts=not params.get("dry_run"), **params).data)
+
+    def _raw(self, method: str, path: str, *, counts: bool = True, **params: Any) -> Any:
+        if method != "get" and counts:
+            assert not self._read_only, f"{method} {path} while only reading"  # noqa: S101 - a fault of the toolkit
+            if self.guard:
+                self.guard()
+            self.writes += 1
+        return self._insist(
+            lambda: self._dynamic.request(method, path, serialize=False, _request_timeout=REQUEST_SECONDS, **params)
+        )
+
+    def _insist(self, call: Any) -> Any:
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        deadline, attempt = time.monotonic() + self.patience, 0
+        while True:
+            try:
+                return call()
+            except ApiException as error:
+                pause = _judged(error, attempt)
+                seen = f"HTTP {error.status} {error.reason}"
+            except (HTTPError, OSError, EOFError) as error:
+                pause, seen = min(0.2 * 2**attempt, 3.0), repr(error)[:300]
+            attempt += 1
+            if time.monotonic() + pause > deadline:
+                raise fail(
+                    "CLUSTER_UNREACHABLE",
+                    f"the API server did not answer for {self.patience:.0f} s",
+                    seen,
+                    hint="check the network, the kubeconfig and the server; then run the same command again",
+                    exit=Exit.TIMEOUT if self.writes else Exit.REFUSED,
+                ) from None
+            time.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+
+
+def _judged(error: Any, attempt: int) -> float:
+    """Seconds to wait before the next attempt. Raises for an answer that will stay what it is."""
+    body = _body(error)
+    message = str(body.get("message") or error.reason)
+    if error.status == 404:
+        raise NotThere(message) from None
+    if error.status == 409:
+        raise Stale(body) from None
+    if error.status == 500 and any(text in message for text in MANIFEST_FAULTS) or error.status in (400, 415, 422):
+        raise fail(
+            "MANIFEST_INVALID",
+            "the API server refused an object",
+            message[:2000],
+            hint="correct the template or the inventory",
+        ) from None
+    if error.status in (401, 403):
+        code = "UNAUTHENTICATED" if error.status == 401 else "FORBIDDEN"
+        raise fail(
+            code,
+            "the API server did not allow it",
+            message[:1000],
+            hint="`python3 tasks.py doctor ENV` lists what is missing",
+        ) from None
+    if error.status in TRANSIENT or error.status == 0:
+        after = (error.headers or {}).get("Retry-After", "")
+        return min(float(after), 10.0) if after.isdigit() else min(0.2 * 2**attempt, 3.0)
+    raise error
+
+
+def _body(error: Any) -> dict[str, Any]:
+    try:
+        content = json.loads(error.body or "{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,171 @@
+"""What the tasks call: each returns the exit code of the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy import inventory, report
+from deploy import record as records_of
+from deploy.model import Exit, Failed, Failure, Outcome, Status, fail
+
+if TYPE_CHECKING:
+    from deploy.target import Options, Target
+
+
+def deploy(project: Path, name: str, options: Options, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """Bring the environment to this checkout."""
+    from deploy import play, steps
+    from deploy.migrate import Migrate
+    from deploy.rollout import Rollout
+    from deploy.smoke import Smoke
+
+    def run(target: Target) -> int:
+        target.report.play(f"deploy {target.facts.name} to {name} ({target.environment.driver})")
+        listed = [
+            steps.Preflight(),
+            steps.Image(),
+            steps.Config(),
+            Migrate(),
+            steps.Release(),
+            Rollout(),
+            Smoke(),
+            steps.Record(),
+        ]
+        return play.run(target, listed, undo)
+
+    return _with_target(project, name, extra, options, run, as_json=as_json)
+
+
+def rollback(
+    project: Path,
+    name: str,
+    options: Options,
+    extra: Sequence[str] = (),
+    *,
+    to: int | None = None,
+    as_json: bool = False,
+) -> int:
+    """Bring back an earlier release, on the schema as it is: an older image does not know newer revisions."""
+    from deploy import play, steps
+    from deploy.rollout import Rollout
+    from deploy.smoke import Smoke
+
+    def run(target: Target) -> int:
+        running = _running_digest(target)
+        chosen = records_of.rollback_target(target.records, running, to)
+        target.report.play(f"rollback {target.facts.name} in {name} to release {chosen.number} ({chosen.digest[:19]})")
+        target.digest, target.fixed_objects, target.image_schema = chosen.digest, chosen.objects, chosen.image_schema
+        target.rollback_of, target.helm_revision = chosen.number, chosen.helm_revision
+        return play.run(
+            target, [steps.Preflight(), steps.Config(), steps.Release(), Rollout(), Smoke(), steps.Record()], undo
+        )
+
+    return _with_target(project, name, extra, options, run, as_json=as_json)
+
+
+def undo(target: Target, failure: Failure) -> Outcome:
+    """Put the last good release back, and see it serve. Raises Failed when there is none, or it may not be."""
+    from deploy import rollout, smoke
+
+    last = records_of.last_good(target.records)
+    if target.destructive_ran:
+        raise fail(
+            "FORWARD_FIX",
+            "a destructive migration has run: the older code would not work on the schema, so it was NOT put back",
+            hint="correct the fault, keep the schema, and deploy again: that is the way forward",
+            exit=Exit.NOT_ROLLED_BACK,
+        )
+    if last is None:
+        raise fail(
+            "NOTHING_TO_ROLL_BACK_TO",
+            "this was the first release: there is nothing to go back to",
+            hint="correct the fault and deploy again; what is there now is kept for you to look at",
+            exit=Exit.NOT_ROLLED_BACK,
+        )
+    target.driver.undo(target, last)
+    rollout.wait(target, target.environment.rollout_seconds, 1)
+    smoke.check_version(target, last.digest)
+    return Outcome(Status.RESCUED, f"release {last.number} serves again ({last.digest[:19]})")
+
+
+def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """The releases that are on record, the newest last."""
+    from deploy.status import history_lines
+
+    return _with_target(
+        project, name, extra, None, lambda target: _print(history_lines(target.records, as_json=as_json))
+    )
+
+
+def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """What runs, and whether that is what was released last."""
+    from deploy.status import status_lines
+
+    return _with_target(project, name, extra, None, lambda target: _print(status_lines(target, as_json=as_json)))
+
+
+def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50) -> int:
+    """The newest log lines of every pod, each with its pod's name."""
+    from deploy.status import log_lines
+
+    return _with_target(project, name, extra, None, lambda target: _print(log_lines(target, lines)))
+
+
+def render(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
+    """The objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest; asks no cluster."""
+    from deploy.render import write
+
+    return _guarded(lambda: _print(write(project, name, folder, extra)))
+
+
+def explain(project: Path, name: str, extra: Sequence[str] = ()) -> int:
+    """Every key of the environment with its origin."""
+    return _guarded(lambda: _print([inventory.explain(project, name, extra)]))
+
+
+def _with_target(
+    project: Path,
+    name: str,
+    extra: Sequence[str],
+    options: Options | None,
+    run: Callable[[Target], int],
+    *,
+    as_json: bool = False,
+) -> int:
+    from deploy.connect import connect
+    from deploy.target import Options, Target
+
+    def connected() -> int:
+        environment = inventory.load(project, name, extra)
+        facts = inventory.facts(project)
+        target = Target(
+            project, facts, environment, connect(environment), shown, options or Options(), dict(os.environ)
+        )
+        return run(target)
+
+    shown = report.make(as_json=as_json)
+    return _guarded(connected, shown)
+
+
+def _guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
+    """A Failed becomes its failure page and its exit code; a person's mistake never shows a traceback."""
+    try:
+        return run()
+    except Failed as error:
+        (shown or report.make()).failure(error.failure)
+        return int(error.exit)
+
+
+def _print(lines: Sequence[str]) -> int:
+    for line in lines:
+        print(line)
+    return Exit.OK
+
+
+def _running_digest(target: Target) -> str:
+    live = target.cluster.get("apps/v1", "Deployment", target.facts.name)
+    image = live["spec"]["template"]["spec"]["containers"][0]["image"] if live else ""
+    return image.rpartition("@")[2]

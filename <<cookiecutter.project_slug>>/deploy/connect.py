@@ -1,0 +1,89 @@
+"""From an environment to its cluster: the kubeconfig's context, and the pin that it has to agree with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.model import fail
+
+if TYPE_CHECKING:
+    from deploy.cluster import Cluster
+    from deploy.environment import Environment
+
+
+def connect(environment: Environment) -> Cluster:
+    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, NO_PIN (its hint is the pin), WRONG_CLUSTER; nothing was sent then."""
+    from kubernetes import config
+
+    from deploy.cluster import Cluster
+
+    try:
+        client = config.new_client_from_config(context=environment.context)
+    except config.ConfigException as error:
+        code = "NO_CONTEXT" if environment.context else "NO_KUBECONFIG"
+        raise fail(
+            code,
+            "there is no cluster to talk to" if code == "NO_KUBECONFIG" else f"no context {environment.context!r}",
+            str(error).splitlines()[0],
+            hint="set KUBECONFIG, or `context` in deploy/inventory.yaml; `kubectl config get-contexts` lists them",
+        ) from None
+    configuration = client.configuration
+    configuration.retries = False  # ours are counted, urllib3's would hide them
+    client.rest_client = type(client.rest_client)(configuration)
+    check_pin(environment, configuration.host, fingerprint(configuration))
+    return Cluster(client, environment.namespace, environment.api_patience_seconds)
+
+
+def check_pin(environment: Environment, server: str, ca: str | None) -> None:
+    """Pure. Raises Failed NO_PIN or WRONG_CLUSTER."""
+    if not environment.server and not environment.ca_fingerprint:
+        raise fail(
+            "NO_PIN",
+            f"the environment {environment.name!r} does not say which cluster it is",
+            f"the current context leads to {server}",
+            hint=f"if that is right, put this under `{environment.name}:` in deploy/inventory.yaml:  server: {server}",
+        )
+    if environment.server and environment.server.rstrip("/") != server.rstrip("/"):
+        raise _wrong(environment.name, environment.server, server)
+    if environment.ca_fingerprint and _plain(environment.ca_fingerprint) != _plain(ca or ""):
+        raise _wrong(environment.name, environment.ca_fingerprint, ca or "no CA")
+
+
+def fingerprint(configuration: Any) -> str | None:
+    """SHA-256 of the cluster's CA certificate in DER, as `openssl x509 -fingerprint -sha256` tells it, in lower case."""
+    path = configuration.ssl_ca_cert
+    if not path or not Path(path).is_file():
+        return None
+    body = Path(path).read_text().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
+    return hashlib.sha256(base64.b64decode("".join(body.split()))).hexdigest()
+
+
+def helm_arguments(environment: Environment) -> list[str]:
+    """So that the helm CLI talks to the same cluster."""
+    return [
+        "--namespace",
+        environment.namespace,
+        *(["--kube-context", environment.context] if environment.context else []),
+    ]
+
+
+def kubeconfig_from() -> str:
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
+def _wrong(name: str, wanted: str, found: str) -> Exception:
+    return fail(
+        "WRONG_CLUSTER",
+        f"the current context is another cluster than {name!r}",
+        f"wanted: {wanted}",
+        f"found:  {found}",
+        hint="`kubectl config use-context ...`, or `context:` in deploy/inventory.yaml",
+    )
+
+
+def _plain(fingerprint_text: str) -> str:
+    return fingerprint_text.replace(":", "").lower()

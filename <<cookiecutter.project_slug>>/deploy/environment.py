@@ -1,0 +1,150 @@
+"""What an environment of the inventory may say: each key with its default. The schema is the documentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+# RFC 1123 labels: what Kubernetes takes for names.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
+
+
+class Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Resources(Block):
+    """Spelled as the API server gives them back (64Mi, not 67108864), or every diff would show them."""
+
+    cpu_request: Text = "100m"
+    cpu_limit: Text | None = None
+    memory_request: Text = "128Mi"
+    memory_limit: Text = "256Mi"
+
+
+class Autoscale(Block):
+    min: int = Field(2, ge=1)
+    max: int = Field(6, ge=1)
+    cpu_percent: int = Field(70, ge=1, le=100)
+
+
+class Ingress(Block):
+    host: str
+    path: str = "/"
+    class_name: str | None = None
+    tls_secret: str | None = None
+
+
+class External(Block):
+    """An ExternalSecret (external-secrets.io): variable -> key in the store."""
+
+    store: str
+    store_kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
+    keys: dict[str, str]
+
+
+class Secret(Block):
+    """Where secret variables come from: `name` an existing Secret, `from_env` the deployer's environment, or `external`."""
+
+    name: Name | None = None
+    keys: tuple[str, ...] = ("DATABASE_URL",)
+    from_env: tuple[str, ...] = ()
+    external: External | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Secret:
+        if sum(map(bool, (self.name, self.from_env, self.external))) != 1:
+            raise ValueError("wants exactly one of `name`, `from_env` and `external`")
+        return self
+
+
+class Graces(Block):
+    """Seconds that a bad sign may last before it is a verdict."""
+
+    pull: int = 90
+    config: int = 30
+    mount: int = 30
+    start: int = 30
+    unschedulable: int = 120
+    create: int = 15
+    partial: int = 60
+
+
+class Probes(Block):
+    """Startup has period x threshold seconds, then live and ready begin."""
+
+    startup_period: int = 1
+    startup_threshold: int = 60
+    live_period: int = 5
+    live_threshold: int = 2
+    ready_period: int = 2
+    ready_threshold: int = 2
+
+
+class NetworkPolicy(Block):
+    """Who may call (namespaces by name; none: everybody on the port), and which ports may be called from the pods."""
+
+    enabled: bool = True
+    from_namespaces: tuple[str, ...] = ()
+    to_ports: tuple[int, ...] = (5432, 443, 4318)
+
+
+class Environment(Block):
+    name: str
+    driver: Literal["manifests", "helm"] = "manifests"
+    confirm: bool = False
+    # the cluster: `server` or `ca_fingerprint` pins it, `context` chooses from the kubeconfig
+    context: str | None = None
+    server: str | None = None
+    ca_fingerprint: str | None = None
+    namespace: Name
+    create_namespace: bool = True
+    # the image: built from this checkout, or given by digest
+    repository: str
+    image: str | None = None
+    platforms: tuple[str, ...] = ()
+    pull_secrets: tuple[Name, ...] = ()
+    # the release
+    replicas: int = Field(2, ge=0)
+    autoscale: Autoscale | None = None
+    resources: Resources = Resources()
+    settings: dict[str, Text] = {}
+    secret: Secret
+    port: int = 8000
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    node_port: int | None = None
+    ingress: Ingress | None = None
+    network_policy: NetworkPolicy = NetworkPolicy()
+    annotations: dict[str, Text] = {}
+    # time
+    drain_seconds: int = Field(15, ge=0)
+    graceful_seconds: int = Field(20, ge=1)
+    min_ready_seconds: int = Field(0, ge=0)
+    probes: Probes = Probes()
+    rollout_seconds: int = 300
+    progress_deadline_seconds: int = 420
+    migration_seconds: int = 600
+    hold_seconds: int = 10
+    lease_seconds: int = Field(60, ge=4)
+    api_patience_seconds: int = 60
+    graces: Graces = Graces()
+    history: int = Field(10, ge=2)
+    # checks
+    url: str | None = None
+    database_max_connections: int | None = None
+
+    @property
+    def termination_grace(self) -> int:
+        """Drain, then uvicorn's graceful shutdown, then 10 s before the kernel's turn."""
+        return self.drain_seconds + self.graceful_seconds + 10
+
+    @property
+    def hold(self) -> int:
+        """How long a finished roll-out must stay finished."""
+        return max(self.min_ready_seconds, self.probes.live_period * self.probes.live_threshold, self.hold_seconds)
+
+
+def known_keys(model: type[BaseModel] = Environment) -> dict[str, Any]:
+    return {name: field.default for name, field in model.model_fields.items()}

@@ -1,0 +1,106 @@
+"""What is wrong with an environment before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from deploy.model import Failure, fail
+
+if TYPE_CHECKING:
+    from deploy.cluster import Cluster
+    from deploy.environment import Environment
+    from deploy.objects import Object
+
+# What a deploy does: verb, API group, resource.
+PERMISSIONS = (
+    ("patch", "apps", "deployments"),
+    ("list", "apps", "replicasets"),
+    ("list", "", "pods"),
+    ("list", "", "events"),
+    ("get", "", "pods/log"),
+    ("patch", "", "services"),
+    ("patch", "", "configmaps"),
+    ("create", "", "configmaps"),
+    ("patch", "", "serviceaccounts"),
+    ("patch", "batch", "jobs"),
+    ("patch", "policy", "poddisruptionbudgets"),
+    ("patch", "networking.k8s.io", "networkpolicies"),
+    ("create", "coordination.k8s.io", "leases"),
+    ("update", "coordination.k8s.io", "leases"),
+    ("get", "", "services/proxy"),
+)
+
+
+def check(environment: Environment) -> None:
+    """Raises Failed LINT with every finding."""
+    found = list(findings(environment))
+    if found:
+        raise fail(
+            "LINT",
+            f"the environment {environment.name!r} would not stand a roll-out",
+            *(f"{finding.code}: {finding.message} ({finding.hint})" for finding in found),
+            hint="correct deploy/inventory.yaml",
+        )
+
+
+def findings(env: Environment) -> Iterator[Failure]:
+    """Pure. Where the manifests themselves keep a rule (maxUnavailable 0, a readiness probe) their tests check it."""
+    least = env.autoscale.min if env.autoscale else env.replicas
+    most = env.autoscale.max if env.autoscale else env.replicas
+    if least == 1 and env.name == "production":
+        yield Failure("ONE_REPLICA", "one replica: a node that is drained takes the service away", hint="replicas: 2")
+    if env.autoscale and env.autoscale.max < env.autoscale.min:
+        yield Failure("AUTOSCALE", "autoscale.max is below autoscale.min", hint="raise max")
+    if env.progress_deadline_seconds <= env.rollout_seconds:
+        message = (
+            "progress_deadline_seconds is not above rollout_seconds: the cluster would give up first, without a reason"
+        )
+        yield Failure("DEADLINE", message, hint=f"progress_deadline_seconds: {env.rollout_seconds + 120}")
+    if (
+        int(env.settings.get("DRAIN_SECONDS", env.drain_seconds))
+        + int(env.settings.get("GRACEFUL_SECONDS", env.graceful_seconds))
+        >= env.termination_grace
+    ):
+        message = "DRAIN_SECONDS + GRACEFUL_SECONDS in `settings` reach the pods' grace period: they would be killed"
+        yield Failure(
+            "GRACE", message, hint="use drain_seconds and graceful_seconds, which the grace period is made from"
+        )
+    pool = int(env.settings.get("POOL_SIZE", 5)) + int(env.settings.get("MAX_OVERFLOW", 5))
+    if env.database_max_connections and (most + 1) * pool > env.database_max_connections:
+        message = f"{most} pods and one of surge, {pool} connections each, are more than {env.database_max_connections}"
+        yield Failure("CONNECTIONS", message, hint="lower POOL_SIZE or the replicas, or raise max_connections")
+
+
+def secret_keys(env: Environment, live: Object | None) -> None:
+    """Raises Failed SECRET_MISSING or SECRET_KEY_MISSING for an existing Secret that is not as the inventory says."""
+    name = env.secret.name
+    if name is None:
+        return
+    wanted = " ".join(f"--from-literal={key}=..." for key in env.secret.keys)
+    if live is None:
+        hint = f"kubectl -n {env.namespace} create secret generic {name} {wanted}"
+        raise fail("SECRET_MISSING", f"there is no Secret {name} in {env.namespace}", hint=hint)
+    missing = sorted(set(env.secret.keys) - set(live.get("data") or {}))
+    if missing:
+        has = ", ".join(sorted(live.get("data") or {})) or "nothing"
+        hint = f"add {', '.join(missing)} to it, or correct `secret.keys` in deploy/inventory.yaml"
+        raise fail("SECRET_KEY_MISSING", f"Secret {name} lacks {', '.join(missing)}", f"it has: {has}", hint=hint)
+
+
+def denied(cluster: Cluster) -> list[str]:
+    """The permissions of PERMISSIONS that this user lacks in the namespace."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def allowed(entry: tuple[str, str, str]) -> bool:
+        verb, group, resource = entry
+        resource, _, subresource = resource.partition("/")
+        return cluster.review(verb, group, resource, subresource)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(allowed, PERMISSIONS))
+    return [
+        f"{verb} {resource}" + (f" ({group})" if group else "")
+        for (verb, group, resource), yes in zip(PERMISSIONS, answers, strict=True)
+        if not yes
+    ]

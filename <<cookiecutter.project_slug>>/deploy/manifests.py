@@ -1,0 +1,102 @@
+"""The release driver `manifests`: k8s/*.yaml.j2 rendered with the inventory's values, applied by server-side apply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy import applying
+from deploy.model import Change, Plan, fail
+from deploy.objects import Object, diff, identity, ordered
+from deploy.release import LABEL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deploy.record import Record
+    from deploy.release import Release
+    from deploy.target import Target
+
+manager = "deploy"
+# The kinds that a release may stop having, with their API.
+PRUNED = {
+    "Ingress": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Service": "v1",
+    "Deployment": "apps/v1",
+}
+
+
+def render(project: Path, release: Release) -> list[Object]:
+    """Every object of the release, in the order in which they are applied. Raises Failed MANIFEST_INVALID."""
+    import jinja2
+    import yaml
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(project / "k8s"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - YAML, not HTML
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True}
+    environment.filters["tojson"] = _json
+    values, objects = release.values(), []
+    for name in environment.list_templates(filter_func=lambda found: found.endswith(".yaml.j2")):
+        try:
+            text = environment.get_template(name).render(values)
+            objects += [item for item in yaml.safe_load_all(text) if item]
+        except (jinja2.TemplateError, yaml.YAMLError) as error:
+            raise fail(
+                "MANIFEST_INVALID", f"k8s/{name} can't be rendered", str(error), hint="correct the template"
+            ) from None
+    return ordered(objects)
+
+
+def _json(value: object) -> str:
+    """Plain JSON, which is YAML; Jinja's own filter escapes for HTML."""
+    import json
+
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], list[Object]]:
+    """Each object by a dry run, and what an earlier release has applied that this one has not."""
+    seen = applying.look(target.cluster, wanted, manager, force=target.options.correct_drift)
+    return seen, [] if target.namespace_missing else _leftovers(target, wanted)
+
+
+def plan(_: Target, seen: tuple[list[applying.Look], list[Object]]) -> Plan:
+    """Raises Failed DRIFT."""
+    looks, leftovers = seen
+    gone = tuple(Change("delete", identity(item), diff(item, None)) for item in leftovers)
+    return Plan((*applying.changes(looks), *gone))
+
+
+def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
+    """Those objects alone that the plan names."""
+    named = {identity(item): item for item in wanted}
+    for change in planned.changes:
+        if change.action == "delete":
+            kind, _, name = change.what.partition("/")
+            target.cluster.delete(PRUNED[kind], kind, name)
+        else:
+            applying.apply(target.cluster, named[change.what], manager, force=target.options.correct_drift)
+
+
+def undo(target: Target, record: Record) -> None:
+    """Apply the objects of a recorded release again, whoever has touched them since; prune what is not in it."""
+    wanted = [item for item in record.objects if item["kind"] != "Job"]
+    for item in ordered(wanted):
+        applying.apply(target.cluster, item, manager, force=True)
+    for item in _leftovers(target, wanted):
+        target.cluster.delete(item["apiVersion"], item["kind"], item["metadata"]["name"])
+
+
+def _leftovers(target: Target, wanted: list[Object]) -> list[Object]:
+    names = {identity(item) for item in wanted}
+    selector = f"{LABEL}={target.facts.name}"
+    live = [item for kind, api in PRUNED.items() for item in target.cluster.list(api, kind, selector)]
+    return [item for item in live if identity(item) not in names and not item["metadata"].get("ownerReferences")]

@@ -1,0 +1,202 @@
+"""A play: steps that observe, plan and apply; the lock, the signals, and the way back when a release fails.
+
+Every step is first observed and planned without the lock. All plans empty: nothing is written. Otherwise the lock is
+taken, everything is looked at again, and a plan that has changed since it was shown ends the play. `check` and `diff`
+show the very plans that `apply` gets.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from deploy.lease import Lease
+from deploy.model import Exit, Failed, Failure, Outcome, Plan, Result, Status, fail
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from deploy.target import Target
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Step(Protocol):
+    """`observe` only reads; `plan` is pure; `apply` is called with a plan that is not empty.
+
+    `undoable`: when this step fails, the release may be taken back. `before_lock`: what the lock itself needs.
+    """
+
+    name: str
+    undoable: bool
+    before_lock: bool
+
+    def observe(self, target: Target) -> Any: ...
+    def plan(self, target: Target, seen: Any) -> Plan: ...
+    def apply(self, target: Target, plan: Plan) -> Outcome: ...
+
+
+class Interrupted(BaseException):
+    """A signal asked for the end; `number` is its."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextmanager
+def signals() -> Iterator[None]:
+    """Raise Interrupted at the first signal; a second one ends the process at once.
+
+    Python runs no `finally` on SIGTERM by itself, and invoke turns Ctrl-C into exit code 1.
+    """
+    first: list[int] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        import os
+
+        if first:
+            os._exit(128 + number)
+        first.append(number)
+        raise Interrupted(number)
+
+    kept = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in kept.items():
+            signal.signal(number, previous)
+
+
+def run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure], Outcome]) -> int:
+    """The exit code. `undo` puts the last good release back and says how that went; it may raise Failed."""
+    with signals():
+        try:
+            return _run(target, steps, undo)
+        except Failed as error:
+            target.report.failure(error.failure)
+            return target.report.end(error.exit)
+        except Interrupted as interrupt:
+            target.report.note(f"interrupted by {interrupt}; nothing of the release was touched")
+            return target.report.end(128 + interrupt.number)
+
+
+def _run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure], Outcome]) -> int:
+    options = target.options
+    plans = look(target, steps)
+    if options.check or options.diff:
+        for step in steps:
+            target.report.plan(step.name, plans[step.name], diff=options.diff)
+    if all(plan.empty for plan in plans.values()):
+        for step in steps:
+            target.report.result(
+                Result(step.name, Status.OK, target.seconds.get(step.name, 0.0), plans[step.name].note)
+            )
+        return target.report.end(Exit.OK)
+    if options.check:
+        for step in steps:
+            status = Status.OK if plans[step.name].empty else Status.CHANGED
+            target.report.result(Result(step.name, status, 0.0, plans[step.name].note))
+        return target.report.end(Exit.CHANGES if options.exit_code else Exit.OK)
+    target.confirm(plans)
+    early = [step for step in steps if step.before_lock]
+    for step in early:
+        _apply(target, step, plans[step.name])
+    with Lease(target.cluster, target.facts.name, target.environment.lease_seconds, target.run_url) as lease:
+        target.cluster.guard = lease.hold
+        try:
+            return _locked(target, [step for step in steps if not step.before_lock], plans, undo)
+        finally:
+            target.cluster.guard = None
+
+
+def look(target: Target, steps: Sequence[Step]) -> dict[str, Plan]:
+    """Observe and plan every step, in order; a plan may depend on those before it (`target.plans`)."""
+    target.plans = {}
+    with target.cluster.reading():
+        for step in steps:
+            began = time.monotonic()
+            target.report.start(step.name)
+            target.plans[step.name] = step.plan(target, step.observe(target))
+            target.seconds[step.name] = time.monotonic() - began
+    return dict(target.plans)
+
+
+def _locked(
+    target: Target, steps: Sequence[Step], shown: dict[str, Plan], undo: Callable[[Target, Failure], Outcome]
+) -> int:
+    target.recover()
+    fresh = look(target, steps)
+    stale = [step.name for step in steps if fresh[step.name].differs_from(shown[step.name])]
+    if stale:
+        raise fail(
+            "PLAN_STALE",
+            f"what was planned has changed meanwhile: {', '.join(stale)}",
+            hint="run the same command again",
+        )
+    for step in steps:
+        try:
+            plan = fresh[step.name]
+            if plan.deferred or target.touched:
+                with target.cluster.reading():
+                    plan = target.plans[step.name] = step.plan(target, step.observe(target))
+            _apply(target, step, plan)
+        except (Failed, Interrupted) as error:
+            return _failed(target, step, error, undo)
+    return target.report.end(Exit.OK)
+
+
+def _apply(target: Target, step: Step, plan: Plan) -> None:
+    """Run a step, and report it however it ends."""
+    target.report.start(step.name)
+    began = time.monotonic()
+    try:
+        outcome = Outcome(Status.OK, plan.note) if plan.empty else step.apply(target, plan)
+    except Failed as error:
+        _done(target, step, Outcome(Status.FAILED, error.failure.code), began, error.failure)
+        raise
+    except Interrupted as error:
+        _done(target, step, Outcome(Status.FAILED, str(error)), began)
+        raise
+    _done(target, step, outcome, began)
+
+
+def _done(target: Target, step: Step, outcome: Outcome, began: float, failure: Failure | None = None) -> None:
+    spent = time.monotonic() - began
+    target.seconds[step.name] = target.seconds.get(step.name, 0.0) + spent
+    target.report.result(Result(step.name, outcome.status, spent, outcome.summary, failure))
+
+
+def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Callable[[Target, Failure], Outcome]) -> int:
+    """Show why, take the release back if it was touched and may be, and choose the exit code."""
+    interrupted = isinstance(error, Interrupted)
+    failure = Failure("INTERRUPTED", f"interrupted by {error} during {step.name}") if interrupted else error.failure
+    if not interrupted:
+        target.report.failure(failure)
+    if failure.code == "LEASE_LOST":
+        return target.report.end(Exit.LOCKED)  # somebody else decides what runs now
+    if not (target.touched or step.undoable):
+        ended = Exit.ROLLED_BACK if not interrupted and error.exit == Exit.REFUSED and target.cluster.writes else None
+        code = 128 + error.number if interrupted else (ended or error.exit)
+        target.report.note("the release was not touched: what ran before still runs")
+        target.record_failure(failure, "not_released")
+        return target.report.end(code)
+    return _undo(target, failure, undo, 128 + error.number if interrupted else Exit.ROLLED_BACK)
+
+
+def _undo(target: Target, failure: Failure, undo: Callable[[Target, Failure], Outcome], code: int) -> int:
+    target.report.start("undo")
+    began = time.monotonic()
+    try:
+        outcome = undo(target, failure)
+    except Failed as error:
+        target.report.result(Result("undo", Status.FAILED, time.monotonic() - began, error.failure.code))
+        target.report.failure(error.failure)
+        target.record_failure(failure, "failed")
+        return target.report.end(Exit.NOT_ROLLED_BACK)
+    target.report.result(Result("undo", outcome.status, time.monotonic() - began, outcome.summary))
+    target.record_failure(failure, "rolled_back")
+    return target.report.end(code)

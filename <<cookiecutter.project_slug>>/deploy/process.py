@@ -1,0 +1,72 @@
+"""Programs that the toolkit calls: argument lists, a session of their own, and no life after ours."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.model import fail
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+# Loaded before any fork: between fork and exec nothing may be imported or allocated at will.
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_error(self) -> str:
+        lines = [line for line in self.err.strip().splitlines() if line.strip()]
+        return lines[-1].strip() if lines else f"exit code {self.code}"
+
+
+def run(
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float = 600
+) -> Done:
+    """Run to the end and return what it said. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
+
+    Ctrl-C reaches the play alone (a session of its own), and a deployer that is killed takes its children with it.
+    """
+    environment = {**os.environ, **(env or {})}
+    try:
+        child = subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    except FileNotFoundError:
+        raise fail(
+            "TOOL_MISSING", f"{command[0]} is not installed", hint=f"install {command[0]} and see that it is on PATH"
+        ) from None
+    try:
+        out, err = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise fail(
+            "TOOL_TIMEOUT", f"{' '.join(command[:3])} did not end within {seconds:.0f} s", hint="run it by hand"
+        ) from None
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(10)
+    return Done(child.returncode, out, err)
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,120 @@
+"""What is released: one service, one environment, one image; and the driver that turns it into objects."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from deploy.model import fail
+from deploy.objects import Object, content_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deploy.environment import Environment
+
+LABEL = "deploy/service"
+
+
+@dataclass(frozen=True)
+class Release:
+    """`digest` is `sha256:...`; `secrets` has plain values and is never printed."""
+
+    service: str
+    environment: Environment
+    digest: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    replicas: int | None = None
+
+    @property
+    def image(self) -> str:
+        return f"{self.environment.repository}@{self.digest}"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        secret = self.environment.secret
+        names = secret.from_env or (tuple(secret.external.keys) if secret.external else secret.keys)
+        return tuple(sorted(names))
+
+    @property
+    def job_name(self) -> str:
+        return f"{self.service}-migrate-{self.digest.removeprefix('sha256:')[:10]}"
+
+    def config(self) -> dict[str, str]:
+        """The variables that are no secrets. Drain and grace are those that the manifest's deadlines are made from."""
+        env = self.environment
+        given = {
+            "DRAIN_SECONDS": str(env.drain_seconds),
+            "GRACEFUL_SECONDS": str(env.graceful_seconds),
+            "OTEL_SERVICE_NAME": self.service,
+            "PORT": str(env.port),
+            **env.settings,
+        }
+        return dict(sorted(given.items()))
+
+    def values(self) -> dict[str, Any]:
+        """What the templates of both drivers are rendered with."""
+        env, config = self.environment, self.config()
+        data = {name: base64.b64encode(value.encode()).decode() for name, value in sorted(self.secrets.items())}
+        selector = {"app.kubernetes.io/name": self.service}
+        labels = {**selector, LABEL: self.service}
+        job = {"app.kubernetes.io/name": f"{self.service}-migrate", LABEL: self.service}
+        return {
+            "name": self.service,
+            "namespace": env.namespace,
+            "env": env,
+            "image": self.image,
+            "digest": self.digest,
+            "labels": labels,
+            "selector": selector,
+            "pod_labels": labels,
+            "job_labels": job,
+            "job_name": self.job_name,
+            "config": config,
+            "config_name": f"{self.service}-{content_hash(config)}",
+            "secret_name": env.secret.name or f"{self.service}-{content_hash(data) if data else 'external'}",
+            "secret_keys": self.secret_keys,
+            "secret_data": data,
+            "replicas": self.replicas,
+            "least": env.autoscale.min if env.autoscale else env.replicas,
+        }
+
+
+class Driver(Protocol):
+    """How objects reach the cluster. Both drivers render the same ones."""
+
+    manager: str
+
+    def render(self, project: Path, release: Release) -> list[Object]:
+        """Every object of the release, the migration Job included. Raises Failed MANIFEST_INVALID."""
+        ...
+
+
+def driver_of(environment: Environment) -> Any:
+    """The module of the driver: `deploy.manifests` or `deploy.helm`. A service carries the one that it was made with."""
+    try:
+        return import_module(f"deploy.{environment.driver}")
+    except ModuleNotFoundError as error:
+        if error.name != f"deploy.{environment.driver}":
+            raise
+        raise fail(
+            "NO_DRIVER",
+            f"this service has no release driver {environment.driver!r}",
+            hint="correct `driver` in deploy/inventory.yaml, or make the service again with that answer",
+        ) from None
+
+
+def secrets_from(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
+    """The values for `secret.from_env`. Raises Failed SECRET_NOT_SET naming each variable that is missing."""
+    names = environment.secret.from_env
+    missing = sorted(name for name in names if not variables.get(name))
+    if missing:
+        raise fail(
+            "SECRET_NOT_SET",
+            f"the Secret is made from your environment, which lacks {', '.join(missing)}",
+            hint=f"export {missing[0]}=... and run this again, or name an existing Secret in deploy/inventory.yaml",
+        )
+    return {name: variables[name] for name in names}

@@ -1,0 +1,182 @@
+"""The steps of a deploy that fit on a page: preflight, image, config, release, record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy import applying, lint, registry
+from deploy import record as records_of
+from deploy.cluster import MANAGER
+from deploy.model import Change, Outcome, Plan, Status, fail
+from deploy.objects import CONFIG_KINDS, Object, content_hash, identity
+from deploy.release import LABEL
+
+if TYPE_CHECKING:
+    from deploy.target import Target
+
+UNKNOWN = Plan(deferred="decided after build")
+CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
+
+
+class Preflight:
+    """What can be known before anything is touched: lints, the namespace, the Secret's keys, permissions."""
+
+    name, undoable, before_lock = "preflight", False, True
+
+    def observe(self, target: Target) -> Any:
+        lint.check(target.environment)
+        namespace = target.cluster.get("v1", "Namespace", target.environment.namespace)
+        target.namespace_missing = namespace is None
+        secret = target.environment.secret
+        live = target.cluster.get("v1", "Secret", secret.name) if secret.name else None
+        return namespace, live, lint.denied(target.cluster)
+
+    def plan(self, target: Target, seen: Any) -> Plan:
+        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, FORBIDDEN."""
+        namespace, secret, denied = seen
+        env = target.environment
+        if denied:
+            raise fail(
+                "FORBIDDEN",
+                f"you may not do what a deploy does in {env.namespace}",
+                *denied,
+                hint="`python3 tasks.py doctor ENV`",
+            )
+        if namespace is None and not env.create_namespace:
+            raise fail(
+                "NO_NAMESPACE",
+                f"there is no namespace {env.namespace}",
+                hint=f"kubectl create namespace {env.namespace}",
+            )
+        lint.secret_keys(env, secret)
+        if namespace is None:
+            return Plan((Change("create", f"Namespace/{env.namespace}"),))
+        return Plan(note=f"{target.cluster.client.configuration.host} {env.namespace}")
+
+    def apply(self, target: Target, plan: Plan) -> Outcome:
+        name = target.environment.namespace
+        target.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        target.namespace_missing = False
+        return Outcome(summary=f"namespace {name} made")
+
+
+class Image:
+    """The image by digest: given by the inventory, in the registry under its content key, or built."""
+
+    name, undoable, before_lock = "image", False, False
+
+    def observe(self, target: Target) -> Any:
+        env = target.environment
+        if target.digest:
+            return None, target.digest
+        if env.image:
+            return None, registry.resolve(env.repository, env.image)
+        from deploy import image
+
+        key = image.content_key(target.project)
+        return key, image.find(env.repository, key)
+
+    def plan(self, target: Target, seen: Any) -> Plan:
+        key, digest = seen
+        if digest:
+            target.digest = digest
+            return Plan(note=digest)
+        return Plan((Change("build", f"{target.environment.repository}:{key}"),))
+
+    def apply(self, target: Target, plan: Plan) -> Outcome:
+        from deploy import image
+
+        env = target.environment
+        tag = plan.changes[0].what.rpartition(":")[2]
+        target.digest = image.build_and_push(target.project, env.repository, tag)
+        return Outcome(summary=target.digest)
+
+
+class Config:
+    """ConfigMap, Secret and ServiceAccount, whose names carry their content: old pods keep what they started with."""
+
+    name, undoable, before_lock = "config", False, False
+
+    def observe(self, target: Target) -> Any:
+        wanted = _of_kinds(target, CONFIG_KINDS)
+        force = target.options.correct_drift
+        return wanted and applying.look(target.cluster, wanted, MANAGER, force=force)
+
+    def plan(self, target: Target, seen: Any) -> Plan:
+        return UNKNOWN if seen is None else Plan(applying.changes(seen))
+
+    def apply(self, target: Target, plan: Plan) -> Outcome:
+        wanted = {identity(item): item for item in _of_kinds(target, CONFIG_KINDS) or ()}
+        for change in plan.changes:
+            applying.apply(target.cluster, wanted[change.what], MANAGER, force=target.options.correct_drift)
+        return Outcome(summary=", ".join(change.what for change in plan.changes))
+
+
+class Release:
+    """Everything else, by the driver. From its first change on, a failure takes the release back."""
+
+    name, undoable, before_lock = "release", True, False
+
+    def observe(self, target: Target) -> Any:
+        return None if target.objects is None else target.driver.observe(target, released(target))
+
+    def plan(self, target: Target, seen: Any) -> Plan:
+        return UNKNOWN if seen is None else target.driver.plan(target, seen)
+
+    def apply(self, target: Target, plan: Plan) -> Outcome:
+        target.touched = True
+        target.driver.apply(target, released(target), plan)
+        return Outcome(summary=", ".join(str(change) for change in plan.changes))
+
+
+class Record:
+    """The release in the cluster's own history; what no kept release refers to any more goes."""
+
+    name, undoable, before_lock = "record", False, False
+
+    def observe(self, target: Target) -> Any:
+        return records_of.last_good(target.records)
+
+    def plan(self, target: Target, seen: Any) -> Plan:
+        if target.objects is None:
+            return UNKNOWN
+        fresh = any(
+            not target.plans[name].empty for name in ("config", "migrate", "release", "rollout") if name in target.plans
+        )
+        last = seen and content_hash({"objects": list(seen.objects)})
+        mine = content_hash({"objects": [item for item in target.objects if item["kind"] not in ("Secret", "Job")]})
+        newest = target.records[-1] if target.records else None
+        if not fresh and seen is not None and seen is newest and seen.digest == target.digest and last == mine:
+            return Plan(note=f"release {seen.number}")
+        return Plan((Change("write", "the release's record"),))
+
+    def apply(self, target: Target, plan: Plan) -> Outcome:
+        written = records_of.write(target.cluster, target.facts.name, target.new_record(records_of.GOOD))
+        prune(target, [*target.records, written])
+        return Outcome(summary=f"release {written.number}")
+
+
+def released(target: Target) -> list[Object]:
+    """What the release step applies: neither configuration nor the migration's Job."""
+    return [item for item in target.objects or () if item["kind"] not in (*CONFIG_KINDS, "Job")]
+
+
+def prune(target: Target, records: list[records_of.Record]) -> None:
+    """Old records, and ConfigMaps, Secrets and finished Jobs of ours that no kept record refers to."""
+    cluster, service = target.cluster, target.facts.name
+    gone = records_of.prune(records, target.environment.history)
+    for old in gone:
+        cluster.delete("v1", "ConfigMap", f"{service}-release-{old.number}")
+    kept = records_of.referenced([old for old in records if old not in gone])
+    kept |= {identity(item) for item in target.objects or ()}
+    for api, kind in CONFIG_APIS:
+        for item in cluster.list(api, kind, f"{LABEL}={service}"):
+            if identity(item) not in kept:
+                cluster.delete(api, kind, item["metadata"]["name"])
+
+
+def _of_kinds(target: Target, kinds: frozenset[str]) -> list[Object] | None:
+    return None if target.objects is None else [item for item in target.objects if item["kind"] in kinds]
+
+
+__all__ = ["Config", "Image", "Preflight", "Record", "Release", "Status", "prune", "released"]

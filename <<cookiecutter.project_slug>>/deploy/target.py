@@ -1,0 +1,153 @@
+"""What a play works on: an environment, its cluster, the release to be, and what the steps tell each other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy import record as records_of
+from deploy.model import Failed, Failure, Plan, fail
+from deploy.objects import Object
+from deploy.release import Release, driver_of, secrets_from
+
+if TYPE_CHECKING:
+    from deploy.cluster import Cluster
+    from deploy.environment import Environment
+    from deploy.inventory import Facts
+    from deploy.record import Record
+    from deploy.report import Report
+
+
+@dataclass(frozen=True)
+class Options:
+    check: bool = False
+    diff: bool = False
+    yes: bool = False
+    exit_code: bool = False
+    allow_destructive: bool = False
+    correct_drift: bool = False
+
+
+@dataclass
+class Target:
+    """`digest` is unknown until the image step knows it. `touched`: the running release may have been changed."""
+
+    project: Path
+    facts: Facts
+    environment: Environment
+    cluster: Cluster
+    report: Report
+    options: Options = Options()
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    digest: str | None = None
+    image_schema: str = ""
+    schema_before: str = ""
+    schema_after: str = ""
+    will_destroy: bool = False
+    destructive_ran: bool = False
+    touched: bool = False
+    rollback_of: int | None = None
+    helm_revision: int | None = None
+    namespace_missing: bool = False
+    plans: dict[str, Plan] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    evidence: Path | None = None
+    fixed_objects: tuple[Object, ...] = ()  # a rollback brings its own
+    _records: list[Record] | None = None
+    _rendered: tuple[str, list[Object]] | None = None
+
+    @property
+    def driver(self) -> Any:
+        return driver_of(self.environment)
+
+    @property
+    def run_url(self) -> str:
+        return records_of.run_url()
+
+    @property
+    def records(self) -> list[Record]:
+        if self._records is None:
+            self._records = [] if self.namespace_missing else records_of.read(self.cluster, self.facts.name)
+        return self._records
+
+    @property
+    def release(self) -> Release | None:
+        """None as long as the image is not known."""
+        if self.digest is None:
+            return None
+        env = self.environment
+        secrets = secrets_from(env, self.variables)
+        return Release(self.facts.name, env, self.digest, secrets, None if env.autoscale else env.replicas)
+
+    @property
+    def objects(self) -> list[Object] | None:
+        """Every object of the release; None as long as the image is not known."""
+        if self.fixed_objects:
+            return list(self.fixed_objects)
+        release = self.release
+        if release is None:
+            return None
+        if self._rendered is None or self._rendered[0] != release.digest:
+            self._rendered = (release.digest, self.driver.render(self.project, release))
+        return self._rendered[1]
+
+    def confirm(self, plans: Mapping[str, Plan]) -> None:
+        """Ask a person, where the inventory wants that. Raises Failed NOT_CONFIRMED."""
+        if not self.environment.confirm or self.options.yes:
+            return
+        for name, plan in plans.items():
+            self.report.plan(name, plan, diff=False)
+        answer = ""
+        if sys.stdin.isatty():
+            answer = input(f"Deploy this to {self.environment.name}? Type its name to go on: ").strip()
+        if answer != self.environment.name:
+            raise fail(
+                "NOT_CONFIRMED",
+                f"{self.environment.name} wants a confirmation",
+                hint="answer with its name, or pass --yes",
+            )
+
+    def recover(self) -> None:
+        """With the lock in hand: put right what a deployer that was killed has left (helm's pending releases)."""
+        self._records = None
+        recover = getattr(self.driver, "recover", None)
+        if recover:
+            recover(self)
+
+    def new_record(self, outcome: str, reason: str = "") -> Record:
+        number = self.records[-1].number + 1 if self.records else 1
+        # Values of Secrets have no place in a record.
+        objects = tuple(item for item in self.objects or () if item["kind"] not in ("Secret", "Job"))
+        return records_of.Record(
+            number=number,
+            digest=self.digest or "",
+            image=f"{self.environment.repository}@{self.digest}" if self.digest else "",
+            outcome=outcome,
+            driver=self.environment.driver,
+            at=records_of.now(),
+            actor=records_of.actor(),
+            git=records_of.git_revision(self.project),
+            run_url=self.run_url,
+            reason=reason,
+            schema_before=self.schema_before,
+            schema_after=self.schema_after or self.schema_before,
+            image_schema=self.image_schema,
+            rollback_of=self.rollback_of,
+            helm_revision=self.helm_revision,
+            objects=objects if outcome == records_of.GOOD else (),
+            seconds={name: round(spent, 2) for name, spent in self.seconds.items()},
+        )
+
+    def record_failure(self, failure: Failure, outcome: str) -> None:
+        """Kept for `history`; never the reason why a play fails."""
+        try:
+            record = records_of.write(
+                self.cluster, self.facts.name, replace(self.new_record(outcome), reason=failure.code)
+            )
+            self.report.note(f"recorded as release {record.number} ({outcome})")
+        except Failed as error:
+            self.report.note(f"not recorded: {error.failure.message}")

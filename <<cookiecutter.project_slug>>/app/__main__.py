@@ -5,13 +5,15 @@ Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings t
 
 from __future__ import annotations
 
+import gc
 import sys
-
-from app.core.config import EXIT_CONFIGURATION, ConfigurationError
-from app.core.server import serve
 
 
 def main() -> int:
+    # Nothing that the imports make is garbage; the server turns the collector on again once it has started.
+    gc.disable()
+    from app.core.config import EXIT_CONFIGURATION, ConfigurationError
+    from app.core.server import serve
     from app.main import create_app
 
     try:

@@ -19,6 +19,7 @@ from app.core.limits import BodyLimit
 from app.core.logging import access_log
 from app.core.telemetry import Metrics, quiet_paths, release, telemetry_config
 
+REQUEST_HEADERS = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
 EXPOSED_HEADERS = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
 
 
@@ -58,13 +59,13 @@ class Service(FastAPI):
             patience=settings.queue_seconds,
             quiet=quiet,
         )
-        app = BodyLimit(app, limit=settings.body_limit_bytes)
+        app = BodyLimit(app, limit=settings.body_limit_bytes, patience=settings.body_seconds)
         if settings.backend_cors_origins:
             app = CORSMiddleware(
                 app,
                 allow_origins=settings.backend_cors_origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+                allow_headers=REQUEST_HEADERS,
                 expose_headers=EXPOSED_HEADERS,
                 max_age=600,
             )

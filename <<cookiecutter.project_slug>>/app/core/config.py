@@ -115,6 +115,7 @@ class Settings(EnvironmentSettings):
     max_queue: int = Field(1000, ge=0)
     queue_seconds: float = Field(2.0, gt=0)
     body_limit_bytes: int = Field(1024 * 1024, ge=1)
+    body_seconds: float = Field(10.0, gt=0)
 
     otel_exporter_otlp_endpoint: str | None = None
     otel_traces_sampler_arg: float = Field(0.05, ge=0, le=1)

@@ -64,7 +64,8 @@ class Edge:
         context = _identify(scope)
         token = REQUEST.set(context)
         id_header = (b"x-request-id", context["request_id"].encode("ascii"))
-        status = 0
+        # 499: the client has gone, as nginx has it.
+        status, failed = 0, 499
         complete = False
 
         async def send_on(message: Message) -> None:
@@ -88,6 +89,7 @@ class Edge:
         try:
             await self.app(scope, receive, send_on)
         except Exception as error:
+            failed = 500
             log.exception("unexpected error", error=type(error).__name__, path=scope["path"])
             if not status:
                 await send_problem(scope, send_on, Problem("The service failed; the log has the reason."))
@@ -97,7 +99,7 @@ class Edge:
         finally:
             self.metrics.active_requests -= 1
             if scope["path"] not in self.quiet:
-                self._record(scope, status or 500, perf_counter() - started)
+                self._record(scope, status or failed, perf_counter() - started)
             REQUEST.reset(token)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

@@ -20,6 +20,20 @@ MEDIA_TYPE = "application/problem+json"
 _CONTENT_TYPE = (b"content-type", MEDIA_TYPE.encode())
 
 
+# The codes of problems that come with a status alone.
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    500: "internal_error",
+}
+
+
 class Problem(Exception):
     """An error with its answer. Subclasses name a status and a code; `detail` says what happened and what to do.
 
@@ -28,7 +42,7 @@ class Problem(Exception):
     """
 
     status: int = 500
-    code: str = "internal_error"
+    code: str = ""
 
     def __init__(
         self,
@@ -40,9 +54,9 @@ class Problem(Exception):
         errors: Sequence[Mapping[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or self.code)
         self.status = status if status is not None else self.status
-        self.code = code or self.code
+        self.code = code or self.code or CODES.get(self.status, f"http_{self.status}")
+        super().__init__(detail or self.code)
         self.title = title or phrase(self.status)
         self.detail = detail
         self.errors = list(errors)

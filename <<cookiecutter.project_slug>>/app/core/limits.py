@@ -1,8 +1,13 @@
-"""The size of a request's body: 413 before it is read where the client says the size, else while it is read."""
+"""The body of a request: so large at most, and sent in so much time.
+
+It is read here, before admission: a client that sends slowly then holds up nobody but itself. The endpoint finds it
+complete, in one piece.
+"""
 
 from __future__ import annotations
 
-from starlette.exceptions import HTTPException
+import asyncio
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.exceptions import BadRequest, Problem, send_problem
@@ -11,39 +16,72 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BodyLimit:
-    """ASGI layer. Requests of methods that carry no body pass without a look: nobody reads one."""
+    """ASGI layer. Requests of methods that carry no body pass without a look: nobody reads one.
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    `limit` is in bytes, `patience` in seconds for the whole body.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, patience: float) -> None:
         self.app = app
         self.limit = limit
-        self.detail = f"The body is larger than {limit} bytes, the most that this service takes."
+        self.patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in _BODILESS:
             await self.app(scope, receive, send)
             return
-        length = next((value for name, value in scope["headers"] if name == b"content-length"), None)
-        if length is not None:
-            if not length.isdigit():
-                await send_problem(scope, send, BadRequest("Content-Length is no number."))
-                return
-            if len(length) > 15 or int(length) > self.limit:  # int() refuses thousands of digits
-                await send_problem(scope, send, Problem(self.detail, status=413, code="body_too_large"))
-                return
-        await self.app(scope, self._counting(receive), send)
+        try:
+            self._check_length(scope)
+            async with asyncio.timeout(self.patience):
+                body = await self._read(receive)
+        except Problem as problem:
+            await send_problem(scope, send, problem)
+            return
+        except TimeoutError:
+            detail = f"The body did not arrive within {self.patience:g} seconds."
+            # RFC 9110, 15.5.9: the connection is of no further use.
+            await send_problem(scope, send, Problem(detail, status=408, headers={"Connection": "close"}))
+            return
+        if body is not None:
+            await self.app(scope, _replay(body, receive), send)
 
-    def _counting(self, receive: Receive) -> Receive:
-        """Even with a Content-Length: a server may not hold the client to it."""
-        read = 0
+    def _check_length(self, scope: Scope) -> None:
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not length.isdigit():
+            raise BadRequest("Content-Length is no number.")
+        if len(length) > 15 or int(length) > self.limit:  # int() refuses thousands of digits
+            raise self._too_large()
 
-        async def counted() -> Message:
-            nonlocal read
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body; None when the client has gone. What it says of the length is not believed."""
+        chunks: list[bytes] = []
+        size = 0
+        while True:
             message = await receive()
-            if message["type"] == "http.request":
-                read += len(message.get("body", b""))
-                if read > self.limit:
-                    # FastAPI passes an HTTPException on where it turns others into a 400.
-                    raise HTTPException(413, self.detail)
-            return message
+            if message["type"] != "http.request":
+                return None
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self.limit:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return b"".join(chunks) + chunk if chunks else chunk
+            chunks.append(chunk)
 
-        return counted
+    def _too_large(self) -> Problem:
+        detail = f"The body is larger than {self.limit} bytes, the most that this service takes."
+        return Problem(detail, status=413, code="body_too_large")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body first; then what comes, which is the client's leaving."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

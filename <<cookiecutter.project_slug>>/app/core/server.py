@@ -58,6 +58,7 @@ class DrainingServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
+        gc.enable()
 
     async def on_tick(self, counter: int) -> bool:
         # A signal handler must not log (it may have interrupted a log line); the next tick does, within 0.1 s.

@@ -111,6 +111,20 @@ async def test_a_layer_that_fails_is_answered_for_as_well(make_app: MakeApp, cli
     assert_problem(await client_of(app).get("/"), 500, "internal_error")
 
 
+async def test_a_client_that_has_gone_is_counted_as_such(make_app: MakeApp) -> None:
+    app = make_app()
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError("there is nobody to tell")
+
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": [], "query_string": b""}
+    await app(scope, gone, send)
+    assert samples(app) == {("POST", "", "499"): 1}
+
+
 async def test_half_an_answer_ends_in_a_broken_connection(
     make_app: MakeApp, client_of: ClientOf, router: Router
 ) -> None:

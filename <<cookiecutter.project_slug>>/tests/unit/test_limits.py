@@ -1,5 +1,6 @@
 """The size of a body, said or not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -72,6 +73,58 @@ async def test_a_length_must_be_a_number(make_app: MakeApp, client_of: ClientOf,
     assert_problem(await client.post("/echo", content=in_chunks(b"{}"), headers=headers), 400, "bad_request")
 
 
+async def never() -> Any:
+    await asyncio.sleep(60)
+
+
+async def gone() -> Any:
+    return {"type": "http.disconnect"}
+
+
+def scope(**changes: Any) -> dict[str, Any]:
+    return {"type": "http", "method": "POST", "path": "/x", "headers": [], **changes}
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("a place in the service for nothing")
+
+    await BodyLimit(app, limit=10, patience=0.01)(scope(), never, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    sent.clear()
+    await BodyLimit(app, limit=10, patience=1)(scope(), gone, send)
+    assert sent == []
+
+
+async def test_the_endpoint_sees_the_body_and_then_the_client_leave() -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend([await receive(), await receive()])
+
+    messages = iter(
+        [
+            {"type": "http.request", "body": b"a", "more_body": True},
+            {"type": "http.request", "body": b"b", "more_body": True},
+            {"type": "http.request"},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Any:
+        return next(messages)
+
+    nothing: Any = None
+    await BodyLimit(app, limit=10, patience=1)(scope(), receive, nothing)
+    assert seen == [{"type": "http.request", "body": b"ab", "more_body": False}, {"type": "http.disconnect"}]
+
+
 async def test_what_carries_no_body_is_not_looked_at() -> None:
     seen: list[Any] = []
 
@@ -80,5 +133,5 @@ async def test_what_carries_no_body_is_not_looked_at() -> None:
 
     receive: Any = object()
     for method in ("GET", "HEAD", "OPTIONS"):
-        await BodyLimit(app, limit=1)({"type": "http", "method": method, "headers": []}, receive, receive)
+        await BodyLimit(app, limit=1, patience=1)({"type": "http", "method": method, "headers": []}, receive, receive)
     assert seen == [receive] * 3

@@ -114,6 +114,65 @@ def openapi(_: Context, check: bool = False) -> None:
     openapi.write(HERE, check=check)
 
 
+@task(iterable=["e"])
+def deploy(
+    _: Context,
+    env: str,
+    e: list[str],
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    exit_code: bool = False,
+    allow_destructive: bool = False,
+    correct_drift: bool = False,
+    explain: bool = False,
+    render: str = "",
+) -> None:
+    """Release this checkout to ENV: image, migration, roll-out, smoke test; undone with the reason when it fails.
+
+    --check plans and stops (--diff shows the changes, --exit-code ends with 2 when there are any); -e KEY=VALUE sets a
+    key of the inventory; --explain prints where each value came from; --render DIR writes the objects as files.
+    """
+    from deploy import commands
+
+    flags = {"check": check, "diff": diff, "yes": yes, "exit_code": exit_code}
+    flags |= {"allow_destructive": allow_destructive, "correct_drift": correct_drift}
+    raise SystemExit(commands.deploy_task(HERE, env, flags, e, as_json=json, explain=explain, render=render))
+
+
+@task(iterable=["e"])
+def rollback(_: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False) -> None:
+    """Bring back the last release of ENV that passed its smoke test, or release --to N."""
+    from deploy import commands
+
+    raise SystemExit(commands.rollback(HERE, env, {"check": check, "yes": yes}, e, to=to or None, as_json=json))
+
+
+@task(iterable=["e"])
+def history(_: Context, env: str, e: list[str], json: bool = False) -> None:
+    """List the releases of ENV: number, time, outcome, image, schema, who."""
+    from deploy import commands
+
+    raise SystemExit(commands.history(HERE, env, e, as_json=json))
+
+
+@task(iterable=["e"])
+def status(_: Context, env: str, e: list[str], json: bool = False) -> None:
+    """Show what runs in ENV, and which version answers."""
+    from deploy import commands
+
+    raise SystemExit(commands.status(HERE, env, e, as_json=json))
+
+
+@task(iterable=["e"])
+def doctor(_: Context, env: str, e: list[str], json: bool = False) -> None:
+    """Look at everything that a deploy to ENV needs, each line with its fix; changes nothing."""
+    from deploy import commands
+
+    raise SystemExit(commands.doctor(HERE, env, e, as_json=json))
+
+
 # % if cookiecutter.auth == "jwt"
 @task(iterable=["scope"])
 def token(_: Context, scope: list[str], all: bool = False) -> None:
@@ -124,7 +183,7 @@ def token(_: Context, scope: list[str], all: bool = False) -> None:
 
 
 # % endif
-namespace = Collection(setup, dev, lint, format_code, openapi)
+namespace = Collection(setup, dev, lint, format_code, openapi, deploy, rollback, history, status, doctor)
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_lint))
 namespace.add_collection(Collection("resource", resource_add))

@@ -105,10 +105,9 @@ def prepare(project: Path, also: Sequence[Path] = (), *, quiet: bool = False) ->
 
 
 def _install(project: Path, also: Sequence[Path]) -> None:
-    uv = find_uv(project)
+    uv = provide_uv(project)
     if not python_of(project).exists():
         _make_venv(project, uv)
-    uv = uv or _pip_uv(project)
     if uv and not also:
         # --inexact: what a person, or pip before uv was there, has put into the environment stays in it.
         command = [uv, "sync", "--quiet", "--inexact", "--python", str(python_of(project))]
@@ -127,8 +126,16 @@ def _make_venv(project: Path, uv: str | None) -> None:
     _run(command, project, "the virtual environment could not be made (Debian: apt-get install python3-venv)")
 
 
-def _pip_uv(project: Path) -> str | None:
-    """uv by pip: it installs the rest in a tenth of the time. None where there is no wheel for this machine."""
+def provide_uv(project: Path) -> str | None:
+    """uv, by pip into `.venv` when there is none: it installs the rest in a tenth of the time.
+
+    None where pip finds no wheel for this machine. Raises SystemExit when there can be no environment at all.
+    """
+    uv = find_uv(project)
+    if uv:
+        return uv
+    if not python_of(project).exists():
+        _make_venv(project, None)
     pip = [str(python_of(project)), "-m", "pip", "install", "--quiet", "--only-binary", "uv", "uv"]
     subprocess.run(pip, check=False, capture_output=True)
     return find_uv(project)

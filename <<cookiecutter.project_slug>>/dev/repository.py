@@ -8,7 +8,8 @@ from typing import Literal
 
 # Whoever signs commits or has hooks for every repository means commits of their own, not this one.
 OURS = ("commit.gpgsign=false", "core.hooksPath=/dev/null", "core.excludesFile=/dev/null", "core.autocrlf=false")
-MADE_LATER = ("uv.lock", "alembic/versions")
+# What a machine may have lacked the means for when the service was made
+MADE_LATER = ("uv.lock", "alembic/versions/*.py", "docs/openapi.json")
 
 
 class Unable(Exception):
@@ -44,8 +45,9 @@ def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "change
 
 
 def _unborn_files(project: Path) -> list[str]:
-    listed = _read(project, "ls-files", "--others", "--exclude-standard", "--", *MADE_LATER)
-    return listed.splitlines()
+    missing = [name for name in MADE_LATER if not _read(project, "ls-files", "--", name)]
+    found = _read(project, "ls-files", "--others", "--exclude-standard", "--", *missing) if missing else ""
+    return found.splitlines()
 
 
 def _surroundings(project: Path) -> str:

@@ -50,9 +50,12 @@ def lock(project: Path, newest: str = "") -> Outcome:
     path = project / "uv.lock"
     if path.exists():
         return Outcome("ok", "uv.lock")
-    uv = bootstrap.find_uv(project)
+    try:
+        uv = bootstrap.provide_uv(project)
+    except SystemExit as failure:
+        return Outcome("skipped", reason(str(failure)), LATER)
     if not uv:
-        return Outcome("skipped", "uv is not here; it comes with the environment, and makes the lock file then")
+        return Outcome("skipped", "uv is not here and could not be installed", LATER)
     done = _uv_lock(uv, project, newest) if newest else None
     if done is None or done.returncode:
         newest, done = "", _uv_lock(uv, project)

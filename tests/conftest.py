@@ -1,0 +1,44 @@
+"""What every test can use: the template as git has it, and services baked from it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.bakery import Bakery
+
+PARTS = ("browser", "docker", "cluster", "aws")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--drills", action="store_true", help="run the tests that take minutes, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--drills"):
+        later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")
+        for item in items:
+            if item.get_closest_marker("drill"):
+                item.add_marker(later)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A test marked `needs("browser")` that skips has failed when REQUIRE says that the part is there."""
+    report = yield
+    needed = {part for marker in item.iter_markers("needs") for part in marker.args}
+    required = {part.strip() for part in os.environ.get("REQUIRE", "").split(",")}
+    if report.skipped and needed & required:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE={os.environ['REQUIRE']}, but: {reason}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def bakery(tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+    """Services by their answers, each baked once in a run, by the worker that asks first. Copy one to change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    return Bakery(Path(__file__).resolve().parents[1], shared / "bakery")

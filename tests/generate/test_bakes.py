@@ -1,0 +1,111 @@
+"""Every pair of options gives a service that is clean: linted, typed, and free of what was not asked for."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hooks.options import OPTION_FILES
+from tests.support.bakery import Bakery
+from tests.support.domains import DOMAINS
+from tests.support.pairwise import pairwise
+
+OPTIONS = {
+    "driver": ("manifests", "helm"),
+    "auth": ("jwt", "none"),
+    "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
+    "resources": tuple(DOMAINS),
+    "python_version": ("3.13", "3.11"),
+    "registry": ("docker.io/example", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team"),
+    "project_name": ("Product Catalogue", "Größe & Maße"),
+}
+CASES = list(pairwise(OPTIONS))
+# What an option that was left out must not be mentioned by, in any file but the recorded answers.
+TRACES = {
+    ("auth", "none"): re.compile(r"\bjwt\b|\bJWT_|PyJWT|jwks|\brequires\(|security_none|identity_none", re.IGNORECASE),
+    ("auth", "jwt"): re.compile(r"security_none|identity_none"),
+}
+LICENSES = {
+    "MIT": "Permission is hereby granted, free of charge",
+    "Apache-2.0": "Apache License\n                           Version 2.0, January 2004",
+    "BSD-3-Clause": "3. Neither the name of the copyright holder",
+    "Proprietary": "All rights reserved",
+}
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "-".join(re.sub(r"\W+", "", answer) for answer in case.values()))
+def case(request: pytest.FixtureRequest) -> dict[str, str]:
+    return {**request.param, "resources": DOMAINS[request.param["resources"]], "project_slug": "some-service"}
+
+
+@pytest.fixture
+def service(bakery: Bakery, case: dict[str, str]) -> Path:
+    return bakery.bake(**case)
+
+
+def tracked(service: Path) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=service, check=True, capture_output=True, text=True).stdout
+    return [service / name for name in listed.split("\0") if name]
+
+
+def test_pairs_are_covered() -> None:
+    every = {
+        (q1, a1, q2, a2) for q1 in OPTIONS for a1 in OPTIONS[q1] for q2 in OPTIONS for a2 in OPTIONS[q2] if q1 < q2
+    }
+    covered = {(q1, case[q1], q2, case[q2]) for case in CASES for q1 in case for q2 in case if q1 < q2}
+    assert covered == every
+
+
+def test_clean(service: Path, case: dict[str, str]) -> None:
+    """One test a bake, as its parts share what is slow."""
+    programs = service / ".venv" / "bin"
+    run(service, programs / "ruff", "format", "--diff", ".")
+    run(service, programs / "ruff", "check", "--output-format=concise", ".")
+    run(service, programs / "pyrefly", "check", "--output-format=min-text")
+    assert run(service, "git", "status", "--porcelain") == ""
+    assert run(service, "git", "log", "--format=%D", "--all") == "HEAD -> main, template\n"
+    assert LICENSES[case["license"]] in (service / "LICENSE").read_text()
+    assert recorded(service) == {"author": f"The {case['project_name']} team", **recorded(service), **case}
+    assert leftovers(service) == []
+    assert traces(service, case) == []
+
+
+def run(service: Path, *command: str | Path) -> str:
+    done = subprocess.run(command, cwd=service, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def recorded(service: Path) -> dict[str, str]:
+    return tomllib.loads((service / "service.toml").read_text())["answers"]
+
+
+def leftovers(service: Path) -> list[str]:
+    """Places where the template shows through."""
+    signs = re.compile(r"<<\s*cookiecutter|# % |\bcookiecutter\b", re.IGNORECASE)
+    return [
+        f"{path.relative_to(service)}: {found[0]}"
+        for path in tracked(service)
+        if (found := signs.search(path.read_text(encoding="utf-8"))) and "scaffold/templates" not in str(path)
+    ]
+
+
+def traces(service: Path, case: dict[str, str]) -> list[str]:
+    """Files and words of options that were left out."""
+    present = [
+        name
+        for (question, answer), effect in OPTION_FILES.items()
+        if case[question] == answer
+        for name in (*effect.remove, *effect.rename)
+        if (service / name).exists()
+    ]
+    for (question, answer), words in TRACES.items():
+        if case[question] == answer:
+            present += [
+                f"{path.relative_to(service)}: {found[0]}"
+                for path in tracked(service)
+                if path.name not in ("service.toml", "uv.lock") and (found := words.search(path.read_text()))
+            ]
+    return present

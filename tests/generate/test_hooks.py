@@ -1,0 +1,213 @@
+"""What the hook does on machines that lack something, and in places where something is already."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.support.bakery import Bakery
+
+NETWORK = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_CACHE_DIR")
+NOWHERE = "http://127.0.0.1:1/simple"
+
+
+@pytest.fixture
+def offline(bakery: Bakery, tmp_path: Path) -> dict[str, str]:
+    """No network, and nothing downloaded before."""
+    kept = {name: value for name, value in bakery.environment.items() if name not in NETWORK}
+    none = {"UV_DEFAULT_INDEX": NOWHERE, "PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"}
+    return {**kept, **none, "UV_CACHE_DIR": str(tmp_path / "empty"), "XDG_CACHE_HOME": str(tmp_path / "caches")}
+
+
+def git(service: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=service, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def steps(output: str) -> dict[str, str]:
+    """Status by step."""
+    lines = (line.split() for line in output.splitlines())
+    return {words[1]: words[0] for words in lines if len(words) > 1 and words[0] in ("ok", "changed", "skipped")}
+
+
+def test_default(bakery: Bakery) -> None:
+    service = bakery.bake()
+    assert len(list((service / "alembic" / "versions").glob("*_initial.py"))) == 1
+    assert git(service, "rev-parse", "main") == git(service, "rev-parse", "template")
+    committed = git(service, "ls-files").splitlines()
+    assert {"uv.lock", "docs/openapi.json", "service.toml"} <= set(committed)
+    assert not [name for name in committed if name.startswith((".venv", ".dev")) or name.endswith((".env", ".pyc"))]
+    assert "exclude-newer" not in (service / "uv.lock").read_text()
+
+
+def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
+    """What could not be done is said with the command that does it, and that command does it."""
+    done = bakery.cookiecutter(tmp_path, env=offline)
+    service = tmp_path / "product-catalogue"
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert steps(done.stdout) == {
+        **dict.fromkeys(("options", "resources", "git"), "changed"),
+        **dict.fromkeys(("lock", "environment", "revision", "openapi"), "skipped"),
+    }
+    assert done.stdout.count("python3 tasks.py setup") >= 1
+
+    finished = bakery.run([sys.executable, "tasks.py", "setup"], cwd=service)
+    assert finished.returncode == 0, finished.stderr
+    assert steps(finished.stdout)["revision"] == "changed"
+    assert git(service, "status", "--porcelain") == ""
+    assert git(service, "rev-parse", "main") == git(service, "rev-parse", "template")
+
+
+def test_no_uv(bakery: Bakery, tmp_path: Path) -> None:
+    """Without uv beside cookiecutter's Python or on PATH, venv and pip do it."""
+    plain = tmp_path / "plain"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(plain)], check=True)
+    packages = next(plain.glob("lib/python*/site-packages"))
+    (packages / "cookiecutter.pth").write_text(sysconfig.get_path("purelib"))
+    path = [folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "uv").exists()]
+    environment = {**bakery.environment, "PATH": os.pathsep.join(path)}
+    command = [
+        str(plain / "bin" / "python"),
+        "-m",
+        "cookiecutter",
+        str(bakery.template),
+        "--no-input",
+        "-o",
+        str(tmp_path),
+    ]
+    done = bakery.run(command, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert set(steps(done.stdout).values()) == {"changed"}, done.stdout
+    assert git(tmp_path / "product-catalogue", "status", "--porcelain") == ""
+
+
+def test_no_git_identity(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**offline, "HOME": str(home)}
+    done = bakery.cookiecutter(tmp_path, env=environment)
+    service = tmp_path / "product-catalogue"
+    assert done.returncode == 0, done.stderr
+    assert steps(done.stdout)["git"] == "skipped"
+    assert "git config --global user.name" in done.stdout
+
+    (home / ".gitconfig").write_text("[user]\n name = Ada\n email = ada@example.com\n")
+    finished = bakery.run(
+        [sys.executable, "tasks.py", "setup"], cwd=service, env={**bakery.environment, "HOME": str(home)}
+    )
+    assert steps(finished.stdout)["git"] == "changed", finished.stdout
+    assert git(service, "log", "--format=%an %s") == "Ada Start the service"
+
+
+def test_hostile_git_settings(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
+    """Signing, hooks for every repository and ignored files are a person's, not the generator's."""
+    home, hooks = tmp_path / "home", tmp_path / "hooks"
+    (home / "template" / "hooks").mkdir(parents=True)
+    hooks.mkdir()
+    for folder in (hooks, home / "template" / "hooks"):
+        for name in ("pre-commit", "commit-msg", "post-commit", "post-checkout"):
+            (folder / name).write_text("#!/bin/sh\necho a hook ran >&2\nexit 1\n")
+            (folder / name).chmod(0o755)
+    (home / "ignored").write_text("*.toml\n*.lock\n")
+    (home / ".gitconfig").write_text(
+        "[user]\n name = Ada\n email = ada@example.com\n signingkey = 0000\n[commit]\n gpgsign = true\n"
+        f"[core]\n hooksPath = {hooks}\n excludesFile = {home / 'ignored'}\n[init]\n templateDir = {home / 'template'}\n"
+    )
+    environment = {**offline, "HOME": str(home), "GIT_DIR": str(tmp_path / "elsewhere")}
+    done = bakery.cookiecutter(tmp_path, env=environment)
+    assert steps(done.stdout)["git"] == "changed", done.stdout + done.stderr
+    assert {"pyproject.toml", "service.toml"} <= set(git(tmp_path / "product-catalogue", "ls-files").splitlines())
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_inside_another_repository(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    done = bakery.cookiecutter(tmp_path, env=offline)
+    assert done.returncode == 0, done.stderr
+    assert f"inside the repository {tmp_path}" in done.stdout
+    assert git(tmp_path / "product-catalogue", "rev-parse", "--show-toplevel") == str(tmp_path / "product-catalogue")
+    assert git(tmp_path, "status", "--porcelain") == "?? product-catalogue/"
+
+
+def test_a_folder_that_exists(bakery: Bakery, tmp_path: Path) -> None:
+    """Refused and left as it is; with --overwrite-if-exists made anew, with what git has untouched."""
+    shutil.copytree(bakery.bake(), tmp_path / "product-catalogue", symlinks=True)
+    service = tmp_path / "product-catalogue"
+    (service / "README.md").write_text("mine\n")
+    refused = bakery.cookiecutter(tmp_path)
+    assert refused.returncode == 1
+    assert "already exists" in refused.stdout
+    assert (service / "README.md").read_text() == "mine\n"
+
+    before = git(service, "rev-parse", "main", "template")
+    done = bakery.cookiecutter(tmp_path, "--overwrite-if-exists")
+    assert done.returncode == 0, done.stderr
+    assert steps(done.stdout)["git"] == "ok"
+    assert (service / "README.md").read_text() != "mine\n"
+    assert git(service, "rev-parse", "main", "template") == before
+
+
+def test_without_hooks(bakery: Bakery, tmp_path: Path) -> None:
+    """A skeleton, which the command in README finishes."""
+    home = tmp_path / "home"
+    shutil.copytree(bakery.environment["HOME"], home)
+    environment = {**bakery.environment, "HOME": str(home)}
+    skeleton = bakery.cookiecutter(tmp_path, "--accept-hooks", "no", env=environment)
+    assert skeleton.returncode == 0, skeleton.stderr
+    service = tmp_path / "product-catalogue"
+    assert not (service / ".git").exists()
+
+    command = [sys.executable, "-m", "cookiecutter", str(bakery.template), "--replay", "--overwrite-if-exists"]
+    done = bakery.run([*command, "-o", str(tmp_path)], env=environment)
+    assert done.returncode == 0, done.stderr
+    assert set(steps(done.stdout).values()) == {"changed"}, done.stdout
+    assert git(service, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("by", ["address", "directory"])
+def test_other_ways_to_name_the_template(bakery: Bakery, tmp_path: Path, offline: dict[str, str], by: str) -> None:
+    """The extension and the hook are found wherever cookiecutter puts the template."""
+    inner = tmp_path / "repository.git" / ("templates/service" if by == "directory" else "")
+    shutil.copytree(bakery.template, inner)
+    git(tmp_path / "repository.git", "init", "--quiet")
+    git(tmp_path / "repository.git", "add", "--all")
+    git(tmp_path / "repository.git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "x")
+    options = ["--directory", "templates/service"] if by == "directory" else []
+    home = {"HOME": str(tmp_path), "GIT_CONFIG_COUNT": "0"}
+    address = f"file://{tmp_path / 'repository.git'}"
+    done = bakery.cookiecutter(tmp_path / "out", *options, template=address, env={**offline, **home})
+    assert done.returncode == 0, done.stderr
+    assert steps(done.stdout)["resources"] == "changed"
+    refused = bakery.cookiecutter(tmp_path / "none", *options, template=address, env={**offline, **home}, auth="magic")
+    assert refused.returncode != 0
+    assert list((tmp_path / "none").iterdir()) == []
+
+
+def test_strays_of_the_template_are_not_copied(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    shutil.copytree(bakery.template, template)
+    inner = template / "<<cookiecutter.project_slug>>"
+    strays = [".venv/bin/python", "app/__pycache__/old.pyc", ".hypothesis/unicode", ".dev/postgres/log", ".coverage"]
+    for name in (*strays, "tests/.pytest_cache/x", ".ruff_cache/x"):
+        (inner / name).parent.mkdir(parents=True, exist_ok=True)
+        (inner / name).write_bytes(b"\xff left over")
+    done = bakery.cookiecutter(tmp_path / "out", template=str(template), env=offline)
+    assert done.returncode == 0, done.stderr
+    found = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"left over" in path.read_bytes()]
+    assert found == []
+
+
+def test_a_fault_of_the_generator(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
+    """Exit code 1, one line, and no half-made folder."""
+    template = tmp_path / "template"
+    shutil.copytree(bakery.template, template)
+    broken = template / "<<cookiecutter.project_slug>>" / "scaffold" / "templates" / "app" / "resources.py.j2"
+    broken.write_text("<< nothing.of_the_kind >>")
+    done = bakery.cookiecutter(tmp_path / "out", template=str(template), env=offline)
+    assert done.returncode == 1
+    assert "The generator failed" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,115 @@
+"""Bakes services as a user does: the program `cookiecutter`, on a copy of the files that git knows."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+# A user who has told git who they are, and nothing else that this machine has.
+GIT_CONFIG = "[user]\n\tname = Ada Example\n\temail = ada@example.com\n"
+
+
+class Bakery:
+    """`root` is this repository, `folder` the place for everything; several processes may share it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root = root
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    @cached_property
+    def template(self) -> Path:
+        """The working tree without what git ignores: no `.venv` and no cache lies around in it."""
+        target = self.folder / "template"
+        with self._once("template") as first:
+            if first:
+                listed = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+                for name in filter(None, listed.split("\0")):
+                    if (self.root / name).is_file():
+                        (target / name).parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy2(self.root / name, target / name)
+        return target
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """A home of its own, with the caches of package downloads that this machine has already."""
+        home = self.folder / "home"
+        with self._once("home") as first:
+            if first:
+                home.mkdir()
+                (home / ".gitconfig").write_text(GIT_CONFIG)
+        dropped = (
+            "PYTHONDONTWRITEBYTECODE",
+            "PYTHONPATH",
+            "VIRTUAL_ENV",
+            "DATABASE_URL",
+            "ENVIRONMENT",
+            "XDG_CACHE_HOME",
+        )
+        kept = {
+            name: value for name, value in os.environ.items() if name not in dropped and not name.startswith("GIT_")
+        }
+        cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+        return {**kept, "HOME": str(home), "UV_CACHE_DIR": cache}
+
+    def bake(self, **answers: str) -> Path:
+        """A service with these answers, and the defaults for the others. Shared: nobody writes into it."""
+        key = hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:10]
+        output = self.folder / key
+        with self._once(key) as first:
+            if first:
+                done = self.cookiecutter(output, **answers)
+                (self.folder / f"{key}.log").write_text(done.stdout + done.stderr)
+                assert done.returncode == 0, done.stdout + done.stderr
+        return next(path.parent for path in output.glob("*/service.toml"))
+
+    def cookiecutter(
+        self, output: Path, *options: str, env: Mapping[str, str] | None = None, template: str = "", **answers: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the program with `--no-input` into `output`."""
+        output.mkdir(parents=True, exist_ok=True)
+        given = [f"{question}={answer}" for question, answer in answers.items()]
+        command = [
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            template or str(self.template),
+            "--no-input",
+            "-o",
+            str(output),
+        ]
+        return self.run([*command, *options, *given], env=env)
+
+    def run(
+        self, command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        environment = self.environment if env is None else dict(env)
+        return subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, text=True)
+
+    def _git(self, *arguments: str) -> str:
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True).stdout
+
+    @contextmanager
+    def _once(self, name: str) -> Iterator[bool]:
+        """True for the first process that gets here; the others wait until it is through. A failure is told to all."""
+        with (self.folder / f"{name}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            before = lock.read()
+            assert before != "failed", f"{name} failed in another process; see its message"
+            if before:
+                yield False
+                return
+            lock.write("failed")
+            lock.flush()
+            yield True
+            lock.truncate(0)
+            lock.write("made")

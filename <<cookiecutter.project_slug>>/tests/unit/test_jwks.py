@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.core import jwks
-from app.core.exceptions import Unavailable
+from app.core.exceptions import Unauthorized, Unavailable
 from app.core.jwks import KeySet, parse_keys
+from app.core.jwt import JwtSettings, Verifier
 
 KEYS = {kid: rsa.generate_private_key(65537, 2048) for kid in ("one", "two")}
 URL = "https://id.example.com/jwks"
@@ -146,6 +148,42 @@ async def test_a_document_that_is_none_counts_as_away(later: Callable[[float], N
 async def test_without_a_kid_the_key_must_be_the_only_one(later: Callable[[float], None]) -> None:
     assert await Provider(document("one")).keys().get(None, "RS256")
     assert await Provider(document("one", "two")).keys().get(None, "RS256") is None
+
+
+@pytest.fixture
+def verifier(clean_environment: pytest.MonkeyPatch) -> Verifier:
+    """Takes tokens of a provider that has the key `one`."""
+    for name, value in {"JWKS_URL": URL, "ISSUER": "id", "AUDIENCE": "shop"}.items():
+        clean_environment.setenv(f"JWT_{name}", value)
+    made = Verifier(JwtSettings())
+    made.keys = Provider(document("one")).keys()
+    return made
+
+
+def bearer(signer: str, headers: dict[str, Any]) -> bytes:
+    now = int(time.time())
+    claims = {"iss": "id", "aud": "shop", "sub": "u1", "iat": now, "exp": now + 60}
+    return f"Bearer {jwt.encode(claims, KEYS[signer], 'RS256', headers=headers)}".encode()
+
+
+async def test_tokens_are_verified_with_the_providers_keys(verifier: Verifier) -> None:
+    assert (await verifier.verify(bearer("one", {"kid": "one"}))).subject == "u1"
+    assert (await verifier.verify(bearer("one", {}))).subject == "u1"
+
+
+@pytest.mark.parametrize(
+    ("signer", "headers"),
+    [("two", {"kid": "one"}), ("two", {"kid": "two"}), ("one", {"kid": "x" * 300}), ("two", {})],
+)
+async def test_tokens_of_other_keys_are_refused(verifier: Verifier, signer: str, headers: dict[str, Any]) -> None:
+    with pytest.raises(Unauthorized):
+        await verifier.verify(bearer(signer, headers))
+
+
+async def test_a_provider_that_is_away_is_no_fault_of_the_callers(verifier: Verifier) -> None:
+    verifier.keys = Provider(None).keys()
+    with pytest.raises(Unavailable):
+        await verifier.verify(bearer("one", {"kid": "one"}))
 
 
 async def test_a_key_is_for_its_algorithm() -> None:

@@ -115,7 +115,7 @@ def _uniqueness(raw: RawField, field: Field, report: Report) -> None:
         )
     elif (count := _capacity(field)) < UNIQUE_VALUES:
         message = (
-            f"`!` would allow {count} rows in all, as the field has no more values; drop the `!` or widen the field"
+            f"`!` would allow {count} in all, as the field has no more values; drop the `!` or widen the field"
         )
         report(offset, message)
 
@@ -127,4 +127,6 @@ def _capacity(field: Field) -> int:
         return 2
     if field.type == "str":
         return 36 ** min(field.max_length or 1, 6)
+    if field.type == "float" and field.lower and field.upper and field.lower.number == field.upper.number:
+        return 1
     return len(field.values) or UNIQUE_VALUES

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from .model import INTEGERS, Check, Field
@@ -17,16 +16,20 @@ EXAMPLES = {
     "json": '{"key": "value"}',
 }
 
+EXAMPLE_LENGTH = 60
+
 
 def camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
 def python(text: str) -> str:
-    """A string literal as the formatter would write it."""
-    if '"' in text and "'" not in text and "\\" not in text:
-        return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False)
+    """A string literal as the formatter would write it: with the quotes that need fewer escapes."""
+    literal = json.dumps(text, ensure_ascii=False)
+    if text.count('"') <= text.count("'"):
+        return literal
+    inner = literal[1:-1].replace('\\"', '"').replace("'", "\\'")
+    return f"'{inner}'"
 
 
 def lines(text: str) -> list[str]:
@@ -80,7 +83,9 @@ def example(field: Field, number: int = 0) -> str:
     if field.type == "enum":
         return python(field.values[number % len(field.values)])
     if field.type in ("str", "text"):
-        return python(example_text(field, number))
+        text = python(example_text(field, number))
+        # A long one is written as what makes it, or it would not fit the line.
+        return f'{text}.ljust({field.min_length}, "x")' if field.min_length > len(text) - 2 else text
     if field.type in INTEGERS or field.type == "decimal":
         return example_number(field, number)
     if field.type in ("uuid", "date") and number:
@@ -95,7 +100,7 @@ def example_text(field: Field, number: int) -> str:
     text = f"{stem} {number}" if number else stem
     most = field.max_length or 255
     text = text if len(text) <= most else f"{number}" if number or most < 2 else text[:most]
-    return text.ljust(field.min_length, "x")
+    return text if field.min_length > EXAMPLE_LENGTH else text.ljust(field.min_length, "x")
 
 
 def example_number(field: Field, number: int) -> str:
@@ -103,24 +108,28 @@ def example_number(field: Field, number: int) -> str:
     scale = field.scale or 0
     wish = 10**scale * 10 - (1 if scale else 0)  # 9.99, or 10 for a whole number
     value = min(max(wish if low <= wish <= high else low, low) + number, high)
-    if field.type != "decimal":
-        return str(value)
+    return python(plain(value, scale)) if field.type == "decimal" else str(value)
+
+
+def plain(value: int, scale: int) -> str:
+    """A count of last places as text: plain(150, 2) == "1.50". Exact, as a Decimal of 38 digits is by luck alone."""
     digits = str(abs(value)).rjust(scale + 1, "0")
     text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
-    return python(f"-{text}" if value < 0 else text)
+    return f"-{text}" if value < 0 else text
 
 
 def decimal_span(field: Field) -> list[str]:
     """Least and greatest value and the step between, as Python strings."""
     low, high = field.span or (0, 0)
     scale = field.scale or 0
-    return [python(str(Decimal(number).scaleb(-scale))) for number in (low, high, 1)]
+    return [python(plain(number, scale)) for number in (low, high, 1)]
 
 
 def float_span(field: Field) -> list[str]:
     low, high = (float(check.number) if check else None for check in (field.lower, field.upper))
     low = low if low is not None else (high - 1000 if high is not None else 0.0)
-    return [repr(low + 0.5), repr((high if high is not None else low + 1000) - 0.5)]
+    high = high if high is not None else low + 1000
+    return [repr(low + (high - low) / 4), repr(high - (high - low) / 4)]
 
 
 def example_float(field: Field, number: int) -> str:

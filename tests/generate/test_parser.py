@@ -178,8 +178,9 @@ def test_field(text: str, field: Field) -> None:
         ("p: a:int??", [(10, "p.a", "`?` is there twice")]),
         # unique
         ("p: a:text!", [(10, "p.a", "expected `str(..512)` or shorter")]),
-        ("p: a:bool!", [(10, "p.a", "would allow 2 rows in all")]),
-        ("p: a:int>=1<=5!", [(15, "p.a", "would allow 5 rows in all")]),
+        ("p: a:bool!", [(10, "p.a", "would allow 2 in all")]),
+        ("p: a:float>=5<=5!", [(17, "p.a", "would allow 1 in all")]),
+        ("p: a:int>=1<=5!", [(15, "p.a", "would allow 5 in all")]),
         ("p: a:str!=x", [(9, "p.a", "a unique field with a default")]),
         # defaults
         ("p: a:int=", [(9, "p.a", "there is no default after `=`")]),

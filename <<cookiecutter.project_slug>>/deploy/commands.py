@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,30 @@ from deploy import record as records_of
 from deploy.model import Exit, Failed, Failure, Outcome, Status, fail
 
 if TYPE_CHECKING:
-    from deploy.target import Options, Target
+    from deploy.target import Target
 
 
-def deploy(project: Path, name: str, options: Options, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+def deploy_task(
+    project: Path,
+    name: str,
+    flags: Mapping[str, bool],
+    extra: Sequence[str],
+    *,
+    as_json: bool,
+    explain: bool,
+    render: str,
+) -> int:
+    """The task `deploy`, whose --explain and --render ask no cluster."""
+    if explain:
+        return explained(project, name, extra)
+    return (
+        rendered(project, name, Path(render), extra) if render else deploy(project, name, flags, extra, as_json=as_json)
+    )
+
+
+def deploy(
+    project: Path, name: str, flags: Mapping[str, bool], extra: Sequence[str] = (), *, as_json: bool = False
+) -> int:
     """Bring the environment to this checkout."""
     from deploy import play, steps
     from deploy.migrate import Migrate
@@ -36,13 +56,13 @@ def deploy(project: Path, name: str, options: Options, extra: Sequence[str] = ()
         ]
         return play.run(target, listed, undo)
 
-    return _with_target(project, name, extra, options, run, as_json=as_json)
+    return _with_target(project, name, extra, flags, run, as_json=as_json)
 
 
 def rollback(
     project: Path,
     name: str,
-    options: Options,
+    flags: Mapping[str, bool],
     extra: Sequence[str] = (),
     *,
     to: int | None = None,
@@ -63,7 +83,7 @@ def rollback(
             target, [steps.Preflight(), steps.Config(), steps.Release(), Rollout(), Smoke(), steps.Record()], undo
         )
 
-    return _with_target(project, name, extra, options, run, as_json=as_json)
+    return _with_target(project, name, extra, flags, run, as_json=as_json)
 
 
 def undo(target: Target, failure: Failure) -> Outcome:
@@ -95,33 +115,38 @@ def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: boo
     """The releases that are on record, the newest last."""
     from deploy.status import history_lines
 
-    return _with_target(
-        project, name, extra, None, lambda target: _print(history_lines(target.records, as_json=as_json))
-    )
+    return _with_target(project, name, extra, {}, lambda target: _print(history_lines(target.records, as_json=as_json)))
 
 
 def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
     """What runs, and whether that is what was released last."""
     from deploy.status import status_lines
 
-    return _with_target(project, name, extra, None, lambda target: _print(status_lines(target, as_json=as_json)))
+    return _with_target(project, name, extra, {}, lambda target: _print(status_lines(target, as_json=as_json)))
 
 
 def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50) -> int:
     """The newest log lines of every pod, each with its pod's name."""
     from deploy.status import log_lines
 
-    return _with_target(project, name, extra, None, lambda target: _print(log_lines(target, lines)))
+    return _with_target(project, name, extra, {}, lambda target: _print(log_lines(target, lines)))
 
 
-def render(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
+def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """Everything that a deploy needs, looked at; nothing is changed."""
+    from deploy import doctor as checks
+
+    return _with_target(project, name, extra, {}, checks.run, as_json=as_json)
+
+
+def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
     """The objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest; asks no cluster."""
     from deploy.render import write
 
     return _guarded(lambda: _print(write(project, name, folder, extra)))
 
 
-def explain(project: Path, name: str, extra: Sequence[str] = ()) -> int:
+def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
     """Every key of the environment with its origin."""
     return _guarded(lambda: _print([inventory.explain(project, name, extra)]))
 
@@ -130,7 +155,7 @@ def _with_target(
     project: Path,
     name: str,
     extra: Sequence[str],
-    options: Options | None,
+    flags: Mapping[str, bool],
     run: Callable[[Target], int],
     *,
     as_json: bool = False,
@@ -141,9 +166,7 @@ def _with_target(
     def connected() -> int:
         environment = inventory.load(project, name, extra)
         facts = inventory.facts(project)
-        target = Target(
-            project, facts, environment, connect(environment), shown, options or Options(), dict(os.environ)
-        )
+        target = Target(project, facts, environment, connect(environment), shown, Options(**flags), dict(os.environ))
         return run(target)
 
     shown = report.make(as_json=as_json)

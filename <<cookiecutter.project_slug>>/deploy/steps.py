@@ -145,8 +145,7 @@ class Record:
         )
         last = seen and content_hash({"objects": list(seen.objects)})
         mine = content_hash({"objects": [item for item in target.objects if item["kind"] not in ("Secret", "Job")]})
-        newest = target.records[-1] if target.records else None
-        if not fresh and seen is not None and seen is newest and seen.digest == target.digest and last == mine:
+        if not fresh and seen is not None and seen.digest == target.digest and last == mine:
             return Plan(note=f"release {seen.number}")
         return Plan((Change("write", "the release's record"),))
 

@@ -134,7 +134,7 @@ def _container_signs(
         )
     if last.get("reason") == "OOMKilled" and (restarts >= 2 or reason == "CrashLoopBackOff"):
         hint = "raise resources.memory_limit, or find what takes the memory"
-        yield Sign("OUT_OF_MEMORY", f"killed for want of memory, {restarts} restarts", NOW, pod, name, code, hint)
+        yield Sign("OUT_OF_MEMORY", f"killed for want of memory, restarted {restarts} x", NOW, pod, name, code, hint)
     elif restarts >= 2 or reason == "CrashLoopBackOff":
         hint = (
             "its settings do not allow a start: the log names them"
@@ -142,7 +142,13 @@ def _container_signs(
             else "the last lines of its log say why"
         )
         yield Sign(
-            "CRASH_LOOP", f"the container ends right after its start, {restarts} restarts", NOW, pod, name, code, hint
+            "CRASH_LOOP",
+            f"the container ends right after its start, restarted {restarts} x",
+            NOW,
+            pod,
+            name,
+            code,
+            hint,
         )
 
 

@@ -30,12 +30,23 @@ class Effect:
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("driver", "manifests"): Effect(remove=("helm", "deploy/helm.py", "tests/unit/deploy/test_helm.py")),
     ("driver", "helm"): Effect(remove=("k8s", "deploy/manifests.py", "tests/unit/deploy/test_manifests.py")),
-    ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py")),
+    ("auth", "jwt"): Effect(
+        remove=("app/core/security_none.py", "tests/support/identity_none.py", "tests/unit/test_security_none.py")
+    ),
     ("auth", "none"): Effect(
-        remove=("dev/tokens.py", "tests/integration/test_forged_tokens.py", "tests/unit/test_tokens.py"),
+        remove=(
+            "app/core/jwks.py",
+            "app/core/jwt.py",
+            "dev/tokens.py",
+            "tests/integration/test_auth_matrix.py",
+            "tests/integration/test_forged_tokens.py",
+            "tests/unit/test_jwks.py",
+            "tests/unit/test_tokens.py",
+        ),
         rename={
             "app/core/security_none.py": "app/core/security.py",
             "tests/support/identity_none.py": "tests/support/identity.py",
+            "tests/unit/test_security_none.py": "tests/unit/test_security.py",
         },
     ),
 }

@@ -25,7 +25,7 @@ TABLE_LIMIT = 40
 COLUMN_AFFIXES = len("ck___length")
 
 # Modules that the service's own layers have beside a resource's.
-RESERVED_MODULES = frozenset({"base", "common", "conftest", "idempotency", "page"})
+RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "page"})
 
 RESERVED_PLURALS: Mapping[str, str] = {
     "health": "the service answers its probes there",

@@ -18,7 +18,6 @@ import jwt
 from bench.process import Server, serving
 
 BENCH = Path(__file__).resolve().parent
-TEMPLATE = BENCH.parent / "<<cookiecutter.project_slug>>"
 KEY = "the-key-of-a-benchmark-and-of-nothing-else"
 ISSUER = "urn:bench"
 AUDIENCE = "bench"
@@ -86,7 +85,7 @@ class Service:
 @contextmanager
 def service(folder: Path, scratch: Path) -> Iterator[Service]:
     """The service in `folder` on an embedded PostgreSQL of its own, migrated and filled."""
-    sys.path.insert(0, str(TEMPLATE))
+    sys.path.append(str(folder))
     postgres = importlib.import_module("dev.postgres")
     with postgres.scratch() as url:
         made = Service(folder, url, (), scratch)

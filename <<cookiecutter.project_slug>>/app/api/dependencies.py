@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
-from app.core.security import Subject
+from app.core.security import subject_of
 from app.services.idempotency import IdempotentRequest
 
 _STRONG_TAG = re.compile(r'"(\d{1,9})"')
@@ -28,11 +28,13 @@ ExpectedVersions = Annotated[list[int] | None, Depends(expected_versions)]
 
 
 async def idempotent_request(
-    subject: Subject,
+    request: Request,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> IdempotentRequest | None:
     """The caller's promise that requests with this key are one and the same; optional."""
-    return None if idempotency_key is None else IdempotentRequest(subject, idempotency_key)
+    if idempotency_key is None:
+        return None
+    return IdempotentRequest(await subject_of(request), idempotency_key)
 
 
 Idempotency = Annotated[IdempotentRequest | None, Depends(idempotent_request)]

@@ -36,6 +36,7 @@ __all__ = [
     "requires",
     "security_of",
     "security_schemes",
+    "subject_of",
     "unprotected_routes",
 ]
 
@@ -169,13 +170,13 @@ def refuse_unprotected(app: FastAPI, under: str) -> None:
         )
 
 
-async def _subject(request: Request) -> str:
+async def subject_of(request: Request) -> str:
     identity: Identity = request.scope.get(_IDENTITY) or await AUTHENTICATED.admit(request.scope)
     return identity.subject
 
 
 # The caller's identity: the `sub` of the token.
-Subject = Annotated[str, Depends(_subject)]
+Subject = Annotated[str, Depends(subject_of)]
 
 
 def all_scopes(app: FastAPI) -> Iterable[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, params
+from fastapi import Depends, FastAPI, Request, params
 from starlette.types import Scope
 
 from app.core.config import EnvironmentSettings
@@ -51,8 +51,8 @@ def unprotected_routes(app: FastAPI, under: str) -> list[str]:
 def refuse_unprotected(app: FastAPI, under: str) -> None: ...
 
 
-async def _anonymous() -> str:
+async def subject_of(request: Request) -> str:
     return "anonymous"
 
 
-Subject = Annotated[str, Depends(_anonymous)]
+Subject = Annotated[str, Depends(subject_of)]

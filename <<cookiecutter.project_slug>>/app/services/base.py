@@ -55,7 +55,9 @@ class ResourceService:
             assert idempotency is not None  # noqa: S101 - for the type checker
             return await once(connection, idempotency, self.crud.table.name, data, lambda: unit(connection))
 
-        return await self.database.write(unit if idempotency is None else unit_once)
+        if idempotency is not None:
+            return await self.database.write(unit_once)
+        return await self.database.write(unit, single=self._as_generated("create_values", "create"))
 
     async def replace(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
         """Raises NotFound, or PreconditionFailed when the row is at none of `versions` (None: any will do)."""
@@ -72,7 +74,7 @@ class ResourceService:
             if not await self.crud.delete(connection, id, versions):
                 raise await self._missing_or_stale(connection, id)
 
-        await self.database.write(unit)
+        await self.database.write(unit, single=self._as_generated("delete", "delete"))
 
     async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
         """The columns of a new row."""
@@ -90,7 +92,13 @@ class ResourceService:
                 raise await self._missing_or_stale(connection, id)
             return row
 
-        return await self.database.write(unit)
+        return await self.database.write(unit, single=self._as_generated("change_values", "update"))
+
+    def _as_generated(self, rule: str, query: str) -> bool:
+        """Whether nothing of the resource's own is at work, so that the query is all that touches the database."""
+        return getattr(type(self), rule) is getattr(ResourceService, rule) and (
+            getattr(type(self.crud), query) is getattr(Crud, query)
+        )
 
     async def _missing_or_stale(self, connection: Connection, id: uuid.UUID) -> Exception:
         if await self.crud.exists(connection, id):

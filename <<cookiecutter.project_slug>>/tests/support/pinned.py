@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from app.core.database import Database
+from app.core.database import Database, T, Unit
 from app.db.driver import Connection
 
 
@@ -27,6 +27,10 @@ class PinnedDatabase(Database):
 
     def _check_in(self, pooled: Any, connection: Connection) -> None:
         pass
+
+    async def write(self, unit: Unit[T], *, single: bool = False) -> T:
+        # Always a savepoint: a single statement that fails would spoil the test's transaction.
+        return await super().write(unit)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:

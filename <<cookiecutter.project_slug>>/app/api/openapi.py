@@ -1,4 +1,9 @@
-"""The OpenAPI document: what FastAPI derives from the routes, and the answers that every operation can give."""
+"""The OpenAPI document: what FastAPI derives from the routes, and the answers that every operation can give.
+
+Its promise: a request that fits the schemas is taken, one that does not is refused (schemathesis holds the service
+to both). `cursor`, `If-Match` and `Idempotency-Key` cannot keep it, because a well-formed value may still be the wrong
+one: they are described in words, in CONVENTIONS, and not listed as parameters.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,39 @@ from typing import Any
 
 from app.core.exceptions import MEDIA_TYPE, phrase
 from app.core.security import security_schemes
+from app.schemas.base import NO_NUL
+
+DESCRIBED_IN_WORDS = frozenset({"cursor", "if-match", "idempotency-key"})
+CONVENTIONS = """\
+**Lists** come in pages. `next` is the cursor of the following page, null on the last one: send it as the query
+parameter `cursor`, with `sort` and filters as before, or follow the header `Link: <...>; rel="next"`. A cursor that
+belongs to another query is a 422.
+
+**Changes at the same time**: every resource comes with an `ETag`. Send it as `If-Match` with PUT, PATCH or DELETE, and
+a resource that was changed since is left alone (412); as `If-None-Match` with GET, and an unchanged one is a 304.
+
+**Sending again**: a POST with an `Idempotency-Key` (1 to 255 characters) is carried out once, and answered again when
+it is repeated within 24 hours. The same key with another body is a 422, while the first is under way a 409.
+
+**Errors** are `application/problem+json` (RFC 9457); `code` is stable, `request_id` finds the request in the log and is
+the `X-Request-ID` of every answer.
+"""
+
+# What a `json` field holds: jsonb has no U+0000.
+JSON_SCHEMA: dict[str, Any] = {
+    "title": "JsonValue",
+    "description": "Any JSON without the character U+0000.",
+    "anyOf": [
+        {"type": ["null", "boolean", "number"]},
+        {"type": "string", "pattern": NO_NUL},
+        {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": NO_NUL},
+            "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
+        },
+    ],
+}
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
@@ -73,11 +111,20 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
     schemas["Problem"] = PROBLEM_SCHEMA
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    if "JsonValue" in schemas:
+        schemas["JsonValue"] = JSON_SCHEMA
+    _with_whole_bounds(schemas)
+    _with_whole_bounds(document.get("paths", {}))
+    info = document.setdefault("info", {})
+    info["description"] = f"{info.get('description', '')}\n\n{CONVENTIONS}".lstrip()
     schemes = security_schemes()
     if schemes:
         components["securitySchemes"] = {**components.get("securitySchemes", {}), **schemes}
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
+            parameters = [entry for entry in operation.pop("parameters", ()) if _is_listed(entry)]
+            if parameters:
+                operation["parameters"] = [_without_null(entry) for entry in parameters]
             answers = operation.setdefault("responses", {})
             answers.pop("422", None)
             if path.startswith(f"{under}/") and path != f"{under}/health":
@@ -85,6 +132,34 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
                     answers.setdefault(str(status), PROBLEM_RESPONSES[status])
                 operation["responses"] = dict(sorted(answers.items()))
     return document
+
+
+def _is_listed(parameter: dict[str, Any]) -> bool:
+    return parameter["name"].lower() not in DESCRIBED_IN_WORDS
+
+
+def _without_null(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is left out or given: nothing in a query or in a header means null."""
+    schema = parameter["schema"]
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema |= choices[0]
+    return parameter
+
+
+def _with_whole_bounds(schema: Any) -> None:
+    """Give the bounds of integers as integers: FastAPI makes floats of them, and so 2**63 of 2**63 - 1."""
+    if isinstance(schema, list):
+        for item in schema:
+            _with_whole_bounds(item)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
+                if isinstance(schema.get(name), float):
+                    schema[name] = min(int(schema[name]), 2**63 - 1)
+        for item in schema.values():
+            _with_whole_bounds(item)
 
 
 def _usual(path: str, method: str, operation: dict[str, Any]) -> list[int]:

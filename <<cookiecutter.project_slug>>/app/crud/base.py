@@ -7,14 +7,27 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Table, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Numeric,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.sql.schema import Column
 
 from app.db.base import Base
 from app.db.driver import Connection, Row, Statement, Values
 
-# Suffixes of a filter's name, and what they compare by; a column's own name asks for equality, and so does a name with a
-# trailing underscore, which a column has that is called as one of the list's own parameters (limit_).
+# Suffixes of a filter's name, and what they compare by; a column's own name asks for equality, and so does a name with
+# a trailing underscore, which a column has that is called as one of the list's own parameters (limit_).
 COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "_gte": operator.ge,
     "_lte": operator.le,
@@ -125,7 +138,9 @@ class Crud:
             suffix = next(suffix for suffix in COMPARISONS if name.endswith(suffix))
             field, compare = name.removesuffix(suffix), COMPARISONS[suffix]
         column = self.columns[field]
-        return compare(column, bindparam(f"filter_{name}", type_=column.type))
+        # A parameter is cast to its type: to numeric(10, 2) would round what is asked for, or find it out of range.
+        kind = Numeric() if isinstance(column.type, Numeric) else column.type
+        return compare(column, bindparam(f"filter_{name}", type_=kind))
 
     def _shape(self, key: tuple[object, ...], build: Any) -> Statement:
         """One statement for each shape of query. Names come from the schemas, so their number is bounded."""

@@ -8,7 +8,11 @@ from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+
+from app.schemas.decimals import Exact as Exact
+from app.schemas.forms import BOOLEAN, DATE, MOMENT, NUMERAL, UUID, WHOLE
+from app.schemas.forms import NUMBER as NUMBER
 
 T = TypeVar("T")
 
@@ -16,6 +20,7 @@ T = TypeVar("T")
 NO_NUL = r"^[^\x00]*$"
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 BIGINT_MIN, BIGINT_MAX = -(2**63), 2**63 - 1
+QUERY_MAX = 10**38
 
 
 class Schema(BaseModel):
@@ -45,7 +50,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
 
-    limit: int = Field(default=20, ge=1, le=100, description="Items on a page.")
+    limit: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(default=20, description="Items on a page.")
     cursor: str | None = Field(default=None, max_length=2000, description="`next` of the page before.")
 
     def filters(self) -> dict[str, Any]:
@@ -60,26 +65,6 @@ def omitted(alias: str | None = None) -> Any:
 
 def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _number(value: object) -> object:
-    # Pydantic's lax mode would take "5" and true for 5; the document says number.
-    if isinstance(value, (str, bool)):
-        raise ValueError("must be a number")
-    return value
-
-
-def _text(value: object) -> object:
-    # Pydantic's lax mode would take a number for a date (as a Unix time); the document says string.
-    if not isinstance(value, (str, dt.date, uuid.UUID)):
-        raise ValueError("must be a string")
-    return value
-
-
-def _exact(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number or a string of digits")
-    return value
 
 
 def _to_utc(value: dt.datetime) -> dt.datetime:
@@ -111,17 +96,19 @@ def _all_text(value: JsonValue) -> str:
     return ""
 
 
-JsonInt = Annotated[int, BeforeValidator(_number, json_schema_input_type=int)]
-JsonFloat = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
-JsonDecimal = Annotated[Decimal, BeforeValidator(_exact)]
-JsonDate = Annotated[dt.date, BeforeValidator(_text)]
-JsonDateTime = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_to_utc)]
-JsonUuid = Annotated[uuid.UUID, BeforeValidator(_text)]
+# A check of the form stands last, around the type: the type's own bounds stay in the OpenAPI document.
+JsonDate = Annotated[dt.date, DATE]
+JsonDateTime = Annotated[AwareDatetime, AfterValidator(_to_utc), MOMENT]
+JsonUuid = Annotated[uuid.UUID, UUID]
 JsonBool = Annotated[bool, Field(strict=True)]
-# A query string has no types: numbers arrive as text.
-QueryInt = Annotated[int, Field(ge=INT_MIN, le=INT_MAX)]
-QueryBigInt = Annotated[int, Field(ge=BIGINT_MIN, le=BIGINT_MAX)]
-QueryDecimal = Annotated[Decimal, Field(max_digits=38)]
-QueryBool = Annotated[bool, Field()]
-QueryText = Annotated[str, Field(max_length=1000, pattern=NO_NUL)]
 JsonDocument = Annotated[JsonValue, AfterValidator(_representable), Field(json_schema_extra={"not": {"type": "null"}})]
+QueryInt = Annotated[int, Field(ge=INT_MIN, le=INT_MAX), WHOLE]
+QueryBigInt = Annotated[int, Field(ge=BIGINT_MIN, le=BIGINT_MAX), WHOLE]
+QueryDecimal = Annotated[
+    Decimal,
+    Field(ge=-QUERY_MAX, le=QUERY_MAX, decimal_places=400),
+    NUMERAL,
+    WithJsonSchema({"type": "number", "minimum": -QUERY_MAX, "maximum": QUERY_MAX}),
+]
+QueryBool = Annotated[bool, BOOLEAN]
+QueryText = Annotated[str, Field(max_length=1000, pattern=NO_NUL)]

@@ -34,8 +34,8 @@ def claims_for(*scopes: str, subject: str = SUBJECT) -> dict[str, Any]:
     }
 
 
-def signed(claims: dict[str, Any], key: str = DEVELOPMENT_KEY, **options: Any) -> str:
-    return jwt.encode(claims, key, **{"algorithm": "HS256", **options})
+def signed(claims: dict[str, Any], key: str = DEVELOPMENT_KEY, algorithm: str = "HS256") -> str:
+    return jwt.encode(claims, key, algorithm)
 
 
 @lru_cache(maxsize=256)

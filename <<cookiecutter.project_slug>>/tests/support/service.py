@@ -1,0 +1,79 @@
+"""The service as it runs in production: `python -m app`, a process of its own on a port of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from dev.process import die_with_parent
+from tests.support.databases import ROOT
+
+START_SECONDS = 20
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Service:
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(database_url: str, *, command: tuple[str, ...] = ("-m", "app"), **settings: str) -> Iterator[Service]:
+    """The service on `database_url`, answering. Raises RuntimeError with its output when it does not come up."""
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": database_url, "HOST": HOST, "PORT": str(port), **settings}
+    with tempfile.TemporaryDirectory(prefix="service-") as folder:
+        log = Path(folder) / "output"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=die_with_parent,
+            )
+        service = Service(f"http://{HOST}:{port}", process, log)
+        try:
+            _wait(service)
+            yield service
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def _wait(service: Service) -> None:
+    end = time.monotonic() + START_SECONDS
+    while service.process.poll() is None and time.monotonic() < end:
+        try:
+            if httpx2.get(f"{service.url}/health", timeout=1).status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.02)
+    raise RuntimeError(f"the service did not come up at {service.url}:\n{service.output()}")

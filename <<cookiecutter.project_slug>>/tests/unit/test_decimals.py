@@ -1,0 +1,82 @@
+"""Decimals in JSON: what the document says is what is taken."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from app.schemas.decimals import Exact
+from app.schemas.digits import pattern
+
+PRICE = TypeAdapter(Annotated[Decimal, Exact(gt=0, precision=10, scale=2)])
+RATIO = TypeAdapter(Annotated[Decimal, Exact(ge=-1, le=1, precision=5, scale=4)])
+
+
+def spellings(value: Decimal, scale: int) -> set[str]:
+    """As JSON writes it, with and without zeros at the end of the fraction."""
+    text = f"{value:.{scale}f}" if value else f"{abs(value):.{scale}f}"
+    found = {text}
+    while "." in text:
+        text = text[:-1] if text[-1] == "0" else ""
+        text = text.removesuffix(".")
+        found.add(text)
+    return found - {""}
+
+
+@given(st.integers(-3000, 3000), st.integers(0, 3000), st.sampled_from([0, 1, 2, 3]), st.data())
+def test_the_pattern_matches_the_range_and_nothing_else(low: int, width: int, scale: int, data: Any) -> None:
+    wanted = re.compile(pattern(Decimal(low).scaleb(-scale), Decimal(low + width).scaleb(-scale), scale))
+    number = data.draw(st.integers(low - 50, low + width + 50))
+    for text in spellings(Decimal(number).scaleb(-scale), scale):
+        assert bool(wanted.fullmatch(text)) == (low <= number <= low + width), (text, wanted.pattern)
+    for text in ("", "-", "01", "1.", "-0", "+1", "1e1", " 1", "1." + "1" * (scale + 1)):
+        assert not wanted.fullmatch(text)
+
+
+@pytest.mark.parametrize("value", ["9.99", "0.01", "99999999.99", "7", 7, 7.0, 1.15, 0.07, 99999999.99])
+def test_taken(value: object) -> None:
+    assert PRICE.validate_json(json.dumps(value)) == Decimal(str(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0", "0.00", "-1", "100000000", "1.999", "1e2", " 5", "1_0", "", "NaN", "Infinity", 0, -1, 1.999, 1e9, True, None, []],
+)
+def test_refused(value: object) -> None:
+    with pytest.raises(ValidationError):
+        PRICE.validate_json(json.dumps(value))
+
+
+def test_what_the_document_says() -> None:
+    text, number = PRICE.json_schema()["anyOf"]
+    assert number == {"type": "number", "minimum": 0.01, "maximum": 99999999.99, "multipleOf": 0.01}
+    assert re.fullmatch(text["pattern"], "9.99")
+    assert not re.fullmatch(text["pattern"], "0.00")
+    # An answer holds it as a string only: a float would not be exact.
+    assert PRICE.json_schema(mode="serialization").keys() == {"type", "pattern"}
+
+
+@pytest.mark.parametrize(
+    ("exact", "least", "greatest"),
+    [
+        (Exact(precision=3, scale=1), -99.9, 99.9),
+        (Exact(precision=3, scale=0), -999, 999),
+        (Exact(precision=4, scale=1, gt=Decimal("-10.5"), lt=Decimal("99.5")), -10.4, 99.4),
+        (Exact(precision=4, scale=1, ge=Decimal("0.25"), le=Decimal("2.55")), 0.3, 2.5),
+        # Where a float cannot hold the bound, the document's bound lies inside.
+        (Exact(precision=25, scale=2), -9.999999999999999e22, 9.999999999999999e22),
+    ],
+)
+def test_bounds(exact: Exact, least: float, greatest: float) -> None:
+    number = TypeAdapter(Annotated[Decimal, exact]).json_schema()["anyOf"][1]
+    assert (number["minimum"], number["maximum"]) == (least, greatest)
+
+
+@given(st.integers(-10_000, 10_000))
+def test_every_number_of_the_step_is_taken_as_a_float_too(number: int) -> None:
+    assert RATIO.validate_json(json.dumps(number / 10_000)) == Decimal(number).scaleb(-4)

@@ -139,7 +139,7 @@ class Reader:
             self._fault(self.at, resource, name.text, self._surplus(name.text, default))
             self._skip(_END)
         end = default.offset if default else self.at
-        source = re.sub(r"\s*([(:|,)])\s*", r"\1", self.text[name.offset : end]) + self.text[end : self.at]
+        source = "".join(self.text[name.offset : end].split()) + self.text[end : self.at]
         return RawField(name, type_, arguments, tuple(checks), tuple(flags), default, source)
 
     def _surplus(self, name: str, default: Word | None) -> str:

@@ -231,6 +231,11 @@ def test_every_fault_at_once() -> None:
     ]
 
 
+def test_the_line_that_is_kept_is_one_line() -> None:
+    (person,) = parse('person/people :\n  kind:enum( a\n| b )? \t name: str( 1\n.. 9 )="x  y"\n')
+    assert person.line == 'person/people: kind:enum(a|b)? name:str(1..9)="x  y"'
+
+
 def test_faults_with_known_resources() -> None:
     known = parse("order_1: a:int; person/people: b:int")
     assert faults_of("order_1: a:int", known)[0][2].startswith("the resource `order_1` is there already")

@@ -1,0 +1,68 @@
+"""One baked service and one set of images for a run; a namespace of its own for each module or test."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support import variants
+from tests.support.bakery import Bakery
+from tests.support.stage import Images, Stage, namespace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All on one worker: roll-outs that share two cores are measured by their deadlines."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.needs("cluster"))
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> None:
+    if reason := variants.available():
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shop(cluster: None, bakery: Bakery) -> Path:
+    return bakery.bake(project_name="Shop", auth="none")
+
+
+@pytest.fixture(scope="session")
+def images(shop: Path, bakery: Bakery) -> Images:
+    """Built once in a run, by the worker that asks first."""
+    told = bakery.folder / "images.json"
+    with bakery._once("images") as first:
+        if first:
+            folder = bakery.folder / "images-of-shop"
+            folder.mkdir()
+            built = variants.build(shop, folder)
+            told.write_text(json.dumps({"repository": built.repository, "digests": built.digests}))
+    return Images(**json.loads(told.read_text()))
+
+
+@pytest.fixture(scope="session")
+def actor(shop: Path, images: Images, bakery: Bakery) -> Stage:
+    """A stage without a namespace: `replace` gives it one."""
+    return Stage("", shop, images, bakery.environment)
+
+
+@pytest.fixture
+def stage(actor: Stage) -> Iterator[Stage]:
+    """A namespace for one test, with nothing but a PostgreSQL in it."""
+    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
+        yield replace(actor, namespace=name)
+
+
+@pytest.fixture(scope="module")
+def running(actor: Stage) -> Iterator[Stage]:
+    """A namespace for a module, with version v1 released; each test puts v1 back, or leaves it."""
+    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
+        made = replace(actor, namespace=name)
+        ended = made.deploy("v1")
+        assert ended.code == 0, ended
+        yield made

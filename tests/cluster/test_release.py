@@ -1,0 +1,65 @@
+"""A release from nothing, the same again, and a check that tells the truth."""
+
+import re
+
+from tests.support.stage import PASSWORD, Stage
+
+PRODUCT = {"name": "Lamp", "price": "9.50"}
+
+
+def test_first_deploy_into_an_empty_namespace(stage: Stage) -> None:
+    ended = stage.deploy("v1")
+    assert ended.code == 0, ended
+    made = stage.http("/api/v1/products", PRODUCT)
+    assert stage.http(f"/api/v1/products/{made['id']}")["name"] == "Lamp"
+    assert stage.http("/health")["image_digest"] == stage.images["v1"]
+    assert stage.sql("select version_num from alembic_version") == stage.http("/ready")["schema"]
+    (record,) = stage.history()
+    assert record["outcome"] == "deployed"
+    assert record["digest"] == stage.images["v1"]
+    assert record["schema_after"] == stage.http("/ready")["schema"]
+    assert not stage.get("leases")["items"]
+
+    before = stage.versions()
+    again = stage.deploy("v1")
+    print(f"the same again: {again.seconds:.1f} s")
+    assert again.code == 0, again
+    assert re.search(r"ok=8 +changed=0", again.out), again
+    assert stage.versions() == before
+
+    changed = stage.deploy("v2")  # the control: a real change shows in what was compared
+    assert changed.code == 0, changed
+    assert stage.versions() != before
+
+
+def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:
+    before, generation = running.versions(), running.deployment()["metadata"]["generation"]
+    change = ("-e", "settings.LOG_LEVEL=DEBUG", "-e", "replicas=3")
+    shown = running.task("deploy", "--check", "--diff", "--exit-code", *change, image="v2")
+    assert shown.code == 2, shown
+    assert running.versions() == before
+    assert re.search(rf"\+ +value: {running.images['v2']}", shown.out), shown
+    assert "+  replicas: 3" in shown.out, shown
+    assert "+  LOG_LEVEL: DEBUG" in shown.out, shown
+    assert PASSWORD not in shown.out
+
+    applied = running.deploy("v2", *change)
+    assert applied.code == 0, applied
+    assert running.deployment()["metadata"]["generation"] == generation + 1
+    assert running.deployment()["spec"]["replicas"] == 3
+    again = running.task("deploy", "--check", "--exit-code", *change, image="v2")
+    assert again.code == 0, again
+
+
+def test_values_of_a_secret_are_never_shown(running: Stage) -> None:
+    secret = f"postgresql://postgres:{PASSWORD}@postgres:5432/shop"
+    given = ("-e", "secret={from_env: [DATABASE_URL]}")
+    shown = running.task("deploy", "--check", "--diff", "--exit-code", *given, image="v1", DATABASE_URL=secret)
+    assert shown.code == 2, shown
+    assert "<changed>" in shown.out
+    assert PASSWORD not in shown.out
+    applied = running.deploy("v1", *given, DATABASE_URL=secret)
+    assert applied.code == 0, applied
+    assert PASSWORD not in applied.out
+    records = running.kubectl("get", "configmaps", "-o", "yaml")
+    assert PASSWORD not in records

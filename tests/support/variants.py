@@ -1,0 +1,61 @@
+"""The service's image and cheap layers on top of it: each fails in one way of its own."""
+
+import json
+import subprocess
+import uuid
+from pathlib import Path
+
+from tests.support.stage import REGISTRY, Images, run
+
+# Whatever fails in serving has to migrate first.
+MIGRATES = 'if [ "$1" = migrate ]; then exec /bin/sh /service/entrypoint.sh migrate; fi'
+SERVES = {
+    "crash": "echo starting up; echo cannot open the flux capacitor >&2; exit 17",
+    "deaf": "echo up but deaf; exec sleep 1000",
+    "greedy": "exec python -c 'kept = [bytearray(10**7) for _ in range(10**4)]'",
+}
+
+
+def build(project: Path, folder: Path) -> Images:
+    """Push `v1` ... `v3` and the faulty variants under a path of this run's own."""
+    repository = f"{REGISTRY}/test-{uuid.uuid4().hex[:8]}/shop"
+    images = Images(repository)
+    head = next((project / "alembic" / "versions").glob("*_initial.py")).name.split("_")[1]
+    images.digests["v1"] = _push(["--target", "production", "--build-arg", f"SCHEMA_HEAD={head}", str(project)], repository, "v1", folder)
+    for name in ("v2", "v3"):
+        images.digests[name] = layer(images, name, f"ENV VARIANT={name}", folder)
+    images.digests["unready"] = layer(images, "unready", "ENV SCHEMA_MINIMUM=newer-than-any", folder)
+    for name, script in SERVES.items():
+        entry = json.dumps(["/bin/sh", "-c", f"{MIGRATES}; {script}", "entrypoint"])
+        images.digests[name] = layer(images, name, f"ENTRYPOINT {entry}", folder)
+    return images
+
+
+def layer(images: Images, name: str, lines: str, folder: Path, files: Path | None = None) -> str:
+    """An image on top of `v1`. Returns its digest."""
+    dockerfile = folder / f"{name}.Dockerfile"
+    dockerfile.write_text(f"FROM {images.repository}@{images['v1']}\n{lines}\n")
+    context = files or folder
+    images.digests[name] = _push(["-f", str(dockerfile), str(context)], images.repository, name, folder)
+    return images.digests[name]
+
+
+def _push(arguments: list[str], repository: str, tag: str, folder: Path) -> str:
+    told = folder / f"{tag}.json"
+    run("docker", "buildx", "build", "--push", "--quiet", "--provenance=false", "--metadata-file", str(told), "-t", f"{repository}:{tag}", *arguments, seconds=400)
+    return json.loads(told.read_text())["containerimage.digest"]
+
+
+def available() -> str:
+    """Why there is no cluster to test on; empty when there is one."""
+    for command, reason in (
+        (["kubectl", "get", "--raw", "/readyz"], "no Kubernetes answers (KUBECONFIG)"),
+        (["docker", "buildx", "version"], "no docker with buildx"),
+    ):
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return reason
+        if done.returncode:
+            return reason
+    return ""

@@ -44,15 +44,11 @@ def lint(project: Path = PROJECT) -> None:
 
     config, sql = _config(project), io.StringIO()
     config.output_buffer = sql
-    with (
-        _environment({"DATABASE_URL": "postgresql://nobody@localhost/offline"}),
-        contextlib.redirect_stdout(sys.stderr),
-    ):
+    with contextlib.redirect_stdout(sys.stderr):
         command.upgrade(config, "base:head", sql=True)
-    squawk = Path(sys.executable).parent / "squawk"
-    done = subprocess.run(
-        [str(squawk), "--stdin-filepath", "upgrade.sql"], input=sql.getvalue(), text=True, check=False
-    )
+    squawk = str(Path(sys.executable).parent / "squawk")
+    # Its settings are .squawk.toml, beside tasks.py.
+    done = subprocess.run([squawk], cwd=project, input=sql.getvalue(), text=True, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
 

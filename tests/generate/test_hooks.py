@@ -115,7 +115,7 @@ def test_hostile_git_settings(bakery: Bakery, offline: dict[str, str], tmp_path:
     (home / "ignored").write_text("*.toml\n*.lock\n")
     (home / ".gitconfig").write_text(
         "[user]\n name = Ada\n email = ada@example.com\n signingkey = 0000\n[commit]\n gpgsign = true\n"
-        f"[core]\n hooksPath = {hooks}\n excludesFile = {home / 'ignored'}\n[init]\n templateDir = {home / 'template'}\n"
+        f"[core]\n hooksPath = {hooks}\n excludesFile = {home}/ignored\n[init]\n templateDir = {home}/template\n"
     )
     environment = {**offline, "HOME": str(home), "GIT_DIR": str(tmp_path / "elsewhere")}
     done = bakery.cookiecutter(tmp_path, env=environment)
@@ -135,8 +135,8 @@ def test_inside_another_repository(bakery: Bakery, offline: dict[str, str], tmp_
 
 def test_a_folder_that_exists(bakery: Bakery, tmp_path: Path) -> None:
     """Refused and left as it is; with --overwrite-if-exists made anew, with what git has untouched."""
-    shutil.copytree(bakery.bake(), tmp_path / "product-catalogue", symlinks=True)
     service = tmp_path / "product-catalogue"
+    bakery.copy(bakery.bake(), service)
     (service / "README.md").write_text("mine\n")
     refused = bakery.cookiecutter(tmp_path)
     assert refused.returncode == 1

@@ -70,6 +70,15 @@ class Bakery:
                 assert done.returncode == 0, done.stdout + done.stderr
         return next(path.parent for path in output.glob("*/service.toml"))
 
+    def copy(self, service: Path, target: Path) -> None:
+        """A copy to change. What is installed is linked: installers replace files, they don't write into them."""
+
+        def copy(source: str, copied: str) -> None:
+            linked = "/site-packages/" in source or os.path.islink(source)
+            (os.link if linked else shutil.copy2)(source, copied, follow_symlinks=False)
+
+        shutil.copytree(service, target, symlinks=True, copy_function=copy)
+
     def cookiecutter(
         self, output: Path, *options: str, env: Mapping[str, str] | None = None, template: str = "", **answers: str
     ) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,93 @@
+"""The other tasks of a service, run as a person runs them."""
+
+import ast
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.bakery import Bakery
+
+Task = Callable[..., subprocess.CompletedProcess[str]]
+REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
+
+
+def git(service: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=service, check=True, capture_output=True, text=True).stdout
+
+
+def test_add_a_resource(task: Task, service: Path) -> None:
+    shown = task("resource.add", REVIEW, "--check")
+    assert shown.returncode == 2, shown.stderr
+    assert "+class Review(" in shown.stdout
+    assert git(service, "status", "--porcelain") == ""
+
+    added = task("resource.add", REVIEW)
+    assert added.returncode == 0, added.stderr
+    revisions = git(service, "status", "--porcelain", "-uall", "alembic").splitlines()
+    assert len(revisions) == 1
+    git(service, "add", "--all")
+    git(service, "commit", "--quiet", "--message", "Add reviews")
+
+    again = task("resource.add", REVIEW)
+    assert again.returncode == 0, again.stderr
+    assert git(service, "status", "--porcelain") == ""
+    assert task("resource.add", REVIEW, "--check").returncode == 0
+    assert task("migrate").returncode == 0
+    assert task("openapi", "--check").returncode == 1
+    assert task("openapi").returncode == 0
+    assert '"/api/v1/reviews"' in (service / "docs" / "openapi.json").read_text()
+    assert task("lint").returncode == 0
+
+
+def test_a_faulty_resource_changes_nothing(task: Task, service: Path) -> None:
+    refused = task("resource.add", "review: stars:integer maker:ref(nobody)")
+    assert refused.returncode == 1
+    assert "integer" in refused.stderr
+    assert "nobody" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert git(service, "status", "--porcelain") == ""
+
+
+def test_migrations(task: Task, service: Path) -> None:
+    assert task("migrate").returncode == 0
+    nothing = task("migrate.new", "nothing new")
+    assert nothing.returncode == 0, nothing.stderr
+    assert git(service, "status", "--porcelain") == ""
+    linted = task("migrate.lint")
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@pytest.mark.parametrize("name", ["dev", "resource.add", "test", "migrate.new"])
+def test_help_is_help(task: Task, name: str) -> None:
+    """Invoke takes `TASK --help` for an argument where the task has a positional one."""
+    asked = task(name, "--help")
+    assert asked.returncode == 0, asked.stderr
+    assert "Docstring" in asked.stdout
+
+
+def test_a_token_stands_alone_on_the_last_line(task: Task) -> None:
+    some, every = task("token", "--scope", "products:read"), task("token", "--all")
+    for done in (some, every):
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1].count(".") == 2
+    assert task("token").returncode == 1
+
+
+def test_a_task_starts_at_once_when_all_is_there(task: Task) -> None:
+    task("--list")
+    began = time.monotonic()
+    assert task("--list").returncode == 0
+    assert time.monotonic() - began < 5, "the environment must not be made again"
+
+
+def test_a_task_is_a_facade(bakery: Bakery) -> None:
+    """A docstring and at most five lines; what it does lies in a module."""
+    for path in (bakery.root / "tasks.py", bakery.bake() / "tasks.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno is not None
+                assert ast.get_docstring(node), f"{path.name}: {node.name}"
+                assert node.end_lineno - node.body[1].lineno < 5, f"{path.name}: {node.name}"

@@ -114,6 +114,22 @@ def openapi(_: Context, check: bool = False) -> None:
     openapi.write(HERE, check=check)
 
 
+@task
+def build(_: Context, check: bool = False, sbom: bool = False, platform: str = "") -> None:
+    """Build the image, unless there is one of this content; --check says, --sbom lists what is in it, --platform A,B."""
+    from deploy import containers
+
+    raise SystemExit(containers.build(HERE, check=check, sbom=sbom, platform=platform))
+
+
+@task
+def push(_: Context, check: bool = False, platform: str = "") -> None:
+    """Push the image, unless the registry has one of this content; prints its digest."""
+    from deploy import containers
+
+    raise SystemExit(containers.push(HERE, check=check, platform=platform))
+
+
 @task(iterable=["e"])
 def deploy(
     _: Context,
@@ -183,7 +199,7 @@ def token(_: Context, scope: list[str], all: bool = False) -> None:
 
 
 # % endif
-namespace = Collection(setup, dev, lint, format_code, openapi, deploy, rollback, history, status, doctor)
+namespace = Collection(setup, dev, lint, format_code, openapi, build, push, deploy, rollback, history, status, doctor)
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_lint))
 namespace.add_collection(Collection("resource", resource_add))

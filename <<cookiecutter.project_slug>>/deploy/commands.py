@@ -143,12 +143,12 @@ def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) 
     """The objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest; asks no cluster."""
     from deploy.render import write
 
-    return _guarded(lambda: _print(write(project, name, folder, extra)))
+    return guarded(lambda: _print(write(project, name, folder, extra)))
 
 
 def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
     """Every key of the environment with its origin."""
-    return _guarded(lambda: _print([inventory.explain(project, name, extra)]))
+    return guarded(lambda: _print([inventory.explain(project, name, extra)]))
 
 
 def _with_target(
@@ -170,10 +170,10 @@ def _with_target(
         return run(target)
 
     shown = report.make(as_json=as_json)
-    return _guarded(connected, shown)
+    return guarded(connected, shown)
 
 
-def _guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
+def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
     """A Failed becomes its failure page and its exit code; a person's mistake never shows a traceback."""
     try:
         return run()

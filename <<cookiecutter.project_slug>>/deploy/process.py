@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,23 +37,7 @@ def run(
 
     Ctrl-C reaches the play alone (a session of its own), and a deployer that is killed takes its children with it.
     """
-    environment = {**os.environ, **(env or {})}
-    try:
-        child = subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
-            command,
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
-    except FileNotFoundError:
-        raise fail(
-            "TOOL_MISSING", f"{command[0]} is not installed", hint=f"install {command[0]} and see that it is on PATH"
-        ) from None
+    child = _start(command, cwd, env, stderr=subprocess.PIPE)
     try:
         out, err = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -61,10 +45,54 @@ def run(
             "TOOL_TIMEOUT", f"{' '.join(command[:3])} did not end within {seconds:.0f} s", hint="run it by hand"
         ) from None
     finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGTERM)
-            child.wait(10)
+        _end(child)
     return Done(child.returncode, out, err)
+
+
+def follow(
+    command: Sequence[str],
+    hear: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run, telling each line of its output and errors as it comes; the exit code. Raises Failed TOOL_MISSING."""
+    child = _start(command, cwd, env, stderr=subprocess.STDOUT)
+    assert child.stdout is not None  # noqa: S101 - for the type checker
+    try:
+        for line in child.stdout:
+            hear(line.rstrip())
+        return child.wait()
+    finally:
+        _end(child)
+
+
+def _start(
+    command: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, *, stderr: int
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    except FileNotFoundError:
+        raise fail(
+            "TOOL_MISSING", f"{command[0]} is not installed", hint=f"install {command[0]} and see that it is on PATH"
+        ) from None
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait(10)
 
 
 def _die_with_parent() -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from deploy import process
-from deploy.model import fail
+from deploy.model import Failed, fail
 
 SCHEMA_LABEL = "service.schema-head"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -40,17 +40,29 @@ def _inspect(reference: str, template: str) -> dict[str, Any]:
     done = process.run(["docker", "buildx", "imagetools", "inspect", "--format", template, reference], seconds=60)
     if done.code == 0:
         return json.loads(done.out or "{}")
-    denied = re.search(r"401|403|unauthorized|denied|forbidden", done.err, re.I)
-    missing = re.search(r"not found|manifest unknown", done.err, re.I)
+    raise refused(reference, done.err)
+
+
+def refused(reference: str, said: str) -> Failed:
+    """What a registry's error means: IMG_NOT_FOUND, IMG_DENIED or REGISTRY_UNREACHABLE. Pure."""
+    denied = re.search(r"\b(401|403)\b|unauthorized|denied|forbidden|no basic auth", said, re.I)
+    missing = re.search(r"not found|manifest unknown|name unknown", said, re.I)
     code = "IMG_NOT_FOUND" if missing else ("IMG_DENIED" if denied else "REGISTRY_UNREACHABLE")
     hint = {
         "IMG_NOT_FOUND": "push it, or name a digest that is there",
-        "IMG_DENIED": "docker login, with an account that may read it",
-        "REGISTRY_UNREACHABLE": "check the registry's address and the network",
+        "IMG_DENIED": f"docker login {host_of(reference)}, with an account that may use it",
+        "REGISTRY_UNREACHABLE": "check the registry's address (`image` in service.toml) and the network",
     }[code]
-    raise fail(
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    return fail(
         code,
-        f"{reference} was not found in its registry" if missing else f"{reference} can't be read",
-        done.last_error,
+        f"{reference} was not found in its registry" if missing else f"the registry of {reference} refuses or is away",
+        (lines or ["no reason given"])[-1][:300],
         hint=hint,
     )
+
+
+def host_of(reference: str) -> str:
+    """The registry that a reference names; Docker Hub when it names none. Pure."""
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"

@@ -1,0 +1,31 @@
+"""The tasks around containers, each with its exit code: `tasks.py` holds one call for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy import report
+from deploy.commands import guarded
+
+
+def build(project: Path, *, check: bool, sbom: bool, platform: str) -> int:
+    from deploy import image
+
+    shown = report.make()
+
+    def run() -> int:
+        image.build(project, shown, check=check, platforms=_platforms(platform))
+        return image.write_sbom(project, shown) if sbom and not check else 0
+
+    return guarded(run, shown)
+
+
+def push(project: Path, *, check: bool, platform: str) -> int:
+    from deploy import image
+
+    shown = report.make()
+    return guarded(lambda: image.push(project, shown, check=check, platforms=_platforms(platform)), shown)
+
+
+def _platforms(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,124 @@
+"""The Docker engine: is it there, does its client have what is needed, what does it hold."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from deploy import process
+from deploy.model import fail
+from deploy.registry import host_of, refused
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+PLUGINS = {
+    "buildx": "docker-buildx (Debian: docker-buildx; elsewhere it comes with Docker Desktop or docker-ce)",
+    "compose": "docker-compose-plugin, version 2 (Debian: docker-compose; it comes with Docker Desktop)",
+}
+
+
+def connect(seconds: float = 60) -> DockerClient:
+    """A client of the engine that the `docker` command would use. Raises Failed NO_ENGINE."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        address = os.environ.get("DOCKER_HOST") or _context_address()
+        client = docker.DockerClient(base_url=address, timeout=seconds) if address else docker.from_env(timeout=seconds)
+        client.ping()
+    except DockerException as error:
+        raise _no_engine(error) from None
+    return client
+
+
+def _context_address() -> str:
+    """Where the chosen context leads (`docker context use`), which the SDK does not look at by itself."""
+    from docker.context import ContextAPI
+
+    context = ContextAPI.get_current_context()
+    host = context.Host if context else ""
+    return host if host.startswith("unix://") else ""
+
+
+def _no_engine(error: Exception) -> Exception:
+    seen = str(error)
+    if "Permission" in seen:
+        hint = "add yourself to the group `docker` (and log in again), or run a rootless engine"
+    elif "No such file" in seen or "refused" in seen:
+        hint = "start it: Docker Desktop, or `systemctl start docker`; `docker version` shows when it answers"
+    else:
+        hint = "`docker version` and `docker context ls` show where the client looks"
+    return fail("NO_ENGINE", "no Docker engine answers", seen.splitlines()[0][:200], hint=hint)
+
+
+def require(*plugins: str) -> None:
+    """Raises Failed when the `docker` command or one of its plugins is missing."""
+    for plugin in plugins:
+        done = process.run(["docker", plugin, "version"], seconds=30)
+        if done.code:
+            raise fail(
+                f"NO_{plugin.upper()}",
+                f"`docker {plugin}` is not there",
+                done.last_error,
+                hint=f"install {PLUGINS[plugin]}",
+            )
+
+
+def platform(client: DockerClient) -> str:
+    """What the engine runs, as Docker writes it: linux/amd64."""
+    version: dict[str, Any] = client.version()
+    return f"{version['Os']}/{version['Arch']}"
+
+
+def has_containerd_store(client: DockerClient) -> bool:
+    """Whether images lie in containerd, which keeps several platforms and attestations under one name."""
+    status: list[list[str]] = client.info().get("DriverStatus") or []
+    return ["driver-type", "io.containerd.snapshotter.v1"] in status
+
+
+def image_id(client: DockerClient, name: str) -> str | None:
+    """The id of an image that the engine holds."""
+    from docker.errors import ImageNotFound
+
+    try:
+        return str(client.images.get(name).id)
+    except ImageNotFound:
+        return None
+
+
+def registry_digest(client: DockerClient, name: str) -> str | None:
+    """The digest of a tag, as its registry has it now. Raises Failed IMG_DENIED, REGISTRY_UNREACHABLE."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        return str(client.images.get_registry_data(name).id)
+    except NotFound:
+        return None
+    except APIError as error:
+        fault = refused(name, str(error.explanation or error))
+        if fault.failure.code == "IMG_NOT_FOUND" or _hub_says_maybe(name, fault.failure.code):
+            return None
+        raise fault from None
+
+
+def base_digest(client: DockerClient, name: str) -> str:
+    """What `FROM name` would take: the engine's own image, by its digest in the registry when it has one."""
+    from docker.errors import ImageNotFound
+
+    try:
+        image = client.images.get(name)
+    except ImageNotFound:
+        found = registry_digest(client, name)
+        if found is None:
+            raise fail(
+                "BASE_NOT_FOUND", f"there is no base image {name}", hint="correct the ARG at the Dockerfile's head"
+            ) from None
+        return found
+    digests: list[str] = image.attrs.get("RepoDigests") or []
+    return digests[0].rpartition("@")[2] if digests else str(image.id)
+
+
+def _hub_says_maybe(name: str, code: str) -> bool:
+    """Docker Hub answers `denied` for what does not exist yet; whether one may push shows when pushing."""
+    return code == "IMG_DENIED" and host_of(name) == "docker.io"

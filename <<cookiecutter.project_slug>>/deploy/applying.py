@@ -11,8 +11,20 @@ from deploy.cluster import HANDOVER, Conflicted, NotThere
 from deploy.model import Change, fail
 from deploy.objects import Conflict, Object, diff, differs, identity, owner_of
 
+from deploy.release import LABEL
+
 if TYPE_CHECKING:
     from deploy.cluster import Cluster
+
+# The kinds that a release may stop having, with their API.
+PRUNED = {
+    "Ingress": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Service": "v1",
+    "Deployment": "apps/v1",
+}
 
 
 @dataclass(frozen=True)
@@ -71,12 +83,24 @@ def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
 
 def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False) -> Object:
     """Server-side apply; `replicas` that are no longer ours are handed over first, or they would fall to 1."""
+    hand_over(cluster, wanted, manager)
+    return cluster.apply(wanted, force=force, manager=manager)
+
+
+def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
+    """A second manager keeps the number of pods when `manager` stops setting it, for the HPA to change."""
     if not _lets_go_of_replicas(wanted):
-        return cluster.apply(wanted, force=force, manager=manager)
+        return
     live = cluster.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
     if live is not None and owner_of(live, ("spec", "replicas")) == {manager}:
         cluster.apply(_replicas_alone(live), force=True, manager=HANDOVER)
-    return cluster.apply(wanted, force=force, manager=manager)
+
+
+def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object]) -> list[Object]:
+    """What carries the service's label, of the kinds that a release may stop having, and is not wanted."""
+    names = {identity(item) for item in wanted}
+    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, f"{LABEL}={service}")]
+    return [item for item in live if identity(item) not in names and not item["metadata"].get("ownerReferences")]
 
 
 def _with_replicas(wanted: Object, live: Object | None, manager: str) -> Object:

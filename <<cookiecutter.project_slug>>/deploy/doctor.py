@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from deploy import lint, process, registry
+from deploy import lint, process, quotas, registry
 from deploy.cluster import NotThere
 from deploy.model import Exit, Failed, Failure, Result, Status
 
 if TYPE_CHECKING:
-    from deploy.environment import Environment
     from deploy.target import Target
 
 SKEW_SECONDS = 5
-UNITS = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def database(target: Target) -> Finding:
 
 
 def quota(target: Target) -> Finding:
-    found = list(shortages(target.environment, target.cluster.list("v1", "ResourceQuota")))
+    found = list(quotas.shortages(target.environment, target.cluster.list("v1", "ResourceQuota")))
     return Finding(
         not found, "; ".join(found) or "room for the surge of a roll-out", "raise the quota, or lower `resources`"
     )
@@ -146,31 +144,6 @@ def clock(target: Target) -> Finding:
         return Finding(True, "the API server tells no time", skipped=True)
     skew = abs(parsedate_to_datetime(date).timestamp() - time.time())
     return Finding(skew < SKEW_SECONDS, f"{skew:.0f} s from the API server's", "set this machine's clock (NTP)")
-
-
-def shortages(env: Environment, quotas: list[dict[str, Any]]) -> Iterator[str]:
-    """Which quotas would refuse the one pod more that a roll-out needs. Pure."""
-    one = {
-        "pods": 1.0,
-        "requests.cpu": quantity(env.resources.cpu_request),
-        "requests.memory": quantity(env.resources.memory_request),
-        "limits.memory": quantity(env.resources.memory_limit),
-        **({"limits.cpu": quantity(env.resources.cpu_limit)} if env.resources.cpu_limit else {}),
-    }
-    one |= {"cpu": one["requests.cpu"], "memory": one["requests.memory"]}
-    for item in quotas:
-        hard, used = item.get("status", {}).get("hard", {}), item.get("status", {}).get("used", {})
-        for name, needed in one.items():
-            if name in hard and quantity(used.get(name, "0")) + needed > quantity(hard[name]):
-                yield f"quota {item['metadata']['name']}: {name} {used.get(name, '0')} of {hard[name]} used"
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: 100m, 64Mi, 1.5. Pure."""
-    for unit, factor in UNITS.items():
-        if text.endswith(unit):
-            return float(text.removesuffix(unit)) * factor
-    return float(text)
 
 
 CHECKS: dict[str, Callable[[Target], Finding]] = {

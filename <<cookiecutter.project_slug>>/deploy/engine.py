@@ -18,7 +18,7 @@ PLUGINS = {
 }
 
 
-def connect(seconds: float = 60) -> DockerClient:
+def connect(seconds: int = 60) -> DockerClient:
     """A client of the engine that the `docker` command would use. Raises Failed NO_ENGINE."""
     import docker
     from docker.errors import DockerException
@@ -37,7 +37,7 @@ def _context_address() -> str:
     from docker.context import ContextAPI
 
     context = ContextAPI.get_current_context()
-    host = context.Host if context else ""
+    host = (context.Host if context else "") or ""
     return host if host.startswith("unix://") else ""
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from deploy import applying
 from deploy.model import Change, Plan, fail
 from deploy.objects import Object, diff, identity, ordered
-from deploy.release import LABEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
     from deploy.target import Target
 
 manager = "deploy"
-# The kinds that a release may stop having, with their API.
-PRUNED = {
-    "Ingress": "networking.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "Service": "v1",
-    "Deployment": "apps/v1",
-}
 
 
 def render(project: Path, release: Release) -> list[Object]:
@@ -65,7 +55,7 @@ def _json(value: object) -> str:
 def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], list[Object]]:
     """Each object by a dry run, and what an earlier release has applied that this one has not."""
     seen = applying.look(target.cluster, wanted, manager, force=target.options.correct_drift)
-    return seen, [] if target.namespace_missing else _leftovers(target, wanted)
+    return seen, [] if target.namespace_missing else applying.leftovers(target.cluster, target.facts.name, wanted)
 
 
 def plan(_: Target, seen: tuple[list[applying.Look], list[Object]]) -> Plan:
@@ -81,7 +71,7 @@ def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
     for change in planned.changes:
         if change.action == "delete":
             kind, _, name = change.what.partition("/")
-            target.cluster.delete(PRUNED[kind], kind, name)
+            target.cluster.delete(applying.PRUNED[kind], kind, name)
         else:
             applying.apply(target.cluster, named[change.what], manager, force=target.options.correct_drift)
 
@@ -91,12 +81,5 @@ def undo(target: Target, record: Record) -> None:
     wanted = [item for item in record.objects if item["kind"] != "Job"]
     for item in ordered(wanted):
         applying.apply(target.cluster, item, manager, force=True)
-    for item in _leftovers(target, wanted):
+    for item in applying.leftovers(target.cluster, target.facts.name, wanted):
         target.cluster.delete(item["apiVersion"], item["kind"], item["metadata"]["name"])
-
-
-def _leftovers(target: Target, wanted: list[Object]) -> list[Object]:
-    names = {identity(item) for item in wanted}
-    selector = f"{LABEL}={target.facts.name}"
-    live = [item for kind, api in PRUNED.items() for item in target.cluster.list(api, kind, selector)]
-    return [item for item in live if identity(item) not in names and not item["metadata"].get("ownerReferences")]

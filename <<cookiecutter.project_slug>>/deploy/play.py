@@ -128,10 +128,10 @@ def look(target: Target, steps: Sequence[Step]) -> dict[str, Plan]:
 def _locked(
     target: Target, steps: Sequence[Step], shown: dict[str, Plan], undo: Callable[[Target, Failure], Outcome]
 ) -> int:
-    target.recover()
+    recovered = target.recover()
     fresh = look(target, steps)
     stale = [step.name for step in steps if fresh[step.name].differs_from(shown[step.name])]
-    if stale:
+    if stale and not recovered:
         raise fail(
             "PLAN_STALE",
             f"what was planned has changed meanwhile: {', '.join(stale)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import applying, lint, registry
+from deploy import applying, lint, quotas, registry
 from deploy import record as records_of
 from deploy.cluster import MANAGER
 from deploy.model import Change, Outcome, Plan, Status, fail
@@ -118,10 +118,24 @@ class Release:
     name, undoable, before_lock = "release", True, False
 
     def observe(self, target: Target) -> Any:
-        return None if target.objects is None else target.driver.observe(target, released(target))
+        if target.objects is None:
+            return None
+        limits = [] if target.namespace_missing else target.cluster.list("v1", "ResourceQuota")
+        return target.driver.observe(target, released(target)), limits
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        return UNKNOWN if seen is None else target.driver.plan(target, seen)
+        """Raises Failed DRIFT, and QUOTA when the pods that a roll-out adds would be refused."""
+        if seen is None:
+            return UNKNOWN
+        found, limits = seen
+        plan = target.driver.plan(target, found)
+        rolls = next((change for change in plan.changes if change.what.startswith("Deployment/")), None)
+        env = target.environment
+        added = env.replicas if rolls and rolls.action == "create" else 1
+        if rolls and (short := list(quotas.shortages(env, limits, added))):
+            hint = "raise the quota, or lower `resources`: a roll-out needs one pod more"
+            raise fail("QUOTA", "the namespace's quota would refuse the new pods", *short, hint=hint)
+        return plan
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
         target.touched = True

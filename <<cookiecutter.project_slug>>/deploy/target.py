@@ -111,12 +111,11 @@ class Target:
                 hint="answer with its name, or pass --yes",
             )
 
-    def recover(self) -> None:
-        """With the lock in hand: put right what a deployer that was killed has left (helm's pending releases)."""
+    def recover(self) -> bool:
+        """With the lock in hand: put right what a killed deployer has left. True when there was something."""
         self._records = None
         recover = getattr(self.driver, "recover", None)
-        if recover:
-            recover(self)
+        return bool(recover and recover(self))
 
     def new_record(self, outcome: str, reason: str = "") -> Record:
         number = self.records[-1].number + 1 if self.records else 1

@@ -11,6 +11,8 @@ from tests.support.stage import REGISTRY, Images, run
 MIGRATES = 'if [ "$1" = migrate ]; then exec /bin/sh /service/entrypoint.sh migrate; fi'
 SERVES = {
     "crash": "echo starting up; echo cannot open the flux capacitor >&2; exit 17",
+    # Nobody listens on port 1: it starts, and never finds its database.
+    "unready": "exec env DATABASE_URL=postgresql://shop:a-long-password@127.0.0.1:1/shop python -m app",
     "deaf": "echo up but deaf; exec sleep 1000",
     "greedy": "exec python -c 'kept = [bytearray(10**7) for _ in range(10**4)]'",
 }
@@ -24,7 +26,6 @@ def build(project: Path, folder: Path) -> Images:
     images.digests["v1"] = _push(["--target", "production", "--build-arg", f"SCHEMA_HEAD={head}", str(project)], repository, "v1", folder)
     for name in ("v2", "v3"):
         images.digests[name] = layer(images, name, f"ENV VARIANT={name}", folder)
-    images.digests["unready"] = layer(images, "unready", "ENV SCHEMA_MINIMUM=newer-than-any", folder)
     for name, script in SERVES.items():
         entry = json.dumps(["/bin/sh", "-c", f"{MIGRATES}; {script}", "entrypoint"])
         images.digests[name] = layer(images, name, f"ENTRYPOINT {entry}", folder)

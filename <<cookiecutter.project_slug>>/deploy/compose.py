@@ -1,0 +1,199 @@
+"""The tasks `up`, `down` and `logs`: the service in containers on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy import buildx, engine, process, stack
+from deploy.model import Failed, Failure, Result, Status, fail
+from deploy.report import Report
+from deploy.stack import Stack
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+READY_SECONDS = 90
+LOG_LINES = 12
+# Every profile at once: `down` has to end what another `up` has started.
+ALL_PROFILES = ("*",)
+PAGES = {"pgadmin": "pgAdmin", "prometheus": "Prometheus", "grafana": "Grafana", "jaeger": "Jaeger"}
+
+
+def up(project: Path, report: Report, profiles: Sequence[str] = ()) -> int:
+    """Build, start, migrate, wait until the service is ready, and print the addresses.
+
+    What can be known is looked at first. When it fails after that, what this call has started is stopped again.
+    """
+    client = engine.connect()
+    engine.require("compose")
+    if made := stack.ensure_dotenv(project, client):
+        report.note(made)
+    found = stack.resolve(project, profiles)
+    stack.check_ports(found, client)
+    check_settings(project, found)
+    before = bool(stack.containers(client, found.name))
+    try:
+        _start(project, report, found, profiles)
+        _wait(report, found, client)
+    except Failed:
+        if not before:
+            process.run(stack.command("down", profiles=ALL_PROFILES), cwd=project, env=stack.variables())
+        raise
+    for line in addresses(found):
+        report.note(line)
+    return 0
+
+
+def down(project: Path, report: Report, *, volumes: bool = False) -> int:
+    """Stop and remove every container; the database stays, unless its volume is to go as well."""
+    began = time.monotonic()
+    engine.connect()
+    engine.require("compose")
+    # Compose wants a value to read its file; nothing is started with it.
+    given = {**stack.variables(), **({} if (project / ".env").exists() else {stack.PASSWORD: "none"})}
+    arguments = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
+    done = process.run(stack.command(*arguments, profiles=ALL_PROFILES), cwd=project, env=given)
+    if done.code:
+        raise stack.explain(done.err)
+    kept = "and the data with them" if volumes else "the data stays (`down --volumes` drops it)"
+    report.result(Result("containers", Status.CHANGED, time.monotonic() - began, f"removed, {kept}"))
+    return 0
+
+
+def logs(project: Path, service: str = "", *, follow: bool = False, lines: int = 100) -> int:
+    """Print what the containers have said, or what one of them has."""
+    from dev.process import run
+
+    engine.connect()
+    engine.require("compose")
+    stack.resolve(project)
+    arguments = ["logs", "--tail", str(lines), *(["--follow"] if follow else []), *([service] if service else [])]
+    return run(stack.command(*arguments, profiles=ALL_PROFILES), cwd=project, env={**os.environ, **stack.variables()})
+
+
+def check_settings(project: Path, found: Stack) -> None:
+    """What the service would refuse in its container, known before there is one. Raises Failed SETTINGS_REFUSED."""
+    command = [sys.executable, "-c", "from app.main import create_app; create_app()"]
+    given = {name: value for name, value in found.services["app"]["environment"].items() if value}
+    inherited = {name: "" for name in _settings_of_this_shell()}
+    done = process.run(command, cwd=project, env={**inherited, **given}, seconds=60)
+    if done.code == 78:  # noqa: PLR2004 - EX_CONFIG, app/__main__.py
+        raise settings_refused(done.err)
+
+
+def addresses(found: Stack) -> list[str]:
+    """What a person opens next. Pure."""
+    service = f"http://127.0.0.1:{found.port('app')}"
+    environment = found.services["db"]["environment"]
+    database = f"{environment['POSTGRES_USER']}@127.0.0.1:{found.port('db')}/{environment['POSTGRES_DB']}"
+    others = [
+        f"{title:<10}http://127.0.0.1:{found.port(name)}" for name, title in PAGES.items() if name in found.services
+    ]
+    return [
+        f"{'service':<10}{service}",
+        f"{'docs':<10}{service}/docs",
+        f"{'database':<10}postgresql://{database} (its password is in .env)",
+        *others,
+    ]
+
+
+def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str]) -> None:
+    began = time.monotonic()
+    report.start("containers")
+    kept: deque[str] = deque(maxlen=60)
+
+    def hear(line: str) -> None:
+        kept.append(line)
+        if text := buildx.step_of(line) or _container_of(line):
+            report.progress("containers", text)
+
+    arguments = ["up", "--detach", "--build", "--remove-orphans"]
+    code = process.follow(
+        stack.command("--progress", "plain", *arguments, profiles=profiles), hear, cwd=project, env=stack.variables(profiles)
+    )
+    if code:
+        raise _why_not_started(project, list(kept))
+    summary = f"{', '.join(found.services)}"
+    report.result(Result("containers", Status.CHANGED, time.monotonic() - began, summary))
+
+
+def _why_not_started(project: Path, output: Sequence[str]) -> Failed:
+    said = "\n".join(output)
+    if re.search(r'service "migrate" didn.t complete', said):
+        return fail(
+            "MIGRATION_FAILED",
+            "the database could not be migrated",
+            *_said_by(project, "migrate"),
+            hint="mend the revision; `down --volumes` starts over with an empty database",
+        )
+    if re.search(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)", said):
+        return fail(
+            "DATABASE_FAILED",
+            "PostgreSQL did not come up",
+            *_said_by(project, "db"),
+            hint="`down --volumes` starts over with an empty database",
+        )
+    if found := re.search(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated", said):
+        number = found[1] or found[2]
+        return fail("PORT_TAKEN", f"port {number} is taken by another program", hint="`python3 tasks.py up` names a free one")
+    return buildx.explain("the development image", output)
+
+
+def _wait(report: Report, found: Stack, client: DockerClient) -> None:
+    """Raises Failed NOT_READY with the service's last words."""
+    began = time.monotonic()
+    report.start("ready")
+    url = f"http://127.0.0.1:{found.port('app')}/ready"
+    while True:
+        seen = _ask(url)
+        if seen is None:
+            report.result(Result("ready", Status.CHANGED, time.monotonic() - began, url))
+            return
+        states = [item for item in stack.containers(client, found.name) if item.labels[stack.SERVICE_LABEL] == "app"]
+        restarts = max((item.attrs.get("RestartCount", 0) for item in states), default=0)
+        if time.monotonic() - began > READY_SECONDS or restarts > 2:
+            last = states[0].logs(tail=LOG_LINES).decode(errors="replace").splitlines() if states else []
+            raise fail("NOT_READY", f"the service did not get ready: {seen}", *last, hint="`python3 tasks.py logs`")
+        report.progress("ready", seen)
+        time.sleep(0.2)
+
+
+def _ask(url: str) -> str | None:
+    """None when it is ready, else what is said instead."""
+    try:
+        with urllib.request.urlopen(url, timeout=3):  # noqa: S310 - http, our own
+            return None
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(_json(error.read()).get("detail", error.reason))
+    except OSError as error:
+        return str(getattr(error, "reason", error))
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return {}
+
+
+def _said_by(project: Path, service: str) -> list[str]:
+    arguments = ["logs", "--no-log-prefix", "--no-color", "--tail", str(LOG_LINES), service]
+    done = process.run(stack.command(*arguments), cwd=project, env=stack.variables())
+    return [line for line in done.out.splitlines() if line.strip()]
+
+
+def _container_of(line: str) -> str:
+    """What Compose says of a container, a volume or a network, without its indentation."""
+    found = re.match(r"^ *((?:Container|Volume|Network) .+)", line)
+    return re.sub(r"\s+", " ", found[1]) if found else ""

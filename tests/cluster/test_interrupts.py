@@ -1,0 +1,44 @@
+"""Ctrl-C and SIGTERM in the roll-out: taken back. `kill -9` at any moment: the next run converges."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from tests.support.stage import Stage, until
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_rollout(running: Stage, number: int, code: int) -> None:
+    before = running.image_of_deployment()
+    with running.deploying("deaf") as child:
+        until(lambda: running.image_of_deployment() == running.images["deaf"], 60, "the release applied")
+        began = time.monotonic()
+        os.killpg(child.pid, number)
+        out, _ = child.communicate(timeout=60)
+        spent = time.monotonic() - began
+    print(f"undone in {spent:.1f} s")
+    assert child.returncode == code, out
+    assert spent <= 30
+    assert running.image_of_deployment() == before
+    assert running.http("/health")["image_digest"] == before
+    assert not running.get("leases")["items"]
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("seed", [1])
+def test_killed_at_random_moments(running: Stage, seed: int) -> None:
+    chance = random.Random(seed)
+    for turn in range(20):
+        image = ("v2", "v3", "v1")[turn % 3]
+        with running.deploying(image, "-e", f"annotations={{turn: 't{turn}'}}") as child:
+            time.sleep(chance.uniform(0.3, 12))
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+        ended = running.deploy(image, "-e", f"annotations={{turn: 't{turn}'}}")
+        assert ended.code == 0, ended
+        assert running.image_of_deployment() == running.images[image]
+        assert running.http("/health")["image_digest"] == running.images[image]
+        assert not running.get("leases")["items"]

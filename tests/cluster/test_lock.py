@@ -1,0 +1,68 @@
+"""One deployer at a time, whatever happens to the one that has the lock."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from tests.support.stage import Stage, until
+
+# The label makes each deploy a real change, and a slow one.
+SLOW = ("-e", "hold_seconds=12")
+
+
+def holder(stage: Stage) -> str:
+    found = json.loads(stage.kubectl("get", "leases", "-o", "json"))["items"]
+    return found[0]["spec"]["holderIdentity"] if found else ""
+
+
+def lines_of(child: object) -> str:
+    out, _ = child.communicate(timeout=180)  # type: ignore[attr-defined]
+    return out
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5])
+def test_two_at_once(running: Stage, offset: float) -> None:
+    fast = ("-e", "lease_seconds=8", "-e", f"annotations={{offset: 'o{offset}'}}")
+    with running.deploying("v2", *fast, *SLOW) as one:
+        time.sleep(offset)
+        with running.deploying("v2", *fast, *SLOW) as two:
+            outs = [lines_of(one), lines_of(two)]
+            codes = [one.returncode, two.returncode]
+    assert sorted(codes) == [0, 5], outs
+    loser = outs[codes.index(5)]
+    assert "LOCKED" in loser
+    winner = (one, two)[codes.index(0)]
+    assert f" {winner.pid} " in loser  # the holder by its pid
+    assert holder(running) == ""
+
+
+def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
+    with running.deploying("v1", "-e", "lease_seconds=4", *SLOW) as paused:
+        until(lambda: running.image_of_deployment() == running.images["v1"], 60, "v1 applied")
+        os.kill(paused.pid, signal.SIGSTOP)
+        time.sleep(5)
+        ended = running.deploy("v2", "-e", "lease_seconds=4", "-e", "hold_seconds=3")
+        assert ended.code == 0, ended
+        before = running.versions()
+        os.kill(paused.pid, signal.SIGCONT)
+        out = lines_of(paused)
+    assert paused.returncode == 5, out
+    assert "LEASE_LOST" in out
+    assert running.versions() == before
+    assert running.image_of_deployment() == running.images["v2"]
+
+
+def test_a_killed_deployer_is_replaced_at_once(running: Stage) -> None:
+    with running.deploying("v1", *SLOW) as killed:
+        until(lambda: holder(running), 30, "the lock taken")
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
+    assert holder(running)
+    ended = running.deploy("v1")
+    print(f"after a kill: {ended.seconds:.1f} s")
+    assert ended.code == 0, ended
+    assert ended.seconds < 60  # the lease itself has 60 s left
+    assert holder(running) == ""

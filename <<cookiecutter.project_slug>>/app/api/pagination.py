@@ -1,4 +1,4 @@
-"""Lists in pages: opaque keyset cursors (base64url of version, sort, last values and a hash of the filters)."""
+"""Lists in pages: opaque keyset cursors (base64url of version, sort, a hash of list and filters, last values)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
@@ -31,20 +32,21 @@ class SortedQuery(Protocol):
     def filters(self) -> dict[str, Any]: ...
 
 
-def encode(sort: str, filters: Mapping[str, Any], last: Sequence[Any]) -> str:
-    payload = orjson.dumps([VERSION, sort, _digest(filters), list(last)], default=str)
+def encode(of: str, sort: str, filters: Mapping[str, Any], last: Sequence[Any]) -> str:
+    """A cursor of the list called `of`, after the row with the values `last`."""
+    payload = orjson.dumps([VERSION, sort, _digest(of, filters), list(last)], default=str)
     return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
 
 
-def decode(cursor: str, sort: str, filters: Mapping[str, Any], keys: Sequence[Column[Any]]) -> list[Any]:
+def decode(of: str, cursor: str, sort: str, filters: Mapping[str, Any], keys: Sequence[Column[Any]]) -> list[Any]:
     """The last values of the page before, in the types of `keys`.
 
-    Raises Unprocessable for a cursor that was not made by `encode` for this sort and these filters.
+    Raises Unprocessable for a cursor that was not made by `encode` for this list, this sort and these filters.
     """
     try:
         payload = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         version, made_for, digest, last = payload
-        if [version, made_for, digest] != [VERSION, sort, _digest(filters)]:
+        if [version, made_for, digest] != [VERSION, sort, _digest(of, filters)]:
             raise _refusal("belongs to another query: keep sort and filters as they were, or start again without it")
         return [_adapter(key.type.python_type).validate_python(value) for key, value in zip(keys, last, strict=True)]
     except (binascii.Error, ValueError, TypeError, ValidationError):
@@ -56,8 +58,8 @@ def _adapter(python_type: type) -> TypeAdapter[Any]:
     return TypeAdapter(python_type)
 
 
-def _digest(filters: Mapping[str, Any]) -> str:
-    canonical = orjson.dumps(dict(filters), default=str, option=orjson.OPT_SORT_KEYS)
+def _digest(of: str, filters: Mapping[str, Any]) -> str:
+    canonical = orjson.dumps([of, dict(filters)], default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()[:16]
 
 
@@ -71,14 +73,19 @@ def _refusal(reason: str) -> Unprocessable:
 
 async def page_response(request: Request, service: ResourceService, query: SortedQuery) -> Response:
     """`{"items": [...], "next": cursor | null}`, and `Link: <...>; rel="next"` (RFC 8288) while there is more."""
-    filters = query.filters()
+    filters, of = query.filters(), service.crud.table.name
     keys = service.crud.sort_keys(query.sort)
-    after = None if query.cursor is None else decode(query.cursor, query.sort, filters, keys)
+    after = None if query.cursor is None else decode(of, query.cursor, query.sort, filters, keys)
     # One row more than asked for tells whether there is another page.
     rows = await service.list(sort=query.sort, filters=filters, after=after, limit=query.limit + 1)
     if len(rows) <= query.limit:
         return json_response({"items": rows, "next": None})
     rows = rows[: query.limit]
-    cursor = encode(query.sort, filters, [rows[-1][key.name] for key in keys])
-    link = request.url.include_query_params(cursor=cursor)
-    return json_response({"items": rows, "next": cursor}, headers={"Link": f'<{link.path}?{link.query}>; rel="next"'})
+    cursor = encode(of, query.sort, filters, [rows[-1][key.name] for key in keys])
+    return json_response({"items": rows, "next": cursor}, headers={"Link": _next_link(request, cursor)})
+
+
+def _next_link(request: Request, cursor: str) -> str:
+    """Without the host: behind a proxy the service does not know its own."""
+    query = urlencode({**request.query_params, "cursor": cursor})
+    return f'<{request.scope["path"]}?{query}>; rel="next"'

@@ -97,9 +97,9 @@ class Crud:
         return await connection.all(self._page(sort, tuple(filters), after is not None), values)
 
     def sort_keys(self, sort: str) -> tuple[Column[Any], ...]:
-        """The columns that an order is made of; the id makes it total."""
+        """The columns that an order is made of; the id makes it total where the column alone does not."""
         column = self.columns[sort.removeprefix("-")]
-        return (column,) if column is self.columns.id else (column, self.columns.id)
+        return (column,) if column.primary_key or column.unique else (column, self.columns.id)
 
     def _insert(self, names: tuple[str, ...]) -> Statement:
         return self._shape(

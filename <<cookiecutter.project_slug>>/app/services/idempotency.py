@@ -58,6 +58,7 @@ async def once(
         await records.forget(connection, identity)
     row = await action()
     await records.keep(connection, identity, request_hash, dict(row))
+    await records.purge(connection, LIFETIME)
     return row
 
 

@@ -1,0 +1,36 @@
+"""Applications beside the session's own: on a database of their own, or with other settings."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+
+from app.core.config import get_settings
+from app.main import create_app
+from tests.support.identity import headers_for
+
+
+@asynccontextmanager
+async def application(database_url: str, **settings: str) -> AsyncIterator[FastAPI]:
+    """An application on real connections. `settings` are environment variables."""
+    kept = dict(os.environ)
+    os.environ.update(settings, DATABASE_URL=database_url)
+    get_settings.cache_clear()
+    try:
+        app = create_app()
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+        get_settings.cache_clear()
+    try:
+        yield app
+    finally:
+        await app.state.database.stop()
+
+
+def client_of(app: FastAPI) -> AsyncClient:
+    """A client that may do everything."""
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    return AsyncClient(transport=transport, base_url="http://test", headers=headers_for(app=app))

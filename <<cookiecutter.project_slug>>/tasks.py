@@ -114,9 +114,33 @@ def openapi(_: Context, check: bool = False) -> None:
     openapi.write(HERE, check=check)
 
 
+@task(iterable=["profile"])
+def up(_: Context, profile: list[str]) -> None:
+    """Serve in containers, with a database of their own; --profile tools adds pgAdmin, observability all that watches."""
+    from deploy import containers
+
+    raise SystemExit(containers.up(HERE, profiles=profile))
+
+
+@task
+def down(_: Context, volumes: bool = False) -> None:
+    """Remove the containers of `up`; with --volumes the data, too."""
+    from deploy import containers
+
+    raise SystemExit(containers.down(HERE, volumes=volumes))
+
+
+@task(iterable=["e"])
+def logs(_: Context, e: list[str], service: str = "", follow: bool = False, lines: int = 100, env: str = "") -> None:
+    """Print what the containers of `up` have said, or with --env ENV the pods there; --follow goes on."""
+    from deploy import containers
+
+    raise SystemExit(containers.logs(HERE, service, follow=follow, lines=lines, env=env, extra=e))
+
+
 @task
 def build(_: Context, check: bool = False, sbom: bool = False, platform: str = "") -> None:
-    """Build the image, unless there is one of this content; --check says, --sbom lists what is in it, --platform A,B."""
+    """Build the image, unless there is one of this content; --check says so, --sbom lists its parts, --platform A,B."""
     from deploy import containers
 
     raise SystemExit(containers.build(HERE, check=check, sbom=sbom, platform=platform))
@@ -199,7 +223,7 @@ def token(_: Context, scope: list[str], all: bool = False) -> None:
 
 
 # % endif
-namespace = Collection(setup, dev, lint, format_code, openapi, build, push, deploy, rollback, history, status, doctor)
+namespace = Collection(setup, dev, lint, format_code, openapi, up, down, logs, build, push, deploy, rollback, history, status, doctor)
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_lint))
 namespace.add_collection(Collection("resource", resource_add))

@@ -101,14 +101,20 @@ def run(build: Build, progress: Callable[[str], None]) -> None:
 
     def hear(line: str) -> None:
         kept.append(line)
-        if step := _STEP.match(line):
-            progress(f"{step[1]}: {step[2]}"[:120])
+        if step := step_of(line):
+            progress(step)
 
     if process.follow(command(build), hear):
-        raise explain(build, list(kept))
+        raise explain(build.tag, list(kept))
 
 
-def explain(build: Build, output: Sequence[str]) -> Failed:
+def step_of(line: str) -> str:
+    """The step that begins with a line of BuildKit's plain progress; empty for any other line. Pure."""
+    found = _STEP.match(line)
+    return f"{found[1]}: {found[2]}"[:120] if found else ""
+
+
+def explain(tag: str, output: Sequence[str]) -> Failed:
     """What a failed build's last lines mean. Pure."""
     said = "\n".join(output)
     evidence = [line for line in (_NOISE.sub("", line).strip() for line in output) if line]
@@ -122,7 +128,7 @@ def explain(build: Build, output: Sequence[str]) -> Failed:
     if re.search(r"lockfile .*needs to be updated", said):
         return stale_lock(*_with("lockfile", evidence))
     if re.search(r"^#\d+ ERROR: .*\n-+\n > pushing ", said, re.M) or "failed to push" in said:
-        return refused(build.tag, evidence[-1])
+        return refused(tag, evidence[-1])
     if "load metadata for" in said and re.search(r"^#\d+ ERROR: ", said, re.M):
         return fail(
             "BASE_NOT_FOUND",

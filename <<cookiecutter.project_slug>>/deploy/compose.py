@@ -9,13 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import buildx, engine, process, stack
-from deploy.model import Failed, Failure, Result, Status, fail
+from deploy.model import Failed, Result, Status, fail
 from deploy.report import Report
 from deploy.stack import Stack
 
@@ -26,6 +25,17 @@ READY_SECONDS = 90
 LOG_LINES = 12
 # Every profile at once: `down` has to end what another `up` has started.
 ALL_PROFILES = ("*",)
+EX_CONFIG = 78  # sysexits.h
+CHECK_SETTINGS = f"""
+import sys
+from app.core.config import ConfigurationError
+from app.main import create_app
+try:
+    create_app()
+except ConfigurationError as error:
+    print(error, file=sys.stderr)
+    sys.exit({EX_CONFIG})
+"""
 PAGES = {"pgadmin": "pgAdmin", "prometheus": "Prometheus", "grafana": "Grafana", "jaeger": "Jaeger"}
 
 
@@ -78,17 +88,24 @@ def logs(project: Path, service: str = "", *, follow: bool = False, lines: int =
     engine.require("compose")
     stack.resolve(project)
     arguments = ["logs", "--tail", str(lines), *(["--follow"] if follow else []), *([service] if service else [])]
-    return run(stack.command(*arguments, profiles=ALL_PROFILES), cwd=project, env={**os.environ, **stack.variables()})
+    plain = [] if sys.stdout.isatty() else ["--ansi", "never"]
+    return run(
+        stack.command(*plain, *arguments, profiles=ALL_PROFILES), cwd=project, env={**os.environ, **stack.variables()}
+    )
 
 
 def check_settings(project: Path, found: Stack) -> None:
     """What the service would refuse in its container, known before there is one. Raises Failed SETTINGS_REFUSED."""
-    command = [sys.executable, "-c", "from app.main import create_app; create_app()"]
-    given = {name: value for name, value in found.services["app"]["environment"].items() if value}
-    inherited = {name: "" for name in _settings_of_this_shell()}
-    done = process.run(command, cwd=project, env={**inherited, **given}, seconds=60)
-    if done.code == 78:  # noqa: PLR2004 - EX_CONFIG, app/__main__.py
-        raise settings_refused(done.err)
+    given = {name: str(value) for name, value in found.services["app"]["environment"].items() if value}
+    done = process.run([sys.executable, "-c", CHECK_SETTINGS], cwd=project, env=given, seconds=60)
+    if done.code == EX_CONFIG:
+        problems = [line.strip() for line in done.err.splitlines() if line.startswith("  ")]
+        raise fail(
+            "SETTINGS_REFUSED",
+            "the service would not start with these settings",
+            *problems,
+            hint="correct them in .env; .env.example describes each",
+        )
 
 
 def addresses(found: Stack) -> list[str]:
@@ -110,21 +127,26 @@ def addresses(found: Stack) -> list[str]:
 def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str]) -> None:
     began = time.monotonic()
     report.start("containers")
-    kept: deque[str] = deque(maxlen=60)
+    seen: list[str] = []
 
     def hear(line: str) -> None:
-        kept.append(line)
+        seen.append(line)
         if text := buildx.step_of(line) or _container_of(line):
             report.progress("containers", text)
 
     arguments = ["up", "--detach", "--build", "--remove-orphans"]
     code = process.follow(
-        stack.command("--progress", "plain", *arguments, profiles=profiles), hear, cwd=project, env=stack.variables(profiles)
+        stack.command("--progress", "plain", *arguments, profiles=profiles),
+        hear,
+        cwd=project,
+        env=stack.variables(profiles),
     )
     if code:
-        raise _why_not_started(project, list(kept))
-    summary = f"{', '.join(found.services)}"
-    report.result(Result("containers", Status.CHANGED, time.monotonic() - began, summary))
+        raise _why_not_started(project, seen)
+    # `migrate` runs each time; what counts is whether anything that stays was made or started.
+    changed = any(re.search(r"Container .*(?<!-migrate-1)  ?(Created|Recreated|Started)$", line) for line in seen)
+    status = Status.CHANGED if changed else Status.OK
+    report.result(Result("containers", status, time.monotonic() - began, ", ".join(found.services)))
 
 
 def _why_not_started(project: Path, output: Sequence[str]) -> Failed:
@@ -145,8 +167,10 @@ def _why_not_started(project: Path, output: Sequence[str]) -> Failed:
         )
     if found := re.search(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated", said):
         number = found[1] or found[2]
-        return fail("PORT_TAKEN", f"port {number} is taken by another program", hint="`python3 tasks.py up` names a free one")
-    return buildx.explain("the development image", output)
+        return fail(
+            "PORT_TAKEN", f"port {number} is taken by another program", hint="`python3 tasks.py up` names a free one"
+        )
+    return buildx.explain("the development image", output[-60:])
 
 
 def _wait(report: Report, found: Stack, client: DockerClient) -> None:

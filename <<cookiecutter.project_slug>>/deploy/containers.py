@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy import report
@@ -25,6 +26,28 @@ def push(project: Path, *, check: bool, platform: str) -> int:
 
     shown = report.make()
     return guarded(lambda: image.push(project, shown, check=check, platforms=_platforms(platform)), shown)
+
+
+def up(project: Path, *, profiles: Sequence[str]) -> int:
+    from deploy import compose
+
+    shown = report.make()
+    return guarded(lambda: compose.up(project, shown, profiles), shown)
+
+
+def down(project: Path, *, volumes: bool) -> int:
+    from deploy import compose
+
+    shown = report.make()
+    return guarded(lambda: compose.down(project, shown, volumes=volumes), shown)
+
+
+def logs(project: Path, service: str, *, follow: bool, lines: int, env: str, extra: Sequence[str]) -> int:
+    from deploy import commands, compose
+
+    if env:
+        return commands.logs(project, env, extra, lines=lines)
+    return guarded(lambda: compose.logs(project, service, follow=follow, lines=lines))
 
 
 def _platforms(text: str) -> list[str]:

@@ -39,7 +39,6 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
             "app/core/jwt.py",
             "dev/tokens.py",
             "tests/integration/test_auth_matrix.py",
-            "tests/integration/test_forged_tokens.py",
             "tests/unit/test_jwks.py",
             "tests/unit/test_tokens.py",
         ),

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from alembic import context
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from app.core.config import EXIT_CONFIGURATION, ConfigurationError, get_settings
 from app.db.base import load_models
@@ -13,6 +14,8 @@ from app.db.migrations import MigrationLockHeld, migrate
 
 # sysexits.h: EX_UNAVAILABLE. Nothing was migrated, and nothing is wrong with the revisions.
 EXIT_UNREACHABLE = 69
+# Classes of SQLSTATE: wrong user or password, no such database, too many connections, starting or stopping.
+REFUSALS = ("28", "3D", "53", "57")
 
 metadata = load_models()
 
@@ -46,6 +49,10 @@ def migrate_database() -> None:
             f"migrate: no PostgreSQL answers at {url.host}:{url.port or 5432} ({error}); start it, then run this again",
             EXIT_UNREACHABLE,
         )
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "")[:2] not in REFUSALS:
+            raise
+        stop(f"migrate: PostgreSQL lets nobody in like this: {error.orig}", EXIT_UNREACHABLE)
 
 
 def stop(message: str, code: int) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 READY_SECONDS = 90
-LOG_LINES = 12
+MOST_RESTARTS = 2
 # Every profile at once: `down` has to end what another `up` has started.
 ALL_PROFILES = ("*",)
+ERASE = "\x1b[2K"
 EX_CONFIG = 78  # sysexits.h
 CHECK_SETTINGS = f"""
 import sys
@@ -53,7 +53,7 @@ def up(project: Path, report: Report, profiles: Sequence[str] = ()) -> int:
     check_settings(project, found)
     before = bool(stack.containers(client, found.name))
     try:
-        _start(project, report, found, profiles)
+        _start(project, report, found, profiles, client)
         _wait(report, found, client)
     except Failed:
         if not before:
@@ -82,15 +82,15 @@ def down(project: Path, report: Report, *, volumes: bool = False) -> int:
 
 def logs(project: Path, service: str = "", *, follow: bool = False, lines: int = 100) -> int:
     """Print what the containers have said, or what one of them has."""
-    from dev.process import run
-
     engine.connect()
     engine.require("compose")
     stack.resolve(project)
     arguments = ["logs", "--tail", str(lines), *(["--follow"] if follow else []), *([service] if service else [])]
-    plain = [] if sys.stdout.isatty() else ["--ansi", "never"]
-    return run(
-        stack.command(*plain, *arguments, profiles=ALL_PROFILES), cwd=project, env={**os.environ, **stack.variables()}
+    colours = "always" if sys.stdout.isatty() else "never"
+    wanted = stack.command("--ansi", colours, *arguments, profiles=ALL_PROFILES)
+    # Compose erases the terminal's line before each of its own, even where there is no terminal.
+    return process.follow(
+        wanted, lambda line: print(line.replace(ERASE, ""), flush=True), cwd=project, env=stack.variables()
     )
 
 
@@ -124,7 +124,7 @@ def addresses(found: Stack) -> list[str]:
     ]
 
 
-def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str]) -> None:
+def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str], client: DockerClient) -> None:
     began = time.monotonic()
     report.start("containers")
     seen: list[str] = []
@@ -142,27 +142,27 @@ def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str])
         env=stack.variables(profiles),
     )
     if code:
-        raise _why_not_started(project, seen)
+        raise _why_not_started(client, found.name, seen)
     # `migrate` runs each time; what counts is whether anything that stays was made or started.
-    changed = any(re.search(r"Container .*(?<!-migrate-1)  ?(Created|Recreated|Started)$", line) for line in seen)
+    changed = any(re.search(r"Container (?!\S*-migrate-)\S+ +(Created|Recreated|Started)$", line) for line in seen)
     status = Status.CHANGED if changed else Status.OK
     report.result(Result("containers", status, time.monotonic() - began, ", ".join(found.services)))
 
 
-def _why_not_started(project: Path, output: Sequence[str]) -> Failed:
+def _why_not_started(client: DockerClient, project: str, output: Sequence[str]) -> Failed:
     said = "\n".join(output)
     if re.search(r'service "migrate" didn.t complete', said):
         return fail(
             "MIGRATION_FAILED",
             "the database could not be migrated",
-            *_said_by(project, "migrate"),
+            *stack.last_words(client, project, "migrate"),
             hint="mend the revision; `down --volumes` starts over with an empty database",
         )
     if re.search(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)", said):
         return fail(
             "DATABASE_FAILED",
             "PostgreSQL did not come up",
-            *_said_by(project, "db"),
+            *stack.last_words(client, project, "db"),
             hint="`down --volumes` starts over with an empty database",
         )
     if found := re.search(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated", said):
@@ -181,12 +181,11 @@ def _wait(report: Report, found: Stack, client: DockerClient) -> None:
     while True:
         seen = _ask(url)
         if seen is None:
-            report.result(Result("ready", Status.CHANGED, time.monotonic() - began, url))
+            report.result(Result("ready", Status.OK, time.monotonic() - began, url))
             return
-        states = [item for item in stack.containers(client, found.name) if item.labels[stack.SERVICE_LABEL] == "app"]
-        restarts = max((item.attrs.get("RestartCount", 0) for item in states), default=0)
-        if time.monotonic() - began > READY_SECONDS or restarts > 2:
-            last = states[0].logs(tail=LOG_LINES).decode(errors="replace").splitlines() if states else []
+        restarts = max((item.attrs["RestartCount"] for item in stack.containers(client, found.name, "app")), default=0)
+        if time.monotonic() - began > READY_SECONDS or restarts > MOST_RESTARTS:
+            last = stack.last_words(client, found.name, "app")
             raise fail("NOT_READY", f"the service did not get ready: {seen}", *last, hint="`python3 tasks.py logs`")
         report.progress("ready", seen)
         time.sleep(0.2)
@@ -209,12 +208,6 @@ def _json(body: bytes) -> Mapping[str, Any]:
         return json.loads(body)
     except ValueError:
         return {}
-
-
-def _said_by(project: Path, service: str) -> list[str]:
-    arguments = ["logs", "--no-log-prefix", "--no-color", "--tail", str(LOG_LINES), service]
-    done = process.run(stack.command(*arguments), cwd=project, env=stack.variables())
-    return [line for line in done.out.splitlines() if line.strip()]
 
 
 def _container_of(line: str) -> str:

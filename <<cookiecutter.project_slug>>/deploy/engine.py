@@ -60,7 +60,7 @@ def require(*plugins: str) -> None:
             raise fail(
                 f"NO_{plugin.upper()}",
                 f"`docker {plugin}` is not there",
-                done.last_error,
+                (done.err.strip().splitlines() or [""])[0],
                 hint=f"install {PLUGINS[plugin]}",
             )
 

@@ -147,9 +147,16 @@ def check_ports(stack: Stack, client: DockerClient) -> None:
             )
 
 
-def containers(client: DockerClient, project: str) -> list[Any]:
-    """Those that run, of a Compose project."""
-    return client.containers.list(filters={"label": f"{PROJECT_LABEL}={project}"})
+def containers(client: DockerClient, project: str, service: str = "", *, ended: bool = False) -> list[Any]:
+    """Those of a Compose project, or of one service in it, that run; with `ended` the others, too."""
+    labels = [f"{PROJECT_LABEL}={project}", *([f"{SERVICE_LABEL}={service}"] if service else [])]
+    return client.containers.list(all=ended, filters={"label": labels})
+
+
+def last_words(client: DockerClient, project: str, service: str, lines: int = 12) -> list[str]:
+    """What a service's container has said last."""
+    found = containers(client, project, service, ended=True)
+    return found[0].logs(tail=lines).decode(errors="replace").splitlines() if found else []
 
 
 def is_free(host: str, port: int) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from deploy.cluster import HANDOVER, Conflicted, NotThere
 from deploy.model import Change, fail
 from deploy.objects import Conflict, Object, diff, differs, identity, owner_of
-
 from deploy.release import LABEL
 
 if TYPE_CHECKING:

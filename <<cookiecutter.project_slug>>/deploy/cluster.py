@@ -16,6 +16,7 @@ from typing import Any
 from deploy.model import Exit, Failed, fail
 from deploy.objects import Conflict, Object, conflicts, identity
 
+Lines = list[str]
 MANAGER = "deploy"
 HANDOVER = "deploy-handover"
 REQUEST_SECONDS = (5, 30)  # connect, read
@@ -129,7 +130,7 @@ class Cluster:
         answer = self._raw("post", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body, counts=False)
         return bool(json.loads(answer.data).get("status", {}).get("allowed"))
 
-    def logs(self, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> list[str]:
+    def logs(self, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> Lines:
         """The last lines of a container; none when there is no such log (any more)."""
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
         query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
@@ -215,7 +216,7 @@ def _judged(error: Any, attempt: int) -> float:
         raise NotThere(message) from None
     if error.status == 409:
         raise Stale(body) from None
-    if error.status == 500 and any(text in message for text in MANIFEST_FAULTS) or error.status in (400, 415, 422):
+    if (error.status == 500 and any(text in message for text in MANIFEST_FAULTS)) or error.status in (400, 415, 422):
         raise fail(
             "MANIFEST_INVALID",
             "the API server refused an object",

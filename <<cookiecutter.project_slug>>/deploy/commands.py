@@ -70,6 +70,7 @@ def rollback(
 ) -> int:
     """Bring back an earlier release, on the schema as it is: an older image does not know newer revisions."""
     from deploy import play, steps
+    from deploy.migrate import current_schema
     from deploy.rollout import Rollout
     from deploy.smoke import Smoke
 
@@ -78,6 +79,7 @@ def rollback(
         chosen = records_of.rollback_target(target.records, running, to)
         target.report.play(f"rollback {target.facts.name} in {name} to release {chosen.number} ({chosen.digest[:19]})")
         target.digest, target.fixed_objects, target.image_schema = chosen.digest, chosen.objects, chosen.image_schema
+        target.schema_before = current_schema(target)
         target.rollback_of, target.helm_revision = chosen.number, chosen.helm_revision
         return play.run(
             target, [steps.Preflight(), steps.Config(), steps.Release(), Rollout(), Smoke(), steps.Record()], undo

@@ -54,7 +54,7 @@ def check_pin(environment: Environment, server: str, ca: str | None) -> None:
 
 
 def fingerprint(configuration: Any) -> str | None:
-    """SHA-256 of the cluster's CA certificate in DER, as `openssl x509 -fingerprint -sha256` tells it, in lower case."""
+    """SHA-256 of the cluster's CA certificate, as `openssl x509 -fingerprint -sha256` tells it, in lower case."""
     path = configuration.ssl_ca_cert
     if not path or not Path(path).is_file():
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -46,7 +46,7 @@ class External(Block):
 
 
 class Secret(Block):
-    """Where secret variables come from: `name` an existing Secret, `from_env` the deployer's environment, or `external`."""
+    """Where secret variables come from: an existing Secret (`name`), the deployer's environment, or a store."""
 
     name: Name | None = None
     keys: tuple[str, ...] = ("DATABASE_URL",)
@@ -148,3 +148,10 @@ class Environment(Block):
 
 def known_keys(model: type[BaseModel] = Environment) -> dict[str, Any]:
     return {name: field.default for name, field in model.model_fields.items()}
+
+
+def block_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The block that a key of `model` holds, `Resources` for "resources"; None for a plain value."""
+    found = model.model_fields.get(key)
+    choices = (found.annotation, *get_args(found.annotation)) if found else ()
+    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)), None)

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from deploy.target import Target
 
 manager = "helm"
+# Keys of the inventory that the chart has under the same names.
+KEYS = (
+    *("repository", "pull_secrets", "autoscale", "resources", "settings", "annotations", "probes"),
+    *("port", "service_type", "node_port", "ingress", "network_policy"),
+    *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
+)
 OWNER = {"app.kubernetes.io/managed-by": "Helm"}
 
 
@@ -51,10 +57,7 @@ def render(project: Path, release: Release) -> list[Object]:
 def values(release: Release, **create: bool) -> dict[str, Any]:
     """The chart's values: the inventory's keys under their own names, and what the release adds. Pure."""
     env, given = release.environment, release.values()
-    kept = ("repository", "pull_secrets", "resources", "settings", "port", "service_type", "node_port", "ingress", "network_policy",
-            "annotations", "drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds",
-            "migration_seconds", "probes", "autoscale")  # fmt: skip
-    content = {name: value for name, value in env.model_dump(mode="json").items() if name in kept}
+    content = env.model_dump(mode="json", include=set(KEYS))
     external = env.secret.external.model_dump() if env.secret.external else None
     secret = {
         "name": given["secret_name"],
@@ -76,7 +79,7 @@ def values(release: Release, **create: bool) -> dict[str, Any]:
 
 @contextmanager
 def values_file(content: Mapping[str, Any]) -> Iterator[Path]:
-    """A file that only we may read, gone afterwards: values hold secrets, and an argument list is everybody's to see."""
+    """A file that only we may read, gone afterwards: values hold secrets, and everybody can see an argument list."""
     handle, name = tempfile.mkstemp(prefix="values-", suffix=".json")  # 0600
     try:
         with os.fdopen(handle, "w") as out:
@@ -88,11 +91,10 @@ def values_file(content: Mapping[str, Any]) -> Iterator[Path]:
 
 def upgrade_command(target: Target, path: Path) -> list[str]:
     """Pure."""
-    return [
-        "helm", "upgrade", "--install", target.facts.name, str(target.project / "helm"),
-        *helm_arguments(target.environment), "--values", str(path), "--history-max", str(target.environment.history + 10),
-        *(["--force-conflicts"] if target.options.correct_drift else []),
-    ]  # fmt: skip
+    command = ["helm", "upgrade", "--install", target.facts.name, str(target.project / "helm")]
+    command += [*helm_arguments(target.environment), "--values", str(path)]
+    command += ["--history-max", str(target.environment.history + 10)]
+    return [*command, "--force-conflicts"] if target.options.correct_drift else command
 
 
 def rollback_command(target: Target, revision: int) -> list[str]:

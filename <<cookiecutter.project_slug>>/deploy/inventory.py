@@ -143,22 +143,11 @@ def _fault(fault: Any) -> str:
 
 def _siblings(loc: Sequence[Any]) -> list[str]:
     """The keys that are known where an unknown one stood."""
-    from deploy import environment
+    from deploy.environment import Environment, block_of
 
-    model: Any = environment.Environment
+    model: Any = Environment
     for part in loc[:-1]:
-        found = model.model_fields.get(part)
-        model = next(
-            (
-                block
-                for block in vars(environment).values()
-                if isinstance(block, type)
-                and found
-                and block.__name__ in str(found.annotation)
-                and hasattr(block, "model_fields")
-            ),
-            model,
-        )
+        model = block_of(model, str(part)) or model
     return list(model.model_fields)
 
 

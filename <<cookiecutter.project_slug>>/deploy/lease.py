@@ -50,7 +50,7 @@ def is_gone(holder: str, host: str, born: Callable[[int], str] = birth) -> bool:
 
 
 class Lease:
-    """Use as a context. Raises Failed LOCKED (exit 5) on entry when another deployer is at work, and LEASE_LOST later."""
+    """Use as a context. Raises Failed LOCKED (exit 5) on entry when another deployer is at work; `hold`, LEASE_LOST."""
 
     def __init__(self, cluster: Cluster, service: str, seconds: int, run_url: str = "") -> None:
         self.cluster = copy.copy(cluster)  # the thread writes while the play only reads

@@ -23,7 +23,7 @@ POLL_SECONDS = 1.0
 
 
 class Migrate:
-    """Equal heads: nothing to do. The schema's is told by the running service, or by the last record; the image's by its label."""
+    """Equal heads: nothing to do. The running service or the last record tells the schema's, a label the image's."""
 
     name, undoable, before_lock = "migrate", False, False
 
@@ -54,7 +54,7 @@ class Migrate:
                 "DESTRUCTIVE",
                 "pending revisions break the version that still serves",
                 *(f"{revision.id}: {', '.join(revision.reasons)}" for revision in destructive),
-                hint="make it in two deploys (add, then remove), or pass --allow-destructive and accept that there is no way back",
+                hint="make it in two deploys (add, then remove), or pass --allow-destructive: there is no way back",
             )
         target.will_destroy = bool(destructive and schema)
         what = f"Job/{job_of(target)['metadata']['name']}" if target.objects else "the migration Job"
@@ -114,6 +114,7 @@ def wait(target: Target, job: Object) -> None:
     name, uid = job["metadata"]["name"], job["metadata"]["uid"]
     began, memory = time.monotonic(), Memory()
     while True:
+        target.still_ours()
         live = target.cluster.get(API, "Job", name)
         if live is None:
             raise fail("MIGRATION_FAILED", f"Job/{name} was deleted by somebody", hint="deploy again")
@@ -134,9 +135,8 @@ def wait(target: Target, job: Object) -> None:
             failure = _failure(target, live, pods, "MIGRATION_TIMEOUT")
             target.cluster.delete(API, "Job", name, propagation="Foreground")
             raise Failed(failure)
-        target.report.progress(
-            "migrate", verdict.waiting or (pods and evidence.last_line(target, pods[0])) or "starting"
-        )
+        said = evidence.last_line(target, pods[0]) if pods and not verdict.waiting else verdict.waiting
+        target.report.progress("migrate", said or "starting")
         time.sleep(POLL_SECONDS)
 
 

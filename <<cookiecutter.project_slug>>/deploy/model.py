@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Exit(IntEnum):
@@ -19,7 +19,7 @@ class Exit(IntEnum):
     TIMEOUT = 70
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     OK = "ok"
     CHANGED = "changed"
     SKIPPED = "skipped"

@@ -78,7 +78,7 @@ def content_hash(content: Mapping[str, Any]) -> str:
 
 
 def conflicts(error: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Conflict, ...]:
-    """The fields that a 409 of server-side apply names, with their manager and, where live objects tell it, since when."""
+    """The fields that a 409 of server-side apply names, with their manager and, where it is known, since when."""
     found = []
     for cause in (error.get("details") or {}).get("causes") or ():
         if cause.get("reason") == "FieldManagerConflict":

@@ -195,6 +195,8 @@ def _undo(target: Target, failure: Failure, undo: Callable[[Target, Failure], Ou
     except Failed as error:
         target.report.result(Result("undo", Status.FAILED, time.monotonic() - began, error.failure.code))
         target.report.failure(error.failure)
+        if error.failure.code == "LEASE_LOST":
+            return target.report.end(Exit.LOCKED)
         target.record_failure(failure, "failed")
         return target.report.end(Exit.NOT_ROLLED_BACK)
     target.report.result(Result("undo", outcome.status, time.monotonic() - began, outcome.summary))

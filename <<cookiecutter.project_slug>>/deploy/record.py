@@ -6,15 +6,15 @@ import getpass
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deploy import process
 from deploy.cluster import Stale
-from deploy.model import fail
+from deploy.model import Failed, fail
 from deploy.objects import Object, identity
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def write(cluster: Cluster, service: str, record: Record) -> Record:
         try:
             cluster.create(_body(cluster.namespace, service, record))
         except Stale:
-            record = Record(**{**vars(record), "number": record.number + 1})
+            record = replace(record, number=record.number + 1)
         else:
             return record
 
@@ -152,13 +152,11 @@ def run_url() -> str:
 def git_revision(project: Path) -> str:
     """The commit of the checkout, with `+` when there are uncommitted changes; empty without git."""
     try:
-        sha = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)  # noqa: S607
-        dirty = subprocess.run(
-            ["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True
-        )  # noqa: S607
-    except (OSError, subprocess.CalledProcessError):
+        sha = process.run(["git", "rev-parse", "HEAD"], cwd=project, seconds=10)
+        dirty = process.run(["git", "status", "--porcelain"], cwd=project, seconds=10)
+    except Failed:
         return ""
-    return sha.stdout.strip()[:12] + ("+" if dirty.stdout.strip() else "")
+    return sha.out.strip()[:12] + ("+" if dirty.out.strip() else "") if sha.code == 0 else ""
 
 
 def _body(namespace: str, service: str, record: Record) -> Object:
@@ -175,7 +173,8 @@ def _parsed(item: Object) -> Record | None:
     """None for a ConfigMap that is not (or no longer) one of ours."""
     try:
         content = json.loads(item["data"]["record"])
-        known = {name: content[name] for name in Record.__dataclass_fields__ if name in content}
-        return Record(**{**known, "objects": tuple(content.get("objects", ()))})
+        known: dict[str, Any] = {name: content[name] for name in Record.__dataclass_fields__ if name in content}
+        known["objects"] = tuple(content.get("objects", ()))
+        return Record(**known)
     except (KeyError, ValueError, TypeError):
         return None

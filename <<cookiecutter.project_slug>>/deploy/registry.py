@@ -14,7 +14,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def resolve(repository: str, image: str) -> str:
-    """The digest of an image: `sha256:...`, `repository@sha256:...`, or a tag. Raises Failed IMG_NOT_FOUND, IMG_DENIED."""
+    """The digest of `sha256:...`, `repository@sha256:...`, or a tag. Raises Failed IMG_NOT_FOUND, IMG_DENIED."""
     found = DIGEST.search(image)
     if not found and (":" in image.rpartition("/")[2] or "/" in image):
         reference = image

@@ -94,7 +94,7 @@ class Driver(Protocol):
 
 
 def driver_of(environment: Environment) -> Any:
-    """The module of the driver: `deploy.manifests` or `deploy.helm`. A service carries the one that it was made with."""
+    """The module `deploy.manifests` or `deploy.helm`: a service carries the one that it was made with."""
     try:
         return import_module(f"deploy.{environment.driver}")
     except ModuleNotFoundError as error:

@@ -182,7 +182,7 @@ def lines_of(kind: str, data: Mapping[str, Any]) -> list[str]:
 
 
 def make(*, as_json: bool = False, out: TextIO | None = None) -> Report:
-    """The renderer that fits where the output goes; a summary too when a pipeline asks for one (GITHUB_STEP_SUMMARY)."""
+    """The renderer that fits the output; a summary too when a pipeline asks for one (GITHUB_STEP_SUMMARY)."""
     out = out or sys.stdout
     main: Renderer = JsonLines(out) if as_json else (Terminal(out) if out.isatty() else Plain(out))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -123,6 +123,7 @@ def wait(target: Target, seconds: float, hold: float) -> View:
     )
     stuck_since: float | None = None
     while True:
+        target.still_ours()
         seen, now = view(target.cluster, target.facts.name), time.monotonic()
         if seen.complete:
             if good_since is None or seen.restarts() != restarts:

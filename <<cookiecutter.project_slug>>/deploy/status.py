@@ -33,18 +33,18 @@ def status_lines(target: Target, *, as_json: bool = False) -> list[str]:
     found = _status(target)
     if as_json:
         return [json.dumps(found)]
+    host = target.cluster.client.configuration.host
     lines = [
-        f"{target.facts.name} in {target.environment.name} ({target.cluster.client.configuration.host} {found['namespace']})",
+        f"{target.facts.name} in {target.environment.name} ({host} {found['namespace']})",
         f"  image     {found['image'] or 'nothing is deployed'}",
         f"  serves    {found['serves'] or 'nobody answers'}",
         f"  schema    {found['schema'] or 'unknown'}",
         f"  replicas  {found['ready']} of {found['desired']} ready, {found['old']} of an older revision",
         f"  release   {found['release'] or 'none on record'}",
     ]
-    lines += [
-        f"  pod       {pod['name']}  {'ready' if pod['ready'] else pod['phase']}  {pod['restarts']} restarts  {pod['node']}"
-        for pod in found["pods"]
-    ]
+    for pod in found["pods"]:
+        state = "ready" if pod["ready"] else pod["phase"]
+        lines.append(f"  pod       {pod['name']}  {state}  {pod['restarts']} restarts  {pod['node']}")
     return lines
 
 

@@ -73,7 +73,7 @@ class Image:
             return None, registry.resolve(env.repository, env.image)
         from deploy import image
 
-        key = image.content_key(target.project)
+        key = image.content_key(target.project, env.platforms)
         return key, image.find(env.repository, key)
 
     def plan(self, target: Target, seen: Any) -> Plan:
@@ -88,7 +88,9 @@ class Image:
 
         env = target.environment
         tag = plan.changes[0].what.rpartition(":")[2]
-        target.digest = image.build_and_push(target.project, env.repository, tag)
+        target.digest = image.build_and_push(
+            target.project, env.repository, tag, env.platforms, lambda text: target.report.progress("image", text)
+        )
         return Outcome(summary=target.digest)
 
 

@@ -111,6 +111,11 @@ class Target:
                 hint="answer with its name, or pass --yes",
             )
 
+    def still_ours(self) -> None:
+        """While only waiting: raises Failed LEASE_LOST when another deployer has taken over meanwhile."""
+        if self.cluster.guard:
+            self.cluster.guard()
+
     def recover(self) -> bool:
         """With the lock in hand: put right what a killed deployer has left. True when there was something."""
         self._records = None

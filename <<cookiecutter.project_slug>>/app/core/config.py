@@ -108,6 +108,7 @@ class Settings(EnvironmentSettings):
     connect_timeout_seconds: float = Field(3.0, gt=0)
     statement_timeout_ms: int = Field(5000, ge=0)
     lock_timeout_ms: int = Field(2000, ge=0)
+    migration_wait_seconds: float = Field(60.0, ge=0)
     # The schema that this code needs at least; by default the newest revision in alembic/versions.
     schema_minimum: str | None = None
 

@@ -19,7 +19,6 @@ from app.core.config import Settings
 # sysexits.h: EX_TEMPFAIL. Another migration is under way; trying again later is right.
 EXIT_LOCK_HELD = 75
 LOCK_NUMBER = 0x616C656D626963  # "alembic"
-LOCK_WAIT_SECONDS = 60.0
 LOCK_TIMEOUT_MS = 4000
 ATTEMPTS = 5
 LOCK_NOT_AVAILABLE = "55P03"
@@ -49,7 +48,7 @@ async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None
         },
     )
     try:
-        async with migration_lock(engine):
+        async with migration_lock(engine, settings.migration_wait_seconds):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     async with engine.connect() as connection:
@@ -72,7 +71,7 @@ async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None
 
 
 @asynccontextmanager
-async def migration_lock(engine: AsyncEngine, wait_seconds: float = LOCK_WAIT_SECONDS) -> AsyncIterator[None]:
+async def migration_lock(engine: AsyncEngine, wait_seconds: float) -> AsyncIterator[None]:
     """Hold the session's advisory lock, on a connection of its own that is in no transaction.
 
     Tried in a loop: a blocking pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the process that has
@@ -107,7 +106,7 @@ async def _holder(connection: AsyncConnection) -> str:
 
 
 async def refuse_invalid_indexes(connection: AsyncConnection) -> None:
-    """Raises RuntimeError naming indexes that a failed CREATE INDEX CONCURRENTLY has left: they cost and do not serve."""
+    """Raises RuntimeError naming what a failed CREATE INDEX CONCURRENTLY has left: indexes that cost and do not serve."""
     rows = await connection.scalars(text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"))
     if names := sorted(rows):
         raise RuntimeError(

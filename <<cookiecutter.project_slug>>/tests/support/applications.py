@@ -1,8 +1,8 @@
 """Applications beside the session's own: on a database of their own, or with other settings."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
@@ -12,18 +12,25 @@ from app.main import create_app
 from tests.support.identity import headers_for
 
 
-@asynccontextmanager
-async def application(database_url: str, **settings: str) -> AsyncIterator[FastAPI]:
-    """An application on real connections. `settings` are environment variables."""
+@contextmanager
+def environment(database_url: str, **settings: str) -> Iterator[None]:
+    """Other environment variables, which settings that are read meanwhile come from."""
     kept = dict(os.environ)
     os.environ.update(settings, DATABASE_URL=database_url)
     get_settings.cache_clear()
     try:
-        app = create_app()
+        yield
     finally:
         os.environ.clear()
         os.environ.update(kept)
         get_settings.cache_clear()
+
+
+@asynccontextmanager
+async def application(database_url: str, **settings: str) -> AsyncIterator[FastAPI]:
+    """An application on real connections. `settings` are environment variables."""
+    with environment(database_url, **settings):
+        app = create_app()
     try:
         yield app
     finally:

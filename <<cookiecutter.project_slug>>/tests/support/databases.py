@@ -67,6 +67,12 @@ async def clone(name: str) -> str:
     return at(f"{prefix()}{name}")
 
 
+async def create_empty(name: str) -> str:
+    """A database without a schema: its URL."""
+    await execute(f'CREATE DATABASE "{prefix()}{name}"')
+    return at(f"{prefix()}{name}")
+
+
 async def drop(url: str) -> None:
     await execute(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
 

@@ -1,0 +1,251 @@
+"""The revisions: each goes up and down, together they are what the models say, and they meet a database that serves."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Connection, Integer, MetaData, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.core.config import Settings, get_settings
+from app.core.database_url import parse_database_url
+from app.db import migrations
+from app.db.base import load_models
+from tests.support import databases
+from tests.support.applications import environment
+
+REVISIONS = [script.revision for script in ScriptDirectory(databases.ROOT / "alembic").walk_revisions()][::-1]
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'v')"
+NAMES = """
+    SELECT conname AS name, conrelid::regclass::text AS table_name, contype::text AS kind FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f', 'c')
+"""
+PREFIXES = {"p": "pk_{}", "u": "uq_{}_", "f": "fk_{}_", "c": "ck_{}_"}
+
+
+@pytest.fixture
+async def empty_database() -> AsyncIterator[str]:
+    url = await databases.create_empty(uuid.uuid4().hex[:12])
+    yield url
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def own_engine(own_database: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(parse_database_url(own_database), poolclass=NullPool)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside the application's own."""
+    connection = await asyncpg.connect(own_database, server_settings={"application_name": "the other one"})
+    yield connection
+    await connection.close()
+
+
+def settings_of(url: str, **settings: str) -> Settings:
+    with environment(url, **settings):
+        return get_settings()
+
+
+async def names(url: str, query: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+async def test_stairway(empty_database: str) -> None:
+    """Up, down and up again, revision by revision; and down to nothing in the end."""
+    if not REVISIONS:
+        pytest.skip("there is no revision yet: python3 tasks.py setup")
+    for revision in REVISIONS:
+        await databases.migrate(empty_database, revision)
+        await databases.migrate(empty_database, f"{revision}-1", down=True)
+        await databases.migrate(empty_database, revision)
+    assert await names(empty_database, TABLES) != ["alembic_version"]
+    await databases.migrate(empty_database, "base", down=True)
+    assert await names(empty_database, TABLES) == ["alembic_version"]
+
+
+async def drift(engine: AsyncEngine, metadata: MetaData) -> list[object]:
+    """What `alembic check` would complain of."""
+
+    def compare(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with engine.connect() as connection:
+        return await connection.run_sync(compare)
+
+
+async def test_the_revisions_are_what_the_models_say(own_engine: AsyncEngine) -> None:
+    assert await drift(own_engine, load_models()) == []
+
+
+async def test_a_column_without_a_revision_is_noticed(own_engine: AsyncEngine) -> None:
+    copy = MetaData(naming_convention=load_models().naming_convention)
+    for table in load_models().tables.values():
+        table.to_metadata(copy)
+    next(iter(copy.tables.values())).append_column(Column("forgotten", Integer))
+    [difference] = await drift(own_engine, copy)
+    assert "forgotten" in str(difference)
+
+
+def misnamed(rows: list[asyncpg.Record]) -> list[str]:
+    return [
+        row["name"]
+        for row in rows
+        if row["table_name"] != "alembic_version"
+        and not row["name"].startswith(PREFIXES[row["kind"]].format(row["table_name"].strip('"')))
+    ]
+
+
+async def test_every_constraint_is_named_by_the_convention(admin: asyncpg.Connection) -> None:
+    """Errors name the field by it, and a later revision can drop what has a name."""
+    rows = await admin.fetch(NAMES)
+    assert {row["kind"] for row in rows} >= {"p"}
+    assert misnamed(rows) == []
+    await admin.execute("CREATE TABLE things (id int CONSTRAINT my_key PRIMARY KEY, n int CHECK (n > 0))")
+    assert sorted(misnamed(await admin.fetch(NAMES))) == ["my_key", "things_n_check"]
+
+
+# One at a time.
+
+
+@pytest.mark.parametrize("locked", [True, False])
+async def test_two_migrations_at_once_run_one_after_the_other(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    if not locked:
+        monkeypatch.setattr(migrations, "migration_lock", lambda *_: nullcontext())
+    running: list[int] = []
+    most = 0
+
+    def run(connection: Connection) -> None:
+        nonlocal most
+        running.append(1)
+        most = max(most, len(running))
+        connection.execute(text("SELECT pg_sleep(0.2)"))
+        running.pop()
+
+    settings = settings_of(empty_database)
+    await asyncio.gather(migrations.migrate(settings, run), migrations.migrate(settings, run))
+    assert most == (1 if locked else 2)
+
+
+async def test_a_migration_that_waited_too_long_names_who_holds_it_up(
+    own_database: str, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
+    pid = await admin.fetchval("SELECT pg_backend_pid()")
+    settings = settings_of(own_database, MIGRATION_WAIT_SECONDS="0.1")
+    with pytest.raises(migrations.MigrationLockHeld, match=rf"the other one \(pid {pid}, from ") as held:
+        await migrations.migrate(settings, lambda _connection: None)
+    assert held.value.code == 75
+    await admin.execute("SELECT pg_advisory_unlock($1)", migrations.LOCK_NUMBER)
+    await migrations.migrate(settings, lambda _connection: None)
+
+
+async def test_exit_75(own_database: str, admin: asyncpg.Connection) -> None:
+    await admin.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
+    variables = {**os.environ, "DATABASE_URL": own_database, "MIGRATION_WAIT_SECONDS": "0"}
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=databases.ROOT, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 75, done.stderr
+    assert "the other one (pid " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# Beside a service that works.
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_MS", 100)
+    monkeypatch.setattr(migrations, "ATTEMPTS", 2)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_table_that_is_in_use_is_tried_again(
+    own_database: str, admin: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = 0
+
+    def run(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        connection.execute(text("ALTER TABLE idempotency_keys ADD COLUMN extra int"))
+
+    async with admin.transaction():
+        await admin.execute("SELECT count(*) FROM idempotency_keys")
+        migration = asyncio.create_task(migrations.migrate(settings_of(own_database), run))
+        while tries == 0:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # longer than a migration waits for a lock here
+    await migration
+    assert tries == 2
+    assert "trying again" in capsys.readouterr().err
+    assert "extra" in await names(own_database, "SELECT attname FROM pg_attribute WHERE attname = 'extra'")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_table_that_stays_in_use_ends_the_migration(own_database: str, admin: asyncpg.Connection) -> None:
+    def run(connection: Connection) -> None:
+        connection.execute(text("ALTER TABLE idempotency_keys ADD COLUMN extra int"))
+
+    async with admin.transaction():
+        await admin.execute("SELECT count(*) FROM idempotency_keys")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await migrations.migrate(settings_of(own_database), run)
+        # Nobody waits behind the migration for the table.
+        await names(own_database, "SELECT 1 FROM idempotency_keys")
+
+
+# Indexes.
+
+
+async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, unique: bool = False) -> None:
+    """As a revision does it."""
+
+    def run(connection: Connection) -> None:
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+        with context.begin_transaction(_per_migration=True), Operations.context(context):
+            migrations.create_index_concurrently(name, "things", columns, unique=unique)
+
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+
+
+async def test_an_invalid_index_ends_a_migration_and_is_made_anew(
+    own_database: str, own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await migrations.migrate(settings_of(own_database), lambda _connection: None)  # there is none so far
+    await admin.execute("CREATE TABLE things (n int); INSERT INTO things VALUES (1), (1)")
+    with pytest.raises(DBAPIError, match="could not create unique index"):
+        await make_index(own_engine, "ix_things_n", ["n"], unique=True)
+    with pytest.raises(RuntimeError, match="invalid indexes after the migration: ix_things_n;"):
+        await migrations.migrate(settings_of(own_database), lambda _connection: None)
+    await admin.execute("DELETE FROM things")
+    # What is usual instead keeps the wreck and says that all is well.
+    await admin.execute("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix_things_n ON things (n)")
+    with pytest.raises(RuntimeError, match="ix_things_n"):
+        await migrations.migrate(settings_of(own_database), lambda _connection: None)
+    await make_index(own_engine, "ix_things_n", ["n"], unique=True)
+    await migrations.migrate(settings_of(own_database), lambda _connection: None)

@@ -13,8 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dev import bootstrap, postgres, process, server
+from dev import bootstrap, postgres, process, repository, server
 
+# The demo's commit is thrown away with it: a machine whose git knows nobody need not learn of anybody for it.
+NOBODY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Demo"), ("EMAIL", "demo@example.com"))
+}
 PRODUCT = {"name": "Espresso machine", "description": "Two groups, 11 litres", "price": "2490.00", "stock": 3}
 
 
@@ -59,7 +65,8 @@ def bake(root: Path, folder: Path) -> Path:
     places = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replay")}
     settings.write_text(json.dumps(places))  # JSON is YAML
     command = [sys.executable, "-m", "cookiecutter", str(root), "--no-input", "--output-dir", str(folder)]
-    if process.run([*command, "--config-file", str(settings)]):
+    environment = os.environ if repository.knows_who(folder) else {**os.environ, **NOBODY}
+    if process.run([*command, "--config-file", str(settings)], env=environment):
         raise SystemExit("The service could not be made; what is above says why.")
     return next(path.parent for path in folder.glob("*/service.toml"))
 

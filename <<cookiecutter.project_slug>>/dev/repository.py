@@ -33,7 +33,7 @@ def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "change
     head = _read(project, "rev-parse", "--verify", "--quiet", "HEAD")
     if head and (head != _read(project, "rev-parse", "--verify", "--quiet", "template") or not _unborn_files(project)):
         return "ok", f"at {head[:7]}"
-    if not _read(project, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"):
+    if not knows_who(project):
         raise Unable(
             "git does not know who you are",
             "git config --global user.name YOU && git config --global user.email YOU@EXAMPLE.COM",
@@ -42,6 +42,11 @@ def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "change
     _git(project, "commit", "--quiet", "--no-verify", "-m", "Add what was missing at the start" if head else message)
     _git(project, "branch", "--force", "template")
     return "changed", f"main and template at {_read(project, 'rev-parse', '--short', 'HEAD')}{_surroundings(project)}"
+
+
+def knows_who(folder: Path) -> bool:
+    """Whether git was told by whom commits are; what it would guess from the machine's name does not count."""
+    return bool(_read(folder, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"))
 
 
 def _unborn_files(project: Path) -> list[str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+PATIENCE = 400  # seconds, for the slowest: all tests of a service on a machine that is busy
 # A user who has told git who they are, and nothing else that this machine has.
 GIT_CONFIG = "[user]\n\tname = Ada Example\n\temail = ada@example.com\n"
 
@@ -100,7 +101,9 @@ class Bakery:
         self, command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         environment = self.environment if env is None else dict(env)
-        return subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, text=True)
+        return subprocess.run(
+            command, cwd=cwd, env=environment, check=False, capture_output=True, text=True, timeout=PATIENCE
+        )
 
     def _git(self, *arguments: str) -> str:
         command = ["git", *arguments]

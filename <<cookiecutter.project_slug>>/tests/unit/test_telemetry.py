@@ -116,6 +116,7 @@ async def test_spans_and_logs_share_their_ids(make_app: MakeApp, client_of: Clie
     await client.get("/metrics")
     (span,) = memory.get_finished_spans()
     assert span.name == "GET /api/v1/items/{id}"
+    assert span.context is not None
     assert f"{span.context.trace_id:032x}" == TRACE
     assert contexts[0]["trace_id"] == TRACE
     assert contexts[0]["span_id"] == f"{span.context.span_id:016x}"

@@ -1,0 +1,38 @@
+"""A running service: the one at BASE_URL, or one that is started here.
+
+At BASE_URL, the token of a caller who may do everything comes from E2E_TOKEN.
+"""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+
+from tests.support import databases
+from tests.support.identity import headers_for
+from tests.support.service import running
+
+
+@pytest.fixture(scope="session")
+async def base_url() -> AsyncIterator[str]:
+    if given := os.environ.get("BASE_URL"):
+        yield given.rstrip("/")
+        return
+    url = await databases.clone(f"e2e_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    with running(url) as service:
+        yield service.url
+    await databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+async def http(base_url: str, session_app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A client of the running service that may do everything."""
+    if os.environ.get("BASE_URL"):
+        token = os.environ.get("E2E_TOKEN")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    else:
+        headers = headers_for(app=session_app)
+    async with AsyncClient(base_url=base_url, headers=headers, timeout=10) as client:
+        yield client

@@ -1,0 +1,67 @@
+"""The end of a process under load: nobody's request fails. With the drain taken out, some do."""
+
+import asyncio
+import signal
+import time
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from tests.factories import FACTORIES
+from tests.support.identity import headers_for
+from tests.support.keepalive import Tally, clients
+from tests.support.service import Service, running
+
+CLIENTS = 200
+PAUSE_SECONDS = 0.5
+
+
+async def stop_under_load(app: FastAPI, database_url: str, drain_seconds: float) -> tuple[Service, Tally]:
+    """SIGTERM while all clients are at work; the service that has ended, and what the clients saw."""
+    path = FACTORIES[0].PATH if FACTORIES else "/health"
+    tally = Tally()
+    with running(database_url, DRAIN_SECONDS=str(drain_seconds), LOG_LEVEL="WARNING") as service:
+        traffic = asyncio.create_task(
+            clients(service.address, path, headers_for(app=app), count=CLIENTS, pause=PAUSE_SECONDS, tally=tally)
+        )
+        while tally.answered < 2 * CLIENTS and not traffic.done():
+            await asyncio.sleep(0.05)
+        assert tally.failures == []
+        service.process.send_signal(signal.SIGTERM)
+        await traffic
+        await asyncio.to_thread(service.process.wait, 20)
+    return service, tally
+
+
+async def test_no_request_fails(session_app: FastAPI, own_database: str) -> None:
+    service, tally = await stop_under_load(session_app, own_database, drain_seconds=3)
+    assert tally.failures == []
+    assert tally.left == tally.connected == CLIENTS
+    assert service.process.returncode == 0
+
+
+async def test_without_the_drain_requests_fail(session_app: FastAPI, own_database: str) -> None:
+    _, tally = await stop_under_load(session_app, own_database, drain_seconds=0)
+    assert tally.failures
+
+
+async def test_a_draining_service_works_but_wants_no_traffic(own_database: str) -> None:
+    with running(own_database, DRAIN_SECONDS="5") as service:
+        service.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + 3
+        while httpx2.get(f"{service.url}/ready").status_code == 200 and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        assert httpx2.get(f"{service.url}/ready").status_code == 503
+        alive = httpx2.get(f"{service.url}/health")
+        assert alive.status_code == 200
+        assert alive.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_it_at_once(own_database: str, number: signal.Signals) -> None:
+    with running(own_database, DRAIN_SECONDS="60") as service:
+        service.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)  # a repetition within 0.3 s counts as the same signal
+        service.process.send_signal(number)
+        assert await asyncio.to_thread(service.process.wait, 5) == 128 + number

@@ -30,7 +30,7 @@ def test_a_signal_in_the_rollout(running: Stage, number: int, code: int) -> None
 @pytest.mark.drill
 @pytest.mark.parametrize("seed", [1])
 def test_killed_at_random_moments(running: Stage, seed: int) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - no secret
     for turn in range(20):
         image = ("v2", "v3", "v1")[turn % 3]
         with running.deploying(image, "-e", f"annotations={{turn: 't{turn}'}}") as child:

@@ -18,6 +18,11 @@ def holder(stage: Stage) -> str:
     return found[0]["spec"]["holderIdentity"] if found else ""
 
 
+def other(stage: Stage) -> str:
+    """A version that does not run now."""
+    return "v2" if stage.image_of_deployment() == stage.images["v1"] else "v1"
+
+
 def lines_of(child: object) -> str:
     out, _ = child.communicate(timeout=180)  # type: ignore[attr-defined]
     return out
@@ -40,11 +45,12 @@ def test_two_at_once(running: Stage, offset: float) -> None:
 
 
 def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
-    with running.deploying("v1", "-e", "lease_seconds=4", *SLOW) as paused:
-        until(lambda: running.image_of_deployment() == running.images["v1"], 60, "v1 applied")
+    image = other(running)
+    with running.deploying(image, "-e", "lease_seconds=4", *SLOW) as paused:
+        until(lambda: running.image_of_deployment() == running.images[image], 60, "the release applied")
         os.kill(paused.pid, signal.SIGSTOP)
         time.sleep(5)
-        ended = running.deploy("v2", "-e", "lease_seconds=4", "-e", "hold_seconds=3")
+        ended = running.deploy("v3", "-e", "lease_seconds=4", "-e", "hold_seconds=3")
         assert ended.code == 0, ended
         before = running.versions()
         os.kill(paused.pid, signal.SIGCONT)
@@ -52,16 +58,17 @@ def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
     assert paused.returncode == 5, out
     assert "LEASE_LOST" in out
     assert running.versions() == before
-    assert running.image_of_deployment() == running.images["v2"]
+    assert running.image_of_deployment() == running.images["v3"]
 
 
 def test_a_killed_deployer_is_replaced_at_once(running: Stage) -> None:
-    with running.deploying("v1", *SLOW) as killed:
+    image = other(running)
+    with running.deploying(image, *SLOW) as killed:
         until(lambda: holder(running), 30, "the lock taken")
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
     assert holder(running)
-    ended = running.deploy("v1")
+    ended = running.deploy(image)
     print(f"after a kill: {ended.seconds:.1f} s")
     assert ended.code == 0, ended
     assert ended.seconds < 60  # the lease itself has 60 s left

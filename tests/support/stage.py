@@ -133,6 +133,8 @@ class Stage:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            if child.stdout:
+                child.stdout.close()
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         return run("kubectl", "-n", self.namespace, *arguments, stdin=stdin)
@@ -148,7 +150,9 @@ class Stage:
 
     def versions(self) -> dict[str, str]:
         """resourceVersion of everything that a deploy could touch; status of controllers aside, so only settled ones."""
-        kinds = "configmaps,secrets,serviceaccounts,services,networkpolicies,poddisruptionbudgets,jobs,deployments,leases"
+        kinds = (
+            "configmaps,secrets,serviceaccounts,services,networkpolicies,poddisruptionbudgets,jobs,deployments,leases"
+        )
         found = json.loads(self.kubectl("get", kinds, "-o", "json"))["items"]
         return {f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"] for item in found}
 

@@ -23,7 +23,9 @@ def build(project: Path, folder: Path) -> Images:
     repository = f"{REGISTRY}/test-{uuid.uuid4().hex[:8]}/shop"
     images = Images(repository)
     head = next((project / "alembic" / "versions").glob("*_initial.py")).name.split("_")[1]
-    images.digests["v1"] = _push(["--target", "production", "--build-arg", f"SCHEMA_HEAD={head}", str(project)], repository, "v1", folder)
+    images.digests["v1"] = _push(
+        ["--target", "production", "--build-arg", f"SCHEMA_HEAD={head}", str(project)], repository, "v1", folder
+    )
     for name in ("v2", "v3"):
         images.digests[name] = layer(images, name, f"ENV VARIANT={name}", folder)
     for name, script in SERVES.items():
@@ -43,7 +45,20 @@ def layer(images: Images, name: str, lines: str, folder: Path, files: Path | Non
 
 def _push(arguments: list[str], repository: str, tag: str, folder: Path) -> str:
     told = folder / f"{tag}.json"
-    run("docker", "buildx", "build", "--push", "--quiet", "--provenance=false", "--metadata-file", str(told), "-t", f"{repository}:{tag}", *arguments, seconds=400)
+    run(
+        "docker",
+        "buildx",
+        "build",
+        "--push",
+        "--quiet",
+        "--provenance=false",
+        "--metadata-file",
+        str(told),
+        "-t",
+        f"{repository}:{tag}",
+        *arguments,
+        seconds=400,
+    )
     return json.loads(told.read_text())["containerimage.digest"]
 
 

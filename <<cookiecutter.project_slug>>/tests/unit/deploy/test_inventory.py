@@ -1,0 +1,106 @@
+"""Environments: precedence, origins, and mistakes that name what was meant."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy import inventory
+from deploy.model import Failed
+
+INVENTORY = """
+all:
+  resources: {memory_limit: 300Mi}
+  settings: {LOG_LEVEL: INFO}
+staging:
+  replicas: 2
+  settings: {EXTRA: "1"}
+production:
+  confirm: true
+"""
+SERVICE = """
+[service]
+name = "lamps"
+image = "registry.example/lamps"
+[answers]
+driver = "helm"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "inventory.yaml").write_text(INVENTORY)
+    (tmp_path / "service.toml").write_text(SERVICE)
+    return tmp_path
+
+
+def test_the_service_gives_what_is_left_out(project: Path) -> None:
+    environment = inventory.load(project, "staging", (), {})
+    assert environment.driver == "helm"
+    assert environment.namespace == "lamps-staging"
+    assert environment.repository == "registry.example/lamps"
+    assert environment.secret.name == "lamps"
+    assert environment.settings == {"ENVIRONMENT": "staging", "LOG_LEVEL": "INFO", "EXTRA": "1"}
+
+
+def test_later_sources_win_key_by_key(project: Path) -> None:
+    variables = {"DEPLOY_REPLICAS": "4", "DEPLOY_RESOURCES__CPU_REQUEST": "1", "DEPLOY_SMOKE_TOKEN": "not a key"}
+    environment = inventory.load(project, "staging", ("replicas=5", "settings.LOG_LEVEL=DEBUG"), variables)
+    assert environment.replicas == 5
+    assert environment.resources.model_dump() == {
+        "cpu_request": "1",
+        "cpu_limit": None,
+        "memory_request": "128Mi",
+        "memory_limit": "300Mi",
+    }
+    assert environment.settings["LOG_LEVEL"] == "DEBUG"
+
+
+def test_a_secret_of_another_kind_replaces_the_block(project: Path) -> None:
+    environment = inventory.load(project, "staging", ("secret={from_env: [DATABASE_URL]}",), {})
+    assert environment.secret.from_env == ("DATABASE_URL",)
+    assert environment.secret.name is None
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "code", "said"),
+    [
+        ("staging", "replicsa=3", "INVENTORY_INVALID", "did you mean replicas?"),
+        (
+            "staging",
+            "resources.memory=1Gi",
+            "INVENTORY_INVALID",
+            "resources.memory: there is no such key; did you mean memory_limit?",
+        ),
+        ("staging", "autoscale={mni: 3}", "INVENTORY_INVALID", "did you mean min?"),
+        ("staging", "replicas=many", "INVENTORY_INVALID", "replicas: "),
+        ("staging", "secret={}", "INVENTORY_INVALID", "exactly one of"),
+        ("staging", "namespace=Upper", "INVENTORY_INVALID", "namespace: "),
+        ("staging", "no-equals-sign", "INVENTORY_INVALID", "wants key=value"),
+        ("stagign", "replicas=3", "INVENTORY_UNKNOWN_ENVIRONMENT", "did you mean staging?"),
+        ("local", "replicas=3", "INVENTORY_LOCAL", "tasks.py up"),
+    ],
+)
+def test_mistakes(project: Path, name: str, extra: str, code: str, said: str) -> None:
+    with pytest.raises(Failed) as caught:
+        inventory.load(project, name, (extra,), {})
+    assert caught.value.failure.code == code
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a list", "staging: 3", "staging: {a: ["])
+def test_a_file_that_is_no_inventory(project: Path, text: str) -> None:
+    (project / "deploy" / "inventory.yaml").write_text(text)
+    with pytest.raises(Failed) as caught:
+        inventory.load(project, "staging", (), {})
+    assert caught.value.failure.code == "INVENTORY_SYNTAX"
+
+
+def test_explain_names_the_origin_of_each_value(project: Path) -> None:
+    told = inventory.explain(project, "staging", ("drain_seconds=3",), {"DEPLOY_PORT": "8080"})
+    origins = {line.split()[0]: line.split()[-1] for line in told.splitlines()}
+    assert origins["replicas"] == "staging"
+    assert origins["drain_seconds"] == "-e"
+    assert origins["port"] == "environment"
+    assert origins["driver"] == "service.toml"
+    assert origins["url"] == "default"

@@ -1,0 +1,83 @@
+"""Objects: noise left out, secrets masked, conflicts told."""
+
+from typing import Any
+
+import pytest
+
+from deploy import objects
+from deploy.applying import Look, changes
+from deploy.model import Failed
+
+
+def secret(**data: str) -> dict[str, Any]:
+    return {"kind": "Secret", "metadata": {"name": "s"}, "data": data}
+
+
+LIVE = {
+    "kind": "Deployment",
+    "metadata": {
+        "name": "lamps",
+        "uid": "1",
+        "resourceVersion": "7",
+        "generation": 3,
+        "annotations": {"deployment.kubernetes.io/revision": "3"},
+        "managedFields": [
+            {"manager": "deploy", "time": "t1", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            {"manager": "kubectl-set", "time": "2026-01-02T03:04:05Z", "fieldsV1": {"f:spec": {"f:template": {}}}},
+        ],
+    },
+    "spec": {"replicas": 2},
+    "status": {"replicas": 2},
+}
+
+
+def test_what_the_server_keeps_is_no_difference() -> None:
+    planned = {**LIVE, "metadata": {"name": "lamps", "resourceVersion": "8"}, "status": {}}
+    assert not objects.differs(LIVE, planned)
+    assert objects.differs(LIVE, {**planned, "spec": {"replicas": 3}})
+
+
+def test_a_diff_shows_lines() -> None:
+    assert objects.diff(LIVE, {**LIVE, "spec": {"replicas": 3}})[-2:] == ("-  replicas: 2", "+  replicas: 3")
+    assert all(line.startswith(("+", "@")) for line in objects.diff(None, LIVE))
+
+
+def test_values_of_a_secret_are_told_as_changed_or_same() -> None:
+    shown = "\n".join(objects.diff(secret(A="b2xk", B="c2FtZQ=="), secret(A="bmV3", B="c2FtZQ==", C="bW9yZQ==")))
+    assert "+  A: <changed>" in shown
+    assert "+  C: <changed>" in shown
+    assert not {"b2xk", "bmV3", "c2FtZQ==", "bW9yZQ=="} & set(shown.split())
+
+
+def test_owners_of_a_field() -> None:
+    assert objects.owner_of(LIVE, ("spec", "replicas")) == {"deploy"}
+    assert objects.owner_of(LIVE, ("spec", "paused")) == set()
+
+
+def test_a_conflict_names_field_manager_and_time() -> None:
+    cause = {
+        "reason": "FieldManagerConflict",
+        "field": ".spec.template",
+        "message": 'conflict with "kubectl-set" using apps/v1',
+    }
+    (conflict,) = objects.conflicts({"details": {"causes": [cause]}}, LIVE)
+    assert str(conflict) == ".spec.template is set by kubectl-set since 2026-01-02T03:04:05Z"
+    with pytest.raises(Failed) as caught:
+        changes([Look(LIVE, LIVE, LIVE, (conflict,))])
+    assert caught.value.failure.code == "DRIFT"
+    assert caught.value.failure.evidence == (f"Deployment/lamps {conflict}",)
+
+
+def test_changes_of_looks() -> None:
+    other = {**LIVE, "spec": {"replicas": 3}}
+    found = changes([Look(LIVE, LIVE, LIVE), Look(other, LIVE, other), Look(LIVE, None, None)])
+    assert [(change.action, change.what) for change in found] == [
+        ("update", "Deployment/lamps"),
+        ("create", "Deployment/lamps"),
+    ]
+
+
+def test_order_is_that_of_reference() -> None:
+    kinds = ["Ingress", "Deployment", "Job", "ConfigMap", "Namespace"]
+    items = [{"kind": kind, "metadata": {"name": "x"}} for kind in kinds]
+    assert [item["kind"] for item in objects.ordered(items)] == kinds[::-1]

@@ -1,0 +1,126 @@
+"""Records, the lock's holder, quotas, lints: the pure parts."""
+
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from deploy import lease, quotas, record
+from deploy.environment import Environment
+from deploy.lint import findings, secret_keys
+from deploy.model import Failed
+from deploy.record import Record
+
+
+def made(number: int, outcome: str = "deployed", digest: str = "") -> Record:
+    return Record(number, digest or f"sha256:{number}", "", outcome, "manifests")
+
+
+HISTORY = [made(1), made(2, "rolled_back"), made(3), made(4, "failed")]
+
+
+@pytest.mark.parametrize(
+    ("running", "to", "number"),
+    [
+        ("sha256:3", None, 1),  # the last good one runs: the one before it
+        ("sha256:4", None, 3),  # something bad runs: the last good one
+        ("", None, 3),
+        ("sha256:3", 1, 1),
+        ("sha256:3", 3, 3),
+    ],
+)
+def test_rollback_target(running: str, to: int | None, number: int) -> None:
+    assert record.rollback_target(HISTORY, running, to).number == number
+
+
+@pytest.mark.parametrize(
+    ("records", "to", "code"),
+    [(HISTORY, 2, "NO_SUCH_RELEASE"), (HISTORY, 9, "NO_SUCH_RELEASE"), ([made(1)], None, "NOTHING_TO_ROLL_BACK_TO")],
+)
+def test_no_rollback_target(records: list[Record], to: int | None, code: str) -> None:
+    with pytest.raises(Failed) as caught:
+        record.rollback_target(records, "sha256:1", to)
+    assert caught.value.failure.code == code
+
+
+def test_the_last_good_record_is_never_pruned() -> None:
+    bad = [made(number, "failed") for number in range(2, 9)]
+    assert [old.number for old in record.prune([made(1), *bad], keep=3)] == [2, 3, 4, 5]
+
+
+def test_what_records_refer_to_is_kept() -> None:
+    container = {"envFrom": [{"configMapRef": {"name": "c"}}], "env": [{"valueFrom": {"secretKeyRef": {"name": "s"}}}]}
+    item: Any = {"kind": "Deployment", "metadata": {"name": "d"}, "spec": {"containers": [container]}}
+    kept = record.referenced([Record(1, "", "", "deployed", "manifests", objects=(item,))])
+    assert kept == {"Deployment/d", "ConfigMap/c", "Secret/s"}
+
+
+@pytest.mark.parametrize(
+    ("holder", "gone"),
+    [
+        ("ada@here 12 100 nonce", False),
+        ("ada@here 12 99 nonce", True),  # the pid belongs to a later process
+        ("ada@here 13 100 nonce", True),  # no such process
+        ("ada@elsewhere 13 100 nonce", False),  # of another host only the clock can tell
+        ("something else", False),
+    ],
+)
+def test_holders_that_are_gone(holder: str, gone: bool) -> None:
+    assert lease.is_gone(holder, "here", lambda pid: "100" if pid == 12 else "-") is gone
+
+
+def test_we_are_not_gone() -> None:
+    assert not lease.is_gone(lease.identity(), socket.gethostname())
+    assert lease.birth(os.getpid()).isdigit()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("100m", 0.1), ("64Mi", 64 * 2**20), ("1.5", 1.5), ("2k", 2000.0), ("1Gi", 2**30)]
+)
+def test_quantities(text: str, value: float) -> None:
+    assert quotas.quantity(text) == pytest.approx(value)
+
+
+def environment(**changes: Any) -> Environment:
+    base = {"name": "production", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
+    return Environment.model_validate({**base, **changes})
+
+
+def test_a_quota_without_room_for_the_surge() -> None:
+    quota = {
+        "metadata": {"name": "q"},
+        "status": {
+            "hard": {"requests.memory": "300Mi", "pods": "9"},
+            "used": {"requests.memory": "256Mi", "pods": "2"},
+        },
+    }
+    assert list(quotas.shortages(environment(), [quota])) == ["quota q: requests.memory 256Mi of 300Mi used"]
+    quota["status"]["hard"]["requests.memory"] = "400Mi"
+    assert list(quotas.shortages(environment(), [quota])) == []
+    assert list(quotas.shortages(environment(), [quota], pods=2)) != []
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({}, []),
+        ({"replicas": 1}, ["ONE_REPLICA"]),
+        ({"replicas": 1, "name": "staging"}, []),
+        ({"autoscale": {"min": 4, "max": 3}}, ["AUTOSCALE"]),
+        ({"progress_deadline_seconds": 300}, ["DEADLINE"]),
+        ({"settings": {"DRAIN_SECONDS": "60"}}, ["GRACE"]),
+        ({"database_max_connections": 29}, ["CONNECTIONS"]),
+        ({"database_max_connections": 30}, []),
+    ],
+)
+def test_lints(changes: dict[str, Any], codes: list[str]) -> None:
+    assert [finding.code for finding in findings(environment(**changes))] == codes
+
+
+@pytest.mark.parametrize(("live", "code"), [(None, "SECRET_MISSING"), ({"data": {"OTHER": "x"}}, "SECRET_KEY_MISSING")])
+def test_secrets_that_are_not_as_the_inventory_says(live: Any, code: str) -> None:
+    with pytest.raises(Failed) as caught:
+        secret_keys(environment(), live)
+    assert caught.value.failure.code == code
+    assert "DATABASE_URL" in str(caught.value)

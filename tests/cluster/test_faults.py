@@ -1,0 +1,61 @@
+"""An API server that fails for a while: the deploy takes longer, and finishes."""
+
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.faulty_api import FaultyApi
+from tests.support.stage import Stage
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: faulty, cluster: {server: "SERVER"}}]
+users: [{name: nobody, user: {}}]
+contexts: [{name: faulty, context: {cluster: faulty, user: nobody}}]
+current-context: faulty
+"""
+
+
+@pytest.fixture
+def upstream(cluster: None) -> Iterator[int]:
+    """`kubectl proxy`: plain HTTP with the caller's own credentials."""
+    command = ["kubectl", "proxy", "--port=0", "--reject-methods=^$", "--reject-paths=^$"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        found = re.search(r":(\d+)", child.stdout.readline())
+        assert found
+        yield int(found[1])
+        child.terminate()
+
+
+def through(stage: Stage, api: FaultyApi, folder: Path, *arguments: str, image: str) -> object:
+    """A deploy whose cluster is behind the faulty server."""
+    (folder / "kubeconfig").write_text(KUBECONFIG.replace("SERVER", api.url))
+    given = ("-e", f"server={api.url}", *arguments)
+    return stage.deploy(image, *given, KUBECONFIG=str(folder / "kubeconfig"))
+
+
+def test_a_third_of_the_calls_fail_for_30_seconds(running: Stage, upstream: int, tmp_path: Path) -> None:
+    with FaultyApi(upstream) as api:
+        healing = threading.Timer(30, lambda: setattr(api, "failing", False))
+        healing.start()
+        ended = through(running, api, tmp_path, image="v2")
+        healing.cancel()
+    print(f"{dict(api.faults)} in {ended.seconds:.1f} s")
+    assert ended.code == 0, ended
+    assert sum(api.faults.values()) > 10
+    assert running.image_of_deployment() == running.images["v2"]
+    assert len([record for record in running.history() if record["digest"] == running.images["v2"]]) == 1
+    assert not running.get("leases")["items"]
+
+
+def test_control_a_server_that_never_heals_ends_it(running: Stage, upstream: int, tmp_path: Path) -> None:
+    with FaultyApi(upstream, share=1.0) as api:
+        ended = through(running, api, tmp_path, "-e", "api_patience_seconds=5", image="v1")
+    assert ended.code == 6, ended
+    assert "CLUSTER_UNREACHABLE" in ended.out

@@ -1,0 +1,139 @@
+"""Migrations that fail, wait, or leave no way back. The Deployment is touched only after a good one."""
+
+import json
+import shutil
+import threading
+from dataclasses import replace
+
+import pytest
+
+from tests.support import variants
+from tests.support.load import Load
+from tests.support.stage import Images, Stage, until
+
+REVISION = '''"""{name}"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{name}"
+down_revision = "{down}"
+
+
+def upgrade() -> None:
+    {up}
+
+
+def downgrade() -> None:
+    pass
+'''
+ADDS = 'op.add_column("product", sa.Column("colour", sa.Text(), nullable=True))'
+DROPS = 'op.drop_column("product", "description")'
+
+
+@pytest.fixture(scope="module")
+def author(running: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A checkout of one's own, to write revisions in; it keeps them, as the database does."""
+    project = tmp_path_factory.mktemp("author") / "shop"
+    shutil.copytree(running.project, project, symlinks=True, ignore=shutil.ignore_patterns(".dev"))
+    return replace(running, project=project, images=Images(running.images.repository, dict(running.images.digests)))
+
+
+def revision(stage: Stage, name: str, up: str, on_top: str = "") -> str:
+    """Write a revision into the checkout and an image that has it, called `name`. Returns the table's name in it."""
+    versions = stage.project / "alembic" / "versions"
+    down = stage.sql("select version_num from alembic_version")
+    (versions / f"{name}.py").write_text(
+        REVISION.format(name=name, down=down, up=up.replace('"product"', f'"{table(stage)}"'))
+    )
+    folder = stage.project.parent / f"image-{name}"
+    folder.mkdir()
+    for path in versions.glob("*.py"):
+        shutil.copy(path, folder)
+    lines = f"COPY *.py /service/alembic/versions/\nLABEL service.schema-head={name}\n{on_top}"
+    variants.layer(stage.images, name, lines, folder)
+    return name
+
+
+def table(stage: Stage) -> str:
+    return stage.sql("select table_name from information_schema.tables where table_name like 'product%' limit 1")
+
+
+def test_an_additive_one_runs_and_a_rollback_works_on_the_newer_schema(author: Stage) -> None:
+    image = revision(author, "aa01", ADDS)
+    ended = author.deploy(image)
+    assert ended.code == 0, ended
+    assert author.http("/ready")["schema"] == "aa01"
+    back = author.task("rollback", "--yes")
+    assert back.code == 0, back
+    assert author.image_of_deployment() == author.images["v1"]
+    assert author.http("/ready")["schema"] == "aa01"
+    author.http("/api/v1/products", {"name": "Lamp", "price": "9.50"})
+    assert author.history()[-1]["schema_after"] == "aa01"
+
+
+def test_a_failing_one_leaves_the_deployment_alone(author: Stage) -> None:
+    generation, schema = author.deployment()["metadata"]["generation"], author.http("/ready")["schema"]
+    ended = author.deploy(revision(author, "ab01", 'op.execute("SELECT 1/0")'))
+    assert ended.code == 3, ended
+    assert "MIGRATION_FAILED" in ended.out
+    assert "division by zero" in ended.out
+    assert author.deployment()["metadata"]["generation"] == generation
+    assert author.http("/ready")["schema"] == schema
+    assert author.history()[-1]["outcome"] == "not_released"
+    (author.project / "alembic" / "versions" / "ab01.py").unlink()
+
+
+def test_one_that_waits_for_a_lock_makes_no_request_wait_longer(author: Stage) -> None:
+    generation = author.deployment()["metadata"]["generation"]
+    name = table(author)
+    image = revision(author, "ac01", 'op.add_column("product", sa.Column("size", sa.Text(), nullable=True))')
+    url = author.url
+    holding = threading.Thread(
+        target=lambda: author.sql(f"begin; lock {name} in access share mode; select pg_sleep(60); commit")
+    )
+    holding.start()
+    until(
+        lambda: (
+            author.sql(
+                "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
+            )
+            != "0"
+        ),
+        20,
+        "the lock held",
+    )
+    slowest, stop = [0.0], threading.Event()
+    asking = threading.Thread(target=_ask, args=(url, slowest, stop))
+    asking.start()
+    ended = author.deploy(image)
+    stop.set()
+    asking.join()
+    print(f"slowest request {slowest[0]:.1f} s, deploy {ended.seconds:.1f} s")
+    holding.join()
+    assert ended.code == 3, ended
+    assert "stayed locked" in ended.out
+    assert author.deployment()["metadata"]["generation"] == generation
+    assert slowest[0] < 4.5
+    assert author.deploy(image).code == 0  # the control: without the lock it runs
+
+
+def test_no_way_back_over_a_destructive_one(author: Stage) -> None:
+    script = 'if [ "$1" = migrate ]; then exec alembic upgrade head; fi; echo broken; exit 3'
+    crash = f"ENTRYPOINT {json.dumps(['/bin/sh', '-c', script, 'x'])}"
+    image = revision(author, "ad01", DROPS, on_top=crash)
+    refused = author.deploy(image)
+    assert refused.code == 6, refused
+    assert "DESTRUCTIVE" in refused.out
+    assert "drops a column" in refused.out
+    assert author.sql("select version_num from alembic_version") != "ad01"
+    ended = author.deploy(image, "--allow-destructive")
+    assert ended.code == 4, ended
+    assert "FORWARD_FIX" in ended.out
+    assert author.image_of_deployment() == author.images[image]  # not put back
+    assert author.history()[-1]["outcome"] == "failed"
+
+
+def _ask(url: str, slowest: list[float], stop: threading.Event) -> None:
+    with Load(url, rate=20, threads=2) as load:
+        stop.wait()
+    slowest[0] = load.slowest

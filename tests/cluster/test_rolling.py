@@ -1,0 +1,50 @@
+"""Rolling deploys under load: no request fails. The control: without the drain some do."""
+
+import re
+import time
+
+import pytest
+
+from tests.support.load import Load
+from tests.support.stage import Stage
+
+DRAIN = ("-e", "drain_seconds=8")
+REQUESTS = 30_000
+
+
+@pytest.mark.drill
+def test_ten_rolling_deploys_under_load(running: Stage) -> None:
+    assert running.deploy("v2", *DRAIN).code == 0
+    with Load(running.url, rate=170) as load:
+        for turn in range(10):
+            ended = running.deploy(("v1", "v3", "v2")[turn % 3], *DRAIN)
+            assert ended.code == 0, ended
+            assert re.search(r"changed +release ", ended.out)
+        while load.sent < REQUESTS:
+            time.sleep(1)
+    print(f"{load.sent} requests, failures {dict(load.failures)}, slowest {load.slowest:.2f} s")
+    assert load.sent >= REQUESTS
+    assert not load.failures
+
+
+@pytest.mark.drill
+def test_control_without_the_drain_requests_fail(running: Stage) -> None:
+    """`DRAIN_SECONDS=0` in the pods, and everything else as above."""
+    none = ("-e", "drain_seconds=0")
+    assert running.deploy("v2", *none).code == 0
+    with Load(running.url, rate=170) as load:
+        for turn in range(4):
+            assert running.deploy(("v1", "v2")[turn % 2], *none).code == 0
+    print(f"control: {load.sent} requests, failures {dict(load.failures)}")
+    assert load.failures
+
+
+def test_one_rolling_deploy_under_load(running: Stage) -> None:
+    """The short form of the drill, for every run."""
+    assert running.deploy("v1", *DRAIN).code == 0
+    with Load(running.url, rate=100) as load:
+        ended = running.deploy("v2", *DRAIN)
+        time.sleep(10)  # the old pods' whole drain
+    assert ended.code == 0, ended
+    print(f"{load.sent} requests, failures {dict(load.failures)}")
+    assert not load.failures

@@ -139,6 +139,14 @@ def logs(_: Context, e: list[str], service: str = "", follow: bool = False, line
 
 
 @task
+def verify(_: Context, base_url: str = "", json: bool = False) -> None:
+    """Run the review checklist on the containers of `up`, or with --base-url URL on a deployed service (TOKEN)."""
+    from deploy import containers
+
+    raise SystemExit(containers.verify(HERE, url=base_url, as_json=json))
+
+
+@task
 def build(_: Context, check: bool = False, sbom: bool = False, platform: str = "") -> None:
     """Build the image, unless there is one of this content; --check says so, --sbom lists its parts, --platform A,B."""
     from deploy import containers
@@ -182,7 +190,9 @@ def deploy(
 
 
 @task(iterable=["e"])
-def rollback(_: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False) -> None:
+def rollback(
+    _: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False
+) -> None:
     """Bring back the last release of ENV that passed its smoke test, or release --to N."""
     from deploy import commands
 
@@ -223,7 +233,24 @@ def token(_: Context, scope: list[str], all: bool = False) -> None:
 
 
 # % endif
-namespace = Collection(setup, dev, lint, format_code, openapi, up, down, logs, build, push, deploy, rollback, history, status, doctor)
+namespace = Collection(
+    setup,
+    dev,
+    lint,
+    format_code,
+    openapi,
+    up,
+    down,
+    logs,
+    verify,
+    build,
+    push,
+    deploy,
+    rollback,
+    history,
+    status,
+    doctor,
+)
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_lint))
 namespace.add_collection(Collection("resource", resource_add))

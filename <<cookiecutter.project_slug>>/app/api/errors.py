@@ -20,16 +20,9 @@ from app.core.faults import Fault, classify, describe
 
 log = structlog.get_logger("app.errors")
 
-# Codes for errors that come with a status alone, from the framework.
-CODES = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
-    415: "unsupported_media_type",
-}
+DATABASE_DOWN = "database_unavailable"
+# SQLSTATE for what has no answer of the server's (SQL: sqlclient_unable_to_establish_sqlconnection).
+UNABLE_TO_CONNECT = "08001"
 LOCATIONS = {"query": "query", "path": "path", "header": "header", "cookie": "cookie"}
 # What pydantic says when the body was left as bytes, because its type is not JSON.
 NOT_READ = frozenset({"model_attributes_type", "dict_type", "list_type", "model_type", "dataclass_type"})
@@ -63,9 +56,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         detail = f"{request.method} is not offered here; Allow lists what is."
     elif status == 404 and "route" not in request.scope:
         detail = "There is nothing at this path."
-    return problem_response(
-        request, Problem(detail, status=status, code=CODES.get(status, f"http_{status}"), headers=headers)
-    )
+    return problem_response(request, Problem(detail, status=status, headers=headers))
 
 
 def _allowed_methods(request: Request) -> set[str]:
@@ -127,6 +118,8 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
         request.app.state.metrics.database_error(fault.sqlstate or "driver")
     else:
         problem = _outage(error)
+        if problem is not None and problem.code == DATABASE_DOWN:
+            request.app.state.metrics.database_error(UNABLE_TO_CONNECT)
     if problem is None:
         raise error
     if problem.status >= 500:
@@ -147,9 +140,7 @@ def _outage(error: Exception) -> Problem | None:
     if isinstance(cause, (ConnectionError, TimeoutError, asyncpg.InterfaceError)) or (
         isinstance(cause, OSError) and _came_through(cause, "asyncpg")
     ):
-        return Unavailable(
-            "The database cannot be reached. Try again in a moment.", code="database_unavailable", retry_after=2
-        )
+        return Unavailable("The database cannot be reached. Try again in a moment.", code=DATABASE_DOWN, retry_after=2)
     return None
 
 

@@ -265,6 +265,13 @@ def test_where_an_error_came_through() -> None:
     assert not _came_through(OSError(), "asyncpg")
 
 
+async def test_an_unreachable_database_is_counted(make_app: MakeApp, client_of: ClientOf) -> None:
+    app = make_app(raising(ConnectionRefusedError()))
+    await client_of(app).get("/raise")
+    text, _ = app.state.metrics.render("")
+    assert b'db_client_errors_total{sqlstate="08001"} 1.0' in text
+
+
 async def test_errors_of_the_database_are_counted(make_app: MakeApp, client_of: ClientOf) -> None:
     app = make_app(raising(asyncpg.DeadlockDetectedError()))
     await client_of(app).get("/raise")

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.support.load import Load
 from tests.support.stage import Stage, until
 
 
@@ -25,6 +26,33 @@ def test_a_signal_in_the_rollout(running: Stage, number: int, code: int) -> None
     assert running.image_of_deployment() == before
     assert running.http("/health")["image_digest"] == before
     assert not running.get("leases")["items"]
+
+
+STEPS = ("preflight", "image", "config", "migrate", "release", "rollout", "smoke", "record")
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_a_step(running: Stage, step: str) -> None:
+    """As soon as the step's line is out, which is before the next one. Nobody who calls meanwhile notices."""
+    image = "v2" if running.image_of_deployment() == running.images["v1"] else "v1"
+    change = ("-e", f"settings.KILLED_AFTER={step}")  # a new ConfigMap, too
+    with Load(running.url, rate=30, threads=2) as load:
+        with running.deploying(image, *change) as child:
+            assert child.stdout
+            for line in child.stdout:
+                if line.split()[1:2] == [step]:
+                    break
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+        ended = running.deploy(image, *change)
+    assert ended.code == 0, ended
+    assert running.image_of_deployment() == running.images[image]
+    assert running.http("/health")["image_digest"] == running.images[image]
+    assert not running.get("leases")["items"]
+    assert not load.failures
+    again = running.task("deploy", "--check", "--exit-code", *change, image=image)
+    assert again.code == 0, again
 
 
 @pytest.mark.drill

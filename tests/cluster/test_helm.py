@@ -1,0 +1,170 @@
+"""The helm driver, where its mechanism is its own: objects, no-op, diff, kill, rollback, a pending release."""
+
+import base64
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.bakery import Bakery
+from tests.support.stage import Stage, namespace, run, until
+
+# Both drivers' objects, as JSON, rendered by the services' own code.
+RENDER = """
+import json, sys
+from pathlib import Path
+from deploy import inventory
+from deploy.release import Release, driver_of
+project, settings = Path.cwd(), json.loads(sys.argv[1])
+environment = inventory.load(project, "staging", settings, {})
+secrets = {"DATABASE_URL": "x"} if environment.secret.from_env else {}
+replicas = None if environment.autoscale else environment.replicas
+release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas)
+print(json.dumps(driver_of(environment).render(project, release)))
+"""
+SETTINGS = [
+    [],
+    ["autoscale={min: 2, max: 5, cpu_percent: 60}", "settings.LOG_LEVEL=DEBUG"],
+    ["replicas=1", "network_policy.enabled=false", "drain_seconds=3"],
+    ["secret={from_env: [DATABASE_URL]}", "service_type=NodePort", "node_port=30123"],
+    ["secret={external: {store: vault, keys: {DATABASE_URL: a/b}}}", "network_policy.from_namespaces=[web]"],
+    ["ingress={host: a.example.com, tls_secret: t, class_name: nginx}", "resources.cpu_limit=500m", "pull_secrets=[r]"],
+]
+
+
+@pytest.fixture(scope="module")
+def chart(bakery: Bakery) -> Path:
+    return bakery.bake(project_name="Shop", auth="none", driver="helm")
+
+
+@pytest.fixture(scope="module")
+def released(actor: Stage, chart: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The same images, released by the chart; the checkout has their revisions."""
+
+    project = tmp_path_factory.mktemp("helm") / "shop"
+    shutil.copytree(chart, project, symlinks=True)
+    shutil.rmtree(project / "alembic" / "versions")
+    shutil.copytree(actor.project / "alembic" / "versions", project / "alembic" / "versions")
+    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
+        made = replace(actor, namespace=name, project=project)
+        ended = made.deploy("v1")
+        assert ended.code == 0, ended
+        yield made
+
+
+def revisions(stage: Stage) -> list[tuple[int, str]]:
+    found = json.loads(run("helm", "history", "shop", "-n", stage.namespace, "-o", "json"))
+    return [(item["revision"], item["status"]) for item in found]
+
+
+def rendered(project: Path, settings: list[str]) -> dict[str, object]:
+    python = str(project / ".venv" / "bin" / "python")
+    done = subprocess.run(
+        [python, "-c", RENDER, json.dumps(settings)], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return {f"{item['kind']}/{item['metadata']['name']}": item for item in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, settings: list[str]) -> None:
+    assert rendered(chart, settings) == rendered(shop, settings)
+
+
+def test_the_chart_lints(chart: Path) -> None:
+    run("helm", "lint", "--strict", str(chart / "helm"), "--set", f"digest=sha256:{'a' * 64}")
+    refused = subprocess.run(
+        ["helm", "template", "x", str(chart / "helm"), "--set", "replicsa=3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode, "a value that the schema does not have was taken"
+
+
+def test_the_same_again_makes_no_revision(released: Stage) -> None:
+    before, objects = revisions(released), released.versions()
+    again = released.deploy("v1")
+    print(f"the same again: {again.seconds:.1f} s")
+    assert again.code == 0, again
+    assert "changed=0" in again.out
+    assert (revisions(released), released.versions()) == (before, objects)
+
+
+def test_check_changes_nothing_and_is_true(released: Stage) -> None:
+    before, objects = revisions(released), released.versions()
+    shown = released.task("deploy", "--check", "--diff", "--exit-code", "-e", "replicas=3", image="v1")
+    assert shown.code == 2, shown
+    assert "+  replicas: 3" in shown.out
+    assert (revisions(released), released.versions()) == (before, objects)
+
+
+def test_a_crash_is_rolled_back_and_a_rollback_goes_back(released: Stage) -> None:
+    before = released.image_of_deployment()
+    crashed = released.deploy("crash")
+    assert crashed.code == 3, crashed
+    assert "CRASH_LOOP" in crashed.out
+    assert released.image_of_deployment() == before
+    assert released.deploy("v2").code == 0
+    back = released.task("rollback", "--yes")
+    print(f"rollback: {back.seconds:.1f} s")
+    assert back.code == 0, back
+    assert back.seconds <= 30
+    assert released.image_of_deployment() == before
+    assert revisions(released)[-1][1] == "deployed"
+
+
+@pytest.mark.parametrize("first", ["pending-upgrade", "pending-rollback"])
+def test_a_pending_release_is_recovered(released: Stage, first: str) -> None:
+    """What a deployer leaves that is killed while helm writes: the newest revision is pending."""
+    newest = revisions(released)[-1][0]
+    secret = f"secret/sh.helm.release.v1.shop.v{newest}"
+
+    content = released.get("secret", secret.partition("/")[2])["data"]["release"]
+    release = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(content))))
+    release["info"]["status"] = first
+    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
+    patch = {"metadata": {"labels": {"status": first}}, "data": {"release": packed}}
+    released.kubectl("patch", secret, "--type=merge", "-p", json.dumps(patch))
+    control = subprocess.run(
+        ["helm", "upgrade", "shop", str(released.project / "helm"), "-n", released.namespace, "--reuse-values"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "another operation" in control.stderr  # helm itself is stuck
+    ended = released.deploy("v2")
+    assert ended.code == 0, ended
+    assert "rescued" in ended.out
+    assert revisions(released)[-1][1] == "deployed"
+    assert released.image_of_deployment() == released.images["v2"]
+
+
+def test_killed_in_the_release(released: Stage) -> None:
+    image = "v1" if released.image_of_deployment() == released.images["v2"] else "v2"
+    with released.deploying(image) as child:
+        until(lambda: released.image_of_deployment() == released.images[image], 60, "the release applied")
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    ended = released.deploy(image)
+    assert ended.code == 0, ended
+    assert revisions(released)[-1][1] == "deployed"
+    assert not released.get("leases")["items"]
+
+
+def test_an_edit_by_hand_is_drift(released: Stage) -> None:
+    released.kubectl("set", "env", "deployment/shop", "IMAGE_DIGEST=other")
+    ended = released.deploy("v3")
+    assert ended.code == 6, ended
+    assert "DRIFT" in ended.out
+    corrected = released.deploy("v3", "--correct-drift")
+    assert corrected.code == 0, corrected
+    assert released.http("/health")["image_digest"] == released.images["v3"]

@@ -46,7 +46,15 @@ def format_code(_: Context) -> None:
     checks.format_code(HERE)
 
 
-namespace = Collection(demo, test, lint, format_code)
+@task(iterable=["only"])
+def bench(_: Context, only: list[str], rounds: int = 7) -> None:
+    """Measure generation, start, requests and pages, as ratios in one run; --only PART for one of them."""
+    from bench.__main__ import main
+
+    raise SystemExit(main([f"--rounds={rounds}", *(["--only", *only] if only else [])]))
+
+
+namespace = Collection(demo, test, lint, format_code, bench)
 
 if __name__ == "__main__":
     Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

@@ -84,7 +84,7 @@ def apply_files(project: Path, answers: Mapping[str, str]) -> None:
 def apply_regions(project: Path, answers: Mapping[str, str]) -> None:
     """Take lines out of Python, which is never rendered: Jinja with nothing but line statements (`# % if ...`)."""
     environment = _line_statements()
-    for path in _python_files(project):
+    for path in python_files(project):
         text = path.read_text(encoding="utf-8")
         if "# % " in text:
             path.write_text(environment.from_string(text).render(cookiecutter=answers), encoding="utf-8")
@@ -104,7 +104,7 @@ def _line_statements() -> Environment:
     )
 
 
-def _python_files(project: Path) -> Iterator[Path]:
+def python_files(project: Path) -> Iterator[Path]:
     for name in RENDERED_LATER:
         path = project / name
         if path.is_dir():

@@ -21,6 +21,7 @@ from dev import pgdata
 from dev.process import die_with_parent
 
 START_SECONDS = 30
+SCRATCH = "postgres-scratch-"
 # What a laptop's database needs; the shared memory stays small because several may run at once.
 SETTINGS = {"listen_addresses": "", "shared_buffers": "32MB", "max_connections": "200", "log_min_messages": "fatal"}
 SCRATCH_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -65,7 +66,8 @@ def using(project: Path) -> Iterator[str]:
 @contextmanager
 def scratch() -> Iterator[str]:
     """An empty server in a temporary folder that is gone afterwards; fast, and not safe against power cuts."""
-    home = Path(tempfile.mkdtemp(prefix="postgres-", dir=pgdata.temporary()))
+    _sweep(pgdata.temporary())
+    home = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=pgdata.temporary()))
     try:
         if os.geteuid() == 0:
             home.chmod(0o711)
@@ -75,6 +77,16 @@ def scratch() -> Iterator[str]:
                 yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _sweep(temporary: Path) -> None:
+    """Remove scratch folders that a killed process has left: older than an hour, and their lock is free."""
+    for home in temporary.glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if home.stat().st_uid == os.geteuid() and time.time() - home.stat().st_mtime > 3600:
+                with (home / "lock").open("a+") as lock:
+                    if _locked(lock):
+                        shutil.rmtree(home, ignore_errors=True)
 
 
 def forget(project: Path) -> None:

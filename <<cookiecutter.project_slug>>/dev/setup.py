@@ -66,7 +66,7 @@ def lock(project: Path, newest: str = "") -> Outcome:
     text = re.sub(r"exclude-newer.*\n", "", path.read_text()).replace("[options]\n\n", "")
     path.write_text(text)
     as_of = f", as of {newest[:10]}" if newest else ""
-    return Outcome("changed", f"uv.lock, {text.count('[[package]]') - 1} packages{as_of}")
+    return Outcome("changed", f"uv.lock, {text.count('[[package]]')} packages{as_of}")
 
 
 def _uv_lock(uv: str, project: Path, newest: str = "") -> subprocess.CompletedProcess[str]:

@@ -116,7 +116,7 @@ def openapi(_: Context, check: bool = False) -> None:
 
 @task(iterable=["profile"])
 def up(_: Context, profile: list[str]) -> None:
-    """Serve in containers, with a database of their own; --profile tools adds pgAdmin, observability all that watches."""
+    """Serve in containers, with a database of their own; --profile tools adds pgAdmin, observability the rest."""
     from deploy import containers
 
     raise SystemExit(containers.up(HERE, profiles=profile))

@@ -50,5 +50,14 @@ def logs(project: Path, service: str, *, follow: bool, lines: int, env: str, ext
     return guarded(lambda: compose.logs(project, service, follow=follow, lines=lines))
 
 
+def verify(project: Path, *, url: str, as_json: bool) -> int:
+    from deploy import verify as checklist
+
+    shown = report.make(as_json=as_json)
+    return guarded(
+        lambda: checklist.verify_served(project, shown, url) if url else checklist.verify(project, shown), shown
+    )
+
+
 def _platforms(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]

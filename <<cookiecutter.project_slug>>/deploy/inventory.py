@@ -15,6 +15,7 @@ from typing import Any
 
 from deploy.model import fail, nearest
 
+FILE = Path("deploy", "inventory.yaml")
 PREFIX = "DEPLOY_"
 # Variables of the toolkit itself, not keys of an environment.
 OTHER_VARIABLES = frozenset({"DEPLOY_SMOKE_TOKEN", "DEPLOY_RUN_URL"})
@@ -68,11 +69,16 @@ def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapp
     return "\n".join(rows)
 
 
+def names(project: Path) -> list[str]:
+    """The environments that there are."""
+    return [key for key in _read(project / FILE) if key != "all"]
+
+
 def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[str, str]) -> Layers:
     """The sources, lowest first, each with where its values come from."""
-    path = project / "deploy" / "inventory.yaml"
+    path = project / FILE
     content = _read(path)
-    known = [key for key in content if key != "all"]
+    known = names(project)
     if name in ("local", "dev"):
         raise fail(
             "INVENTORY_LOCAL", "there is no deploy to this machine", hint="`python3 tasks.py up` runs it in Compose"

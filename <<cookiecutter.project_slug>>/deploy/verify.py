@@ -1,0 +1,137 @@
+"""The task `verify`: the review checklist, run by machine and told line by line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy import engine, process, stack
+from deploy.checklist import Skipped, written
+from deploy.checklist.contained import Contained
+from deploy.checklist.served import Served
+from deploy.model import Failed, Failure, Result, Status
+from deploy.report import Report
+
+FAILED = 1
+Line = tuple[str, Callable[[], str]]
+
+
+def verify(project: Path, report: Report) -> int:
+    """Every line, on the containers of `up`: on those that are there, else on some that are gone afterwards."""
+    report.play("verify")
+    with _containers(project, report) as contained:
+        port = contained.found.port("app") if contained.found else 0
+        served = Served(f"http://127.0.0.1:{port}", developer()) if port else None
+        first, *others = _of_project(project, contained)
+        return _tell(report, served, [first, *_of_service(served, contained.missing), *others])
+
+
+def verify_served(project: Path, report: Report, url: str) -> int:
+    """The lines that can be seen of a deployed service from outside; TOKEN is a caller's who may do everything."""
+    report.play(f"verify {url}")
+    token = os.environ.get("TOKEN")
+    served = Served(url.rstrip("/"), {"Authorization": f"Bearer {token}"} if token else anonymous(project))
+    return _tell(report, served, _of_service(served, ""))
+
+
+def developer() -> Mapping[str, str]:
+    """The headers of a developer who may do everything: a token, where the service wants one."""
+    from app.main import create_app
+    from tests.support.identity import headers_for
+
+    headers = headers_for(app=create_app())
+    # The application has made its log the process's own; the client's requests have no place in the checklist.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    return headers
+
+
+def anonymous(project: Path) -> Mapping[str, str] | None:
+    """No headers, where the service wants none."""
+    answers = tomllib.loads((project / "service.toml").read_text("utf-8"))["answers"]
+    return {} if answers["auth"] == "none" else None
+
+
+def _of_service(served: Served | None, missing: str) -> list[Line]:
+    def skip() -> str:
+        raise Skipped(missing)
+
+    names = ("api", "documents", "create", "read")
+    return [(name, getattr(served, name) if served else skip) for name in names]
+
+
+def _of_project(project: Path, contained: Contained) -> list[Line]:
+    return [
+        ("containers", contained.running),
+        ("migrations", contained.migrations),
+        ("tables", contained.tables),
+        ("tests", contained.tests),
+        ("pipeline", lambda: written.pipeline(project)),
+        ("manifests", lambda: written.manifests(project)),
+        ("settings", lambda: written.settings(project)),
+        ("readme", lambda: written.readme(project)),
+    ]
+
+
+def _tell(report: Report, served: Served | None, lines: list[Line]) -> int:
+    failures = []
+    for name, check in lines:
+        began = time.monotonic()
+        report.start(name)
+        status, summary, failure = outcome(check)
+        report.result(Result(name, status, time.monotonic() - began, summary))
+        failures += [failure] if failure else []
+    if served:
+        served.clean_up()
+    for failure in failures:
+        report.failure(failure)
+    return report.end(FAILED if failures else 0)
+
+
+def outcome(check: Callable[[], str]) -> tuple[Status, str, Failure | None]:
+    """What a line comes to. A check that breaks has failed: it never passes by accident."""
+    import httpx2
+
+    try:
+        return Status.OK, check(), None
+    except Skipped as reason:
+        return Status.SKIPPED, str(reason), None
+    except Failed as error:
+        return Status.FAILED, error.failure.message, error.failure
+    except httpx2.HTTPError as error:
+        failure = Failure("NO_ANSWER", f"{error.request.url} does not answer", (str(error),), "`python3 tasks.py up`")
+    except Exception as error:
+        failure = Failure("CHECK_BROKEN", f"the check itself failed: {error!r}"[:300])
+    return Status.FAILED, failure.message, failure
+
+
+@contextmanager
+def _containers(project: Path, report: Report) -> Iterator[Contained]:
+    from deploy import compose
+
+    contained = Contained(project, lambda text: report.progress("tests", text))
+    try:
+        client = engine.connect()
+        engine.require("compose")
+    except Failed as error:
+        contained.missing = error.failure.message
+        yield contained
+        return
+    contained.client = client
+    began_them = not stack.containers(client, stack.project_name(project), ended=True)
+    try:
+        if began_them:
+            compose.up(project, report)
+            report.recap.results.clear()  # the recap counts the lines of the checklist
+        contained.found = stack.resolve(project)
+    except Failed as error:
+        contained.fault, contained.missing = error, "the containers did not come up"
+    try:
+        yield contained
+    finally:
+        if began_them and contained.found:
+            process.run(stack.command("down"), cwd=project, env=stack.variables())

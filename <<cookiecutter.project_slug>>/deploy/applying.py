@@ -49,7 +49,7 @@ def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: boo
 
 
 def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
-    live = cluster.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
+    live = _live(cluster, wanted)
     body = _with_replicas(wanted, live, manager)
     try:
         return Look(wanted, live, cluster.apply(body, dry_run=True, force=force, manager=manager))
@@ -80,8 +80,13 @@ def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
     )
 
 
-def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False) -> Object:
-    """Server-side apply; `replicas` that are no longer ours are handed over first, or they would fall to 1."""
+def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False, least: int | None = None) -> Object:
+    """Server-side apply; `replicas` that are no longer ours are handed over first, or they would fall to 1.
+
+    `least`: how many pods a Deployment starts with that leaves the number to an autoscaler from then on.
+    """
+    if least is not None and _lets_go_of_replicas(wanted) and _live(cluster, wanted) is None:
+        cluster.apply({**wanted, "spec": {**wanted["spec"], "replicas": least}}, force=force, manager=manager)
     hand_over(cluster, wanted, manager)
     return cluster.apply(wanted, force=force, manager=manager)
 
@@ -90,7 +95,7 @@ def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
     """A second manager keeps the number of pods when `manager` stops setting it, for the HPA to change."""
     if not _lets_go_of_replicas(wanted):
         return
-    live = cluster.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
+    live = _live(cluster, wanted)
     if live is not None and owner_of(live, ("spec", "replicas")) == {manager}:
         cluster.apply(_replicas_alone(live), force=True, manager=HANDOVER)
 
@@ -109,6 +114,10 @@ def _with_replicas(wanted: Object, live: Object | None, manager: str) -> Object:
     copy = deepcopy(wanted)
     copy["spec"]["replicas"] = live["spec"]["replicas"]
     return copy
+
+
+def _live(cluster: Cluster, wanted: Object) -> Object | None:
+    return cluster.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
 
 
 def _lets_go_of_replicas(wanted: Object) -> bool:

@@ -73,7 +73,9 @@ def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
             kind, _, name = change.what.partition("/")
             target.cluster.delete(applying.PRUNED[kind], kind, name)
         else:
-            applying.apply(target.cluster, named[change.what], manager, force=target.options.correct_drift)
+            force, autoscale = target.options.correct_drift, target.environment.autoscale
+            least = autoscale.min if autoscale else None
+            applying.apply(target.cluster, named[change.what], manager, force=force, least=least)
 
 
 def undo(target: Target, record: Record) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 API = "batch/v1"
 POLL_SECONDS = 1.0
+LOG_ATTEMPTS = 5
 
 
 class Migrate:
@@ -141,8 +142,14 @@ def wait(target: Target, job: Object) -> None:
 
 
 def _failure(target: Target, job: Object, pods: list[Object], code: str = "MIGRATION_FAILED") -> Failure:
-    folder = evidence.save_job(target, job)
     lines = evidence.log_of(target, pods)
+    for _ in range(LOG_ATTEMPTS):
+        if lines:
+            break
+        time.sleep(POLL_SECONDS)  # a kubelet under load has the last lines a moment after the pod has failed
+        uid = job["metadata"]["uid"]
+        lines = evidence.log_of(target, target.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={uid}"))
+    folder = evidence.save_job(target, job)
     name = job["metadata"]["name"]
     text = "did not end in time" if code == "MIGRATION_TIMEOUT" else "failed"
     hint = (

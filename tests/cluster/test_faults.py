@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_api import FaultyApi
-from tests.support.stage import Stage
+from tests.support.stage import Ended, Stage
 
 KUBECONFIG = """
 apiVersion: v1
@@ -33,7 +33,7 @@ def upstream(cluster: None) -> Iterator[int]:
         child.terminate()
 
 
-def through(stage: Stage, api: FaultyApi, folder: Path, *arguments: str, image: str) -> object:
+def through(stage: Stage, api: FaultyApi, folder: Path, *arguments: str, image: str) -> Ended:
     """A deploy whose cluster is behind the faulty server."""
     (folder / "kubeconfig").write_text(KUBECONFIG.replace("SERVER", api.url))
     given = ("-e", f"server={api.url}", *arguments)

@@ -28,7 +28,9 @@ def lines_of(child: object) -> str:
     return out
 
 
-@pytest.mark.parametrize("offset", [0.0, 0.5])
+@pytest.mark.parametrize(
+    "offset", [0.0, 0.5, *(pytest.param(tenth / 20, marks=pytest.mark.drill) for tenth in range(1, 9))]
+)
 def test_two_at_once(running: Stage, offset: float) -> None:
     fast = ("-e", "lease_seconds=8", "-e", f"annotations={{offset: 'o{offset}'}}")
     with running.deploying("v2", *fast, *SLOW) as one:

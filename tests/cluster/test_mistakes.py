@@ -1,10 +1,12 @@
 """A person's mistakes: one clear error each, exit 6, nothing touched."""
 
+import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.support.stage import Stage
+from tests.support.stage import Stage, run
 
 NO_DIGEST = "sha256:" + "0" * 64
 
@@ -32,6 +34,34 @@ def test_refused_before_anything_is_touched(running: Stage, image: str, argument
     assert said in ended.out, ended
     assert "Traceback" not in ended.out
     assert running.versions() == before
+
+
+def test_what_wants_a_confirmation_gets_one(running: Stage) -> None:
+    before = running.versions()
+    ended = running.task("deploy", "-e", "confirm=true", image="v2")
+    assert ended.code == 6, ended
+    assert "NOT_CONFIRMED" in ended.out
+    assert running.versions() == before
+
+
+def test_no_permission(running: Stage, tmp_path: Path) -> None:
+    """A service account that may look, and not touch."""
+    running.kubectl("create", "serviceaccount", "onlooker")
+    running.kubectl(
+        "create", "rolebinding", "onlooker", "--clusterrole=view", f"--serviceaccount={running.namespace}:onlooker"
+    )
+    token = running.kubectl("create", "token", "onlooker").strip()
+    config = json.loads(run("kubectl", "config", "view", "--raw", "--flatten", "-o", "json"))
+    config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    before = running.versions()
+    ended = running.deploy("v2", KUBECONFIG=str(tmp_path / "kubeconfig"))
+    assert ended.code == 6, ended
+    assert "FORBIDDEN" in ended.out
+    assert running.versions() == before
+    told = running.task("doctor", KUBECONFIG=str(tmp_path / "kubeconfig"))
+    assert told.code == 6, told
+    assert "patch deployments" in told.out
 
 
 def test_an_unknown_environment(running: Stage) -> None:

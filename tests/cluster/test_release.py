@@ -1,6 +1,7 @@
 """A release from nothing, the same again, and a check that tells the truth."""
 
 import re
+from pathlib import Path
 
 from tests.support.stage import PASSWORD, Stage
 
@@ -49,6 +50,17 @@ def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:
     assert running.deployment()["spec"]["replicas"] == 3
     again = running.task("deploy", "--check", "--exit-code", *change, image="v2")
     assert again.code == 0, again
+
+
+def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> None:
+    """`--render DIR`, for people who apply with other tools: nothing would change."""
+    image = next(name for name, digest in running.images.digests.items() if digest == running.image_of_deployment())
+    rendered = running.task("deploy", "--render", str(tmp_path / "objects"), image=image)
+    assert rendered.code == 0, rendered
+    said = running.kubectl(
+        "apply", "-k", str(tmp_path / "objects"), "--server-side", "--dry-run=server", "--field-manager=deploy"
+    )
+    assert said.count("serverside-applied") >= 6
 
 
 def test_values_of_a_secret_are_never_shown(running: Stage) -> None:

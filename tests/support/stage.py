@@ -113,7 +113,7 @@ class Stage:
         return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
     def deploy(self, image: str = "v1", *arguments: str, **env: str) -> Ended:
-        return self.task("deploy", "--yes", *arguments, image=image, **env)
+        return self.task("deploy", "--yes", *arguments, image=image, seconds=240, **env)
 
     @contextmanager
     def deploying(self, image: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:

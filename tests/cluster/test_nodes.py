@@ -1,0 +1,53 @@
+"""A node that is drained under load, and one that goes away in a roll-out."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.load import Load
+from tests.support.stage import Stage, run, until
+
+# A program that takes the second node away and brings it back: `$TEST_NODE stop`, `$TEST_NODE start`.
+SWITCH = os.environ.get("TEST_NODE_SWITCH", "").split()
+
+
+@pytest.fixture
+def second_node(running: Stage) -> Iterator[str]:
+    """A node without the database, that may be cordoned; uncordoned afterwards."""
+    home = running.get("pod", "postgres")["spec"]["nodeName"]
+    names = run("kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
+    others = [name for name in names if name != home]
+    if not others:
+        pytest.skip("a cluster of one node")
+    yield others[0]
+    run("kubectl", "uncordon", others[0])
+
+
+@pytest.mark.drill
+def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
+    assert running.deploy("v2", "-e", "drain_seconds=8").code == 0
+    with Load(running.url, rate=60, threads=4) as load:
+        selector = "--pod-selector=app.kubernetes.io/name=shop"
+        run("kubectl", "drain", second_node, selector, "--timeout=100s", seconds=120)
+        until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")
+    print(f"{load.sent} requests, failures {dict(load.failures)}")
+    assert not load.failures
+
+
+@pytest.mark.drill
+@pytest.mark.skipif(not SWITCH, reason="TEST_NODE_SWITCH names no program that stops the second node")
+def test_a_node_taken_away_in_the_rollout(running: Stage) -> None:
+    """The deploy finishes, or fails with the reason and puts back what ran; never silence until a time-out."""
+    with running.deploying("v3", "-e", "rollout_seconds=90") as child:
+        until(lambda: running.image_of_deployment() == running.images["v3"], 60, "the release applied")
+        subprocess.run([*SWITCH, "stop"], check=True)
+        try:
+            out, _ = child.communicate(timeout=200)
+        finally:
+            subprocess.run([*SWITCH, "start"], check=True)
+    print(out)
+    assert child.returncode in (0, 3, 4), out
+    if child.returncode:
+        assert "next: " in out

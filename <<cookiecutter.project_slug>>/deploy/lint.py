@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from deploy.model import Failure, fail
 
@@ -32,20 +32,20 @@ PERMISSIONS = (
 )
 
 
-def check(environment: Environment) -> None:
-    """Raises Failed LINT with every finding."""
-    found = list(findings(environment))
+def check(environment: Environment, objects: Sequence[Object] = ()) -> None:
+    """Raises Failed LINT with every finding, in the inventory and in the rendered objects."""
+    found = [*findings(environment), *findings_in(objects, environment)]
     if found:
         raise fail(
             "LINT",
             f"the environment {environment.name!r} would not stand a roll-out",
             *(f"{finding.code}: {finding.message} ({finding.hint})" for finding in found),
-            hint="correct deploy/inventory.yaml",
+            hint="correct deploy/inventory.yaml, or the manifest",
         )
 
 
 def findings(env: Environment) -> Iterator[Failure]:
-    """Pure. Where the manifests themselves keep a rule (maxUnavailable 0, a readiness probe) their tests check it."""
+    """What the values say. Pure."""
     least = env.autoscale.min if env.autoscale else env.replicas
     most = env.autoscale.max if env.autoscale else env.replicas
     if least == 1 and env.name == "production":
@@ -70,6 +70,38 @@ def findings(env: Environment) -> Iterator[Failure]:
     if env.database_max_connections and (most + 1) * pool > env.database_max_connections:
         message = f"{most} pods and one of surge, {pool} connections each, are more than {env.database_max_connections}"
         yield Failure("CONNECTIONS", message, hint="lower POOL_SIZE or the replicas, or raise max_connections")
+
+
+def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure]:
+    """What somebody may have edited out of the manifests or the chart. Pure."""
+    for item in objects:
+        name = f"{item['kind']}/{item['metadata']['name']}"
+        if item["kind"] == "Deployment":
+            yield from (
+                Failure(code, f"{name} {message}", hint=hint) for code, message, hint in _of_deployment(item, env)
+            )
+        if item["kind"] == "PodDisruptionBudget" and _blocks(item["spec"], env):
+            yield Failure("DISRUPTION", f"{name} lets no pod go: no node can be drained", hint="maxUnavailable: 1")
+
+
+def _of_deployment(item: Object, env: Environment) -> Iterator[tuple[str, str, str]]:
+    spec, pod = item["spec"], item["spec"]["template"]["spec"]
+    rolling = spec.get("strategy", {}).get("rollingUpdate", {})
+    if spec.get("strategy", {}).get("type") == "Recreate" or rolling.get("maxUnavailable", "25%") not in (0, "0", "0%"):
+        yield "UNAVAILABLE", "lets pods leave before their successors are ready", "rollingUpdate.maxUnavailable: 0"
+    if not all(container.get("readinessProbe") for container in pod["containers"]):
+        yield "NO_READINESS", "has a container without a readiness probe: it would get requests at once", "probe /ready"
+    if pod.get("terminationGracePeriodSeconds", 30) <= env.drain_seconds + env.graceful_seconds:
+        hint = f"terminationGracePeriodSeconds: {env.termination_grace}"
+        yield "GRACE", "is killed before it has drained and ended its requests", hint
+    if spec.get("progressDeadlineSeconds", 600) <= env.rollout_seconds:
+        yield "DEADLINE", "is given up by the cluster before we would say why", "raise progressDeadlineSeconds"
+
+
+def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
+    least = env.autoscale.min if env.autoscale else env.replicas
+    kept = spec.get("minAvailable")
+    return spec.get("maxUnavailable") in (0, "0", "0%") or kept == "100%" or (isinstance(kept, int) and kept >= least)
 
 
 def secret_keys(env: Environment, live: Object | None) -> None:

@@ -14,6 +14,8 @@ from deploy.release import LABEL
 if TYPE_CHECKING:
     from deploy.target import Target
 
+# Before the image is known, the objects are judged with this in its place.
+NO_DIGEST = "sha256:" + "0" * 64
 UNKNOWN = Plan(deferred="decided after build")
 CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
 
@@ -24,7 +26,7 @@ class Preflight:
     name, undoable, before_lock = "preflight", False, True
 
     def observe(self, target: Target) -> Any:
-        lint.check(target.environment)
+        lint.check(target.environment, target.rendered_for(NO_DIGEST))
         namespace = _namespace(target)
         target.namespace_missing = namespace is None
         secret = target.environment.secret

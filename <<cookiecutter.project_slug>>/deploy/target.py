@@ -77,23 +77,27 @@ class Target:
     @property
     def release(self) -> Release | None:
         """None as long as the image is not known."""
-        if self.digest is None:
-            return None
-        env = self.environment
-        secrets = secrets_from(env, self.variables)
-        return Release(self.facts.name, env, self.digest, secrets, None if env.autoscale else env.replicas)
+        return None if self.digest is None else self._release_of(self.digest)
 
     @property
     def objects(self) -> list[Object] | None:
         """Every object of the release; None as long as the image is not known."""
         if self.fixed_objects:
             return list(self.fixed_objects)
-        release = self.release
-        if release is None:
+        if self.digest is None:
             return None
-        if self._rendered is None or self._rendered[0] != release.digest:
-            self._rendered = (release.digest, self.driver.render(self.project, release))
+        if self._rendered is None or self._rendered[0] != self.digest:
+            self._rendered = (self.digest, self.rendered_for(self.digest))
         return self._rendered[1]
+
+    def rendered_for(self, digest: str) -> list[Object]:
+        """The objects of this environment with an image. Raises Failed MANIFEST_INVALID, SECRET_NOT_SET."""
+        return self.driver.render(self.project, self._release_of(digest))
+
+    def _release_of(self, digest: str) -> Release:
+        env = self.environment
+        secrets = secrets_from(env, self.variables)
+        return Release(self.facts.name, env, digest, secrets, None if env.autoscale else env.replicas)
 
     def confirm(self, plans: Mapping[str, Plan]) -> None:
         """Ask a person, where the inventory wants that. Raises Failed NOT_CONFIRMED."""

@@ -8,7 +8,7 @@ import pytest
 
 from deploy import lease, quotas, record
 from deploy.environment import Environment
-from deploy.lint import findings, secret_keys
+from deploy.lint import findings, findings_in, secret_keys
 from deploy.model import Failed
 from deploy.record import Record
 
@@ -116,6 +116,40 @@ def test_a_quota_without_room_for_the_surge() -> None:
 )
 def test_lints(changes: dict[str, Any], codes: list[str]) -> None:
     assert [finding.code for finding in findings(environment(**changes))] == codes
+
+
+def deployment(**changes: Any) -> dict[str, Any]:
+    pod = {"terminationGracePeriodSeconds": 45, "containers": [{"readinessProbe": {"httpGet": {}}}]}
+    spec = {
+        "progressDeadlineSeconds": 420,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
+        "template": {"spec": {**pod, **changes.pop("pod", {})}},
+    }
+    return {"kind": "Deployment", "metadata": {"name": "lamps"}, "spec": {**spec, **changes}}
+
+
+def budget(**spec: Any) -> dict[str, Any]:
+    return {"kind": "PodDisruptionBudget", "metadata": {"name": "lamps"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("item", "codes"),
+    [
+        (deployment(), []),
+        (deployment(strategy={"type": "Recreate"}), ["UNAVAILABLE"]),
+        (deployment(strategy={"rollingUpdate": {"maxUnavailable": "25%"}}), ["UNAVAILABLE"]),
+        (deployment(pod={"containers": [{}]}), ["NO_READINESS"]),
+        (deployment(pod={"terminationGracePeriodSeconds": 35}), ["GRACE"]),
+        (deployment(progressDeadlineSeconds=300), ["DEADLINE"]),
+        (budget(maxUnavailable=1), []),
+        (budget(maxUnavailable=0), ["DISRUPTION"]),
+        (budget(minAvailable=1), []),
+        (budget(minAvailable=2), ["DISRUPTION"]),
+        (budget(minAvailable="100%"), ["DISRUPTION"]),
+    ],
+)
+def test_lints_of_rendered_objects(item: dict[str, Any], codes: list[str]) -> None:
+    assert [finding.code for finding in findings_in([item], environment())] == codes
 
 
 @pytest.mark.parametrize(("live", "code"), [(None, "SECRET_MISSING"), ({"data": {"OTHER": "x"}}, "SECRET_KEY_MISSING")])

@@ -14,12 +14,15 @@ from pathlib import Path
 
 from hooks import memory
 
+KEPT = 3  # answers that lock differently (auth) take turns
+
 
 def bring(project: Path) -> None:
     """Link the compiled files that an earlier service with the same lock file has left into `.venv`."""
     kept, packages = _kept(project), _packages(project)
     if packages and kept.is_dir():
-        _link(kept, packages)
+        with suppress(OSError):  # another bake may be forgetting what this one links
+            _link(kept, packages)
 
 
 def keep(project: Path) -> None:
@@ -29,7 +32,8 @@ def keep(project: Path) -> None:
         return
     partial = kept.with_name(f"{kept.name}.{os.getpid()}")
     with suppress(OSError):
-        for old in kept.parent.glob("compiled-*"):
+        newest_first = sorted(kept.parent.glob("compiled-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for old in newest_first[KEPT - 1 :]:
             shutil.rmtree(old, ignore_errors=True)
         _link(packages, partial)
         partial.rename(kept)

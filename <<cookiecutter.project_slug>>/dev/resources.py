@@ -22,4 +22,4 @@ def add(project: Path, line: str, *, check: bool = False) -> None:
     revision = migrations.new(f"add {line.partition(':')[0].strip()}", project)
     print(f"{'create' if revision else 'ok':<8} {revision.relative_to(project) if revision else 'alembic/versions'}")
     if revision:
-        print("Next: python3 tasks.py migrate && python3 tasks.py test")
+        print("Next: python3 tasks.py migrate && python3 tasks.py openapi && python3 tasks.py test")

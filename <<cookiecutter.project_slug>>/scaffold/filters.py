@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .model import INTEGERS, Check, Field
+from .names import camel
 
 EXAMPLES = {
     "float": "1.5",
@@ -17,10 +18,6 @@ EXAMPLES = {
 }
 
 EXAMPLE_LENGTH = 60
-
-
-def camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def python(text: str) -> str:

@@ -19,10 +19,10 @@ def _words(text: str) -> frozenset[str]:
 NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 NAME_RULE = "small letters a-z, digits and single underscores, beginning with a letter"
 
-# PostgreSQL cuts identifiers at 63 bytes. The longest one of a table and a column is `ck_<table>_<column>_length`.
+# PostgreSQL cuts identifiers at 63 bytes. The longest one of a table and a column is the index `ix_<table>_<column>_id`.
 IDENTIFIER_LIMIT = 63
 TABLE_LIMIT = 40
-COLUMN_AFFIXES = len("ck___length")
+COLUMN_AFFIXES = len("ix___id")
 
 # Modules that the service's own layers have beside a resource's.
 RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "page"})
@@ -79,9 +79,9 @@ RESERVED_CLASSES = _words(
     """
     None True False Ellipsis NotImplemented Any Annotated Literal Self ClassVar Generic Protocol Enum StrEnum
     Decimal UUID Date DateTime Mapped Base BaseModel Model Field Schema Query Path Body Header Depends Request
-    Response Router APIRouter Security Subject Session AsyncSession SessionDep Database Settings Page Problem #
-    Keywords of PostgreSQL 18 that may not stand for a column everywhere (pg_get_keywords, catcode other than U).
-    Integer String Text Boolean Float Numeric Uuid Json Exception BaseException Warning UserWarning RuntimeWarning
+    Response Router APIRouter Security Subject Session AsyncSession SessionDep Database Settings Page Problem
+    Resource Service Crud Repository Table Column Index Constraint Statement Connection Check Select Insert Update
+    Delete Integer String Text Boolean Float Numeric Uuid Json Exception BaseException Warning UserWarning RuntimeWarning
     ResourceWarning ImportWarning BytesWarning FutureWarning SyntaxWarning UnicodeWarning EncodingWarning
     DeprecationWarning PendingDeprecationWarning ArithmeticError AssertionError AttributeError BlockingIOError
     BrokenPipeError BufferError ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError

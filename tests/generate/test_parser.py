@@ -133,7 +133,7 @@ def test_field(text: str, field: Field) -> None:
         ("p: a:int a:str", [(10, "p.a", "is there twice")]),
         ("p: p_id:uuid p:ref(p)?", [(14, "p.p", "`p_id` is there twice (a reference is kept as `p_id`)")]),
         ("p: a1:int a_1:int", [(11, "p.a_1", "`a_1` and `a1` differ in an underscore alone")]),
-        (f"p: {'a' * 60}:int", [(4, f"p.{'a' * 60}", "has 60 characters; expected at most 50")]),
+        (f"p: {'a' * 60}:int", [(4, f"p.{'a' * 60}", "has 60 characters; expected at most 54")]),
         (f"{'p' * 40}: a:int", [(1, "p" * 40, "has 41 characters; expected at most 40")]),
         ("p: a:int; p: b:int", [(11, "p", "the resource `p` is in this text already")]),
         ("box: a:int; boxe: b:int", [(13, "boxe", "the plural `boxes` is that of `box`")]),

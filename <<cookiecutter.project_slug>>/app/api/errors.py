@@ -137,15 +137,13 @@ def _outage(error: Exception) -> Problem | None:
         cause = cause.orig or cause.__cause__
         if cause is not None and cause.__cause__ is not None:
             cause = cause.__cause__
-    if isinstance(cause, (ConnectionError, TimeoutError, asyncpg.InterfaceError)) or (
-        isinstance(cause, OSError) and _came_through(cause, "asyncpg")
-    ):
+    if isinstance(cause, asyncpg.InterfaceError) or (isinstance(cause, OSError) and _came_through(cause, "asyncpg")):
         return Unavailable("The database cannot be reached. Try again in a moment.", code=DATABASE_DOWN, retry_after=2)
     return None
 
 
 def _came_through(error: BaseException, package: str) -> bool:
-    """Whether `package` was on the way: a missing file of our own is an OSError as well."""
+    """Whether `package` was on the way: a missing file, or a time-out of another service, is an OSError as well."""
     traceback = error.__traceback__
     while traceback is not None:
         if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == package:

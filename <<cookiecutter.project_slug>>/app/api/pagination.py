@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -16,7 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.sql.schema import Column
 
 from app.api.responses import json_response
+from app.core.encoding import to_json
 from app.core.exceptions import Unprocessable
+from app.schemas.base import to_utc
 from app.services.base import ResourceService
 
 VERSION = 1
@@ -34,7 +37,7 @@ class SortedQuery(Protocol):
 
 def encode(of: str, sort: str, filters: Mapping[str, Any], last: Sequence[Any]) -> str:
     """A cursor of the list called `of`, after the row with the values `last`."""
-    payload = orjson.dumps([VERSION, sort, _digest(of, filters), list(last)], default=str)
+    payload = to_json([VERSION, sort, _digest(of, filters), list(last)])
     return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
 
 
@@ -48,9 +51,15 @@ def decode(of: str, cursor: str, sort: str, filters: Mapping[str, Any], keys: Se
         version, made_for, digest, last = payload
         if [version, made_for, digest] != [VERSION, sort, _digest(of, filters)]:
             raise _refusal("belongs to another query: keep sort and filters as they were, or start again without it")
-        return [_adapter(key.type.python_type).validate_python(value) for key, value in zip(keys, last, strict=True)]
+        return [_typed(key, value) for key, value in zip(keys, last, strict=True)]
     except (binascii.Error, ValueError, TypeError, ValidationError):
         raise _refusal("is not one that this service gave out: take it from `next` of the page before") from None
+
+
+def _typed(key: Column[Any], value: Any) -> Any:
+    """The value in the column's type. Raises ValueError for one that the column cannot hold."""
+    typed = _adapter(key.type.python_type).validate_python(value)
+    return to_utc(typed) if isinstance(typed, dt.datetime) else typed
 
 
 @lru_cache(maxsize=64)

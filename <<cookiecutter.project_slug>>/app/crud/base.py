@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     tuple_,
     update,
@@ -48,17 +49,18 @@ class Crud:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.columns = table.columns
-        self._by_id = self.columns.id == bindparam("id")
-        self._at_version = self.columns.version == func.any(bindparam("versions", type_=ARRAY(Integer)))
+        # A trailing underscore: no column is called so, and a column's value is bound by the column's name.
+        self._by_id = self.columns.id == bindparam("id_")
+        self._at_version = self.columns.version == func.any(bindparam("versions_", type_=ARRAY(Integer)))
         self._shapes: dict[tuple[object, ...], Statement] = {}
         self._get = Statement(select(*self.columns).where(self._by_id))
         self._exists = Statement(select(self.columns.id).where(self._by_id))
 
     async def get(self, connection: Connection, id: uuid.UUID) -> Row | None:
-        return await connection.one_or_none(self._get, {"id": id})
+        return await connection.one_or_none(self._get, {"id_": id})
 
     async def exists(self, connection: Connection, id: uuid.UUID) -> bool:
-        return await connection.scalar(self._exists, {"id": id}) is not None
+        return await connection.scalar(self._exists, {"id_": id}) is not None
 
     async def create(self, connection: Connection, values: Values) -> Row:
         row = await connection.one_or_none(self._insert(tuple(values)), values)
@@ -70,11 +72,11 @@ class Crud:
     ) -> Row | None:
         """The changed row, or None when there is no such row at one of `versions` (None: at any)."""
         statement = self._update(tuple(values), versions is not None)
-        return await connection.one_or_none(statement, {**values, "id": id, "versions": versions})
+        return await connection.one_or_none(statement, {**values, "id_": id, "versions_": versions})
 
     async def delete(self, connection: Connection, id: uuid.UUID, versions: Sequence[int] | None) -> bool:
         """False when there is no such row at one of `versions` (None: at any)."""
-        return await connection.run(self._delete(versions is not None), {"id": id, "versions": versions}) == 1
+        return await connection.run(self._delete(versions is not None), {"id_": id, "versions_": versions}) == 1
 
     async def page(
         self,
@@ -110,7 +112,7 @@ class Crud:
     def _update(self, names: tuple[str, ...], versioned: bool) -> Statement:
         def build() -> Any:
             changes: dict[str, Any] = {name: bindparam(name, type_=self.columns[name].type) for name in names}
-            changes |= {"version": self.columns.version + 1, "updated_at": func.clock_timestamp()}
+            changes |= {"version": self.columns.version + literal_column("1"), "updated_at": func.clock_timestamp()}
             statement = update(self.table).where(self._by_id).values(changes).returning(*self.columns)
             return statement.where(self._at_version) if versioned else statement
 

@@ -21,6 +21,10 @@ NO_NUL = r"^[^\x00]*$"
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 BIGINT_MIN, BIGINT_MAX = -(2**63), 2**63 - 1
 QUERY_MAX = 10**38
+# orjson stops at 254 levels, and an answer puts a document inside of an object inside of a list inside of a page.
+NESTING_MAX = 100
+# The longest sortable text (512 characters of 6 bytes in JSON), in base64, and the frame around it.
+CURSOR_MAX = 5000
 
 
 class Schema(BaseModel):
@@ -51,7 +55,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
 
     limit: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(default=20, description="Items on a page.")
-    cursor: str | None = Field(default=None, max_length=2000, description="`next` of the page before.")
+    cursor: str | None = Field(default=None, max_length=CURSOR_MAX, description="`next` of the page before.")
 
     def filters(self) -> dict[str, Any]:
         """The filters given, by the names that `Crud.page` knows."""
@@ -59,7 +63,7 @@ class PageQuery(BaseModel):
 
 
 def omitted(alias: str | None = None) -> Any:
-    """For a merge patch (RFC 7396): the member may be left out, which is not the same as null."""
+    """For a PATCH: the member may be left out, which is not the same as null."""
     return Field(default_factory=lambda: None, alias=alias)
 
 
@@ -67,7 +71,8 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _to_utc(value: dt.datetime) -> dt.datetime:
+def to_utc(value: dt.datetime) -> dt.datetime:
+    """Raises ValueError for a moment whose time zone takes it out of the years that a datetime has."""
     try:
         return value.astimezone(dt.UTC)
     except OverflowError:
@@ -77,28 +82,28 @@ def _to_utc(value: dt.datetime) -> dt.datetime:
 def _representable(value: JsonValue) -> JsonValue:
     if value is None:
         raise ValueError("must not be null")
+    _inspect(value, NESTING_MAX)
     try:
-        stored = orjson.dumps(value)
-    except (TypeError, RecursionError):
-        raise ValueError("holds a number beyond 64 bits, or is nested too deeply") from None
-    if b"\\u0000" in stored and "\x00" in _all_text(value):
-        raise ValueError("holds a NUL character, which PostgreSQL cannot store")
+        orjson.dumps(value)
+    except TypeError:
+        raise ValueError("holds a number beyond 64 bits") from None
     return value
 
 
-def _all_text(value: JsonValue) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(map(_all_text, value))
-    if isinstance(value, dict):
-        return "".join(key + _all_text(item) for key, item in value.items())
-    return ""
+def _inspect(value: JsonValue, depth: int) -> None:
+    """Raises ValueError for a NUL, which PostgreSQL cannot store, and for what is nested deeper than `depth`."""
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("holds a NUL character, which cannot be stored")
+    if isinstance(value, list | dict):
+        if depth == 0:
+            raise ValueError(f"is nested more than {NESTING_MAX} levels deep")
+        for item in value if isinstance(value, list) else (*value, *value.values()):
+            _inspect(item, depth - 1)
 
 
 # A check of the form stands last, around the type: the type's own bounds stay in the OpenAPI document.
 JsonDate = Annotated[dt.date, DATE]
-JsonDateTime = Annotated[AwareDatetime, AfterValidator(_to_utc), MOMENT]
+JsonDateTime = Annotated[AwareDatetime, AfterValidator(to_utc), MOMENT]
 JsonUuid = Annotated[uuid.UUID, UUID]
 JsonBool = Annotated[bool, Field(strict=True)]
 JsonDocument = Annotated[JsonValue, AfterValidator(_representable), Field(json_schema_extra={"not": {"type": "null"}})]

@@ -64,7 +64,7 @@ class ResourceService:
         return await self._update(id, data.model_dump(by_alias=True), versions)
 
     async def change(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
-        """Only the members that were sent. Raises as `replace` does."""
+        """Only the members that were sent, each replaced as a whole. Raises as `replace` does."""
         return await self._update(id, data.model_dump(by_alias=True, exclude_unset=True), versions)
 
     async def delete(self, id: uuid.UUID, versions: Sequence[int] | None) -> None:
@@ -87,12 +87,20 @@ class ResourceService:
     async def _update(self, id: uuid.UUID, values: dict[str, Any], versions: Sequence[int] | None) -> Row:
         async def unit(connection: Connection) -> Row:
             changes = await self.change_values(connection, id, values)
-            row = await self.crud.update(connection, id, changes, versions)
+            if changes:
+                row = await self.crud.update(connection, id, changes, versions)
+            else:
+                row = await self._unchanged(connection, id, versions)
             if row is None:
                 raise await self._missing_or_stale(connection, id)
             return row
 
         return await self.database.write(unit, single=self._as_generated("change_values", "update"))
+
+    async def _unchanged(self, connection: Connection, id: uuid.UUID, versions: Sequence[int] | None) -> Row | None:
+        """What `Crud.update` would give, for no change at all: the version and so the ETag stay."""
+        row = await self.crud.get(connection, id)
+        return row if row is not None and (versions is None or row["version"] in versions) else None
 
     def _as_generated(self, rule: str, query: str) -> bool:
         """Whether nothing of the resource's own is at work, so that the query is all that touches the database."""

@@ -45,7 +45,8 @@ async def once(
             detail="A request with this Idempotency-Key is under way: send it again in a moment.",
             headers={"Retry-After": "1"},
         )
-    request_hash = hashlib.sha256(body.model_dump_json().encode()).digest()
+    # Of what was sent: a default may be the moment of arrival, which is another one for the second request.
+    request_hash = hashlib.sha256(body.model_dump_json(exclude_unset=True).encode()).digest()
     record = await records.find(connection, identity)
     if record is not None and record["created_at"] > dt.datetime.now(dt.UTC) - LIFETIME:
         if record["request_hash"] != request_hash:

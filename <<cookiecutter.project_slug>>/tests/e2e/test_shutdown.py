@@ -14,14 +14,15 @@ from tests.support.keepalive import Tally, clients
 from tests.support.service import Service, running
 
 CLIENTS = 200
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 1.0  # the clients are not to be what is too much
 
 
 async def stop_under_load(app: FastAPI, database_url: str, drain_seconds: float) -> tuple[Service, Tally]:
     """SIGTERM while all clients are at work; the service that has ended, and what the clients saw."""
     path = FACTORIES[0].PATH if FACTORIES else "/health"
     tally = Tally()
-    with running(database_url, DRAIN_SECONDS=str(drain_seconds), LOG_LEVEL="WARNING") as service:
+    settings = {"DRAIN_SECONDS": str(drain_seconds), "QUEUE_SECONDS": "10", "LOG_LEVEL": "WARNING"}
+    with running(database_url, **settings) as service:
         traffic = asyncio.create_task(
             clients(service.address, path, headers_for(app=app), count=CLIENTS, pause=PAUSE_SECONDS, tally=tally)
         )

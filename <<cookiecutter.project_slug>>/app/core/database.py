@@ -18,7 +18,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from app.core.config import Settings
 from app.core.encoding import to_json_text
-from app.db.driver import Connection
+from app.db.driver import Connecting, Connection
 
 T = TypeVar("T")
 Unit = Callable[[Connection], Awaitable[T]]
@@ -60,6 +60,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         json_serializer=to_json_text,
         json_deserializer=orjson.loads,
         connect_args={
+            "async_creator_fn": Connecting,
             "timeout": settings.connect_timeout_seconds,
             "server_settings": {
                 "application_name": settings.service_name,
@@ -116,6 +117,10 @@ class Database:
         pooled, connection = await self._check_out()
         try:
             return await unit(connection)
+        except asyncpg.InternalClientError as error:
+            # The server's last words reached the connection while it was idle: asyncpg stumbles over them.
+            connection.driver.terminate()
+            raise asyncpg.InterfaceError("the server ended the connection") from error
         finally:
             self._check_in(pooled, connection)
 

@@ -16,15 +16,19 @@ from asyncpg.pgproto import pgproto
 _FORMS: dict[type, Callable[[Any], object]] = {
     asyncpg.Record: lambda record: dict(record.items()),
     pgproto.UUID: str,
-    Decimal: str,
+    Decimal: "{:f}".format,  # without an exponent, which str() has for the smallest
 }
+# A time zone is all that is missing where asyncpg found an infinite moment, which it takes the first and the last for.
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
 def _encode(value: object) -> object:
     form = _FORMS.get(type(value))
     if form is not None:
         return form(value)
-    if isinstance(value, (uuid.UUID, Decimal)):
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, uuid.UUID):
         return str(value)
     if isinstance(value, Mapping):
         return dict(value)
@@ -33,7 +37,7 @@ def _encode(value: object) -> object:
 
 def to_json(value: object) -> bytes:
     """Raises TypeError for what has no JSON form, and for integers beyond 64 bits."""
-    return orjson.dumps(value, default=_encode, option=orjson.OPT_UTC_Z)
+    return orjson.dumps(value, default=_encode, option=_OPTIONS)
 
 
 def to_json_text(value: object) -> str:

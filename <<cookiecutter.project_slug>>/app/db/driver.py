@@ -7,13 +7,15 @@ for asyncpg alone. The connection comes from SQLAlchemy's pool. This is the only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from typing import Any, Protocol, cast
 
+import asyncpg
 import orjson
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.core.encoding import to_json_text
@@ -76,6 +78,46 @@ class Driver(Protocol):
     def terminate(self) -> None: ...
 
 
+class Transaction:
+    """asyncpg's transaction, or a savepoint inside of one. A connection whose BEGIN did not end well is closed.
+
+    asyncpg counts a transaction as begun even when BEGIN was cancelled: whoever got that connection next would be told
+    that a savepoint needs a transaction, and so would everybody after.
+    """
+
+    __slots__ = ("_driver", "_inner", "_is_outermost")
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._is_outermost = not driver.is_in_transaction()
+        self._inner = driver.transaction()
+
+    async def __aenter__(self) -> None:
+        try:
+            await self._inner.__aenter__()
+        except BaseException:
+            if self._is_outermost:
+                self._driver.terminate()
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._inner.__aexit__(*exc)
+
+
+class Connecting:
+    """asyncpg.connect, not begun before it is awaited.
+
+    A coroutine that SQLAlchemy makes and then cannot await (outside of a greenlet) ends in a RuntimeWarning.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._arguments, self._options = arguments, options
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        connect: Coroutine[Any, Any, Any] = asyncpg.connect(*self._arguments, **self._options)
+        return connect.__await__()
+
+
 class Connection:
     """Runs compiled statements on one driver connection. Raises asyncpg's own exceptions (api/errors.py maps them)."""
 
@@ -98,6 +140,17 @@ class Connection:
         tag = await self.driver.execute(statement.sql, *statement.arguments(values))
         return int(tag.rpartition(" ")[2] or 0)
 
-    def transaction(self) -> DriverTransaction:
+    def transaction(self) -> Transaction:
         """A transaction, or a savepoint inside of one."""
-        return self.driver.transaction()
+        return Transaction(self.driver)
+
+
+async def connection_of(session: AsyncSession) -> Connection:
+    """The session's own connection, in the session's transaction: for compiled statements among those of an ORM."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    found = Connection(raw.driver_connection)
+    if not found.driver.is_in_transaction():
+        # SQLAlchemy begins on the driver with its first statement only.
+        await connection.exec_driver_sql("SELECT 1")
+    return found

@@ -106,7 +106,7 @@ async def _holder(connection: AsyncConnection) -> str:
 
 
 async def refuse_invalid_indexes(connection: AsyncConnection) -> None:
-    """Raises RuntimeError naming what a failed CREATE INDEX CONCURRENTLY has left: indexes that cost and do not serve."""
+    """Raises RuntimeError naming what a failed CREATE INDEX CONCURRENTLY has left: it costs and does not serve."""
     rows = await connection.scalars(text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"))
     if names := sorted(rows):
         raise RuntimeError(

@@ -114,9 +114,7 @@ def _uniqueness(raw: RawField, field: Field, report: Report) -> None:
             offset, "a unique field with a default lets one row leave it out and no second; drop the `!` or the default"
         )
     elif (count := _capacity(field)) < UNIQUE_VALUES:
-        message = (
-            f"`!` would allow {count} in all, as the field has no more values; drop the `!` or widen the field"
-        )
+        message = f"`!` would allow {count} in all, as the field has no more values; drop the `!` or widen the field"
         report(offset, message)
 
 

@@ -1,4 +1,4 @@
-"""The review checklist, a function a line: it tells what it saw, raises Failed for a fault, Skipped for a missing part."""
+"""The review checklist, a function for each line: what it saw, or Failed for a fault, Skipped for a missing part."""
 
 from __future__ import annotations
 

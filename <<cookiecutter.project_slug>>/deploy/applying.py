@@ -7,9 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy.cluster import HANDOVER, Conflicted, NotThere
+from deploy.cluster import HANDOVER, Conflicted
 from deploy.model import Change, fail
 from deploy.objects import Conflict, Object, diff, differs, identity, owner_of
+from deploy.patience import NotThere
 from deploy.release import LABEL
 
 if TYPE_CHECKING:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import atexit
 import json
-import random
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.model import Exit, Failed, fail
+from deploy.model import Exit, Failed
 from deploy.objects import Conflict, Object, conflicts, identity
+from deploy.patience import NotThere, Stale, insist
 
 Lines = list[str]
 MANAGER = "deploy"
 HANDOVER = "deploy-handover"
 REQUEST_SECONDS = (5, 30)  # connect, read
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-# A manifest fault arrives as a 500 too, and stays one.
-MANIFEST_FAULTS = ("failed to create typed patch object", "failed to create manager", ".metadata.managedFields")
 
 
 class Conflicted(Exception):
@@ -31,14 +27,6 @@ class Conflicted(Exception):
     def __init__(self, item: str, found: tuple[Conflict, ...]) -> None:
         super().__init__(f"{item}: " + "; ".join(map(str, found)))
         self.item, self.found = item, found
-
-
-class NotThere(Exception):
-    """HTTP 404."""
-
-
-class Stale(Exception):
-    """HTTP 409 of a compare-and-swap: somebody was faster."""
 
 
 class Cluster:
@@ -166,6 +154,10 @@ class Cluster:
     def server_date(self) -> str | None:
         return self._raw("get", "/version").headers.get("Date")
 
+    def _insist(self, call: Callable[[], Any]) -> Any:
+        """When nothing was changed yet, an API server that stays away is a refusal; later it is a time-out."""
+        return insist(call, self.patience, Exit.TIMEOUT if self.writes else Exit.REFUSED)
+
     def _call(
         self, method: str, api: str, kind: str, *, name: str | None = None, namespace: str | None = None, **params: Any
     ) -> Any:
@@ -182,64 +174,3 @@ class Cluster:
         return self._insist(
             lambda: self._dynamic.request(method, path, serialize=False, _request_timeout=REQUEST_SECONDS, **params)
         )
-
-    def _insist(self, call: Any) -> Any:
-        from kubernetes.client.exceptions import ApiException
-        from urllib3.exceptions import HTTPError
-
-        deadline, attempt = time.monotonic() + self.patience, 0
-        while True:
-            try:
-                return call()
-            except ApiException as error:
-                pause = _judged(error, attempt)
-                seen = f"HTTP {error.status} {error.reason}"
-            except (HTTPError, OSError, EOFError) as error:
-                pause, seen = min(0.2 * 2**attempt, 3.0), repr(error)[:300]
-            attempt += 1
-            if time.monotonic() + pause > deadline:
-                raise fail(
-                    "CLUSTER_UNREACHABLE",
-                    f"the API server did not answer for {self.patience:.0f} s",
-                    seen,
-                    hint="check the network, the kubeconfig and the server; then run the same command again",
-                    exit=Exit.TIMEOUT if self.writes else Exit.REFUSED,
-                ) from None
-            time.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
-
-
-def _judged(error: Any, attempt: int) -> float:
-    """Seconds to wait before the next attempt. Raises for an answer that will stay what it is."""
-    body = _body(error)
-    message = str(body.get("message") or error.reason)
-    if error.status == 404:
-        raise NotThere(message) from None
-    if error.status == 409:
-        raise Stale(body) from None
-    if (error.status == 500 and any(text in message for text in MANIFEST_FAULTS)) or error.status in (400, 415, 422):
-        raise fail(
-            "MANIFEST_INVALID",
-            "the API server refused an object",
-            message[:2000],
-            hint="correct the template or the inventory",
-        ) from None
-    if error.status in (401, 403):
-        code = "UNAUTHENTICATED" if error.status == 401 else "FORBIDDEN"
-        raise fail(
-            code,
-            "the API server did not allow it",
-            message[:1000],
-            hint="`python3 tasks.py doctor ENV` lists what is missing",
-        ) from None
-    if error.status in TRANSIENT or error.status == 0:
-        after = (error.headers or {}).get("Retry-After", "")
-        return min(float(after), 10.0) if after.isdigit() else min(0.2 * 2**attempt, 3.0)
-    raise error
-
-
-def _body(error: Any) -> dict[str, Any]:
-    try:
-        content = json.loads(error.body or "{}")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

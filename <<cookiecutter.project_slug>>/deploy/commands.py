@@ -39,13 +39,14 @@ def deploy(
     """Bring the environment to this checkout."""
     from deploy import play, steps
     from deploy.migrate import Migrate
+    from deploy.preflight import Preflight
     from deploy.rollout import Rollout
     from deploy.smoke import Smoke
 
     def run(target: Target) -> int:
         target.report.play(f"deploy {target.facts.name} to {name} ({target.environment.driver})")
         listed = [
-            steps.Preflight(),
+            Preflight(),
             steps.Image(),
             steps.Config(),
             Migrate(),
@@ -71,6 +72,7 @@ def rollback(
     """Bring back an earlier release, on the schema as it is: an older image does not know newer revisions."""
     from deploy import play, steps
     from deploy.migrate import current_schema
+    from deploy.preflight import Preflight
     from deploy.rollout import Rollout
     from deploy.smoke import Smoke
 
@@ -82,7 +84,7 @@ def rollback(
         target.schema_before = current_schema(target)
         target.rollback_of, target.helm_revision = chosen.number, chosen.helm_revision
         return play.run(
-            target, [steps.Preflight(), steps.Config(), steps.Release(), Rollout(), Smoke(), steps.Record()], undo
+            target, [Preflight(), steps.Config(), steps.Release(), Rollout(), Smoke(), steps.Record()], undo
         )
 
     return _with_target(project, name, extra, flags, run, as_json=as_json)

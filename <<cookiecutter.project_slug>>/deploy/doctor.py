@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from deploy import lint, process, quotas, registry
-from deploy.cluster import NotThere
 from deploy.model import Exit, Failed, Failure, Result, Status
+from deploy.patience import NotThere
 
 if TYPE_CHECKING:
     from deploy.target import Target

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy.cluster import NotThere, Stale
 from deploy.model import Exit, Failed, Failure, fail
+from deploy.patience import NotThere, Stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable

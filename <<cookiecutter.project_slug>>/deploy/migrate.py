@@ -11,8 +11,9 @@ from deploy import record as records_of
 from deploy.applying import look
 from deploy.cluster import MANAGER
 from deploy.model import Change, Exit, Failed, Failure, Outcome, Plan, fail
+from deploy.signs import condition
 from deploy.steps import UNKNOWN
-from deploy.verdict import Memory, classify, condition
+from deploy.verdict import Memory, classify
 
 if TYPE_CHECKING:
     from deploy.objects import Object

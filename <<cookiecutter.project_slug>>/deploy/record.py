@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import process
-from deploy.cluster import Stale
 from deploy.model import Failed, fail
 from deploy.objects import Object, identity
+from deploy.patience import Stale
 
 if TYPE_CHECKING:
     from deploy.cluster import Cluster

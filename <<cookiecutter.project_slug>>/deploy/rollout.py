@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from deploy import evidence
 from deploy.model import Change, Failed, Failure, Outcome, Plan
+from deploy.signs import Sign, condition, controller_sign, is_ready
 from deploy.steps import UNKNOWN
-from deploy.verdict import Memory, Sign, classify, condition, controller_sign, is_ready
+from deploy.verdict import Memory, classify
 
 if TYPE_CHECKING:
     from deploy.cluster import Cluster

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy import record as records_of
 from deploy import rollout
-from deploy.verdict import is_ready
+from deploy.signs import is_ready
 
 if TYPE_CHECKING:
     from deploy.record import Record

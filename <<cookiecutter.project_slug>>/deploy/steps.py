@@ -1,65 +1,21 @@
-"""The steps of a deploy that fit on a page: preflight, image, config, release, record."""
+"""The steps of a deploy that fit on a page: image, config, release, record."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import applying, lint, quotas, registry
+from deploy import applying, quotas, registry
 from deploy import record as records_of
 from deploy.cluster import MANAGER
-from deploy.model import Change, Failed, Outcome, Plan, Status, fail
+from deploy.model import Change, Outcome, Plan, fail
 from deploy.objects import CONFIG_KINDS, Object, content_hash, identity
 from deploy.release import LABEL
 
 if TYPE_CHECKING:
     from deploy.target import Target
 
-# Before the image is known, the objects are judged with this in its place.
-NO_DIGEST = "sha256:" + "0" * 64
 UNKNOWN = Plan(deferred="decided after build")
 CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
-
-
-class Preflight:
-    """What can be known before anything is touched: lints, the namespace, the Secret's keys, permissions."""
-
-    name, undoable, before_lock = "preflight", False, True
-
-    def observe(self, target: Target) -> Any:
-        lint.check(target.environment, target.rendered_for(NO_DIGEST))
-        namespace = _namespace(target)
-        target.namespace_missing = namespace is None
-        secret = target.environment.secret
-        live = target.cluster.get("v1", "Secret", secret.name) if secret.name else None
-        return namespace, live, lint.denied(target.cluster)
-
-    def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, FORBIDDEN."""
-        namespace, secret, denied = seen
-        env = target.environment
-        if denied:
-            raise fail(
-                "FORBIDDEN",
-                f"you may not do what a deploy does in {env.namespace}",
-                *denied,
-                hint="`python3 tasks.py doctor ENV`",
-            )
-        if namespace is None and not env.create_namespace:
-            raise fail(
-                "NO_NAMESPACE",
-                f"there is no namespace {env.namespace}",
-                hint=f"kubectl create namespace {env.namespace}",
-            )
-        lint.secret_keys(env, secret)
-        if namespace is None:
-            return Plan((Change("create", f"Namespace/{env.namespace}"),))
-        return Plan(note=f"{target.cluster.client.configuration.host} {env.namespace}")
-
-    def apply(self, target: Target, plan: Plan) -> Outcome:
-        name = target.environment.namespace
-        target.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        target.namespace_missing = False
-        return Outcome(summary=f"namespace {name} made")
 
 
 class Image:
@@ -192,18 +148,5 @@ def prune(target: Target, records: list[records_of.Record]) -> None:
                 cluster.delete(api, kind, item["metadata"]["name"])
 
 
-def _namespace(target: Target) -> Object | None:
-    """Whoever may work in a namespace alone may not read it: then it is there."""
-    try:
-        return target.cluster.get("v1", "Namespace", target.environment.namespace)
-    except Failed as error:
-        if error.failure.code != "FORBIDDEN":
-            raise
-        return {"metadata": {"name": target.environment.namespace}}
-
-
 def _of_kinds(target: Target, kinds: frozenset[str]) -> list[Object] | None:
     return None if target.objects is None else [item for item in target.objects if item["kind"] in kinds]
-
-
-__all__ = ["Config", "Image", "Preflight", "Record", "Release", "Status", "prune", "released"]

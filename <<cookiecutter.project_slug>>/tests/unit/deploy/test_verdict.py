@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from deploy.environment import Graces
-from deploy.verdict import Memory, Verdict, classify, controller_sign
+from deploy.signs import controller_sign
+from deploy.verdict import Memory, Verdict, classify
 
 GRACES = Graces()
 NOT_FOUND = "rpc error: failed to resolve reference: manifest Unknown"

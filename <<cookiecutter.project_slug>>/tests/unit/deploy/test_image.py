@@ -1,5 +1,6 @@
 """Labels, registries' refusals, and the lines of the checklist."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -88,6 +89,7 @@ def test_a_check_that_breaks_has_failed() -> None:
 
 
 def test_the_tasks_of_a_listing() -> None:
-    test = '{"name": "test", "collections": [], "tasks": [{"name": "all", "aliases": []}, {"name": "unit", "aliases": []}]}'
-    listing = f'{{"name": null, "tasks": [{{"name": "up", "aliases": ["u"]}}], "collections": [{test}]}}'
+    unit = {"name": "unit", "aliases": []}
+    below = {"name": "test", "tasks": [{"name": "all", "aliases": []}, unit], "collections": []}
+    listing = json.dumps({"name": None, "tasks": [{"name": "up", "aliases": ["u"]}], "collections": [below]})
     assert task_names(listing) == {"up", "u", "test", "test.all", "test.unit"}

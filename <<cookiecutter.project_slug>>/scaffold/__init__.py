@@ -1,5 +1,5 @@
 """The resource line: from one line of domain to the layers that serve it.
 
-`parser`, `model`, `names` and `answers` need the standard library alone, because the template's cookiecutter extension
-imports them to refuse bad answers; only `generator` needs jinja2.
+The parser and its model need the standard library alone, because the template judges answers with them before anything
+is installed; only `generator` needs jinja2.
 """

@@ -34,8 +34,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest
     """No setting of this machine's: neither from the environment, nor from files."""
     wanted = {name.upper() for name in Settings.model_fields} | {"OTEL_SERVICE_NAME"}
     for name in list(os.environ):
-        if name.upper() in wanted or name.startswith("JWT_"):
+        if name.upper() in wanted:
             monkeypatch.delenv(name)
+    # % if cookiecutter.auth == "jwt"
+    for name in [name for name in os.environ if name.startswith("JWT_")]:
+        monkeypatch.delenv(name)
+    # % endif
     monkeypatch.setattr(config, "ROOT", tmp_path)
     monkeypatch.setattr(config, "SECRETS_DIR", tmp_path / "secrets")
     return monkeypatch

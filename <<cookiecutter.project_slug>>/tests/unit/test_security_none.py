@@ -1,16 +1,9 @@
 """Without authentication everybody is anonymous, and nothing else changes."""
 
-import importlib
-from typing import Any
-
 from fastapi import Depends, FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
-from app.core.config import ROOT
-
-# Beside the module with tokens in the template, in its place in a service without.
-NAME = "security_none" if (ROOT / "app" / "core" / "security_none.py").is_file() else "security"
-security: Any = importlib.import_module(f"app.core.{NAME}")
+from app.core import security_none
 
 
 async def other() -> None: ...
@@ -22,7 +15,7 @@ async def test_everybody_is_anonymous() -> None:
     async def whoami(subject: str) -> str:
         return subject
 
-    whoami.__annotations__["subject"] = security.Subject
+    whoami.__annotations__["subject"] = security_none.Subject
     app.add_api_route("/", whoami)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/", headers={"Authorization": "Bearer of.some.kind"})).json() == "anonymous"
@@ -30,14 +23,14 @@ async def test_everybody_is_anonymous() -> None:
 
 def test_nothing_is_guarded() -> None:
     kept = Depends(other)
-    assert security.guard_of([security.public, kept]) == (None, [kept])
-    assert security.security_schemes() == {}
-    assert security.security_of(security.Guard()) == []
+    assert security_none.guard_of([security_none.public, kept]) == (None, [kept])
+    assert security_none.security_schemes() == {}
+    assert security_none.security_of(security_none.Guard()) == []
 
 
 def test_there_is_nothing_to_set_and_nothing_to_refuse() -> None:
     app = FastAPI()
-    assert security.SETTINGS == ()
-    security.install(app)
-    security.refuse_unprotected(app, "/api/v1")
-    assert security.unprotected_routes(app, "/api/v1") == []
+    assert security_none.SETTINGS == ()
+    security_none.install(app)
+    security_none.refuse_unprotected(app, "/api/v1")
+    assert security_none.unprotected_routes(app, "/api/v1") == []

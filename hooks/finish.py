@@ -31,6 +31,7 @@ def run(project: Path, answers: Mapping[str, str]) -> int:
 def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
     options.remove_sample(project)
+    options.remove_judge(project)
     from dev import setup  # the service's own, now that only what belongs there is left
 
     with ThreadPoolExecutor(1) as beside:

@@ -72,13 +72,17 @@ def remove_sample(project: Path) -> None:
         _remove(project / name)
 
 
+def remove_judge(project: Path) -> None:
+    """What judges the template's questions is of no use in a service."""
+    _remove(project / "scaffold" / "answers.py")
+
+
 def apply_files(project: Path, answers: Mapping[str, str]) -> None:
     for effect in effects(answers):
         for name in effect.remove:
             _remove(project / name)
         for source, target in effect.rename.items():
-            if (project / source).exists():
-                (project / source).replace(project / target)
+            _rename(project / source, project / target)
 
 
 def apply_regions(project: Path, answers: Mapping[str, str]) -> None:
@@ -111,6 +115,18 @@ def python_files(project: Path) -> Iterator[Path]:
             yield from path.rglob("*.py")
         elif path.exists():
             yield path
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Put a variant in its place; what names the variant's module in it names the place's module then."""
+    if source.exists():
+        text = source.read_text(encoding="utf-8").replace(_module(source), _module(target))
+        target.write_text(text, encoding="utf-8")
+        source.unlink()
+
+
+def _module(path: Path) -> str:
+    return path.stem.removeprefix("test_")
 
 
 def _remove(path: Path) -> None:

@@ -1,0 +1,71 @@
+"""The OpenAPI document held against the running service: schemathesis, with all of its checks and a random seed.
+
+`SEED=1234 pytest tests/integration/test_schemathesis.py` repeats a run. With more time on your hands:
+`schemathesis run http://127.0.0.1:8000/openapi.json --checks all -n 1000 -H "Authorization: Bearer <token>"`.
+"""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from tests.support.identity import headers_for
+from tests.support.service import running
+
+# Enough for a few seconds, however many operations there are.
+EXAMPLES = 120
+SECONDS = 120
+
+# A service with one operation more, which fails for some of the requests that its document lets pass.
+FAULTY = """
+import sys
+from app.api.routing import Router, include
+from app.core.security import public
+from app.core.server import serve
+from app.main import create_app
+
+async def divide(number: int) -> int:
+    return 10 // number
+
+app = create_app()
+router = Router()
+router.add_api_route("/faulty", divide, dependencies=[public], operation_id="faulty")
+include(app, [router], "/api/v1")
+sys.exit(serve(app, app.state.settings, app.state.lifecycle))
+"""
+
+
+async def schemathesis(url: str, folder: Path, headers: dict[str, str], *options: str) -> tuple[int, str]:
+    """Exit code (1: it found something) and report. In a folder of its own: hypothesis remembers failures there."""
+    seed = os.environ.get("SEED") or str(random.randrange(2**32))  # noqa: S311 - no secret
+    print(f"SEED={seed}")
+    program = str(Path(sys.executable).parent / "schemathesis")
+    command = [program, "run", f"{url}/openapi.json", "--checks", "all", "--seed", seed, "--warnings", "off", *options]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+async def test_the_service_does_what_its_document_says(session_app: FastAPI, own_database: str, tmp_path: Path) -> None:
+    operations = sum(len(entries) for entries in session_app.openapi()["paths"].values())
+    examples = str(max(3, EXAMPLES // operations))
+    with running(own_database, LOG_LEVEL="ERROR") as service:
+        code, report = await schemathesis(service.url, tmp_path, headers_for(app=session_app), "-n", examples)
+        output = service.output()
+    assert code == 0, report
+    assert "Traceback" not in output, output
+
+
+async def test_a_service_that_does_not_is_found_out(own_database: str, tmp_path: Path) -> None:
+    with running(own_database, command=("-c", FAULTY), LOG_LEVEL="CRITICAL") as service:
+        options = ("--include-path", "/api/v1/faulty", "-n", "50", "--phases", "coverage,fuzzing")
+        code, report = await schemathesis(service.url, tmp_path, {}, *options)
+    assert code == 1, report
+    assert "number=0" in report

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deploy import buildx, context, engine, labels, process
+from deploy import buildx, context, engine, labels, pipeline, process
 from deploy.model import Result, Status, fail
 from deploy.report import Report
 
@@ -56,6 +56,7 @@ def build(project: Path, report: Report, *, check: bool = False, platforms: Sequ
     client = engine.connect()
     several = len(platforms) > 1
     tag = f"{repository_of(project)}:{_key(client, project, platforms or [engine.platform(client)])}"
+    pipeline.tell(image=tag)
     held = None if several else engine.image_id(client, tag)
     if held:
         return _told(report, Status.OK, began, f"{tag}  {held[:19]}, nothing built")
@@ -77,11 +78,13 @@ def push(project: Path, report: Report, *, check: bool = False, platforms: Seque
     key = _key(client, project, platforms or [engine.platform(client)])
     digest = engine.registry_digest(client, f"{repository}:{key}")
     if digest:
+        pipeline.tell(digest=digest)
         return _told(report, Status.OK, began, f"{repository}@{digest}  nothing pushed")
     if check:
         return _told(report, Status.CHANGED, began, f"would push {repository}:{key}: the registry does not have it")
     report.start("image")
     digest = build_and_push(project, repository, key, platforms, lambda text: report.progress("image", text))
+    pipeline.tell(digest=digest)
     return _told(report, Status.CHANGED, began, f"{repository}@{digest}")
 
 

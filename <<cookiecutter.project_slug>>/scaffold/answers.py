@@ -15,6 +15,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "auth": ("jwt", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "python_version": ("3.11", "3.12", "3.13", "3.14"),
+    "ci": ("github", "gitlab", "none"),
 }
 
 # Helm's limit for a release; Kubernetes and DNS have 63, and names are made from it.

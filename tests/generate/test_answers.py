@@ -22,6 +22,7 @@ GOOD = {
     "auth": "jwt",
     "license": "MIT",
     "python_version": "3.13",
+    "ci": "github",
 }
 
 

@@ -18,6 +18,7 @@ OPTIONS = {
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "resources": tuple(DOMAINS),
     "python_version": ("3.13", "3.11"),
+    "ci": ("github", "gitlab", "none"),
     "registry": ("docker.io/example", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team"),
     "project_name": ("Product Catalogue", "Größe & Maße"),
 }

@@ -1,13 +1,18 @@
 """The steps that turn cookiecutter's output into a service: options, resources, environment, revision, git."""
 
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks import bytecode, locks, options
+
+# What cookiecutter needs for its part on the slowest of machines
+SECONDS_OF_WRITING = 60
 
 if TYPE_CHECKING:
     from dev.setup import Outcome
@@ -17,15 +22,25 @@ def run(project: Path, answers: Mapping[str, str]) -> int:
     """Exit code 0 when there is a service, whatever this machine lacks; 1 for a fault of the generator."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.path.insert(0, str(project))
+    newborn = _is_newborn(project)
     try:
         _finish(project, answers)
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if newborn:
+            shutil.rmtree(project, ignore_errors=True)
+        print("Interrupted; nothing is left." if newborn else "Interrupted; `git status` shows what has changed.")
         return 130
     except Exception as fault:
         print(f"The generator failed, which is its fault and not yours: {fault!r}", file=sys.stderr)
         return 1
     return 0
+
+
+def _is_newborn(project: Path) -> bool:
+    """Whether all of it was written just now: cookiecutter does not say if the folder was there before."""
+    recently = time.time() - SECONDS_OF_WRITING
+    return not (project / ".git").exists() and all(path.lstat().st_ctime > recently for path in project.rglob("*"))
 
 
 def _finish(project: Path, answers: Mapping[str, str]) -> None:

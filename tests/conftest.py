@@ -16,6 +16,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "bakery" in getattr(item, "fixturenames", ()):
+            item.add_marker("bakes")
     if not config.getoption("--drills"):
         later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")
         for item in items:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -199,6 +200,29 @@ def test_strays_of_the_template_are_not_copied(bakery: Bakery, offline: dict[str
     assert done.returncode == 0, done.stderr
     found = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"left over" in path.read_bytes()]
     assert found == []
+
+
+@pytest.mark.parametrize("reached", ["options", "resources", "lock", "environment"])
+def test_interrupted(bakery: Bakery, tmp_path: Path, reached: str) -> None:
+    """Ctrl-C, which a terminal sends to all processes at once, leaves no half-made folder and no process."""
+    command = [sys.executable, "-m", "cookiecutter", str(bakery.template), "--no-input", "-o", str(tmp_path)]
+    with subprocess.Popen(
+        command,
+        env=bakery.environment,
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.split()[1:2] == [reached]:
+                os.killpg(running.pid, signal.SIGINT)
+                break
+        rest = running.stdout.read()  # until the last process has closed it
+    assert running.returncode != 0
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fault_of_the_generator(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import getpass
 import os
 import secrets
 import socket
@@ -28,8 +29,8 @@ POLL_SECONDS = 0.5
 
 def identity(run_url: str = "") -> str:
     """`user@host pid birth nonce run-url`: the birth tells a process from a later one with the same pid."""
-    user = os.environ.get("USER") or str(os.getuid())
-    return f"{user}@{socket.gethostname()} {os.getpid()} {birth(os.getpid())} {secrets.token_hex(4)} {run_url}".strip()
+    pid, nonce = os.getpid(), secrets.token_hex(4)
+    return f"{getpass.getuser()}@{socket.gethostname()} {pid} {birth(pid)} {nonce} {run_url}".strip()
 
 
 def birth(pid: int) -> str:
@@ -47,6 +48,16 @@ def is_gone(holder: str, host: str, born: Callable[[int], str] = birth) -> bool:
     if len(parts) < 3 or parts[0].rpartition("@")[2] != host or not parts[1].isdigit() or parts[2] == "-":
         return False
     return born(int(parts[1])) != parts[2]
+
+
+def clear_orphan(cluster: Cluster, service: str) -> bool:
+    """Delete the lock that a deployer of this host left when it was killed; True when there was one."""
+    live = cluster.get(API, "Lease", f"deploy-{service}")
+    if live is None or not is_gone(_holder(live), socket.gethostname()):
+        return False
+    with suppress(Stale):
+        cluster.delete(API, "Lease", f"deploy-{service}", version=live["metadata"]["resourceVersion"])
+    return True
 
 
 class Lease:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from deploy.lease import Lease
+from deploy.lease import Lease, clear_orphan
 from deploy.model import Exit, Failed, Failure, Outcome, Plan, Result, Status, fail
 
 if TYPE_CHECKING:
@@ -91,11 +91,7 @@ def _run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure]
         for step in steps:
             target.report.plan(step.name, plans[step.name], diff=options.diff)
     if all(plan.empty for plan in plans.values()):
-        for step in steps:
-            target.report.result(
-                Result(step.name, Status.OK, target.seconds.get(step.name, 0.0), plans[step.name].note)
-            )
-        return target.report.end(Exit.OK)
+        return _nothing_to_do(target, steps, plans)
     if options.check:
         for step in steps:
             status = Status.OK if plans[step.name].empty else Status.CHANGED
@@ -111,6 +107,14 @@ def _run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure]
             return _locked(target, [step for step in steps if not step.before_lock], plans, undo)
         finally:
             target.cluster.guard = None
+
+
+def _nothing_to_do(target: Target, steps: Sequence[Step], plans: dict[str, Plan]) -> int:
+    for step in steps:
+        target.report.result(Result(step.name, Status.OK, target.seconds.get(step.name, 0.0), plans[step.name].note))
+    if not target.options.check and clear_orphan(target.cluster, target.facts.name):
+        target.report.result(Result("lease", Status.RESCUED, 0.0, "of a deployer that was killed: gone"))
+    return target.report.end(Exit.OK)
 
 
 def look(target: Target, steps: Sequence[Step]) -> dict[str, Plan]:

@@ -29,8 +29,9 @@ def second_node(running: Stage) -> Iterator[str]:
 def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
     assert running.deploy("v2", "-e", "drain_seconds=8").code == 0
     with Load(running.url, rate=60, threads=4) as load:
-        selector = "--pod-selector=app.kubernetes.io/name=shop"
-        run("kubectl", "drain", second_node, selector, "--timeout=100s", seconds=120)
+        running.kubectl("label", "pods", "-l", "app.kubernetes.io/name=shop", f"stage={running.namespace}")
+        selector = f"--pod-selector=stage={running.namespace}"
+        run("kubectl", "drain", second_node, selector, "--delete-emptydir-data", "--timeout=100s", seconds=120)
         until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")
     print(f"{load.sent} requests, failures {dict(load.failures)}")
     assert not load.failures

@@ -81,6 +81,7 @@ def log() -> list[str]:
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> Any:
     monkeypatch.setattr(play, "Lease", Lease)
+    monkeypatch.setattr(play, "clear_orphan", lambda *_: False)
     Lease.taken = 0
     made = SimpleNamespace(
         cluster=Cluster(),

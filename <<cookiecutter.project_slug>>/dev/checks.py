@@ -22,7 +22,7 @@ def lint(*folders: Path) -> None:
 
 
 def format_code(*folders: Path) -> None:
-    _all({folder: FORMATTERS for folder in folders})
+    _all(dict.fromkeys(folders, FORMATTERS))
 
 
 def _also(folder: Path) -> list[Sequence[str]]:

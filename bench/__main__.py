@@ -40,9 +40,7 @@ def _measure(made: Service, options: argparse.Namespace) -> list[Row]:
         if "pages" in options.only:
             rows += speed.deep_page(ours, ROWS * 9 // 10, options.rounds, options.seconds, options.connections)
         for scenario in speed.scenarios(made) if "requests" in options.only else ():
-            rows += speed.against_ceiling(
-                ours, ceiling, scenario, options.rounds, options.seconds, options.connections
-            )
+            rows += speed.against_ceiling(ours, ceiling, scenario, options.rounds, options.seconds, options.connections)
         rows.append(start.memory("after the load / ceiling", ours.resident_mib(), ceiling.resident_mib()))
     return rows
 

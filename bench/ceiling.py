@@ -1,7 +1,8 @@
 """The ceiling: what FastAPI gives on raw asyncpg, as somebody would write it who knows both and wants nothing else.
 
-The same table, members and limits as the service's `product`, and none of what the service has besides: no authentication,
-metrics, logs, request ids, problems, ETags, idempotency, admission, retries. DATABASE_URL names the database.
+The same table, members and limits as the service's `product`, and none of what the service has besides: no
+authentication, metrics, logs, request ids, problems, ETags, idempotency, admission, retries. DATABASE_URL names the
+database.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from uuid_utils.compat import uuid7
 class ProductCreate(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     description: str | None = Field(default=None, max_length=500)
-    price: Decimal = Field(gt=0, max_digits=10, decimal_places=2)
+    price: Decimal = Field(gt=Decimal(0), max_digits=10, decimal_places=2)
     stock: int = Field(default=0, ge=0)
     is_available: bool = True
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Figure:
         return cls(statistics.median(values), min(values), max(values))
 
     def text(self, form: str) -> str:
-        return f"{self.median:{form}} ({self.least:{form}}–{self.most:{form}})"
+        return f"{self.median:{form}} ({self.least:{form}}..{self.most:{form}})"
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
@@ -28,9 +31,9 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
     return Figure.of([a / b for a, b in zip(ours, theirs, strict=True)])
 
 
-def interleaved(rounds: int, measures: Sequence[Callable[[], float]]) -> list[list[float]]:
+def interleaved(rounds: int, measures: Sequence[Callable[[], T]]) -> list[list[T]]:
     """A B A B ...: each round takes every measure once, every other round in reverse."""
-    results: list[list[float]] = [[] for _ in measures]
+    results: list[list[T]] = [[] for _ in measures]
     for number in range(rounds):
         order = list(enumerate(measures))
         for index, measure in order if number % 2 == 0 else reversed(order):

@@ -1,8 +1,8 @@
 """The load: a fixed number of keep-alive connections to 127.0.0.1, each with one request in flight.
 
-A process of its own (`python -m bench.load`, a `Load` as JSON on stdin, a `Result` as JSON on stdout), so that it can be
-kept on another core than the server. A request costs it about 10 us; README.md has the comparison with wrk. Bounded in
-count and in time, whatever the server does.
+A process of its own (`python -m bench.load`, a `Load` as JSON on stdin, a `Result` as JSON on stdout), so that it can
+be kept on another core than the server; README.md has the comparison with wrk. Bounded in count and in time, whatever
+the server does.
 """
 
 from __future__ import annotations

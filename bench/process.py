@@ -23,7 +23,9 @@ OTHER_CORES = CORES[1:] or CORES
 class Server:
     """A running server on `port`. Raises RuntimeError, with what it wrote, when it ends before it answers."""
 
-    def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path, log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path, log: Path
+    ) -> None:
         self.port = port
         self.log = log
         began = time.perf_counter()
@@ -31,7 +33,7 @@ class Server:
             self.process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env={**os.environ, **environment},
+                env={**_plain(os.environ), **environment},
                 stdout=output,
                 stderr=output,
                 preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CORES),
@@ -53,7 +55,7 @@ class Server:
             self.process.wait()
 
     def cpu_seconds(self) -> float:
-        """What all threads have used so far, to the nanosecond: the process's CPU-time clock (clock_getcpuclockid(3))."""
+        """What all threads have used so far, to the nanosecond (clock_getcpuclockid(3))."""
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def resident_mib(self) -> float:
@@ -71,10 +73,13 @@ class Server:
         raise RuntimeError(f"{self.process.args} {state}:\n{self.log.read_text(errors='replace')[-3000:]}")
 
 
+def _plain(variables: Mapping[str, str]) -> dict[str, str]:
+    """Without what would have Python compile every module at every start, or find modules elsewhere."""
+    return {name: value for name, value in variables.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")}
+
+
 @contextmanager
-def serving(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
-) -> Iterator[Server]:
+def serving(command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Iterator[Server]:
     """A server while the block runs. `{port}` in the command, and PORT in its environment, name a free port."""
     port = free_port()
     words = [word.replace("{port}", str(port)) for word in command]

@@ -12,8 +12,8 @@ from bench import requests
 from bench.figures import Figure, interleaved, ratios
 from bench.load import Load, Result
 from bench.process import OTHER_CORES, Server
-from bench.table import Row
 from bench.subjects import BENCH, Service, token
+from bench.table import Row
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,7 @@ def scenarios(service: Service) -> list[Scenario]:
     bearer = token()
     return [
         Scenario("health", [requests.request("GET", "/health")]),
-        Scenario(
-            "get one", [requests.request("GET", f"{requests.PRODUCTS}/{id}", bearer) for id in service.ids], 0.80
-        ),
+        Scenario("get one", [requests.request("GET", f"{requests.PRODUCTS}/{id}", bearer) for id in service.ids], 0.80),
         Scenario("list of 50", [requests.request("GET", requests.page(), bearer)], 0.95),
         Scenario("create", [requests.request("POST", requests.PRODUCTS, bearer, requests.PRODUCT)], 0.85, 201),
     ]
@@ -49,9 +47,7 @@ def against_ceiling(
     ours: Server, ceiling: Server, scenario: Scenario, rounds: int, seconds: float, connections: int
 ) -> list[Row]:
     """Three rows: requests per second, processor time of the server per request, p99."""
-    loads = [
-        Load(server.port, scenario.requests, scenario.status, connections, seconds) for server in (ours, ceiling)
-    ]
+    loads = [Load(server.port, scenario.requests, scenario.status, connections, seconds) for server in (ours, ceiling)]
     mine, theirs = _rounds([(ours, loads[0]), (ceiling, loads[1])], rounds)
     speed = _row(f"{scenario.name}: requests/s", mine, theirs, lambda r: r.result.rate, ".0f")
     cpu = _row(f"{scenario.name}: server CPU us", mine, theirs, lambda r: r.cpu_microseconds, ".0f")
@@ -59,7 +55,9 @@ def against_ceiling(
     # A ratio above one is good in all three.
     return [
         replace(speed, least=scenario.least),
-        replace(cpu, ratio=ratios(_all(theirs, lambda r: r.cpu_microseconds), _all(mine, lambda r: r.cpu_microseconds))),
+        replace(
+            cpu, ratio=ratios(_all(theirs, lambda r: r.cpu_microseconds), _all(mine, lambda r: r.cpu_microseconds))
+        ),
         replace(p99, ratio=ratios(_all(theirs, lambda r: r.result.p99), _all(mine, lambda r: r.result.p99))),
     ]
 

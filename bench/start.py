@@ -44,4 +44,5 @@ def _measure(kind: Callable[[], AbstractContextManager[Server]]) -> Callable[[],
 
 
 def memory(name: str, ours: float, theirs: float) -> Row:
-    return Row(f"memory {name}: MiB", *(Figure.of([value]) for value in (ours, theirs, ours / theirs)), ".0f")
+    mine, other, ratio = (Figure.of([value]) for value in (ours, theirs, ours / theirs))
+    return Row(f"memory {name}: MiB", mine, other, ratio, ".0f")

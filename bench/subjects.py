@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import subprocess
 import sys
 import time
@@ -40,9 +41,8 @@ class Service:
 
     @property
     def python(self) -> str:
-        """The service's own environment, for all that is compared: the same packages, the same interpreter."""
-        own = self.folder / ".venv" / "bin" / "python"
-        return str(own) if own.exists() else sys.executable
+        """What runs all that is compared: the packages of the service's image, none that only its developers need."""
+        return str(_production(self.scratch) / "bin" / "python")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -85,6 +85,7 @@ class Service:
 @contextmanager
 def service(folder: Path, scratch: Path) -> Iterator[Service]:
     """The service in `folder` on an embedded PostgreSQL of its own, migrated and filled."""
+    _install(folder, scratch)
     sys.path.append(str(folder))
     postgres = importlib.import_module("dev.postgres")
     with postgres.scratch() as url:
@@ -92,12 +93,25 @@ def service(folder: Path, scratch: Path) -> Iterator[Service]:
         subprocess.run(
             [made.python, "-m", "dev.migrations", "upgrade"],
             cwd=folder,
-            env={**made.environment, "PATH": ""},
+            env=made.environment,
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         yield Service(folder, url, asyncio.run(_fill(url)), scratch)
+
+
+def _production(scratch: Path) -> Path:
+    return scratch / "production"
+
+
+def _install(folder: Path, scratch: Path) -> None:
+    """The locked packages of the service, from uv's cache. Raises RuntimeError with what uv wrote."""
+    command = [sys.executable, "-m", "uv", "sync", "--frozen", "--no-dev", "--quiet", "--python", sys.executable]
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(_production(scratch)), "UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"The environment of the service could not be made:\n{done.stderr[-2000:]}")
 
 
 async def _fill(url: str) -> tuple[str, ...]:

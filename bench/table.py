@@ -38,12 +38,19 @@ class Row:
         wanted = f">= {self.least:.2f}" if self.least is not None else f"<= {self.most:.2f}" if self.most else ""
         verdict = {True: "ok", False: "MISSED", None: ""}[self.passed]
         theirs = self.theirs.text(self.form) if self.theirs else ""
-        return (self.name, self.ours.text(self.form), theirs, self.ratio.text(".2f") if self.ratio else "", wanted, verdict)
+        return (
+            self.name,
+            self.ours.text(self.form),
+            theirs,
+            self.ratio.text(".2f") if self.ratio else "",
+            wanted,
+            verdict,
+        )
 
 
 def show(rows: Sequence[Row], notes: Sequence[str]) -> None:
     if sys.stdout.isatty():
-        table = Table(*COLUMNS, title="median (least–most of the rounds)")
+        table = Table(*COLUMNS, title="median (least..most of the rounds)")
         for row in rows:
             table.add_row(*row.cells(), style="red" if row.passed is False else None)
         Console().print(table)

@@ -1,18 +1,32 @@
-"""The task `test`: everything in `tests/`, on every core; what this machine can't run is listed with the reason."""
+"""The task `test`: everything in `tests/`; what this machine can't run is listed with the reason.
+
+Twice, with a summary each: first what can share the machine, on every core; then one after another what is measured
+by its deadlines or serves under load (services, images, the cluster), which a neighbour would make fail.
+"""
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev import process
 
 MOST_WORKERS = 4
+NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
 def run(root: Path, *, drills: bool, only: str) -> None:
-    command = [sys.executable, "-m", "pytest", "tests", "-q", "-rs", "--durations=15"]
-    command += ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadgroup"]
-    command += ["--drills"] if drills else []
-    command += ["-k", only] if only else []
-    if code := process.run(command, cwd=root):
-        raise SystemExit(code)
+    """Raises SystemExit with pytest's exit code when a test of either run has failed."""
+    workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
+    options = [*(["--drills"] if drills else []), *(["-k", only] if only else [])]
+    codes = [
+        _pytest(root, ["-m", "not alone", "-n", workers, *options]),
+        _pytest(root, ["-m", "alone", *options]),
+    ]
+    if failed := [code for code in codes if code not in (0, NO_TESTS)]:
+        raise SystemExit(failed[0])
+
+
+def _pytest(root: Path, options: Sequence[str]) -> int:
+    command = [sys.executable, "-m", "pytest", "tests", "-q", "-rs", "--durations=15", *options]
+    return process.run(command, cwd=root)

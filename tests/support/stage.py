@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 REGISTRY = os.environ.get("TEST_REGISTRY", "127.0.0.1:5000")
+# Where NodePorts are reached: kind's nodes are containers with an address of their own.
+NODE = os.environ.get("TEST_NODE_ADDRESS", "127.0.0.1")
 POSTGRES = f"{REGISTRY}/postgres:17"
 PASSWORD = "s3cret-of-the-stage"
 # Short where waiting proves nothing more.
@@ -163,7 +165,7 @@ class Stage:
     @property
     def url(self) -> str:
         ports = self.get("service", "shop")["spec"]["ports"]
-        return f"http://127.0.0.1:{ports[0]['nodePort']}"
+        return f"http://{NODE}:{ports[0]['nodePort']}"
 
     def http(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -1,0 +1,210 @@
+"""The pipeline of a service: valid, pinned, of least rights, and made of tasks that run in a fresh clone."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev import postgres
+from tests.support import linters
+from tests.support.bakery import Bakery
+
+REGISTRIES = {
+    "docker hub": "docker.io/example",
+    "ecr": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team",
+    "google": "europe-west3-docker.pkg.dev/project/repository",
+    "ghcr": "ghcr.io/team",
+    "another": "registry.example.com:5000/team",
+}
+LOGINS = {
+    "docker hub": {"docker/login-action"},
+    "ecr": {"aws-actions/configure-aws-credentials", "aws-actions/amazon-ecr-login"},
+    "google": {"google-github-actions/auth", "docker/login-action"},
+    "ghcr": {"docker/login-action"},
+    "another": {"docker/login-action"},
+}
+PINNED = re.compile(r"^\s*(?:- )?uses: (?P<action>[\w./-]+)@(?P<commit>\S+)(?P<comment>.*)$", re.MULTILINE)
+TASK = re.compile(r"python3 tasks\.py (?P<task>[\w.]+)[^;&|]*")
+# What is no task: the credentials that the tasks find where kubectl does.
+TOOLCHAIN = ("""printf '%s' "$KUBE_CONFIG" | install -D -m 600 /dev/stdin "$HOME/.kube/config\"""",)
+JOBS = ["lint", "unit", "integration", "image", "staging", "e2e", "production", "rollback"]
+
+
+@pytest.fixture(scope="module")
+def skeletons(bakery: Bakery) -> dict[str, Path]:
+    """One service for each registry, without what takes seconds to make."""
+    made = {}
+    for name, registry in REGISTRIES.items():
+        output = bakery.folder / f"pipeline-{re.sub(r'[^a-z]', '-', registry)}"
+        with bakery._once(output.name) as first:
+            if first:
+                done = bakery.cookiecutter(output, "--accept-hooks", "no", registry=registry)
+                assert done.returncode == 0, done.stderr
+                subprocess.run(["git", "init", "-q"], cwd=output / "product-catalogue", check=True)
+        made[name] = output / "product-catalogue"
+    return made
+
+
+@pytest.fixture(params=sorted(REGISTRIES))
+def skeleton(request: pytest.FixtureRequest, skeletons: dict[str, Path]) -> Path:
+    return skeletons[request.param]
+
+
+def workflow(service: Path) -> dict[str, Any]:
+    content = yaml.safe_load((service / ".github" / "workflows" / "ci-cd.yml").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def actions(service: Path) -> list[Path]:
+    return sorted((service / ".github").glob("*/**/*.yml"))
+
+
+def test_actionlint_finds_nothing(skeleton: Path) -> None:
+    try:
+        program = linters.actionlint()
+    except LookupError as reason:
+        pytest.skip(str(reason))
+    assert linters.complaints(program, skeleton) == ""
+
+
+def test_zizmor_finds_nothing(skeleton: Path) -> None:
+    assert linters.complaints(linters.zizmor(), skeleton, "--offline", "--quiet", ".") == ""
+
+
+def test_a_workflow_with_a_hole_is_noticed(skeletons: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(skeletons["ecr"] / ".github", tmp_path / ".github")
+    path = tmp_path / ".github" / "workflows" / "ci-cd.yml"
+    path.write_text(path.read_text().replace('--to "$RELEASE"', "--to ${{ inputs.release }}"))
+    assert "template-injection" in linters.complaints(linters.zizmor(), tmp_path, "--offline", "--quiet", ".")
+
+
+def test_every_action_is_pinned_by_commit_with_its_version(skeleton: Path) -> None:
+    found = [(path.name, *match.groups()) for path in actions(skeleton) for match in PINNED.finditer(path.read_text())]
+    assert len(found) > 10
+    for name, action, commit, comment in found:
+        assert re.fullmatch("[0-9a-f]{40}", commit), f"{name}: {action}@{commit}"
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{name}: {action} says no version"
+    assert len({(action, commit) for _, action, commit, _ in found}) == len({action for _, action, _, _ in found})
+
+
+def test_this_repository_has_the_same_pins_and_rules(skeletons: dict[str, Path]) -> None:
+    """Its updates come by Dependabot, which cannot read a template: what it has moved has to be moved there, too."""
+    root = Path(__file__).resolve().parents[2]
+    text = (root / ".github" / "workflows" / "ci.yml").read_text()
+    ours = {match["action"]: match.group("commit", "comment") for match in PINNED.finditer(text)}
+    for service in skeletons.values():
+        for path in actions(service):
+            for match in PINNED.finditer(path.read_text()):
+                assert ours.get(match["action"], match.group("commit", "comment")) == match.group("commit", "comment")
+    assert linters.complaints(linters.zizmor(), root / ".github", "--offline", "--quiet", ".") == ""
+    with suppress(LookupError):
+        assert linters.complaints(linters.actionlint(), root, str(root / ".github" / "workflows" / "ci.yml")) == ""
+
+
+def test_rights_are_given_job_by_job(skeleton: Path) -> None:
+    content = workflow(skeleton)
+    assert content["permissions"] == {}
+    assert list(content["jobs"]) == JOBS
+    assert "concurrency" in content
+    for name, job in content["jobs"].items():
+        assert job["permissions"]["contents"] == "read", name
+        assert 5 <= job["timeout-minutes"] <= 30, name
+    for name in ("staging", "production", "rollback"):
+        assert "concurrency" in content["jobs"][name], f"{name} could run twice at once"
+
+
+def test_no_cloud_key_is_kept(skeletons: dict[str, Path]) -> None:
+    """The clouds' registries take the workflow's identity; the others get a token, and only where it is needed."""
+    for name, service in skeletons.items():
+        rights = workflow(service)["jobs"]["image"]["permissions"]
+        assert rights.get("id-token") == ("write" if name in ("ecr", "google") else None), name
+        assert rights.get("packages") == ("write" if name == "ghcr" else None), name
+        used = {m["action"] for path in actions(service) for m in PINNED.finditer(path.read_text())}
+        assert {action for action in used if "login" in action or "auth" in action or "aws" in action} == LOGINS[name]
+        text = "".join(path.read_text() for path in actions(service))
+        assert ("REGISTRY_PASSWORD" in text) == (name in ("docker hub", "another"))
+        assert "AWS_SECRET" not in text
+        assert "credentials_json" not in text
+
+
+def test_the_way_to_production_is_the_one_promised(skeletons: dict[str, Path]) -> None:
+    jobs = workflow(skeletons["docker hub"])["jobs"]
+    assert jobs["image"]["needs"] == ["lint", "unit", "integration"]
+    assert jobs["staging"]["needs"] == ["image"]
+    assert jobs["e2e"]["needs"] == ["staging"]
+    assert "e2e" in jobs["production"]["needs"]
+    assert jobs["production"]["environment"]["name"] == "production"
+    assert jobs["staging"]["if"] == "github.event_name == 'push'"
+    assert jobs["rollback"]["if"] == "github.event_name == 'workflow_dispatch'"
+
+
+def test_every_step_is_a_task(skeleton: Path) -> None:
+    for name, job in workflow(skeleton)["jobs"].items():
+        for command in runs(job):
+            assert TASK.fullmatch(command) or command in TOOLCHAIN, f"{name}: {command}"
+
+
+def test_gitlab_runs_the_same_tasks(skeletons: dict[str, Path]) -> None:
+    for service in skeletons.values():
+        ours = {TASK.fullmatch(line)["task"] for job in workflow(service)["jobs"].values() for line in tasks_of(job)}
+        content = yaml.safe_load((service / ".gitlab-ci.yml").read_text())
+        scripts = [line for job in content.values() if isinstance(job, dict) for line in job.get("script", ())]
+        assert {found["task"] for line in scripts if (found := TASK.fullmatch(line))} == ours
+        assert [line for line in scripts if not TASK.fullmatch(line)] == [content["scan"]["script"][0]]
+        for name, job in content.items():
+            if isinstance(job, dict) and "script" in job:
+                assert job.get("stage", "check") in content["stages"] or "extends" in job, name
+
+
+def runs(job: dict[str, Any]) -> list[str]:
+    return [step["run"].strip() for step in job["steps"] if "run" in step]
+
+
+def tasks_of(job: dict[str, Any]) -> list[str]:
+    return [command for command in runs(job) if command not in TOOLCHAIN]
+
+
+@pytest.fixture
+def clone(bakery: Bakery, tmp_path: Path) -> Iterator[Path]:
+    """What the pipeline checks out: a clone of the commit that the generator has made."""
+    folder = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(bakery.bake()), str(folder)], check=True)
+    yield folder
+    postgres.forget(folder)
+
+
+def rehearse(bakery: Bakery, clone: Path, job: str, only: str = "", **variables: str) -> None:
+    """Run a job's steps in order, as they are written; or only those that hold a word."""
+    for command in runs(workflow(clone)["jobs"][job]):
+        if only not in command:
+            continue
+        done = bakery.run(
+            ["bash", "-euo", "pipefail", "-c", command], cwd=clone, env={**bakery.environment, **variables}
+        )
+        assert done.returncode == 0, f"{job}: {command}\n{done.stdout[-5000:]}\n{done.stderr[-3000:]}"
+
+
+def test_the_job_lint_passes_in_a_fresh_clone(bakery: Bakery, clone: Path) -> None:
+    rehearse(bakery, clone, "lint")
+
+
+def test_a_change_that_the_job_lint_must_find(bakery: Bakery, clone: Path) -> None:
+    path = clone / "docs" / "openapi.json"
+    path.write_text(path.read_text().replace("Is it alive?", "Is it well?"))
+    with pytest.raises(AssertionError, match="openapi --check"):
+        rehearse(bakery, clone, "lint", only="openapi")
+
+
+@pytest.mark.drill
+def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> None:
+    rehearse(bakery, clone, "unit")
+    assert set(workflow(clone)["jobs"]["integration"]["env"]) == {"DATABASE_URL"}
+    with postgres.scratch() as url:  # stands in for the job's service
+        rehearse(bakery, clone, "integration", DATABASE_URL=url)

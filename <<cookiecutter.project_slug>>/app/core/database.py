@@ -9,21 +9,21 @@ from contextlib import asynccontextmanager
 from typing import Annotated, NamedTuple, TypeVar, cast
 
 import asyncpg
-import orjson
 from fastapi import Depends, Request
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import MissingGreenlet
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from app.core.config import Settings
-from app.core.encoding import to_json_text
-from app.db.driver import Connecting, Connection
+from app.db.driver import Connection
+from app.db.engine import make_engine as make_engine
 
 T = TypeVar("T")
 Unit = Callable[[Connection], Awaitable[T]]
 
 WRITE_ATTEMPTS = 3
+# How long the end of an abandoned query may take, before its connection is ended.
+SETTLE_SECONDS = 2.0
 # A read that met a connection which died while idle is run once more, on another one.
 DEAD_CONNECTION = (
     asyncpg.InterfaceError,
@@ -43,36 +43,6 @@ class PoolFigures(NamedTuple):
     waiting: int
 
 
-def make_engine(settings: Settings) -> AsyncEngine:
-    """The engine and its pool. Nothing is connected before the first use.
-
-    No pre-ping: it costs three round trips a request; a dead connection is noticed at checkout or retried instead.
-    No reset on return: a unit of work ends its transaction itself, and `Database` looks before it gives back.
-    """
-    return create_async_engine(
-        settings.sqlalchemy_url,
-        pool_size=settings.pool_size,
-        max_overflow=settings.max_overflow,
-        pool_timeout=settings.pool_timeout_seconds,
-        pool_recycle=1800,
-        pool_use_lifo=True,
-        pool_reset_on_return=None,
-        json_serializer=to_json_text,
-        json_deserializer=orjson.loads,
-        connect_args={
-            "async_creator_fn": Connecting,
-            "timeout": settings.connect_timeout_seconds,
-            "server_settings": {
-                "application_name": settings.service_name,
-                "statement_timeout": str(settings.statement_timeout_ms),
-                "lock_timeout": str(settings.lock_timeout_ms),
-                "idle_in_transaction_session_timeout": "10000",
-                "jit": "off",
-            },
-        },
-    )
-
-
 class Database:
     """Owns the engine. `read` and `write` are the fast path; `session` is SQLAlchemy's, for everything else."""
 
@@ -80,8 +50,12 @@ class Database:
         self.engine = engine
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         self.waiting = 0
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
+        for task in self._settling:
+            task.cancel()
+        await asyncio.gather(*self._settling, return_exceptions=True)
         await self.engine.dispose()
 
     async def read(self, unit: Unit[T]) -> T:
@@ -116,13 +90,20 @@ class Database:
     async def _run(self, unit: Unit[T]) -> T:
         pooled, connection = await self._check_out()
         try:
-            return await unit(connection)
+            result = await unit(connection)
+        except (asyncio.CancelledError, TimeoutError):
+            self._give_up(pooled, connection)
+            raise
         except asyncpg.InternalClientError as error:
             # The server's last words reached the connection while it was idle: asyncpg stumbles over them.
             connection.driver.terminate()
-            raise asyncpg.InterfaceError("the server ended the connection") from error
-        finally:
             self._check_in(pooled, connection)
+            raise asyncpg.InterfaceError("the server ended the connection") from error
+        except BaseException:
+            self._check_in(pooled, connection)
+            raise
+        self._check_in(pooled, connection)
+        return result
 
     async def _check_out(self) -> tuple[PoolProxiedConnection, Connection]:
         self.waiting += 1
@@ -148,17 +129,34 @@ class Database:
         return await self.engine.raw_connection()
 
     def _check_in(self, pooled: PoolProxiedConnection, connection: Connection) -> None:
-        """Give back; but never a connection that the next request would find inside of a transaction.
-
-        asyncpg cancels the query of a cancelled task and makes the next user of the connection wait for that, so a
-        clean connection stays in the pool; what could not be rolled back is ended.
-        """
+        """Give back; but never a connection that the next request would find inside of a transaction."""
         driver = connection.driver
         if driver.is_closed() or driver.is_in_transaction():
             driver.terminate()
             pooled.invalidate()
         else:
             pooled.close()
+
+    def _give_up(self, pooled: PoolProxiedConnection, connection: Connection) -> None:
+        """Give back later: the query was abandoned in the middle.
+
+        asyncpg cancels it on the server, and makes the next user of the connection wait for that: for ever, where the
+        network is broken.
+        """
+
+        async def settle() -> None:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await connection.driver.execute("SELECT 1")
+
+        def settled(task: asyncio.Task[None]) -> None:
+            self._settling.discard(task)
+            if task.cancelled() or task.exception() is not None:
+                connection.driver.terminate()
+            self._check_in(pooled, connection)
+
+        settling = asyncio.create_task(settle())
+        self._settling.add(settling)
+        settling.add_done_callback(settled)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:

@@ -70,7 +70,8 @@ async def test_a_deadlock_is_solved(own: Database, monkeypatch: pytest.MonkeyPat
     results = await asyncio.gather(own.write(unit(1, 2)), own.write(unit(2, 1)), return_exceptions=True)
     failed = [result for result in results if result is not None]
     if again:
-        assert (failed, runs) == ([], 3)
+        assert failed == []
+        assert runs >= 3
     else:
         assert [type(error) for error in failed] == [asyncpg.DeadlockDetectedError]
 

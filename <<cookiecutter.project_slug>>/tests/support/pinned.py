@@ -28,6 +28,9 @@ class PinnedDatabase(Database):
     def _check_in(self, pooled: Any, connection: Connection) -> None:
         pass
 
+    def _give_up(self, pooled: Any, connection: Connection) -> None:
+        pass
+
     async def write(self, unit: Unit[T], *, single: bool = False) -> T:
         # Always a savepoint: a single statement that fails would spoil the test's transaction.
         return await super().write(unit)

@@ -1,0 +1,49 @@
+"""The engine: SQLAlchemy's pool of asyncpg connections, with the limits that every connection tells PostgreSQL."""
+
+from __future__ import annotations
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.core.config import Settings
+from app.core.encoding import to_json_text
+from app.db.driver import Connecting
+
+# How long an answer may take on its way, beyond the time of its statement.
+NETWORK_SECONDS = 1.0
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    """The engine and its pool. Nothing is connected before the first use.
+
+    No pre-ping: it costs three round trips a request; a dead connection is noticed at checkout or retried instead.
+    No reset on return: a unit of work ends its transaction itself, and `Database` looks before it gives back.
+    """
+    return create_async_engine(
+        settings.sqlalchemy_url,
+        pool_size=settings.pool_size,
+        max_overflow=settings.max_overflow,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        pool_reset_on_return=None,
+        json_serializer=to_json_text,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "async_creator_fn": Connecting,
+            "timeout": settings.connect_timeout_seconds,
+            "command_timeout": _command_timeout(settings),
+            "server_settings": {
+                "application_name": settings.service_name,
+                "statement_timeout": str(settings.statement_timeout_ms),
+                "lock_timeout": str(settings.lock_timeout_ms),
+                "idle_in_transaction_session_timeout": "10000",
+                "jit": "off",
+            },
+        },
+    )
+
+
+def _command_timeout(settings: Settings) -> float | None:
+    """In seconds: PostgreSQL gives a statement up before. Only one that can be reached no more lets it come to this."""
+    return settings.statement_timeout_ms / 1000 + NETWORK_SECONDS if settings.statement_timeout_ms else None

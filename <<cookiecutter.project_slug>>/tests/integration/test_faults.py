@@ -11,7 +11,7 @@ from httpx2 import AsyncClient, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.database import Database
-from tests.support.applications import application, client_of
+from tests.support.applications import application
 from tests.support.identity import headers_for
 from tests.support.problems import assert_problem
 from tests.support.proxy import Proxy, proxied

@@ -72,7 +72,8 @@ def _wait(service: Service) -> None:
     end = time.monotonic() + START_SECONDS
     while service.process.poll() is None and time.monotonic() < end:
         try:
-            if httpx2.get(f"{service.url}/health", timeout=1).status_code == 200:
+            # Not /health: that one answers while the application is still being made.
+            if httpx2.get(f"{service.url}/", timeout=START_SECONDS).status_code == 404:
                 return
         except httpx2.TransportError:
             time.sleep(0.02)

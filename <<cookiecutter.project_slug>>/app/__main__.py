@@ -7,21 +7,52 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.api.application import Service
+    from app.core.lifecycle import Lifecycle
 
 
 def main() -> int:
-    # Nothing that the imports make is garbage; the server turns the collector on again once it has started.
+    # Nothing that the imports make is garbage; app/core/opening.py turns the collector on again.
     gc.disable()
     from app.core.config import EXIT_CONFIGURATION, ConfigurationError
-    from app.core.server import serve
-    from app.main import create_app
 
     try:
-        app = create_app()
+        return _serve()
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
-    return serve(app, app.state.settings, app.state.lifecycle)
+
+
+def _serve() -> int:
+    """Listen, and put the service together meanwhile. Raises ConfigurationError."""
+    from app.core.config import ConfigurationError, get_settings
+    from app.core.lifecycle import Lifecycle
+
+    lifecycle = Lifecycle()
+    try:
+        settings = get_settings()
+    except ConfigurationError:
+        _put_together(lifecycle)  # raises it again, with what is wrong with the other settings
+        raise
+    from app.core.logging import configure_logging
+    from app.core.opening import Opening
+    from app.core.server import serve
+
+    configure_logging(settings)
+    opening = Opening(lambda: _put_together(lifecycle), settings, lifecycle)
+    code = serve(opening, settings, lifecycle)
+    if isinstance(opening.failure, ConfigurationError):
+        raise opening.failure
+    return code
+
+
+def _put_together(lifecycle: Lifecycle) -> Service:
+    from app.main import create_app  # most of the time of a start
+
+    return create_app(lifecycle)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from app.api.v1.endpoints import health
 from app.core import security, telemetry
 from app.core.config import Settings, get_settings, load
 from app.core.database import Database, make_engine
+from app.core.lifecycle import Lifecycle
 from app.core.logging import configure_logging
 from app.resources import ROUTERS
 
@@ -29,12 +30,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             await app.state.database.stop()
 
 
-def create_app() -> Service:
+def create_app(lifecycle: Lifecycle | None = None) -> Service:
     """Raises ConfigurationError for settings that do not allow a start."""
     load(Settings, *security.SETTINGS)
     settings = get_settings()
     configure_logging(settings)
-    app = Service(settings, lifespan=lifespan)
+    app = Service(settings, lifecycle, lifespan=lifespan)
     app.state.database = Database(make_engine(settings))
     app.state.metrics.pool = app.state.database.figures
     security.install(app)

@@ -26,7 +26,7 @@ EXPOSED_HEADERS = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
 class Service(FastAPI):
     """`app.state` holds settings, lifecycle, metrics and (set by the lifespan's owner) database."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None, **options: Any) -> None:
         super().__init__(
             title=settings.project_name,
             description=settings.description,
@@ -39,7 +39,7 @@ class Service(FastAPI):
             **options,
         )
         self.state.settings = settings
-        self.state.lifecycle = Lifecycle()
+        self.state.lifecycle = lifecycle or Lifecycle()
         self.state.metrics = Metrics(self.state.lifecycle, release(settings))
         errors.install(self)
 

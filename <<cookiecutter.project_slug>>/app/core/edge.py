@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Protocol
 
 import structlog
 from opentelemetry import trace
@@ -18,7 +19,6 @@ from app.core.context import REQUEST, accept_request_id, trace_of
 from app.core.exceptions import Problem, send_problem
 from app.core.lifecycle import Lifecycle
 from app.core.logging import AccessLog
-from app.core.telemetry import Metrics
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -34,6 +34,14 @@ CLOSE = (b"connection", b"close")
 SECURITY_HEADERS_KEY = "app.security_headers"
 
 log = structlog.get_logger("app.edge")
+
+
+class Metrics(Protocol):
+    """What is counted of requests."""
+
+    active_requests: int
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None: ...
 
 
 class Edge:

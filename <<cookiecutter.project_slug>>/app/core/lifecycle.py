@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass
 class Lifecycle:
-    """`started`: start-up is over. `draining`: the first signal has come, traffic is to go elsewhere.
+    """`started`: start-up is over. `failed`: it will never be, and the process ends.
 
+    `draining`: the first signal has come, traffic is to go elsewhere.
     `schema`: the revision that the database was found at, once it was good enough; None before.
     """
 
     started: bool = False
+    failed: bool = False
     draining: bool = False
     schema: str | None = None
 

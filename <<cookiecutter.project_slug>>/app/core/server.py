@@ -8,10 +8,8 @@ graceful shutdown, for GRACEFUL_SECONDS at most. A second signal ends the proces
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
-import socket
 import sys
 from time import monotonic
 from types import FrameType
@@ -52,14 +50,6 @@ class DrainingServer(uvicorn.Server):
         if self.drain == 0:
             self.should_exit = True
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        # What start-up made lives for ever: the collector need not walk it on every full collection.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        gc.enable()
-
     async def on_tick(self, counter: int) -> bool:
         # A signal handler must not log (it may have interrupted a log line); the next tick does, within 0.1 s.
         if self._first_signal is not None and not self.should_exit:
@@ -67,6 +57,8 @@ class DrainingServer(uvicorn.Server):
             if counter % 10 == 0:
                 log.info("draining", seconds_left=round(max(0.0, left), 1))
             self.should_exit = left <= 0
+        if self.lifecycle.failed:
+            self.should_exit = True
         return await super().on_tick(counter)
 
 
@@ -96,4 +88,4 @@ def serve(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> int:
         server.run()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return 0 if server.started else 3
+    return 0 if server.started and not lifecycle.failed else 3

@@ -179,6 +179,14 @@ def test_a_second_signal_does_not_wait(start: Start) -> None:
     assert process.wait(timeout=5) == 143
 
 
+# % if cookiecutter.auth == "jwt"
+def test_settings_that_fail_late_end_the_process_with_78(start: Start) -> None:
+    # Those of tokens are read with the application, when the server listens already.
+    process, _ = start(JWT_ALGORITHMS="none")
+    assert process.wait(timeout=30) == 78
+
+
+# % endif
 def test_a_port_that_is_taken_ends_the_start(start: Start) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from app.core.config import Settings
 from app.core.database import Database
 from app.core.exceptions import Unavailable
 from app.core.lifecycle import Lifecycle
+from app.core.opening import alive
 from app.core.schema import is_recent_enough
 from app.core.security import public
 
@@ -24,13 +25,7 @@ log = structlog.get_logger("app.health")
 
 async def health(request: Request) -> dict[str, Any]:
     """Alive. Names what runs: the service's version and the digest of its image."""
-    settings: Settings = request.app.state.settings
-    return {
-        "status": "ok",
-        "service": settings.service_name,
-        "version": settings.version,
-        "image_digest": settings.image_digest,
-    }
+    return alive(request.app.state.settings)
 
 
 async def ready(request: Request) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""Listening first: most of a start is imports, and the process can say that it lives while they go on.
+
+`/health` answers at once, and every other request waits for the application: a restart holds requests up instead of
+refusing them, and `/ready` is as late as ever. What is imported here must not import FastAPI, which takes the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.core.config import ConfigurationError, Settings
+from app.core.edge import Edge
+from app.core.exceptions import Unavailable, send_problem
+from app.core.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+log = structlog.get_logger("app.opening")
+
+_JSON = (b"content-type", b"application/json")
+
+
+def alive(settings: Settings) -> dict[str, Any]:
+    """What /health says: what runs, by version and by the digest of its image."""
+    return {
+        "status": "ok",
+        "service": settings.service_name,
+        "version": settings.version,
+        "image_digest": settings.image_digest,
+    }
+
+
+class _Uncounted:
+    """Stands in for the metrics, which do not count probes."""
+
+    active_requests = 0
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None: ...
+
+
+class Opening:
+    """The ASGI application that the server runs: `/health` first, and what `make` returns as soon as it is there.
+
+    `make` runs in a thread, because imports would hold the event loop. What it raises is kept in `failure`, and ends
+    the server by way of the lifecycle.
+    """
+
+    def __init__(self, make: Callable[[], Starlette], settings: Settings, lifecycle: Lifecycle) -> None:
+        self.make = make
+        self.settings = settings
+        self.lifecycle = lifecycle
+        self.failure: Exception | None = None
+        self._app: ASGIApp | None = None
+        self._decided = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._early = Edge(
+            self._say,
+            lifecycle=lifecycle,
+            metrics=_Uncounted(),
+            access_log=None,
+            route_of=lambda _: "",
+            quiet=frozenset({"/health", f"{settings.api_v1_str}/health"}),
+            hsts=not settings.is_development,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            if scope["type"] == "lifespan":
+                await self._live(receive, send)
+                return
+            if scope["path"] not in self._early.quiet:
+                await self._decided.wait()
+        await (self._app or self._early)(scope, receive, send)
+
+    async def _say(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in self._early.quiet:
+            await send_problem(scope, send, Unavailable("The service cannot start; its log has the reason."))
+            return
+        body = orjson.dumps(alive(self.settings))
+        headers = [_JSON, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The lifespan protocol, with the application's own lifespan inside."""
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        opening = asyncio.create_task(self._open())
+        await receive()
+        self._closing.set()
+        await opening
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self) -> None:
+        try:
+            app = await asyncio.to_thread(self.make)
+            async with app.router.lifespan_context(app):
+                self._app = app
+                self._decided.set()
+                _keep_for_good()
+                await self._closing.wait()
+        except Exception as error:
+            if not isinstance(error, ConfigurationError):  # which is told when the server has ended
+                log.exception("the service could not be put together", error=type(error).__name__)
+            self.failure = error
+        finally:
+            self.lifecycle.failed = self._app is None
+            self._decided.set()
+
+
+def _keep_for_good() -> None:
+    """What start-up made lives for ever: the collector need not walk it on every full collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, NamedTuple, TypeVar, cast
 
 import asyncpg
@@ -56,7 +56,9 @@ class Database:
         for task in self._settling:
             task.cancel()
         await asyncio.gather(*self._settling, return_exceptions=True)
-        await self.engine.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self.engine.dispose()
 
     async def read(self, unit: Unit[T]) -> T:
         """Run `unit` without a transaction; once more when its connection turns out to be dead."""

@@ -11,6 +11,7 @@ from httpx2 import AsyncClient, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.database import Database
+from app.db import engine as engine_module
 from tests.support.applications import application
 from tests.support.identity import headers_for
 from tests.support.problems import assert_problem
@@ -137,6 +138,32 @@ async def test_a_slow_network_is_no_fault(http: AsyncClient, proxy: Proxy, first
     assert (await within(2, http.get(first_resource.PATH))).status_code == 200
     created = await first_resource.create(http)
     assert (await http.get(f"{first_resource.PATH}/{created['id']}")).status_code == 200
+
+
+async def test_an_end_while_nothing_answers(http: AsyncClient, proxy: Proxy, service: Service) -> None:
+    """Goodbyes to PostgreSQL are not waited for either."""
+    await until_ok(http, "/ready")
+    proxy.swallow()
+    service.process.terminate()
+    assert await asyncio.to_thread(service.process.wait, 5) == 0
+
+
+async def test_without_limits_the_next_one_waits_for_ever(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control."""
+    monkeypatch.setattr(engine_module, "_command_timeout", lambda _settings: None)
+    monkeypatch.setattr(Database, "_give_up", Database._check_in)
+    async with application(proxy.url, **{**SETTINGS, "POOL_SIZE": "1", "MAX_OVERFLOW": "0"}) as app:
+        own: Database = app.state.database
+
+        async def ask() -> None:
+            await own.read(lambda connection: connection.driver.fetchval("SELECT 1"))
+
+        await ask()
+        proxy.swallow()
+        for seconds in (0.2, LONGEST):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await ask()
 
 
 @pytest.mark.parametrize("unit", ["read", "write", "session"])

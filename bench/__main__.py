@@ -32,16 +32,15 @@ def main(arguments: list[str]) -> int:
 def _measure(made: Service, options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     if "start" in options.only:
-        rows += start.first_200(made, options.rounds)
+        rows += start.first_answers(made, options.rounds)
     if not {"pages", "requests"} & set(options.only):
         return rows
     with made.running() as ours, made.ceiling() as ceiling:
-        rows.append(start.memory("after start / ceiling", ours.resident_mib(), ceiling.resident_mib()))
         if "pages" in options.only:
             rows += speed.deep_page(ours, ROWS * 9 // 10, options.rounds, options.seconds, options.connections)
         for scenario in speed.scenarios(made) if "requests" in options.only else ():
             rows += speed.against_ceiling(ours, ceiling, scenario, options.rounds, options.seconds, options.connections)
-        rows.append(start.memory("after the load / ceiling", ours.resident_mib(), ceiling.resident_mib()))
+        rows.append(start.memory(ours, ceiling))
     return rows
 
 

@@ -9,15 +9,23 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load import HOST
+from bench.wire import HEALTH, request
 
 START_SECONDS = 30
 # One core for the server at hand, the other ones for the load and PostgreSQL; on a single core all share it.
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORES = CORES[:1]
 OTHER_CORES = CORES[1:] or CORES
+
+
+@dataclass(frozen=True)
+class Start:
+    seconds: float
+    cpu_seconds: float
 
 
 class Server:
@@ -28,7 +36,7 @@ class Server:
     ) -> None:
         self.port = port
         self.log = log
-        began = time.perf_counter()
+        self.began = time.perf_counter()
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
@@ -39,12 +47,10 @@ class Server:
                 preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CORES),
             )
         try:
-            self._wait_until_healthy()
+            self.healthy = self.wait_for(HEALTH)
         except BaseException:
             self.stop()
             raise
-        self.start_seconds = time.perf_counter() - began
-        self.start_cpu_seconds = self.cpu_seconds()
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -63,14 +69,23 @@ class Server:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
 
-    def _wait_until_healthy(self) -> None:
+    def wait_for(self, path: str, token: str = "") -> Start:
+        """What had passed since the start when `path` was first answered with 200."""
         end = time.perf_counter() + START_SECONDS
         while time.perf_counter() < end and self.process.poll() is None:
-            if _answers(self.port):
-                return
+            if self._answers(request("GET", path, token)):
+                return Start(time.perf_counter() - self.began, self.cpu_seconds())
             time.sleep(0.002)
         state = "ended" if self.process.poll() is not None else f"gave no 200 in {START_SECONDS} s"
         raise RuntimeError(f"{self.process.args} {state}:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def _answers(self, text: str) -> bool:
+        try:
+            with socket.create_connection((HOST, self.port), timeout=START_SECONDS) as connection:
+                connection.sendall(text.encode())
+                return connection.recv(4096).startswith(b"HTTP/1.1 200")
+        except OSError:
+            return False
 
 
 def _plain(variables: Mapping[str, str]) -> dict[str, str]:
@@ -94,12 +109,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection((HOST, port), timeout=1) as connection:
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return connection.recv(4096).startswith(b"HTTP/1.1 200")
-    except OSError:
-        return False

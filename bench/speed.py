@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from bench import requests
+from bench import wire
 from bench.figures import Figure, interleaved, ratios
-from bench.load import Load, Result
+from bench.load import HOST, Load, Result
 from bench.process import OTHER_CORES, Server
 from bench.subjects import BENCH, Service, token
 from bench.table import Row
+
+# Pages are walked in the largest steps that the API takes.
+STEP = 100
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,10 @@ def scenarios(service: Service) -> list[Scenario]:
     """Ordered so that the one that makes rows comes last."""
     bearer = token()
     return [
-        Scenario("health", [requests.request("GET", "/health")]),
-        Scenario("get one", [requests.request("GET", f"{requests.PRODUCTS}/{id}", bearer) for id in service.ids], 0.80),
-        Scenario("list of 50", [requests.request("GET", requests.page(), bearer)], 0.95),
-        Scenario("create", [requests.request("POST", requests.PRODUCTS, bearer, requests.PRODUCT)], 0.85, 201),
+        Scenario("health", [wire.request("GET", "/health")]),
+        Scenario("get one", [wire.request("GET", f"{wire.PRODUCTS}/{id}", bearer) for id in service.ids], 0.80),
+        Scenario("list of 50", [wire.request("GET", wire.page(), bearer)], 0.95),
+        Scenario("create", [wire.request("POST", wire.PRODUCTS, bearer, wire.PRODUCT)], 0.85, 201),
     ]
 
 
@@ -65,15 +69,26 @@ def against_ceiling(
 def deep_page(server: Server, depth: int, rounds: int, seconds: float, connections: int) -> list[Row]:
     """A page after `depth` rows against the first; by the median latency."""
     bearer = token()
-    cursor = requests.deep_cursor(server, bearer, depth)
+    cursor = _deep_cursor(server, bearer, depth)
     loads = [
-        Load(server.port, [requests.request("GET", path, bearer)], 200, connections, seconds)
-        for path in (requests.page(cursor), requests.page())
+        Load(server.port, [wire.request("GET", path, bearer)], 200, connections, seconds)
+        for path in (wire.page(cursor), wire.page())
     ]
     deep, first = _rounds([(server, load) for load in loads], rounds)
     row = _row(f"page after {depth} rows / first: ms", deep, first, lambda r: r.result.median, ".2f")
     cpu = _row(f"page after {depth} rows / first: server CPU us", deep, first, lambda r: r.cpu_microseconds, ".0f")
     return [replace(row, most=1.1), cpu]
+
+
+def _deep_cursor(server: Server, token: str, rows: int) -> str:
+    """The cursor of the page after `rows` rows, found as a client finds it: by following `next`."""
+    cursor = ""
+    for _ in range(rows // STEP):
+        asked = urllib.request.Request(f"http://{HOST}:{server.port}{wire.page(cursor, STEP)}")
+        asked.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            cursor = json.load(answer)["next"]
+    return cursor
 
 
 def _rounds(pairs: Sequence[tuple[Server, Load]], rounds: int) -> list[list[Round]]:

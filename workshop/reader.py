@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dev import process, server
@@ -71,7 +71,9 @@ def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str
             yield log.read_text()
         finally:
             child.send_signal(signal.SIGINT)
-            process.stop(child, 30)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(60)
+            process.stop(child)
             log.unlink()
     if child.returncode != 128 + signal.SIGINT:
         raise Misled(f"line {block.line}: {block.text}ended with {child.returncode} on Ctrl-C")

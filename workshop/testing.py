@@ -28,5 +28,5 @@ def run(root: Path, *, drills: bool, only: str) -> None:
 
 
 def _pytest(root: Path, options: Sequence[str]) -> int:
-    command = [sys.executable, "-m", "pytest", "tests", "-q", "-rs", "--durations=15", *options]
+    command = [sys.executable, "-m", "pytest", "tests", "-q", "-rfEs", "--durations=15", *options]
     return process.run(command, cwd=root)

@@ -12,7 +12,7 @@ MOST_WORKERS = 4
 
 def run(project: Path, part: str = "", only: str = "") -> None:
     """All tests with the coverage gate; or one part (`unit`, `integration`, `e2e`), or those that match `only`."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--durations=5", *_workers()]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "--durations=5", *_workers()]
     command += ["-k", only] if only else []
     command += [f"tests/{part}"] if part else []
     if not part and not only:

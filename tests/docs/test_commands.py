@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,22 @@ def test_every_shell_block_of_a_service_is_run_or_says_what_it_needs(service: Pa
         for block in documents.shell_blocks(page):
             assert re.fullmatch(r"|serves|while serving|needs [\w ,-]+", block.mark), f"{page.name}:{block.line}"
         assert documents.broken_links(page) == []
+
+
+def test_every_task_that_a_page_names_is_there(service: Path) -> None:
+    command = [str(service / ".venv" / "bin" / "python"), "tasks.py", "--list", "--list-format=json"]
+    done = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True)
+    tasks = set(_names(json.loads(done.stdout)))
+    for page in (service / "README.md", service / "CONTRIBUTING.md", *sorted((service / "docs").glob("*.md"))):
+        assert {call.task for call in documents.calls(page)} <= tasks, page.name
+
+
+def _names(collection: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for task in collection["tasks"]:
+        yield from (f"{prefix}{name}" for name in (task["name"], *task["aliases"]))
+    for below in collection["collections"]:
+        yield f"{prefix}{below['name']}"
+        yield from _names(below, f"{prefix}{below['name']}.")
 
 
 def test_a_block_that_fails_is_noticed(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_where_an_error_came_through() -> None:
 
 
 async def test_an_unreachable_database_is_counted(make_app: MakeApp, client_of: ClientOf) -> None:
-    app = make_app(raising(ConnectionRefusedError()))
+    app = make_app(raising(asyncpg.InterfaceError("connection is closed")))
     await client_of(app).get("/raise")
     text, _ = app.state.metrics.render("")
     assert b'db_client_errors_total{sqlstate="08001"} 1.0' in text

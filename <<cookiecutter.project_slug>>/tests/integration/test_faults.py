@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import ModuleType
 
 import pytest
@@ -12,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.database import Database
 from app.db import engine as engine_module
+from tests.support import databases
 from tests.support.applications import application
 from tests.support.identity import headers_for
 from tests.support.problems import assert_problem
@@ -31,22 +34,39 @@ SETTINGS = {
 LONGEST = STATEMENT_SECONDS + 1 + CONNECT_SECONDS + 1
 
 
-@pytest.fixture
-async def proxy(own_database: str) -> AsyncIterator[Proxy]:
-    async with proxied(own_database) as proxy:
-        yield proxy
+@dataclass(frozen=True)
+class Setup:
+    """A service, what is between it and its database, and a client of it that may do everything."""
+
+    service: Service
+    proxy: Proxy
+    http: AsyncClient
+
+
+@asynccontextmanager
+async def set_up(app: FastAPI, database_url: str) -> AsyncIterator[Setup]:
+    async with proxied(database_url) as proxy:
+        with running(proxy.url, **SETTINGS) as service:
+            async with AsyncClient(base_url=service.url, headers=headers_for(app=app), timeout=30) as http:
+                yield Setup(service, proxy, http)
+
+
+@pytest.fixture(scope="module")
+async def lasting(session_app: FastAPI, worker_name: str) -> AsyncIterator[Setup]:
+    """For all tests that it must outlive."""
+    url = await databases.clone(f"faults_{worker_name}")
+    async with set_up(session_app, url) as setup:
+        yield setup
+    await databases.drop(url)
 
 
 @pytest.fixture
-def service(proxy: Proxy) -> Iterator[Service]:
-    with running(proxy.url, **SETTINGS) as service:
-        yield service
-
-
-@pytest.fixture
-async def http(service: Service, session_app: FastAPI) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(base_url=service.url, headers=headers_for(app=session_app), timeout=30) as client:
-        yield client
+async def setup(lasting: Setup) -> AsyncIterator[Setup]:
+    await until_ok(lasting.http, "/ready")
+    yield lasting
+    lasting.proxy.delay = 0
+    await lasting.proxy.mend()
+    assert lasting.service.process.poll() is None, lasting.service.output()
 
 
 async def within(seconds: float, request: Awaitable[Response]) -> Response:
@@ -70,51 +90,35 @@ async def probes(client: AsyncClient) -> None:
     assert (await within(1, client.get("/ready"))).status_code == 200
 
 
-async def test_an_outage(http: AsyncClient, proxy: Proxy, service: Service, first_resource: ModuleType) -> None:
-    path = first_resource.PATH
-    await until_ok(http, "/ready")
+async def test_an_outage(setup: Setup, first_resource: ModuleType) -> None:
+    path, http = first_resource.PATH, setup.http
     body = await first_resource.body(http)
-    assert (await http.post(path, json=body)).status_code == 201
-    await proxy.cut()
+    one = (await http.post(path, json=body)).headers["Location"]
+    await setup.proxy.cut()
     for _ in range(3):
         for request in (http.get(path), http.post(path, json=body)):
             answer = await within(1, request)
             assert_problem(answer, 503, "database_unavailable")
             assert int(answer.headers["Retry-After"]) > 0
     await probes(http)
-    await proxy.mend()
-    await until_ok(http, path)
-    assert len((await http.get(path)).json()["items"]) == 1
-    assert service.process.poll() is None
+    await setup.proxy.mend()
+    await until_ok(http, one)
 
 
-async def test_a_short_outage_costs_no_read(http: AsyncClient, proxy: Proxy, first_resource: ModuleType) -> None:
+async def test_a_short_outage_costs_no_read(setup: Setup, first_resource: ModuleType) -> None:
     """Every connection of the pool is dead, and a read opens a new one."""
-    await asyncio.gather(*(until_ok(http, first_resource.PATH) for _ in range(3)))
-    await proxy.cut()
-    await proxy.mend()
-    assert (await http.get(first_resource.PATH)).status_code == 200
+    await asyncio.gather(*(until_ok(setup.http, first_resource.PATH) for _ in range(3)))
+    await setup.proxy.cut()
+    await setup.proxy.mend()
+    assert (await setup.http.get(first_resource.PATH)).status_code == 200
 
 
-async def test_a_start_without_a_database(http: AsyncClient, proxy: Proxy, first_resource: ModuleType) -> None:
-    await proxy.cut()
-    assert (await http.get("/health")).status_code == 200
-    assert_problem(await within(1, http.get("/ready")), 503)
-    assert_problem(await within(1, http.get(first_resource.PATH)), 503, "database_unavailable")
-    await proxy.mend()
-    await until_ok(http, "/ready")
-    assert (await http.get(first_resource.PATH)).status_code == 200
-
-
-async def test_a_database_that_no_longer_answers(
-    http: AsyncClient, proxy: Proxy, service: Service, first_resource: ModuleType
-) -> None:
+async def test_a_database_that_no_longer_answers(setup: Setup, first_resource: ModuleType) -> None:
     """Connections stay open and nothing comes: every request ends, and when the way is free again, all is well."""
-    path = first_resource.PATH
-    await until_ok(http, "/ready")
+    path, http = first_resource.PATH, setup.http
     body = await first_resource.body(http)
     await asyncio.gather(*(until_ok(http, path) for _ in range(3)))
-    proxy.swallow()
+    setup.proxy.swallow()
     requests = [within(LONGEST, http.get(path)) for _ in range(8)]
     requests += [within(LONGEST, http.post(path, json=body)) for _ in range(4)]
     answers = asyncio.gather(*requests)
@@ -125,27 +129,39 @@ async def test_a_database_that_no_longer_answers(
     for answer in await asyncio.gather(*(within(LONGEST, http.get(path)) for _ in range(6))):
         assert_problem(answer, 503)
     await probes(http)
-    await proxy.mend()
+    await setup.proxy.mend()
     await until_ok(http, path)
     for answer in await asyncio.gather(*(within(1, http.get(path)) for _ in range(6))):
         assert answer.status_code == 200
-    assert service.process.poll() is None
 
 
-async def test_a_slow_network_is_no_fault(http: AsyncClient, proxy: Proxy, first_resource: ModuleType) -> None:
-    await until_ok(http, "/ready")
-    proxy.delay = 0.05
-    assert (await within(2, http.get(first_resource.PATH))).status_code == 200
-    created = await first_resource.create(http)
-    assert (await http.get(f"{first_resource.PATH}/{created['id']}")).status_code == 200
+async def test_a_slow_network_is_no_fault(setup: Setup, first_resource: ModuleType) -> None:
+    setup.proxy.delay = 0.05
+    assert (await within(2, setup.http.get(first_resource.PATH))).status_code == 200
+    created = await first_resource.create(setup.http)
+    assert (await setup.http.get(f"{first_resource.PATH}/{created['id']}")).status_code == 200
 
 
-async def test_an_end_while_nothing_answers(http: AsyncClient, proxy: Proxy, service: Service) -> None:
-    """Goodbyes to PostgreSQL are not waited for either."""
-    await until_ok(http, "/ready")
-    proxy.swallow()
-    service.process.terminate()
-    assert await asyncio.to_thread(service.process.wait, 5) == 0
+async def test_a_life_without_a_database(session_app: FastAPI, own_database: str, first_resource: ModuleType) -> None:
+    """Not there at the start, then there, then silent at the end, where goodbyes are not waited for either."""
+    async with set_up(session_app, own_database) as setup:
+        http, path = setup.http, first_resource.PATH
+        await setup.proxy.cut()
+        assert (await http.get("/health")).status_code == 200
+        assert_problem(await within(1, http.get("/ready")), 503)
+        assert_problem(await within(1, http.get(path)), 503, "database_unavailable")
+        await setup.proxy.mend()
+        await until_ok(http, "/ready")
+        assert (await http.get(path)).status_code == 200
+        setup.proxy.swallow()
+        setup.service.process.terminate()
+        assert await asyncio.to_thread(setup.service.process.wait, 5) == 0
+
+
+@pytest.fixture
+async def proxy(own_database: str) -> AsyncIterator[Proxy]:
+    async with proxied(own_database) as proxy:
+        yield proxy
 
 
 async def test_without_limits_the_next_one_waits_for_ever(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

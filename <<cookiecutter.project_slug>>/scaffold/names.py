@@ -19,7 +19,7 @@ def _words(text: str) -> frozenset[str]:
 NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 NAME_RULE = "small letters a-z, digits and single underscores, beginning with a letter"
 
-# PostgreSQL cuts identifiers at 63 bytes. The longest one of a table and a column is the index `ix_<table>_<column>_id`.
+# PostgreSQL cuts identifiers at 63 bytes. The longest of a table and a column is the index `ix_<table>_<column>_id`.
 IDENTIFIER_LIMIT = 63
 TABLE_LIMIT = 40
 COLUMN_AFFIXES = len("ix___id")
@@ -81,8 +81,8 @@ RESERVED_CLASSES = _words(
     Decimal UUID Date DateTime Mapped Base BaseModel Model Field Schema Query Path Body Header Depends Request
     Response Router APIRouter Security Subject Session AsyncSession SessionDep Database Settings Page Problem
     Resource Service Crud Repository Table Column Index Constraint Statement Connection Check Select Insert Update
-    Delete Integer String Text Boolean Float Numeric Uuid Json Exception BaseException Warning UserWarning RuntimeWarning
-    ResourceWarning ImportWarning BytesWarning FutureWarning SyntaxWarning UnicodeWarning EncodingWarning
+    Delete Integer String Text Boolean Float Numeric Uuid Json Exception BaseException Warning UserWarning
+    RuntimeWarning ResourceWarning ImportWarning BytesWarning FutureWarning SyntaxWarning UnicodeWarning EncodingWarning
     DeprecationWarning PendingDeprecationWarning ArithmeticError AssertionError AttributeError BlockingIOError
     BrokenPipeError BufferError ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
     ConnectionResetError EOFError EnvironmentError ExceptionGroup BaseExceptionGroup FileExistsError

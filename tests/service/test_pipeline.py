@@ -3,6 +3,8 @@
 import re
 import shutil
 import subprocess
+import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +16,7 @@ import yaml
 from dev import postgres
 from tests.support import linters
 from tests.support.bakery import Bakery
+from tests.support.stage import REGISTRY
 
 REGISTRIES = {
     "docker hub": "docker.io/example",
@@ -208,3 +211,30 @@ def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> Non
     assert set(workflow(clone)["jobs"]["integration"]["env"]) == {"DATABASE_URL"}
     with postgres.scratch() as url:  # stands in for the job's service
         rehearse(bakery, clone, "integration", DATABASE_URL=url)
+
+
+@pytest.mark.needs("docker")
+@pytest.mark.xdist_group("docker")
+def test_the_image_job_passes_in_a_fresh_clone(bakery: Bakery, tmp_path: Path) -> None:
+    """Its tasks build, push and tell the next job the digest; the actions between them want GitHub."""
+    if reason := no_registry():
+        pytest.skip(reason)
+    service = bakery.bake(registry=f"{REGISTRY}/test-{uuid.uuid4().hex[:8]}")
+    clone, told = tmp_path / "clone", tmp_path / "output"
+    subprocess.run(["git", "clone", "-q", str(service), str(clone)], check=True)
+    rehearse(bakery, clone, "image", GITHUB_OUTPUT=str(told))
+    outputs = dict(line.partition("=")[::2] for line in told.read_text().splitlines())
+    assert outputs["image"].startswith(f"{REGISTRY}/test-")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", outputs["digest"])
+    assert yaml.safe_load((clone / "sbom.cdx.json").read_text())["bomFormat"] == "CycloneDX"
+    assert subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True).stdout == ""
+    subprocess.run(["docker", "image", "rm", "--force", outputs["image"]], check=False, capture_output=True)
+
+
+def no_registry() -> str:
+    try:
+        done = subprocess.run(["docker", "buildx", "version"], check=False, capture_output=True, timeout=30)
+        with urllib.request.urlopen(f"http://{REGISTRY}/v2/", timeout=5):
+            return "" if done.returncode == 0 else "docker has no buildx"
+    except OSError as error:
+        return f"no docker with buildx, or no registry on {REGISTRY}: {error}"

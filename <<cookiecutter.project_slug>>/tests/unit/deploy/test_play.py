@@ -100,7 +100,7 @@ def target(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> Any:
     return made
 
 
-def played(target: Any, *steps: Step, undo: Any = None) -> int:
+def played(target: Any, *steps: Any, undo: Any = None) -> int:
     def default_undo(_: Any, failure: Failure) -> Outcome:
         steps[0].log.append(f"undo {failure.code}")
         return Outcome(Status.RESCUED)

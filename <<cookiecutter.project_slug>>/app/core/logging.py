@@ -81,7 +81,8 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
+        # The access line is the edge's. uvicorn writes one of its own, 50 us a request, when this logger leads anywhere.
+        logging.getLogger(name).propagate = name != "uvicorn.access"
 
 
 def access_log(settings: Settings) -> AccessLog | None:

@@ -51,6 +51,11 @@ def test_structlog_and_the_standard_library_end_alike(capsys: pytest.CaptureFixt
         assert line["timestamp"].endswith("Z")
 
 
+def test_uvicorn_writes_no_access_line_of_its_own() -> None:
+    configure_logging(settings())
+    assert not logging.getLogger("uvicorn.access").hasHandlers()
+
+
 def test_outside_of_a_request_there_is_no_id(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(settings())
     structlog.get_logger("app").info("x")

@@ -129,7 +129,7 @@ def explain(tag: str, output: Sequence[str]) -> Failed:
         return stale_lock(*_with("lockfile", evidence))
     if re.search(r"^#\d+ ERROR: .*\n-+\n > pushing ", said, re.M) or "failed to push" in said:
         return refused(tag, evidence[-1])
-    if "load metadata for" in said and re.search(r"^#\d+ ERROR: ", said, re.M):
+    if re.search(r"^ > \[internal\] load metadata for ", said, re.M):
         return fail(
             "BASE_NOT_FOUND",
             "a base image could not be fetched",

@@ -73,6 +73,8 @@ BASE = """\
 ------
 ERROR: failed to solve: failed to do request: Head "https://registry-1.docker.io/v2/": no such host"""
 STEP = """\
+#3 [internal] load metadata for docker.io/library/python:3.13-slim
+#3 DONE 0.0s
 #11 0.4 E: Unable to locate package binutil
 #11 ERROR: executor failed running [/bin/sh -c apt-get install binutil]: exit code: 100
 ERROR: failed to solve: executor failed running [/bin/sh -c apt-get install binutil]: exit code: 100"""

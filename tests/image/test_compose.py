@@ -1,0 +1,179 @@
+"""`up`, `verify` and `down` as a person has them, and the suite in containers."""
+
+import json
+import re
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.image.conftest import Checkout, docker
+from tests.support.running import wait_for
+
+ON_THE_DATABASE = {"containers", "create", "migrations", "tables", "tests"}
+WITHOUT_IT = {"api", "documents", "manifests", "settings"}
+
+
+def get(checkout: Checkout, path: str, port: str = "APP_PORT") -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{checkout.variables[port]}{path}", timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def lines_of(said: str) -> dict[str, str]:
+    """Status of each line of `verify --json`."""
+    events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return {event["step"]: event["status"] for event in events if event["event"] == "result"}
+
+
+def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout) -> None:
+    first = compose.ok("up")
+    assert ".env made from .env.example" in first.out
+    assert f"http://127.0.0.1:{compose.variables['APP_PORT']}/docs" in first.out
+    compose.ok("down")
+
+    again = compose.ok("up")
+    print(f"\nup: {first.seconds:.1f} s with the image's build, {again.seconds:.1f} s without")
+    assert "swagger" in get(compose, "/docs").lower()
+    assert "/api/v1/products" in json.loads(get(compose, "/openapi.json"))["paths"]
+    body = json.dumps({"name": "Lamp", "price": "9.50"}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{compose.variables['APP_PORT']}/api/v1/products", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
+        made = json.load(answer)
+    assert json.loads(get(compose, f"/api/v1/products/{made['id']}")) == made
+    assert compose.compose("exec", "-T", "app", "alembic", "upgrade", "head").strip() == ""
+    query = ("exec", "-T", "db", "psql", "-U", "postgres", "-d", "shop", "-Atc", "SELECT count(*) FROM products")
+    assert compose.compose(*query).strip() == "1"
+
+    same = compose.ok("up")
+    assert re.search(r"^ok +containers", same.out, re.M), same
+
+    path = compose.folder / "app" / "resources.py"
+    path.write_text(path.read_text() + 'print("saved and served")\n')
+    wait_for(lambda: "saved and served" in compose.compose("logs", "app"), "saving a file starts the service again")
+    wait_for(lambda: _answers(compose), "it serves again")
+
+
+def _answers(checkout: Checkout) -> bool:
+    try:
+        return bool(json.loads(get(checkout, "/health")))
+    except OSError:
+        return False
+
+
+def test_verify_passes_and_tells_what_a_stopped_database_takes_away(compose: Checkout) -> None:
+    began = time.monotonic()
+    whole = compose.task("verify", "--json")
+    seen = lines_of(whole.out)
+    print(f"\nverify: {time.monotonic() - began:.0f} s, {seen}")
+    assert {"containers", "api", "documents", "create", "read", "migrations", "tables", "tests"} <= seen.keys()
+    assert set(seen.values()) == {"ok"}, whole
+    assert whole.code == 0
+    assert docker("ps", "--quiet", "--filter", _label(compose)) == "", "what verify has started, it stops"
+
+    compose.ok("up")
+    compose.compose("stop", "db")
+    broken = compose.task("verify", "--json")
+    seen = lines_of(broken.out)
+    assert broken.code == 1
+    assert {name for name, status in seen.items() if status == "failed"} == ON_THE_DATABASE
+    assert {name for name, status in seen.items() if status == "ok"} >= WITHOUT_IT
+    assert seen["read"] == "skipped"
+    assert "Traceback" not in broken.out
+
+
+def test_verify_of_a_deployed_service(compose: Checkout) -> None:
+    compose.ok("up")
+    address = f"http://127.0.0.1:{compose.variables['APP_PORT']}"
+    ended = compose.ok("verify", "--base-url", address)
+    assert re.findall(r"^ok +(\w+)", ended.out, re.M) == ["api", "documents", "create", "read"]
+    assert json.loads(get(compose, "/api/v1/products"))["items"] == [], "verify leaves nothing behind"
+    away = compose.task("verify", "--base-url", "http://127.0.0.1:1")
+    assert away.code == 1
+    assert "NO_ANSWER" in away.out
+    assert "Traceback" not in away.out
+
+
+def test_verify_without_docker_skips_and_never_passes(checkout: Checkout) -> None:
+    ended = checkout.task("verify", "--json", DOCKER_HOST="unix:///nowhere/docker.sock")
+    seen = lines_of(ended.out)
+    for name in ("containers", "api", "documents", "create", "read", "migrations", "tables", "tests"):
+        assert seen[name] == "skipped"
+    assert "no Docker engine answers" in ended.out
+
+
+def _label(checkout: Checkout) -> str:
+    return f"label=com.docker.compose.project={checkout.variables['COMPOSE_PROJECT_NAME']}"
+
+
+@pytest.mark.parametrize(("command", "code"), [(["true"], 0), (["sh", "-c", "exit 3"], 3)])
+def test_the_suite_in_containers_passes_its_exit_code_on(compose: Checkout, command: list[str], code: int) -> None:
+    ended = _in_test_containers(compose, *command)
+    assert ended == code
+
+
+def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> None:
+    script = "import asyncio, asyncpg, os; asyncio.run(asyncpg.connect(os.environ['DATABASE_URL']))"
+    assert _in_test_containers(compose, "python", "-c", script) == 0
+    assert _in_test_containers(compose, "pytest", "-q", "tests/unit/deploy/test_context.py") == 0
+
+
+def _in_test_containers(checkout: Checkout, *command: str) -> int:
+    file = ("--file", "docker-compose.test.yml")
+    said = checkout.compose(
+        *file, "run", "--build", "--rm", "tests", "sh", "-c", '"$@"; echo "ended: $?"', "-", *command
+    )
+    found = re.findall(r"ended: (\d+)", said)
+    assert found, said
+    return int(found[-1])
+
+
+def test_prometheus_finds_the_service(compose: Checkout) -> None:
+    """Of the profile `observability` what has an image here; of the others the configuration is checked below."""
+    if not docker("image", "ls", "--quiet", "prom/prometheus:latest"):
+        pytest.skip("there is no image prom/prometheus:latest, and it may not be fetched")
+    compose.variables["PROMETHEUS_VERSION"] = "latest"
+    compose.ok("up")
+    compose.compose("--profile", "observability", "up", "--detach", "--no-deps", "prometheus")
+
+    def healthy() -> bool:
+        try:
+            targets = json.loads(get(compose, "/api/v1/targets", "PROMETHEUS_PORT"))["data"]["activeTargets"]
+        except OSError:
+            return False
+        return [target["health"] for target in targets] == ["up"]
+
+    wait_for(healthy, "Prometheus scrapes the service")
+
+
+def test_every_profile_is_valid_and_mounts_what_there_is(checkout: Checkout) -> None:
+    checkout.variables["POSTGRES_PASSWORD"] = "x"
+    text = checkout.compose("--profile", "*", "config", "--format", "json")
+    services = json.loads(text)["services"]
+    assert {
+        "app",
+        "db",
+        "migrate",
+        "pgadmin",
+        "prometheus",
+        "grafana",
+        "otel-collector",
+        "jaeger",
+        "loki",
+        "alloy",
+    } <= set(services)
+    for name, service in services.items():
+        for port in service.get("ports", ()):
+            assert port["host_ip"] == "127.0.0.1", name
+        for volume in service.get("volumes", ()):
+            if volume["type"] == "bind":
+                assert Path(volume["source"]).exists(), (name, volume)
+
+
+def test_no_secret_is_in_the_compose_file(checkout: Checkout) -> None:
+    text = (checkout.folder / "docker-compose.yml").read_text()
+    for name, value in re.findall(r"^ *(\w*PASSWORD\w*): (.+)$", text, re.M):
+        assert value.startswith("${POSTGRES_PASSWORD:?"), name

@@ -1,0 +1,210 @@
+"""Bad input: one line with the cause and the next step, an exit code, no traceback, and nothing half done."""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.image.conftest import Checkout, docker, set_image
+from tests.image.test_build import images
+from tests.support.stage import Ended
+
+
+def told(ended: Ended, code: str) -> str:
+    """The failure's lines; asserts that they are as they should be."""
+    assert ended.code not in (0, 1), ended
+    assert "Traceback" not in ended.out, ended
+    lines = ended.out.splitlines()
+    first = next((number for number, line in enumerate(lines) if line.startswith(f"{code}: ")), None)
+    assert first is not None, ended
+    assert any(line.startswith("  next: ") for line in lines[first:]), ended
+    return "\n".join(lines[first:])
+
+
+def nothing_runs(checkout: Checkout) -> bool:
+    label = f"label=com.docker.compose.project={checkout.variables['COMPOSE_PROJECT_NAME']}"
+    return docker("ps", "--all", "--quiet", "--filter", label) == ""
+
+
+@pytest.mark.parametrize("task", ["up", "down", "logs", "build", "push"])
+def test_no_engine(checkout: Checkout, task: str) -> None:
+    told(checkout.task(task, DOCKER_HOST="unix:///nowhere/docker.sock"), "NO_ENGINE")
+    assert not (checkout.folder / ".env").exists()
+
+
+def test_an_engine_without_buildkit(checkout: Checkout, tmp_path: Path) -> None:
+    """A docker command that knows no plugins."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "docker").write_text("#!/bin/sh\necho \"docker: '$1' is not a docker command.\" >&2\nexit 1\n")
+    (folder / "docker").chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    set_image(checkout, "127.0.0.1:1/test-never-built/shop")
+    told(checkout.task("build", PATH=path), "NO_BUILDX")
+    told(checkout.task("up", PATH=path), "NO_COMPOSE")
+    assert nothing_runs(checkout)
+
+
+def test_a_port_that_is_taken(compose: Checkout) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        said = told(compose.task("up", APP_PORT=str(holder.getsockname()[1])), "PORT_TAKEN")
+    assert "APP_PORT=" in said
+    assert nothing_runs(compose)
+
+
+@contextmanager
+def registry_that_answers(status: int, body: dict[str, object]) -> Iterator[str]:
+    """What a real registry can hardly be made to do: refuse, or break."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            if status == 401:
+                self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_HEAD = do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}/test/shop"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_registry_that_is_down(checkout: Checkout) -> None:
+    set_image(checkout, "127.0.0.1:1/test/shop")
+    assert "connection refused" in told(checkout.task("push"), "REGISTRY_UNREACHABLE")
+    assert images("127.0.0.1:1/test/shop") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (401, "UNAUTHORIZED", "IMG_DENIED"),
+        (403, "DENIED", "IMG_DENIED"),
+        (503, "UNAVAILABLE", "REGISTRY_UNREACHABLE"),
+    ],
+)
+def test_a_registry_that_refuses(checkout: Checkout, status: int, error: str, code: str) -> None:
+    with registry_that_answers(status, {"errors": [{"code": error, "message": "not like this"}]}) as repository:
+        set_image(checkout, repository)
+        told(checkout.task("push"), code)
+        assert images(repository) == []
+
+
+def test_wrong_credentials(checkout: Checkout, tmp_path: Path) -> None:
+    with registry_that_answers(401, {"errors": [{"code": "UNAUTHORIZED", "message": "wrong password"}]}) as repository:
+        host = repository.partition("/")[0]
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {host: {"auth": "YWRhOndyb25n"}}}))
+        set_image(checkout, repository)
+        said = told(checkout.task("push", DOCKER_CONFIG=str(tmp_path)), "IMG_DENIED")
+        assert f"docker login {host}" in said
+
+
+def test_a_disk_that_fills_up(checkout: Checkout) -> None:
+    """/dev/full says what a full disk says."""
+    path = checkout.folder / "Dockerfile"
+    path.write_text(
+        path.read_text().replace("RUN python -m compileall", "RUN dd if=/dev/zero of=/dev/full && python -m compileall")
+    )
+    set_image(checkout, "127.0.0.1:1/test/full")
+    assert "docker builder prune" in told(checkout.task("build"), "DISK_FULL")
+    assert images("127.0.0.1:1/test/full") == []
+
+
+BUILD = """
+from pathlib import Path
+from deploy import containers
+raise SystemExit(containers.build(Path(), check=False, sbom=False, platform=""))
+"""
+
+
+def build_as_it_is(checkout: Checkout) -> Ended:
+    """Without the start of tasks.py, which brings lock and environment up to date on a developer's machine."""
+    python = str(checkout.folder / ".venv" / "bin" / "python")
+    environment = dict(checkout.environment)
+    done = subprocess.run(
+        [python, "-c", BUILD], cwd=checkout.folder, env=environment, capture_output=True, text=True, check=False
+    )
+    return Ended(done.returncode, done.stdout + done.stderr, 0)
+
+
+def require_more(checkout: Checkout) -> None:
+    path = checkout.folder / "pyproject.toml"
+    path.write_text(path.read_text().replace('"structlog>=', '"cowsay>=6", "structlog>='))
+
+
+def test_a_lock_that_does_not_match(checkout: Checkout) -> None:
+    set_image(checkout, "127.0.0.1:1/test/stale")
+    checkout.ok("--list")
+    require_more(checkout)
+    told(build_as_it_is(checkout), "LOCK_STALE")
+    assert images("127.0.0.1:1/test/stale") == []
+
+
+def test_a_lock_that_does_not_match_in_a_pipeline(checkout: Checkout) -> None:
+    before = (checkout.folder / "uv.lock").read_text()
+    require_more(checkout)
+    ended = checkout.task("build", UV_LOCKED="1")
+    assert ended.code != 0
+    assert "`uv.lock` needs to be updated" in ended.out
+    assert "Traceback" not in ended.out
+    assert (checkout.folder / "uv.lock").read_text() == before
+
+
+def test_no_lock_at_all(checkout: Checkout) -> None:
+    checkout.ok("--list")
+    (checkout.folder / "uv.lock").unlink()
+    told(build_as_it_is(checkout), "NO_LOCK")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("LOG_LEVEL=INFO\n", "ENV_MISSING", "POSTGRES_PASSWORD"),
+        ("POSTGRES_PASSWORD=abc\nFOO BAR-baz\n", "ENV_MALFORMED", "line 2"),
+        ("POSTGRES_PASSWORD=a@b\n", "ENV_MALFORMED", "POSTGRES_PASSWORD"),
+        ("POSTGRES_PASSWORD=abc\nLOG_LEVEL=LOUD\n", "SETTINGS_REFUSED", "LOG_LEVEL"),
+        ("POSTGRES_PASSWORD=abc\nDRAIN_SECONDS=soon\n", "SETTINGS_REFUSED", "DRAIN_SECONDS"),
+    ],
+)
+def test_an_env_file_with_a_fault(compose: Checkout, text: str, code: str, words: str) -> None:
+    (compose.folder / ".env").write_text(text)
+    assert words in told(compose.task("up"), code)
+    assert (compose.folder / ".env").read_text() == text
+    assert nothing_runs(compose)
+
+
+def test_a_database_whose_password_is_lost(compose: Checkout) -> None:
+    docker("volume", "create", f"{compose.variables['COMPOSE_PROJECT_NAME']}_database")
+    told(compose.task("up"), "PASSWORD_LOST")
+    assert not (compose.folder / ".env").exists()
+    compose.ok("down", "--volumes")
+    assert docker("volume", "ls", "--quiet", "--filter", f"name={compose.variables['COMPOSE_PROJECT_NAME']}") == ""
+
+
+def test_a_migration_that_fails_leaves_nothing_running(compose: Checkout) -> None:
+    path = next((compose.folder / "alembic" / "versions").glob("*_initial.py"))
+    path.write_text(
+        path.read_text().replace(
+            "def upgrade() -> None:\n", "def upgrade() -> None:\n    op.execute('SELECT nonsense')\n"
+        )
+    )
+    assert "nonsense" in told(compose.task("up"), "MIGRATION_FAILED")
+    assert nothing_runs(compose)

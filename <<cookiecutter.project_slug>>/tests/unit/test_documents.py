@@ -57,6 +57,13 @@ def test_the_default_of_a_setting_is_the_documented_one(name: str) -> None:
         assert cell in (shown(default), "from `service.toml`")
 
 
+def test_every_variable_of_the_example_is_a_setting() -> None:
+    lines = (PATH.parent / ".env.example").read_text(encoding="utf-8").splitlines()
+    named = {found[1] for line in lines if (found := re.match(r"(?:# )?([A-Z][A-Z0-9_]*)=", line))}
+    assert named
+    assert named <= SETTINGS.keys()
+
+
 def test_the_table_of_endpoints_is_that_of_the_api(configuration: pytest.MonkeyPatch) -> None:
     """Every documented endpoint is served; every generated one, and every probe, is documented."""
     documented = {found for cells in rows("Endpoints") for found in re.findall("`([A-Z]+ /[^`]*)`", cells[0])}

@@ -81,7 +81,7 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
-        # The access line is the edge's. uvicorn writes one of its own, 50 us a request, when this logger leads anywhere.
+        # The access line is the edge's; uvicorn writes another, 50 us a request, when its logger leads anywhere.
         logging.getLogger(name).propagate = name != "uvicorn.access"
 
 

@@ -195,18 +195,25 @@ def through_asyncpg(error: BaseException) -> Callable[[], None]:
     return scope["fail"]
 
 
+def of_asyncpg(error: BaseException) -> BaseException:
+    """`error` as it is after asyncpg has raised it."""
+    with pytest.raises(type(error)):
+        through_asyncpg(error)()
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ConnectionRefusedError(), "database_unavailable"),
-        (ConnectionResetError(), "database_unavailable"),
-        (TimeoutError(), "database_unavailable"),
+        (of_asyncpg(ConnectionRefusedError()), "database_unavailable"),
+        (of_asyncpg(ConnectionResetError()), "database_unavailable"),
+        (of_asyncpg(TimeoutError()), "database_unavailable"),
         (asyncpg.InterfaceError("connection is closed"), "database_unavailable"),
         (asyncpg.AdminShutdownError(), "database_unavailable"),
         (asyncpg.CannotConnectNowError(), "database_unavailable"),
         (asyncpg.TooManyConnectionsError(), "database_unavailable"),
         (sqlalchemy_errors.TimeoutError(), "database_busy"),
-        (sqlalchemy_errors.DBAPIError("SELECT", {}, ConnectionResetError()), "database_unavailable"),
+        (sqlalchemy_errors.DBAPIError("SELECT", {}, of_asyncpg(ConnectionResetError())), "database_unavailable"),
         (asyncpg.QueryCanceledError(), "database_timeout"),
         (asyncpg.LockNotAvailableError(), "database_timeout"),
         (asyncpg.DeadlockDetectedError(), "contention"),
@@ -238,6 +245,8 @@ async def test_values_that_a_column_does_not_hold(make_app: MakeApp, client_of: 
     [
         FileNotFoundError("hidden-word"),
         PermissionError("hidden-word"),
+        TimeoutError("hidden-word"),  # of another service, say
+        ConnectionResetError("hidden-word"),
         asyncpg.PostgresSyntaxError("hidden-word"),
         asyncpg.UndefinedTableError("hidden-word"),
         sqlalchemy_errors.InvalidRequestError("hidden-word"),

@@ -9,7 +9,6 @@ from httpx2 import AsyncClient, Response
 
 from app.core.database import Database
 from tests.factories import FACTORIES
-from tests.support.identity import headers_for
 from tests.support.problems import assert_problem
 from tests.support.resources import another_value, fields_of, run_sql, table_of
 
@@ -73,6 +72,8 @@ async def test_a_key_belongs_to_one_route(client: AsyncClient) -> None:
 
 # % if cookiecutter.auth == "jwt"
 async def test_a_key_belongs_to_one_caller(client: AsyncClient, app: FastAPI, resource: ModuleType) -> None:
+    from tests.support.identity import headers_for
+
     mine = await client.post(resource.PATH, json=await resource.body(client), headers=keyed())
     body = await resource.body(client)
     somebody = {**headers_for(app=app, subject="somebody else"), **keyed()}
@@ -155,3 +156,10 @@ def slow_inserts(table: str) -> tuple[str, ...]:
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'",
         f'CREATE TRIGGER slow BEFORE INSERT ON "{table}" FOR EACH ROW EXECUTE FUNCTION slow()',
     )
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+async def test_a_key_that_cannot_be_kept(client: AsyncClient, resource: ModuleType, key: str) -> None:
+    body = await resource.body(client)
+    problem = assert_problem(await client.post(resource.PATH, json=body, headers=keyed(key)), 422, "invalid")
+    assert problem["errors"][0]["parameter"] == "idempotency-key"

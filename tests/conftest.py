@@ -1,7 +1,7 @@
 """What every test can use: the template as git has it, and services baked from it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test marked `needs("browser")` that skips has failed when REQUIRE says that the part is there."""
     report = yield
     needed = {part for marker in item.iter_markers("needs") for part in marker.args}

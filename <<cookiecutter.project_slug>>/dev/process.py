@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import signal
 import subprocess
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+INTERRUPTED = 128 + signal.SIGINT
+SECONDS_TO_END = 10
 
 
 def exit_on_signals() -> None:
@@ -43,17 +46,22 @@ def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
     child = subprocess.Popen(command, cwd=cwd, env=env, preexec_fn=die_with_parent)
     try:
         return child.wait()
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(SECONDS_TO_END)
+        raise
     finally:
         stop(child)
 
 
-def stop(child: subprocess.Popen[bytes], seconds: float = 10) -> None:
-    """End a child: wait shortly for one that is ending, then SIGTERM, then SIGKILL."""
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """End a child that is still there: SIGTERM, and SIGKILL when that does not help."""
     if child.poll() is not None:
         return
     child.terminate()
     try:
-        child.wait(seconds)
+        child.wait(SECONDS_TO_END)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()

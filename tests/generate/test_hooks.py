@@ -183,7 +183,7 @@ def test_other_ways_to_name_the_template(bakery: Bakery, tmp_path: Path, offline
     done = bakery.cookiecutter(tmp_path / "out", *options, template=address, env={**offline, **home})
     assert done.returncode == 0, done.stderr
     assert steps(done.stdout)["resources"] == "changed"
-    refused = bakery.cookiecutter(tmp_path / "none", *options, template=address, env={**offline, **home}, auth="magic")
+    refused = bakery.cookiecutter(tmp_path / "none", *options, "auth=magic", template=address, env={**offline, **home})
     assert refused.returncode != 0
     assert list((tmp_path / "none").iterdir()) == []
 

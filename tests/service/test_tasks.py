@@ -1,7 +1,10 @@
 """The other tasks of a service, run as a person runs them."""
 
 import ast
+import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
+from tests.support.running import processes, wait_for
 
 Task = Callable[..., subprocess.CompletedProcess[str]]
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
@@ -66,6 +70,21 @@ def test_help_is_help(task: Task, name: str) -> None:
     asked = task(name, "--help")
     assert asked.returncode == 0, asked.stderr
     assert "Docstring" in asked.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc, which Linux has")
+def test_ctrl_c_ends_the_tests_and_all_that_they_started(bakery: Bakery, service: Path, task: Task) -> None:
+    task("--list")
+    log = service.parent / "test.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "tasks.py", "test.integration"]
+        running = subprocess.Popen(
+            command, cwd=service, env=bakery.environment, stdout=output, stderr=output, start_new_session=True
+        )
+    wait_for(lambda: b"%]" in log.read_bytes(), "the first tests are through")
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(30) == 130
+    wait_for(lambda: not processes(str(service)), "no process of the service is left")
 
 
 def test_a_token_stands_alone_on_the_last_line(task: Task) -> None:

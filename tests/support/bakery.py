@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-PATIENCE = 400  # seconds, for the slowest: all tests of a service on a machine that is busy
+PATIENCE = 900  # seconds, for the slowest: all tests of a service on a machine that is busy
 # A user who has told git who they are, and nothing else that this machine has.
 GIT_CONFIG = "[user]\n\tname = Ada Example\n\temail = ada@example.com\n"
 
@@ -66,7 +66,7 @@ class Bakery:
         output = self.folder / key
         with self._once(key) as first:
             if first:
-                done = self.cookiecutter(output, **answers)
+                done = self.cookiecutter(output, *(f"{question}={answer}" for question, answer in answers.items()))
                 (self.folder / f"{key}.log").write_text(done.stdout + done.stderr)
                 assert done.returncode == 0, done.stdout + done.stderr
         return next(path.parent for path in output.glob("*/service.toml"))
@@ -75,17 +75,16 @@ class Bakery:
         """A copy to change. What is installed is linked: installers replace files, they don't write into them."""
 
         def copy(source: str, copied: str) -> None:
-            linked = "/site-packages/" in source or os.path.islink(source)
+            linked = "/site-packages/" in source or Path(source).is_symlink()
             (os.link if linked else shutil.copy2)(source, copied, follow_symlinks=False)
 
         shutil.copytree(service, target, symlinks=True, copy_function=copy)
 
     def cookiecutter(
-        self, output: Path, *options: str, env: Mapping[str, str] | None = None, template: str = "", **answers: str
+        self, output: Path, *arguments: str, env: Mapping[str, str] | None = None, template: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the program with `--no-input` into `output`."""
+        """Run the program with `--no-input` into `output`; further arguments are options and `question=answer`."""
         output.mkdir(parents=True, exist_ok=True)
-        given = [f"{question}={answer}" for question, answer in answers.items()]
         command = [
             sys.executable,
             "-m",
@@ -95,7 +94,7 @@ class Bakery:
             "-o",
             str(output),
         ]
-        return self.run([*command, *options, *given], env=env)
+        return self.run([*command, *arguments], env=env)
 
     def run(
         self, command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None

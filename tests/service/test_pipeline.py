@@ -47,7 +47,7 @@ def skeletons(bakery: Bakery) -> dict[str, Path]:
         output = bakery.folder / f"pipeline-{re.sub(r'[^a-z]', '-', registry)}"
         with bakery._once(output.name) as first:
             if first:
-                done = bakery.cookiecutter(output, "--accept-hooks", "no", registry=registry)
+                done = bakery.cookiecutter(output, "--accept-hooks", "no", f"registry={registry}")
                 assert done.returncode == 0, done.stderr
                 subprocess.run(["git", "init", "-q"], cwd=output / "product-catalogue", check=True)
         made[name] = output / "product-catalogue"

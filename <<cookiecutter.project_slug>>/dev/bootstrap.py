@@ -33,10 +33,10 @@ def enter(project: Path, also: Sequence[Path] = ()) -> None:
     venv = project / ".venv"
     inside = Path(sys.prefix).resolve() == venv.resolve()
     misread = help_is_misread(sys.argv)
+    process.exit_on_signals()
     if not is_fresh(project, also):
         prepare(project, also)
     if inside and not misread:
-        process.exit_on_signals()
         return
     path = f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment = {**os.environ, "VIRTUAL_ENV": str(venv), "PATH": path}
@@ -134,7 +134,7 @@ def provide_uv(project: Path) -> str | None:
     uv = find_uv(project)
     if uv:
         return uv
-    if not python_of(project).exists():
+    if not any((project / ".venv" / "lib").glob("python*/site-packages/pip")):  # none yet, or one half made
         _make_venv(project, None)
     pip = [str(python_of(project)), "-m", "pip", "install", "--quiet", "--only-binary", "uv", "uv"]
     subprocess.run(pip, check=False, capture_output=True)

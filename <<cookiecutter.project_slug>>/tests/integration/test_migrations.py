@@ -27,6 +27,7 @@ from tests.support import databases
 from tests.support.applications import environment
 
 REVISIONS = [script.revision for script in ScriptDirectory(databases.ROOT / "alembic").walk_revisions()][::-1]
+pytestmark = pytest.mark.skipif(not REVISIONS, reason="there is no revision yet: python3 tasks.py setup")
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'v')"
 NAMES = """
     SELECT conname AS name, conrelid::regclass::text AS table_name, contype::text AS kind FROM pg_constraint
@@ -72,8 +73,6 @@ async def names(url: str, query: str) -> list[str]:
 
 async def test_stairway(empty_database: str) -> None:
     """Up, down and up again, revision by revision; and down to nothing in the end."""
-    if not REVISIONS:
-        pytest.skip("there is no revision yet: python3 tasks.py setup")
     for revision in REVISIONS:
         await databases.migrate(empty_database, revision)
         await databases.migrate(empty_database, f"{revision}-1", down=True)

@@ -39,6 +39,21 @@ def test_an_environment_is_fresh_until_its_requirements_change(tmp_path: Path) -
     assert not bootstrap.is_fresh(tmp_path)
 
 
+@pytest.mark.parametrize("left", [(), ("bin/python",), ("bin/python", "lib/python3.11/site-packages/pip")])
+def test_an_environment_half_made_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: tuple[str, ...]
+) -> None:
+    """Interrupted, `python -m venv` leaves a Python without pip."""
+    for name in left:
+        (tmp_path / ".venv" / name).mkdir(parents=True)
+    made: list[Path] = []
+    monkeypatch.setattr(bootstrap, "find_uv", lambda _project: None)
+    monkeypatch.setattr(bootstrap, "_make_venv", lambda project, _uv: made.append(project))
+    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: None)
+    assert bootstrap.provide_uv(tmp_path) is None
+    assert made == ([] if len(left) == 2 else [tmp_path])
+
+
 def test_every_option_has_its_row() -> None:
     """An answer without a row would change nothing; a path without a file would be a slip."""
     assert {question for question, _ in options.OPTION_FILES} == {"driver", "auth", "ci"}

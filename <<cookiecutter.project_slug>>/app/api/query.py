@@ -15,6 +15,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from starlette.datastructures import QueryParams
 
 SEVERAL = (list, set, frozenset, tuple)
 
@@ -37,10 +38,12 @@ def _reader(model: type[BaseModel]) -> Callable[[Request], Awaitable[BaseModel]]
     several = frozenset(field.alias or name for name, field in model.model_fields.items() if _takes_several(field))
 
     async def read(request: Request) -> BaseModel:
-        """Of a parameter that is given twice the last one counts, unless the field takes several."""
+        """Raises RequestValidationError, also for a parameter that is given twice where the field takes one."""
         given = request.query_params
         values: dict[str, Any] = dict(given)
         values |= {name: given.getlist(name) for name in several if name in values}
+        if len(given.multi_items()) != len(values):
+            _refuse_repeated(given, several)
         try:
             return model.model_validate(values)
         except ValidationError as error:
@@ -48,6 +51,14 @@ def _reader(model: type[BaseModel]) -> Callable[[Request], Awaitable[BaseModel]]
             raise RequestValidationError([{**fault, "loc": ("query", *fault["loc"])} for fault in faults]) from None
 
     return read
+
+
+def _refuse_repeated(given: QueryParams, several: frozenset[str]) -> None:
+    """Proxies and servers differ in which of two they take: one of them would be wrong."""
+    repeated = [name for name in given if name not in several and len(given.getlist(name)) > 1]
+    if repeated:
+        fault = {"type": "repeated", "msg": "is given more than once"}
+        raise RequestValidationError([{**fault, "loc": ("query", name)} for name in repeated])
 
 
 def _takes_several(field: FieldInfo) -> bool:

@@ -109,6 +109,8 @@ async def test_limits(client: AsyncClient, first_resource: ModuleType, limit: st
         "sort=%00",
         "sort=%ff",
         "offset=10",
+        "limit=1&limit=1",
+        "sort=created_at&limit=5&sort=-created_at",
         "=1",
         "%ff=%fe",
     ],

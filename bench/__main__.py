@@ -47,7 +47,8 @@ def _measure(made: Service, options: argparse.Namespace) -> list[Row]:
 def _machine(options: argparse.Namespace) -> str:
     return (
         f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; {options.rounds} rounds of "
-        f"{options.seconds} s, {options.connections} connections, one worker, {ROWS} rows"
+        f"{options.seconds} s, {options.connections} connections, one worker, {ROWS} rows; "
+        f"load average {os.getloadavg()[0]:.1f} at the end, of which the benchmark itself is about 2"
     )
 
 

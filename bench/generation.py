@@ -43,7 +43,12 @@ def bake(into: Path) -> Bake:
     if done.returncode:
         raise RuntimeError(f"The bake failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     folder = next(path for path in into.iterdir() if path.is_dir())
-    return Bake(folder, seconds, {name: float(taken) for name, taken in _STEP.findall(done.stdout)})
+    return Bake(folder, seconds, steps_of(done.stdout))
+
+
+def steps_of(printed: str) -> dict[str, float]:
+    """The seconds of each step, from the hook's lines."""
+    return {name: float(taken) for name, taken in _STEP.findall(printed)}
 
 
 def rows(bakes: Sequence[Bake]) -> list[Row]:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from sqlalchemy import make_url
-
 from app.core.database_url import parse_database_url
 
 Pipe = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -26,8 +24,8 @@ class Proxy:
     @property
     def url(self) -> str:
         """The database by way of the proxy."""
-        url = make_url(self._database).set(drivername="postgresql", host="127.0.0.1", port=self._port, query={})
-        return url.render_as_string(hide_password=False)
+        url = self._database.set(drivername="postgresql", host="127.0.0.1", port=self._port)
+        return url.difference_update_query(["host"]).render_as_string(hide_password=False)
 
     async def mend(self) -> None:
         """Listen, on the same port as before, and let everything through."""

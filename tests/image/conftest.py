@@ -57,7 +57,7 @@ class Checkout:
     environment: Mapping[str, str]
     variables: dict[str, str] = field(default_factory=dict)
 
-    def task(self, *arguments: str, seconds: float = 600, **variables: str) -> Ended:
+    def task(self, *arguments: str, **variables: str) -> Ended:
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "tasks.py", *arguments],
@@ -66,7 +66,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=False,
-            timeout=seconds,
+            timeout=900,
         )
         return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
@@ -94,6 +94,11 @@ class Checkout:
         return done.stdout.strip()
 
 
+def environment(bakery: Bakery) -> dict[str, str]:
+    """A home of its own, but the client's plugins and log-ins, which may lie in the person's."""
+    return {**bakery.environment, "DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
+
+
 @pytest.fixture(scope="session")
 def shop(engine: None, bakery: Bakery) -> Path:
     """No authentication, so that plain clients can put load on it. Shared: nobody writes into it."""
@@ -114,7 +119,7 @@ def checkout(_copy: tuple[Path, str], bakery: Bakery) -> Checkout:
     folder, commit = _copy
     project = f"test-{uuid.uuid4().hex[:8]}"
     ports = {name: str(free_port()) for name in ("APP_PORT", "DB_PORT", "PROMETHEUS_PORT")}
-    fresh = Checkout(folder, bakery.environment, {"COMPOSE_PROJECT_NAME": project, **ports})
+    fresh = Checkout(folder, environment(bakery), {"COMPOSE_PROJECT_NAME": project, **ports})
     fresh.git("reset", "--quiet", "--hard", commit)
     fresh.git("clean", "--quiet", "-xd", "--force", "--exclude=.venv", "--exclude=.dev")
     if "origin" in fresh.git("remote"):
@@ -155,7 +160,7 @@ def compose(checkout: Checkout) -> Iterator[Checkout]:
 @pytest.fixture(scope="session")
 def image(shop: Path, bakery: Bakery) -> str:
     """The production image of the shared service."""
-    ended = Checkout(shop, bakery.environment).ok("build")
+    ended = Checkout(shop, environment(bakery)).ok("build")
     return ended.out.split("image ")[-1].split()[0]
 
 

@@ -3,12 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion, _res
 from jsonschema_rs import Validator, validator_for
 
-from tests.image.conftest import Checkout, docker
+from tests.image.conftest import Checkout, docker, environment
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
 
@@ -91,7 +92,7 @@ def _labels(tag: str) -> dict[str, str]:
 @pytest.mark.parametrize("auth", ["jwt", "none"])
 def test_the_size_that_it_adds_to_its_base(auth: str, bakery: Bakery, engine: None) -> None:
     service = bakery.bake(project_name="Shop", auth=auth, registry=f"{REGISTRY}/test-image")
-    tag = built(Checkout(service, bakery.environment).ok("build").out)[1]
+    tag = built(Checkout(service, environment(bakery)).ok("build").out)[1]
     added = (_bytes(tag) - _bytes(_base(tag))) / 1e6
     print(f"\nauth={auth}: the image adds {added:.1f} MB to its base")
     assert added <= MOST_MEGABYTES
@@ -146,7 +147,7 @@ def _cyclonedx() -> Validator:
     """CycloneDX's own schema; its library would take minutes for the hashes of all wheels, this one milliseconds."""
     others = {"spdx": _res.SPDX_JSON, "jsf": _res.JSF}
 
-    def retrieve(address: str) -> object:
+    def retrieve(address: str) -> Any:
         return json.loads(Path(next(path for name, path in others.items() if name in address)).read_text())
 
     schema = json.loads(Path(str(_res.BOM_JSON_STRICT[SchemaVersion.V1_5])).read_text())

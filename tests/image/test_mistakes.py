@@ -78,7 +78,7 @@ def registry_that_answers(status: int, body: dict[str, object]) -> Iterator[str]
 
         do_HEAD = do_POST = do_GET  # noqa: N815
 
-        def log_message(self, *_: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()

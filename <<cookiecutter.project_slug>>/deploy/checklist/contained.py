@@ -79,7 +79,9 @@ class Contained:
             kept.append(line)
             self.progress(line[:100])
 
-        self._there()
+        client, found = self._there()
+        if not stack.containers(client, found.name, "db"):
+            raise fail("TESTS", "the tests want the database, which does not run", hint=AGAIN)
         code = process.follow(
             self._command("app", "pytest", "-q", "-n", "auto", "--cov"), hear, cwd=self.project, env=stack.variables()
         )

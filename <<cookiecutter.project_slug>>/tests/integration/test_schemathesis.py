@@ -1,7 +1,7 @@
 """The OpenAPI document held against the running service: schemathesis, with all of its checks and a random seed.
 
-`SEED=1234 pytest tests/integration/test_schemathesis.py` repeats a run. With more time on your hands, and `dev` running:
-`schemathesis run http://127.0.0.1:8000/openapi.json --checks all -n 1000`, with what a caller needs in `-H`.
+`SEED=1234 pytest tests/integration/test_schemathesis.py` repeats a run. With more time on your hands, and `dev`
+running: `schemathesis run http://127.0.0.1:8000/openapi.json --checks all -n 1000`, with what a caller needs in `-H`.
 """
 
 import asyncio

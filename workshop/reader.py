@@ -17,7 +17,7 @@ SERVE_SECONDS = 180
 OF_THIS_MACHINE = ("HOME", "VIRTUAL_ENV", "PYTHONPATH", "DATABASE_URL", "POSTGRES_SERVER", "ENVIRONMENT", "BASE_URL")
 
 
-class Misled(AssertionError):  # noqa: N818 - what a README does to its reader
+class Misled(AssertionError):
     """A block did not do what it says: its place, its text, and what it printed."""
 
 
@@ -28,7 +28,9 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in OF_THIS_MACHINE and not name.startswith(("XDG_", "UV_", "PYTEST_", "JWT_", "COV_"))
     }
-    outside = [part for part in kept.get("PATH", os.defpath).split(os.pathsep) if not (Path(part) / "activate").exists()]
+    outside = [
+        part for part in kept.get("PATH", os.defpath).split(os.pathsep) if not (Path(part) / "activate").exists()
+    ]
     git = {"GIT_AUTHOR_NAME": "Reader", "GIT_AUTHOR_EMAIL": "reader@example.com"}
     git |= {"GIT_COMMITTER_NAME": "Reader", "GIT_COMMITTER_EMAIL": "reader@example.com"}
     return {**kept, **git, "HOME": str(home), "PATH": os.pathsep.join(outside), **more}

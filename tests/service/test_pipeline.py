@@ -157,7 +157,7 @@ def test_every_step_is_a_task(skeleton: Path) -> None:
 def test_gitlab_runs_the_same_tasks(skeletons: dict[str, Path]) -> None:
     for service in skeletons.values():
         lines = [line for job in workflow(service)["jobs"].values() for line in tasks_of(job)]
-    ours = {found["task"] for line in lines if (found := TASK.fullmatch(line))}
+        ours = {found["task"] for line in lines if (found := TASK.fullmatch(line))}
         content = yaml.safe_load((service / ".gitlab-ci.yml").read_text())
         scripts = [line for job in content.values() if isinstance(job, dict) for line in job.get("script", ())]
         assert {found["task"] for line in scripts if (found := TASK.fullmatch(line))} == ours

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of a variable
+OWNER = "SERVICE_USER"
+OWNER_BY_DEFAULT = "1000:1000"  # docker-compose.yml
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 
@@ -64,10 +66,14 @@ def command(*arguments: str, profiles: Sequence[str] = ()) -> list[str]:
 
 def variables(profiles: Sequence[str] = ()) -> dict[str, str]:
     """What Compose gets beside .env: whose files these are, and where traces go when something takes them."""
-    given = {"SERVICE_USER": f"{os.getuid()}:{os.getgid()}"}
+    given = {OWNER: owner()}
     if "observability" in profiles:
         given["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://otel-collector:4318"
     return given
+
+
+def owner() -> str:
+    return f"{os.getuid()}:{os.getgid()}"
 
 
 def resolve(project: Path, profiles: Sequence[str] = ()) -> Stack:
@@ -119,15 +125,18 @@ def ensure_dotenv(project: Path, client: DockerClient) -> str:
         )
     example = (project / ".env.example").read_text("utf-8")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(with_password(example, secrets.token_urlsafe(18)))
+        out.write(filled(example, secrets.token_urlsafe(18), owner()))
     return ".env made from .env.example, with a password of its own for the database"
 
 
-def with_password(example: str, password: str) -> str:
-    """Pure."""
+def filled(example: str, password: str, user: str) -> str:
+    """The example with a password, and with the files' owner where that is not the usual one. Pure."""
     line = f"{PASSWORD}={password}"
     text, count = re.subn(rf"^#?\s*{PASSWORD}=.*$", line, example, count=1, flags=re.M)
-    return text if count else f"{example.rstrip()}\n{line}\n"
+    text = text if count else f"{example.rstrip()}\n{line}\n"
+    if user == OWNER_BY_DEFAULT:
+        return text
+    return f"{text.rstrip()}\n\n# Whose files these are, for the containers of docker-compose.yml\n{OWNER}={user}\n"
 
 
 def project_name(project: Path) -> str:

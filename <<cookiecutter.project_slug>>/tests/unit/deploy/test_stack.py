@@ -131,14 +131,19 @@ def test_an_env_file_is_made_once_and_for_its_owner_alone(checkout: Path) -> Non
     password = text.split("POSTGRES_PASSWORD=")[1].split("\n")[0]
     assert len(password) >= 20
     stack.check_password(password)
-    assert text == f"# the database\nPOSTGRES_PASSWORD={password}\n# LOG_LEVEL=INFO\n"
+    assert text.startswith(f"# the database\nPOSTGRES_PASSWORD={password}\n# LOG_LEVEL=INFO\n")
     assert (checkout / ".env").stat().st_mode & 0o777 == 0o600
     assert stack.ensure_dotenv(checkout, Engine()) == ""  # type: ignore[arg-type]
     assert (checkout / ".env").read_text() == text
 
 
 def test_an_example_without_the_line_gets_one() -> None:
-    assert stack.with_password("# nothing\n", "x") == "# nothing\nPOSTGRES_PASSWORD=x\n"
+    assert stack.filled("# nothing\n", "x", "1000:1000") == "# nothing\nPOSTGRES_PASSWORD=x\n"
+
+
+def test_compose_by_hand_knows_whose_files_these_are() -> None:
+    assert "SERVICE_USER" not in stack.filled("POSTGRES_PASSWORD=\n", "x", "1000:1000")
+    assert stack.filled("POSTGRES_PASSWORD=\n", "x", "0:0").endswith("\nSERVICE_USER=0:0\n")
 
 
 def test_no_new_password_for_a_database_that_has_one(checkout: Path) -> None:

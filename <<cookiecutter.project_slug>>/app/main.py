@@ -39,7 +39,7 @@ def create_app(lifecycle: Lifecycle | None = None) -> Service:
     app.state.database = Database(make_engine(settings))
     app.state.metrics.pool = app.state.database.figures
     security.install(app)
-    # Routes are looked at in their order, 1 us each: first those that most requests are for.
+    # Routes are looked at in their order, 0.6 us each: first those that most requests are for.
     include(app, ROUTERS, settings.api_v1_str)
     health.install(app)
     if settings.docs:

@@ -192,7 +192,7 @@ async def get_database(request: Request) -> Database:
 
 
 def database_of(request: Request) -> Database:
-    """For dependencies that have the request at hand: another level of dependencies costs 8 us."""
+    """For dependencies that have the request at hand: another level of dependencies costs 5 us."""
     database: Database = request.app.state.database
     return database
 

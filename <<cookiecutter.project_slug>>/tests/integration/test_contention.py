@@ -115,11 +115,11 @@ async def test_a_migration_beneath_the_api(own_database: str, resource: ModuleTy
 async def test_a_full_pool_is_a_prompt_503(own_database: str, first_resource: ModuleType) -> None:
     limits = {"POOL_SIZE": "1", "MAX_OVERFLOW": "0", "POOL_TIMEOUT_SECONDS": "0.2"}
     async with application(own_database, **limits) as app, client_of(app) as client:
-        holder = asyncio.create_task(app.state.database.read(lambda c: c.driver.execute("SELECT pg_sleep(2)")))
+        holder = asyncio.create_task(app.state.database.read(lambda c: c.driver.execute("SELECT pg_sleep(30)")))
         await asyncio.sleep(0.2)
         started = time.monotonic()
         answer = await client.get(first_resource.PATH)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
         assert_problem(answer, 503, "database_busy")
         assert answer.headers["Retry-After"] == "1"
         holder.cancel()

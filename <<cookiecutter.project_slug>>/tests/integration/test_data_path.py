@@ -44,19 +44,19 @@ async def others(admin: asyncpg.Connection) -> list[tuple[str, str]]:
 
 
 async def until_idle(admin: asyncpg.Connection) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while any(state != "idle" for state, _ in await others(admin)):
             await asyncio.sleep(0.01)
 
 
 async def until_given_back(own: Database) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while (own.figures().used, own.figures().waiting) != (0, 0):
             await asyncio.sleep(0.01)
 
 
 async def until_running(admin: asyncpg.Connection, query: str) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while ("active", query) not in await others(admin):
             await asyncio.sleep(0.01)
 
@@ -81,7 +81,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(own: Database, admin: a
     with pytest.raises(asyncio.CancelledError):
         await task
     # The next one does not wait for the sleep to end, and finds no transaction of somebody else.
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         assert await own.read(value) == 1
     await until_idle(admin)
     await until_given_back(own)
@@ -92,7 +92,7 @@ async def test_a_request_that_took_too_long_leaves_nothing_behind(own: Database,
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await own.write(sleep)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         assert await own.read(value) == 1
     await until_idle(admin)
     assert await admin.fetchval("SELECT sum(n) FROM things") == 0
@@ -113,7 +113,7 @@ async def test_whenever_it_is_cancelled(own: Database, admin: asyncpg.Connection
         [result] = await asyncio.gather(task, return_exceptions=True)
         assert result is None or isinstance(result, asyncio.CancelledError)
         done += result is None
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         assert await own.read(value) == 1
     await until_idle(admin)
     await until_given_back(own)

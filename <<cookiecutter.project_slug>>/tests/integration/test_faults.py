@@ -30,8 +30,11 @@ SETTINGS = {
     "POOL_SIZE": "3",
     "LOG_LEVEL": "ERROR",
 }
-# Where nothing answers: the statement with what the network is given on top, then perhaps a new connection.
-LONGEST = STATEMENT_SECONDS + 1 + CONNECT_SECONDS + 1
+# Where nothing answers: the statement with what the network is given on top, then perhaps a new connection; and
+# something for a machine that has other things to do.
+LIMIT = STATEMENT_SECONDS + 1 + CONNECT_SECONDS
+LONGEST = LIMIT + 4
+PROMPT = 3.0
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,15 @@ async def within(seconds: float, request: Awaitable[Response]) -> Response:
 
 
 async def until_ok(client: AsyncClient, path: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while (await client.get(path)).status_code != 200:
             await asyncio.sleep(0.05)
 
 
 async def probes(client: AsyncClient) -> None:
     """Whatever the database does: alive, and in service, since all instances have the same database."""
-    assert (await within(1, client.get("/health"))).status_code == 200
-    assert (await within(1, client.get("/ready"))).status_code == 200
+    assert (await within(PROMPT, client.get("/health"))).status_code == 200
+    assert (await within(PROMPT, client.get("/ready"))).status_code == 200
 
 
 async def test_an_outage(setup: Setup, first_resource: ModuleType) -> None:
@@ -97,7 +100,7 @@ async def test_an_outage(setup: Setup, first_resource: ModuleType) -> None:
     await setup.proxy.cut()
     for _ in range(3):
         for request in (http.get(path), http.post(path, json=body)):
-            answer = await within(1, request)
+            answer = await within(PROMPT, request)
             assert_problem(answer, 503, "database_unavailable")
             assert int(answer.headers["Retry-After"]) > 0
     await probes(http)
@@ -131,13 +134,13 @@ async def test_a_database_that_no_longer_answers(setup: Setup, first_resource: M
     await probes(http)
     await setup.proxy.mend()
     await until_ok(http, path)
-    for answer in await asyncio.gather(*(within(1, http.get(path)) for _ in range(6))):
+    for answer in await asyncio.gather(*(within(PROMPT, http.get(path)) for _ in range(6))):
         assert answer.status_code == 200
 
 
 async def test_a_slow_network_is_no_fault(setup: Setup, first_resource: ModuleType) -> None:
     setup.proxy.delay = 0.05
-    assert (await within(2, setup.http.get(first_resource.PATH))).status_code == 200
+    assert (await within(PROMPT, setup.http.get(first_resource.PATH))).status_code == 200
     created = await first_resource.create(setup.http)
     assert (await setup.http.get(f"{first_resource.PATH}/{created['id']}")).status_code == 200
 
@@ -148,14 +151,14 @@ async def test_a_life_without_a_database(session_app: FastAPI, own_database: str
         http, path = setup.http, first_resource.PATH
         await setup.proxy.cut()
         assert (await http.get("/health")).status_code == 200
-        assert_problem(await within(1, http.get("/ready")), 503)
-        assert_problem(await within(1, http.get(path)), 503, "database_unavailable")
+        assert_problem(await within(PROMPT, http.get("/ready")), 503)
+        assert_problem(await within(PROMPT, http.get(path)), 503, "database_unavailable")
         await setup.proxy.mend()
         await until_ok(http, "/ready")
         assert (await http.get(path)).status_code == 200
         setup.proxy.swallow()
         setup.service.process.terminate()
-        assert await asyncio.to_thread(setup.service.process.wait, 5) == 0
+        assert await asyncio.to_thread(setup.service.process.wait, 10) == 0
 
 
 @pytest.fixture
@@ -176,7 +179,7 @@ async def test_without_limits_the_next_one_waits_for_ever(proxy: Proxy, monkeypa
 
         await ask()
         proxy.swallow()
-        for seconds in (0.2, LONGEST):
+        for seconds in (0.2, LIMIT + 1):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await ask()

@@ -72,7 +72,7 @@ class Checkout:
 
     def ok(self, *arguments: str, **variables: str) -> Ended:
         ended = self.task(*arguments, **variables)
-        assert ended.code == 0, ended
+        assert ended.code == 0, str(ended)
         return ended
 
     def compose(self, *arguments: str, check: bool = True) -> str:

@@ -53,7 +53,7 @@ def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout) -> None:
     assert compose.compose(*query).strip() == "1"
 
     same = compose.ok("up")
-    assert re.search(r"^ok +containers", same.out, re.M), same
+    assert re.search(r"^ok +containers", same.out, re.M), str(same)
 
     path = compose.folder / "app" / "resources.py"
     path.write_text(path.read_text() + 'print("saved and served")\n')
@@ -77,7 +77,7 @@ def test_every_line_of_verify_passes(compose: Checkout) -> None:
     )
     seen = lines_of(ended.out)
     print(f"\nverify: {time.monotonic() - began:.0f} s, {seen}")
-    assert set(seen.values()) == {"ok"}, ended
+    assert set(seen.values()) == {"ok"}, str(ended)
     assert seen.keys() >= OF_THE_SERVICE | OF_THE_PROJECT
     assert ended.code == 0
     assert docker("ps", "--quiet", "--filter", _label(compose)) == "", "what verify has started, it stops"
@@ -89,8 +89,8 @@ def test_verify_tells_what_a_stopped_database_takes_away(compose: Checkout) -> N
     ended = compose.task("verify", "--json")
     seen = lines_of(ended.out)
     assert ended.code == 1
-    assert {name for name, status in seen.items() if status == "failed"} == ON_THE_DATABASE, ended
-    assert {name for name, status in seen.items() if status == "ok"} >= WITHOUT_IT, ended
+    assert {name for name, status in seen.items() if status == "failed"} == ON_THE_DATABASE, str(ended)
+    assert {name for name, status in seen.items() if status == "ok"} >= WITHOUT_IT, str(ended)
     assert seen["read"] == "skipped"
     assert "Traceback" not in ended.out
 

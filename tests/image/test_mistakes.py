@@ -19,12 +19,12 @@ from tests.support.stage import Ended
 
 def told(ended: Ended, code: str) -> str:
     """The failure's lines; asserts that they are as they should be."""
-    assert ended.code not in (0, 1), ended
-    assert "Traceback" not in ended.out, ended
+    assert ended.code not in (0, 1), str(ended)
+    assert "Traceback" not in ended.out, str(ended)
     lines = ended.out.splitlines()
     first = next((number for number, line in enumerate(lines) if line.startswith(f"{code}: ")), None)
-    assert first is not None, ended
-    assert any(line.startswith("  next: ") for line in lines[first:]), ended
+    assert first is not None, str(ended)
+    assert any(line.startswith("  next: ") for line in lines[first:]), str(ended)
     return "\n".join(lines[first:])
 
 

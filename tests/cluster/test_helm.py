@@ -79,7 +79,7 @@ def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, settings:
     assert rendered(chart, settings) == rendered(shop, settings)
 
 
-def test_the_chart_lints(chart: Path) -> None:
+def test_the_chart_lints(cluster: None, chart: Path) -> None:
     run("helm", "lint", "--strict", str(chart / "helm"), "--set", f"digest=sha256:{'a' * 64}")
     refused = subprocess.run(
         ["helm", "template", "x", str(chart / "helm"), "--set", "replicsa=3"],

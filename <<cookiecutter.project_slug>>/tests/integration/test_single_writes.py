@@ -1,4 +1,4 @@
-"""A write of one statement saves BEGIN and COMMIT; a resource with rules of its own has its transaction all the same."""
+"""A write of one statement saves BEGIN and COMMIT; a resource with rules of its own is in a transaction."""
 
 import time
 import uuid

@@ -9,24 +9,38 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import generation, speed, start
+from bench import deploys, generation, speed, start
 from bench.subjects import ROWS, Service, service
 from bench.table import Row, show
 
-PARTS = ("generation", "start", "pages", "requests")
+PARTS = ("generation", "start", "pages", "requests", "deploys")
 
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         scratch = Path(folder)
-        bakes = [generation.bake(scratch / str(n)) for n in range(0 if options.service else max(1, options.bakes + 1))]
-        # The first one fills caches, and is measured only when it is the only one.
-        rows = generation.rows(bakes[1:] or bakes) if bakes and "generation" in options.only else []
-        with service(options.service or bakes[-1].folder, scratch) as made:
-            rows += _measure(made, options)
-    show(rows, [_machine(options), "A ratio is taken within each round; in rows of us and p99 it is theirs to ours."])
+        rows: list[Row] = []
+        absent = ""
+        if set(options.only) - {"deploys"}:
+            rows += _of_service(scratch, options)
+        if "deploys" in options.only:
+            absent = deploys.missing()
+            rows += [] if absent else deploys.rows(scratch, options.rounds)
+    notes = [f"Left out: deploys, {absent}"] if absent else []
+    show(
+        rows,
+        [*notes, _machine(options), "A ratio is taken within each round; in rows of us and p99 it is theirs to ours."],
+    )
     return int(any(row.passed is False for row in rows))
+
+
+def _of_service(scratch: Path, options: argparse.Namespace) -> list[Row]:
+    bakes = [generation.bake(scratch / str(n)) for n in range(0 if options.service else max(1, options.bakes + 1))]
+    # The first one fills caches, and is measured only when it is the only one.
+    rows = generation.rows(bakes[1:] or bakes) if bakes and "generation" in options.only else []
+    with service(options.service or bakes[-1].folder, scratch) as made:
+        return rows + _measure(made, options)
 
 
 def _measure(made: Service, options: argparse.Namespace) -> list[Row]:

@@ -25,8 +25,8 @@ class Bake:
     steps: dict[str, float]
 
 
-def bake(into: Path) -> Bake:
-    """A service with the default answers. Raises RuntimeError with what cookiecutter wrote."""
+def bake(into: Path, **answers: str) -> Bake:
+    """A service with the default answers but for those given. Raises RuntimeError with what cookiecutter wrote."""
     command = [
         sys.executable,
         "-m",
@@ -36,6 +36,7 @@ def bake(into: Path) -> Bake:
         str(BENCH.parent),
         "--output-dir",
         str(into),
+        *(f"{name}={answer}" for name, answer in answers.items()),
     ]
     began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)

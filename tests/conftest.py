@@ -10,7 +10,7 @@ from tests.support.bakery import Bakery
 
 PARTS = ("browser", "docker", "cluster", "aws")
 # What is measured by its deadlines, or uses all cores itself: nothing else runs beside it.
-ALONE = ("service", "image", "cluster")
+ALONE = ("service", "image", "test_commands.py", "test_rolling.py", "test_nodes.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,8 +21,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
             item.add_marker("bakes")
-        if item.path.parent.name in ALONE or item.path.name == "test_commands.py":
+        if item.path.parent.name in ALONE or item.path.name in ALONE:
             item.add_marker("alone")
+        if item.path.parent.name == "cluster":
+            item.add_marker("deploys")
     if not config.getoption("--drills"):
         later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")
         for item in items:

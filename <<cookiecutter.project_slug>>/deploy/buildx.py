@@ -9,9 +9,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from deploy import process
+from deploy import engine, process
 from deploy.model import Failed, fail
 from deploy.registry import refused
 
@@ -47,6 +48,7 @@ def command(build: Build) -> list[str]:
         *(("--provenance", "mode=max") if build.attest else ()),
         *(("--push",) if build.push else ()),
         *(("--load",) if build.load else ()),
+        *(() if build.push or build.load else ("--output", "type=cacheonly")),
         str(build.context),
     ]
 
@@ -61,12 +63,19 @@ class Builder:
 
 def builder(wanted: Sequence[str], *, containerd_store: bool) -> Builder:
     """Raises Failed when it can't build for `wanted`. `containerd_store`: how the engine keeps its images."""
-    done = process.run(["docker", "buildx", "inspect"], seconds=60)
-    if done.code:
-        raise fail("NO_BUILDER", "docker buildx has no builder", done.last_error, hint="`docker buildx ls` shows them")
-    found = parse_builder(done.out, containerd_store=containerd_store)
+    found = parse_builder(inspected(), containerd_store=containerd_store)
     check_platforms(found, wanted)
     return found
+
+
+@cache
+def inspected() -> str:
+    """What `docker buildx inspect` prints. Raises Failed NO_BUILDER, NO_BUILDX."""
+    done = process.run(["docker", "buildx", "inspect"], seconds=60)
+    if done.code:
+        engine.require("buildx")  # which may be why
+        raise fail("NO_BUILDER", "docker buildx has no builder", done.last_error, hint="`docker buildx ls` shows them")
+    return done.out
 
 
 def parse_builder(text: str, *, containerd_store: bool) -> Builder:

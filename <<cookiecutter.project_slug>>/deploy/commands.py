@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from deploy import record as records_of
 from deploy.model import Exit, Failed, Failure, Outcome, Status, fail
 
 if TYPE_CHECKING:
+    from deploy.environment import Environment
     from deploy.target import Target
 
 
@@ -57,7 +59,13 @@ def deploy(
         ]
         return play.run(target, listed, undo)
 
-    return _with_target(project, name, extra, flags, run, as_json=as_json)
+    def beside(environment: Environment) -> AbstractContextManager[None]:
+        from deploy import image
+
+        given = environment.image or flags.get("check")
+        return nullcontext() if given else image.layers_ahead(project, environment.platforms)
+
+    return _with_target(project, name, extra, flags, run, as_json=as_json, beside=beside)
 
 
 def rollback(
@@ -163,15 +171,20 @@ def _with_target(
     run: Callable[[Target], int],
     *,
     as_json: bool = False,
+    beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> int:
+    """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more."""
     from deploy.connect import connect
     from deploy.target import Options, Target
 
     def connected() -> int:
         environment = inventory.load(project, name, extra)
         facts = inventory.facts(project)
-        target = Target(project, facts, environment, connect(environment), shown, Options(**flags), dict(os.environ))
-        return run(target)
+        with ExitStack() as ahead:
+            ahead.enter_context(beside(environment))
+            options, variables = Options(**flags), dict(os.environ)
+            target = Target(project, facts, environment, connect(environment), shown, options, variables, ahead=ahead)
+            return run(target)
 
     shown = report.make(as_json=as_json)
     return guarded(connected, shown)

@@ -62,13 +62,11 @@ def context(target: Target) -> Finding:
 
 
 def permissions(target: Target) -> Finding:
-    missing = lint.denied(target.cluster)
-    hint = f"ask for a Role in {target.environment.namespace} with: {', '.join(missing)}"
-    return Finding(
-        not missing,
-        f"lacking {', '.join(missing)}" if missing else f"all {len(lint.PERMISSIONS)} that a deploy needs",
-        hint,
-    )
+    missing = lint.denied(target.cluster, target.environment)
+    if missing:
+        hint = f"ask for a Role in {target.environment.namespace} with: {', '.join(missing)}"
+        return Finding(False, f"lacking {', '.join(missing)}", hint)
+    return Finding(True, f"all {len(lint.permissions(target.environment))} that a deploy needs")
 
 
 def inventory(target: Target) -> Finding:
@@ -108,15 +106,15 @@ def tools(target: Target) -> Finding:
 
 
 def image_registry(target: Target) -> Finding:
-    """Whether the registry answers for this repository; a push is tried by the first build, and told there."""
+    """Whether this user may push there: an upload is begun and called off, so nothing is written."""
+    from deploy.upload import try_push
+
     repository = target.environment.repository
-    try:
-        registry.resolve(repository, f"{repository}:doctor-asks-for-no-such-tag")
-    except Failed as error:
-        if error.failure.code == "IMG_NOT_FOUND":
-            return Finding(True, f"{repository} answers")
-        raise
-    return Finding(True, f"{repository} answers")
+    if target.environment.image:
+        registry.resolve(repository, target.environment.image)
+        return Finding(True, f"{repository} has the image")
+    try_push(repository)
+    return Finding(True, f"{repository} takes a push")
 
 
 def database(target: Target) -> Finding:

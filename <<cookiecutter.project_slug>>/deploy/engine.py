@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from deploy import process
@@ -18,8 +19,9 @@ PLUGINS = {
 }
 
 
+@cache
 def connect(seconds: int = 60) -> DockerClient:
-    """A client of the engine that the `docker` command would use. Raises Failed NO_ENGINE."""
+    """The process's client of the engine that the `docker` command would use. Raises Failed NO_ENGINE."""
     import docker
     from docker.errors import DockerException
 

@@ -131,8 +131,9 @@ class Environment(Block):
     api_patience_seconds: int = 60
     graces: Graces = Graces()
     history: int = Field(10, ge=2)
-    # checks
+    # checks: the address that clients use, and whether an example may be created there, read and deleted
     url: str | None = None
+    smoke_writes: bool = False
     database_max_connections: int | None = None
 
     @property

@@ -46,12 +46,17 @@ def save_job(target: Target, job: Object) -> Path:
 
 
 def log_of(target: Target, pods: Sequence[Object], name: str = "") -> tuple[str, ...]:
-    """The last lines of the pod that failed: of its previous container when the present one has said nothing."""
+    """The last lines of the pod that failed, with those of its previous container: the present one may just have begun.
+
+    While it waits to be started again, both are the log of the one that ended.
+    """
     chosen = [pod for pod in pods if pod["metadata"]["name"] == name] or list(pods)
     for pod in chosen:
         found = {previous: lines for _, previous, lines in _logs(target, pod, LINES) if lines}
+        before, present = found.get(True, []), found.get(False, [])
         if found:
-            return tuple(f"| {line}" for line in found.get(False) or found[True])
+            both = present if before == present else [*before, *present]
+            return tuple(f"| {line}" for line in both[-LINES:])
     return ()
 
 

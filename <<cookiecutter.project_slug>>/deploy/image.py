@@ -7,7 +7,11 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from deploy import buildx, context, engine, labels, pipeline, process
@@ -29,25 +33,47 @@ def find(repository: str, tag: str) -> str | None:
     return engine.registry_digest(engine.connect(), f"{repository}:{tag}")
 
 
+@dataclass(frozen=True)
+class Pushed:
+    """`digest` is that of the index when there are several platforms; `schema` the revision that the label names."""
+
+    digest: str
+    schema: str
+
+
+@contextmanager
+def layers_ahead(project: Path, platforms: Sequence[str]) -> Iterator[None]:
+    """Meanwhile the builder makes the layers, for its cache alone: by the time that they are asked for, they are there.
+
+    Nothing is tagged, kept by the engine or pushed, and what goes wrong is told by the build itself.
+    """
+    wanted = buildx.Build(project, "ahead", context.TARGET, platforms=platforms)
+    with process.beside(buildx.command(wanted)), ThreadPoolExecutor(2) as pool:
+        pool.submit(_lock_fault, project)
+        pool.submit(buildx.inspected)
+        yield
+
+
 def build_and_push(
     project: Path, repository: str, tag: str, platforms: Sequence[str] = (), progress: Progress = lambda _: None
-) -> str:
-    """Build what the registry lacks, and give its digest there: that of the index when there are several platforms."""
+) -> Pushed:
+    """Build what the registry lacks."""
     indexes = _prepare(engine.connect(), project, platforms)
+    arguments = labels.arguments(project)
     with tempfile.TemporaryDirectory(prefix="build-") as folder:
         metadata = Path(folder) / "metadata.json"
         wanted = buildx.Build(
             project,
             f"{repository}:{tag}",
             context.TARGET,
-            labels.arguments(project),
+            arguments,
             platforms,
             push=True,
             attest=indexes,
             metadata=metadata,
         )
         buildx.run(wanted, progress)
-        return str(json.loads(metadata.read_text())["containerimage.digest"])
+        return Pushed(json.loads(metadata.read_text())["containerimage.digest"], arguments["SCHEMA_HEAD"])
 
 
 def build(project: Path, report: Report, *, check: bool = False, platforms: Sequence[str] = ()) -> int:
@@ -83,7 +109,7 @@ def push(project: Path, report: Report, *, check: bool = False, platforms: Seque
     if check:
         return _told(report, Status.CHANGED, began, f"would push {repository}:{key}: the registry does not have it")
     report.start("image")
-    digest = build_and_push(project, repository, key, platforms, lambda text: report.progress("image", text))
+    digest = build_and_push(project, repository, key, platforms, lambda text: report.progress("image", text)).digest
     pipeline.tell(digest=digest)
     return _told(report, Status.CHANGED, began, f"{repository}@{digest}")
 
@@ -109,12 +135,19 @@ def repository_of(project: Path) -> str:
 
 def _prepare(client: engine.DockerClient, project: Path, platforms: Sequence[str]) -> bool:
     """What would fail after a minute of building fails now. True when the builder can keep attestations."""
-    engine.require("buildx")
-    builder = buildx.builder(platforms, containerd_store=engine.has_containerd_store(client))
-    done = process.run([*_uv(), "lock", "--check", "--offline", "--quiet"], cwd=project)
-    if done.code:
-        raise buildx.stale_lock(done.last_error)
+    with ThreadPoolExecutor(1) as pool:  # beside the builder, which takes as long
+        lock = pool.submit(_lock_fault, project)
+        builder = buildx.builder(platforms, containerd_store=engine.has_containerd_store(client))
+    if lock.result():
+        raise buildx.stale_lock(lock.result())
     return builder.indexes
+
+
+@cache
+def _lock_fault(project: Path) -> str:
+    """Why nothing can be installed from uv.lock; empty when it can."""
+    done = process.run([*_uv(), "lock", "--check", "--offline", "--quiet"], cwd=project)
+    return done.last_error if done.code else ""
 
 
 def _key(client: engine.DockerClient, project: Path, platforms: Sequence[str]) -> str:

@@ -12,24 +12,46 @@ if TYPE_CHECKING:
     from deploy.environment import Environment
     from deploy.objects import Object
 
-# What a deploy does: verb, API group, resource.
-PERMISSIONS = (
+Permission = tuple[str, str, str]  # verb, API group, resource
+
+# What every deploy does.
+PERMISSIONS: tuple[Permission, ...] = (
     ("patch", "apps", "deployments"),
     ("list", "apps", "replicasets"),
     ("list", "", "pods"),
     ("list", "", "events"),
     ("get", "", "pods/log"),
     ("patch", "", "services"),
-    ("patch", "", "configmaps"),
+    ("list", "", "configmaps"),
     ("create", "", "configmaps"),
+    ("patch", "", "configmaps"),
+    ("delete", "", "configmaps"),
     ("patch", "", "serviceaccounts"),
     ("patch", "batch", "jobs"),
+    ("delete", "batch", "jobs"),
     ("patch", "policy", "poddisruptionbudgets"),
-    ("patch", "networking.k8s.io", "networkpolicies"),
     ("create", "coordination.k8s.io", "leases"),
     ("update", "coordination.k8s.io", "leases"),
+    ("delete", "coordination.k8s.io", "leases"),
     ("get", "", "services/proxy"),
 )
+# What a pod takes of the database's connections when the inventory says nothing: the defaults of app/core/config.py.
+POOL = {"POOL_SIZE": 10, "MAX_OVERFLOW": 0}
+HELM_RECORDS: tuple[Permission, ...] = tuple((verb, "", "secrets") for verb in ("list", "create", "update", "delete"))
+
+
+def permissions(env: Environment) -> list[Permission]:
+    """What a deploy to this environment does, with what its keys ask for. Pure."""
+    asked: list[tuple[object, Permission]] = [
+        (env.secret.name, ("get", "", "secrets")),
+        (env.secret.from_env, ("patch", "", "secrets")),
+        (env.secret.external, ("patch", "external-secrets.io", "externalsecrets")),
+        (env.network_policy.enabled, ("patch", "networking.k8s.io", "networkpolicies")),
+        (env.ingress, ("patch", "networking.k8s.io", "ingresses")),
+        (env.autoscale, ("patch", "autoscaling", "horizontalpodautoscalers")),
+    ]
+    optional = [permission for wanted, permission in asked if wanted]
+    return [*PERMISSIONS, *optional, *(HELM_RECORDS if env.driver == "helm" else ())]
 
 
 def check(environment: Environment, objects: Sequence[Object] = ()) -> None:
@@ -66,7 +88,7 @@ def findings(env: Environment) -> Iterator[Failure]:
         yield Failure(
             "GRACE", message, hint="use drain_seconds and graceful_seconds, which the grace period is made from"
         )
-    pool = int(env.settings.get("POOL_SIZE", 5)) + int(env.settings.get("MAX_OVERFLOW", 5))
+    pool = sum(int(env.settings.get(name, default)) for name, default in POOL.items())
     if env.database_max_connections and (most + 1) * pool > env.database_max_connections:
         message = f"{most} pods and one of surge, {pool} connections each, are more than {env.database_max_connections}"
         yield Failure("CONNECTIONS", message, hint="lower POOL_SIZE or the replicas, or raise max_connections")
@@ -120,19 +142,20 @@ def secret_keys(env: Environment, live: Object | None) -> None:
         raise fail("SECRET_KEY_MISSING", f"Secret {name} lacks {', '.join(missing)}", f"it has: {has}", hint=hint)
 
 
-def denied(cluster: Cluster) -> list[str]:
-    """The permissions of PERMISSIONS that this user lacks in the namespace."""
+def denied(cluster: Cluster, env: Environment) -> list[str]:
+    """The permissions that this user lacks in the namespace."""
     from concurrent.futures import ThreadPoolExecutor
 
-    def allowed(entry: tuple[str, str, str]) -> bool:
+    def allowed(entry: Permission) -> bool:
         verb, group, resource = entry
         resource, _, subresource = resource.partition("/")
         return cluster.review(verb, group, resource, subresource)
 
+    wanted = permissions(env)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(allowed, PERMISSIONS))
+        answers = list(pool.map(allowed, wanted))
     return [
         f"{verb} {resource}" + (f" ({group})" if group else "")
-        for (verb, group, resource), yes in zip(PERMISSIONS, answers, strict=True)
+        for (verb, group, resource), yes in zip(wanted, answers, strict=True)
         if not yes
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deploy import applying
@@ -10,6 +11,8 @@ from deploy.objects import Object, diff, identity, ordered
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import jinja2
 
     from deploy.record import Record
     from deploy.release import Release
@@ -23,16 +26,7 @@ def render(project: Path, release: Release) -> list[Object]:
     import jinja2
     import yaml
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(project / "k8s"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - YAML, not HTML
-        keep_trailing_newline=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": True}
-    environment.filters["tojson"] = _json
+    environment = _templates(project / "k8s")
     values, objects = release.values(), []
     for name in environment.list_templates(filter_func=lambda found: found.endswith(".yaml.j2")):
         try:
@@ -43,6 +37,24 @@ def render(project: Path, release: Release) -> list[Object]:
                 "MANIFEST_INVALID", f"k8s/{name} can't be rendered", str(error), hint="correct the template"
             ) from None
     return ordered(objects)
+
+
+@cache
+def _templates(folder: Path) -> jinja2.Environment:
+    """One for the process: a play renders twice, and compiling the templates is most of it."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - YAML, not HTML
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True}
+    environment.filters["tojson"] = _json
+    return environment
 
 
 def _json(value: object) -> str:

@@ -32,11 +32,7 @@ class Migrate:
     def observe(self, target: Target) -> Any:
         if target.digest is None:
             return None
-        known = next(
-            (record for record in target.records if record.digest == target.digest and record.image_schema), None
-        )
-        head = known.image_schema if known else registry.schema_head(target.environment.repository, target.digest)
-        target.image_schema = head
+        target.image_schema = head = _head(target, target.digest)
         target.schema_before = current_schema(target)
         return head, target.schema_before, revisions.pending(target.project, target.schema_before, head)
 
@@ -70,6 +66,16 @@ class Migrate:
         wait(target, started)
         target.schema_after = target.image_schema
         return Outcome(summary=plan.note)
+
+
+def _head(target: Target, digest: str) -> str:
+    """Of its own build, or its release on record; only then the registry is asked."""
+    if digest not in target.heads:
+        known = next((record for record in target.records if record.digest == digest and record.image_schema), None)
+        target.heads[digest] = (
+            known.image_schema if known else registry.schema_head(target.environment.repository, digest)
+        )
+    return target.heads[digest]
 
 
 def current_schema(target: Target) -> str:

@@ -56,11 +56,14 @@ def fail(code: str, message: str, *evidence: str, hint: str = "", exit: Exit = E
     return Failed(Failure(code, message, tuple(evidence), hint), exit)
 
 
+LOOKING = ("wait", "check")  # actions that change nothing
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that a step will do. `diff` has its lines in unified form, secrets masked."""
 
-    action: str  # create, update, delete, build, run, wait, write
+    action: str  # create, update, delete, build, run, write, or one of LOOKING
     what: str
     diff: tuple[str, ...] = ()
 
@@ -80,9 +83,14 @@ class Plan:
     def empty(self) -> bool:
         return not self.changes and not self.deferred
 
-    def differs_from(self, other: Plan) -> bool:
-        """Whether a plan that was shown is stale. What was left open then cannot be."""
-        return not (self.deferred or other.deferred) and self.changes != other.changes
+    def exceeds(self, shown: Plan) -> bool:
+        """Whether more would be changed than was shown. Less is fine: a Job or roll-out of before may have ended since.
+
+        What was left open then, or is now, cannot be compared.
+        """
+        if self.deferred or shown.deferred:
+            return False
+        return bool({change for change in self.changes if change.action not in LOOKING} - set(shown.changes))
 
 
 @dataclass(frozen=True)

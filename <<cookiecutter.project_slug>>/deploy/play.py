@@ -1,7 +1,7 @@
 """A play: steps that observe, plan and apply; the lock, the signals, and the way back when a release fails.
 
 Every step is first observed and planned without the lock. All plans empty: nothing is written. Otherwise the lock is
-taken, everything is looked at again, and a plan that has changed since it was shown ends the play. `check` and `diff`
+taken, everything is looked at again, and a plan that would now do more than was shown ends the play. `check` and `diff`
 show the very plans that `apply` gets.
 """
 
@@ -134,7 +134,7 @@ def _locked(
 ) -> int:
     recovered = target.recover()
     fresh = look(target, steps)
-    stale = [step.name for step in steps if fresh[step.name].differs_from(shown[step.name])]
+    stale = [step.name for step in steps if fresh[step.name].exceeds(shown[step.name])]
     if stale and not recovered:
         raise fail(
             "PLAN_STALE",

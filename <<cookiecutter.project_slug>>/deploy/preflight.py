@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import lint
+from deploy import lint, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ class Preflight:
 
     def observe(self, target: Target) -> Any:
         lint.check(target.environment, target.rendered_for(NO_DIGEST))
+        smoke.require_caller(target)
         namespace = _namespace(target)
         target.namespace_missing = namespace is None
         secret = target.environment.secret
         live = target.cluster.get("v1", "Secret", secret.name) if secret.name else None
-        return namespace, live, lint.denied(target.cluster)
+        return namespace, live, lint.denied(target.cluster, target.environment)
 
     def plan(self, target: Target, seen: Any) -> Plan:
         """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, FORBIDDEN."""

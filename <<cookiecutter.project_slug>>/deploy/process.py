@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.model import fail
+from deploy.model import Failed, fail
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 # Loaded before any fork: between fork and exec nothing may be imported or allocated at will.
@@ -67,8 +68,22 @@ def follow(
         _end(child)
 
 
+@contextmanager
+def beside(command: Sequence[str]) -> Iterator[None]:
+    """Run unheard meanwhile, and no longer. How it ends is of no interest, nor whether there is such a program."""
+    with ExitStack() as stack:
+        with suppress(Failed):
+            stack.callback(_end, _start(command, None, None, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        yield
+
+
 def _start(
-    command: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, *, stderr: int
+    command: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    *,
+    stdout: int = subprocess.PIPE,
+    stderr: int,
 ) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
@@ -76,7 +91,7 @@ def _start(
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             text=True,
             errors="replace",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deploy.target import Target
 
 POLL_SECONDS = 1.0
+# Between two whole looks the Deployment alone is asked, so that the end of a short roll-out is not seen a second late.
+GLANCE_SECONDS = 0.1
 REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -74,7 +76,12 @@ def view(cluster: Cluster, name: str, *, events: bool = True) -> View:
 
 
 def divide(deployment: Object, sets: Sequence[Object], pods: Sequence[Object], events: Sequence[Object]) -> View:
-    """Pure. The newest revision is the ReplicaSet with the Deployment's own revision number."""
+    """Pure. The newest revision is the ReplicaSet with the Deployment's own revision number.
+
+    Until the controller has seen the newest generation, that number is of the one before, whose pods say nothing.
+    """
+    if not View(deployment).settled:
+        return View(deployment)
     wanted = deployment["metadata"].get("annotations", {}).get(REVISION)
     newest = next((item for item in sets if item["metadata"].get("annotations", {}).get(REVISION) == wanted), None)
     if newest is None:
@@ -104,11 +111,11 @@ class Rollout:
     def plan(self, target: Target, seen: Any) -> Plan:
         if seen is None:
             return UNKNOWN
-        if not target.plans["release"].empty or target.touched:
-            return Plan((Change("wait", f"for Deployment/{target.facts.name}"),))
-        return (
-            Plan(note=_told(seen)) if seen.complete else Plan((Change("wait", f"for Deployment/{target.facts.name}"),))
-        )
+        # What a deployer has begun that was killed may be complete; that it holds, nobody has seen.
+        seen_to_hold = target.plans["release"].empty and not target.touched and target.on_record
+        if seen_to_hold and seen.complete:
+            return Plan(note=_told(seen))
+        return Plan((Change("wait", f"for Deployment/{target.facts.name}"),))
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
         seen = wait(target, target.environment.rollout_seconds, target.environment.hold)
@@ -118,7 +125,7 @@ class Rollout:
 def wait(target: Target, seconds: float, hold: float) -> View:
     """Returns what held. Raises Failed with a verdict, or NOT_READY when our own deadline has passed."""
     graces, began, memory = target.environment.graces, time.monotonic(), Memory()
-    good_since, restarts = None, 0
+    good_since, restarts, left = None, 0, hold
     first = condition(target.cluster.get("apps/v1", "Deployment", target.facts.name) or {}, "Progressing").get(
         "lastUpdateTime"
     )
@@ -129,7 +136,8 @@ def wait(target: Target, seconds: float, hold: float) -> View:
         if seen.complete:
             if good_since is None or seen.restarts() != restarts:
                 good_since, restarts = now, seen.restarts()
-            if now - good_since >= hold:
+            left = hold - (now - good_since)
+            if left <= 0:
                 return seen
             target.report.progress("rollout", f"{_told(seen)}, held {now - good_since:.0f} of {hold:.0f} s")
         else:
@@ -151,9 +159,22 @@ def wait(target: Target, seconds: float, hold: float) -> View:
             )
         if sign:
             raise Failed(failure_of(target, seen, sign))
-        if not seen.complete:
+        if seen.complete:
+            time.sleep(min(POLL_SECONDS, left))
+        else:
             target.report.progress("rollout", " ".join(filter(None, (_told(seen), verdict.waiting[:100]))))
-        time.sleep(POLL_SECONDS)
+            _await_change(target, seen)
+
+
+def _await_change(target: Target, seen: View) -> None:
+    """Until the Deployment's status has changed, or the time for a whole look has come."""
+    version = seen.deployment and seen.deployment["metadata"]["resourceVersion"]
+    end = time.monotonic() + POLL_SECONDS
+    while time.monotonic() < end:
+        time.sleep(GLANCE_SECONDS)
+        live = target.cluster.get("apps/v1", "Deployment", target.facts.name)
+        if live and live["metadata"]["resourceVersion"] != version:
+            return
 
 
 def failure_of(target: Target, seen: View, sign: Sign) -> Failure:

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from deploy.model import Change, Failed, Failure, Outcome, Plan
+from deploy.model import Change, Failed, Failure, Outcome, Plan, fail
 from deploy.steps import UNKNOWN
 
 if TYPE_CHECKING:
@@ -40,11 +40,14 @@ class Smoke:
         return Plan(note=f"{target.digest[:19]} serves")
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        """Raises Failed WRONG_VERSION, NOT_SERVING, URL_FAILS."""
+        """Raises Failed WRONG_VERSION, NOT_SERVING, URL_FAILS, and what creating and reading raises."""
         check_version(target, target.digest or "")
-        if target.environment.url:
-            check_url(target.environment.url)
-        return Outcome(summary=f"{(target.digest or '')[:19]} serves")
+        said = f"{(target.digest or '')[:19]} serves"
+        if url := target.environment.url:
+            check_url(url)
+            if target.environment.smoke_writes:
+                said += "; " + create_and_read(url, _headers(target) or {})
+        return Outcome(summary=said)
 
 
 def check_version(target: Target, digest: str) -> None:
@@ -84,6 +87,36 @@ def check_url(url: str) -> None:
                 hint = "check the Ingress or load balancer in front"
                 raise Failed(Failure("URL_FAILS", f"{url.rstrip('/')}{path} does not answer", (str(answer),), hint))
             time.sleep(0.5)
+
+
+def require_caller(target: Target) -> None:
+    """Raises Failed NO_URL or NO_TOKEN when the environment wants an example created, and that could not be done."""
+    env = target.environment
+    if env.smoke_writes and not env.url:
+        raise fail("NO_URL", "smoke_writes wants an address to write to", hint=f"`url` in {env.name} of the inventory")
+    if env.smoke_writes and _headers(target) is None:
+        raise fail("NO_TOKEN", "smoke_writes wants a caller who may create", hint="put its token into TOKEN")
+
+
+def create_and_read(url: str, headers: Mapping[str, str]) -> str:
+    """What was created and read back. Raises Failed UNEXPECTED_ANSWER, READ_DIFFERS, NOT_CREATED, NO_ANSWER."""
+    import httpx2
+
+    from deploy.checklist.served import Served
+
+    served = Served(url.rstrip("/"), headers)
+    try:
+        return f"{served.create()}; {served.read()}"
+    except httpx2.HTTPError as error:
+        raise fail("NO_ANSWER", f"{url} stopped answering", repr(error), hint="check what is in front of it") from None
+    finally:
+        served.clean_up()
+
+
+def _headers(target: Target) -> Mapping[str, str] | None:
+    from deploy.verify import caller
+
+    return caller(target.project, target.variables)
 
 
 def _health(target: Target) -> Any:

@@ -8,7 +8,7 @@ from deploy import applying, quotas, registry
 from deploy import record as records_of
 from deploy.cluster import MANAGER
 from deploy.model import Change, Outcome, Plan, fail
-from deploy.objects import CONFIG_KINDS, Object, content_hash, identity
+from deploy.objects import CONFIG_KINDS, Object, identity
 from deploy.release import LABEL
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Image:
     def plan(self, target: Target, seen: Any) -> Plan:
         key, digest = seen
         if digest:
+            target.ahead.close()
             target.digest = digest
             return Plan(note=digest)
         return Plan((Change("build", f"{target.environment.repository}:{key}"),))
@@ -46,9 +47,10 @@ class Image:
 
         env = target.environment
         tag = plan.changes[0].what.rpartition(":")[2]
-        target.digest = image.build_and_push(
+        made = image.build_and_push(
             target.project, env.repository, tag, env.platforms, lambda text: target.report.progress("image", text)
         )
+        target.digest, target.heads[made.digest] = made.digest, made.schema
         return Outcome(summary=target.digest)
 
 
@@ -117,9 +119,7 @@ class Record:
         fresh = any(
             not target.plans[name].empty for name in ("config", "migrate", "release", "rollout") if name in target.plans
         )
-        last = seen and content_hash({"objects": list(seen.objects)})
-        mine = content_hash({"objects": [item for item in target.objects if item["kind"] not in ("Secret", "Job")]})
-        if not fresh and seen is not None and seen.digest == target.digest and last == mine:
+        if not fresh and target.on_record:
             return Plan(note=f"release {seen.number}")
         return Plan((Change("write", "the release's record"),))
 

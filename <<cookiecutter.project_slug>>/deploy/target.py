@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import record as records_of
 from deploy.model import Failed, Failure, Plan, fail
-from deploy.objects import Object
+from deploy.objects import Object, content_hash
 from deploy.release import Release, driver_of, secrets_from
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class Target:
     report: Report
     options: Options = Options()
     variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    ahead: ExitStack = field(default_factory=ExitStack)  # work that only a build needs
     digest: str | None = None
+    heads: dict[str, str] = field(default_factory=dict)  # of images by digest, as far as they are known
     image_schema: str = ""
     schema_before: str = ""
     schema_after: str = ""
@@ -73,6 +76,19 @@ class Target:
         if self._records is None:
             self._records = [] if self.namespace_missing else records_of.read(self.cluster, self.facts.name)
         return self._records
+
+    @property
+    def on_record(self) -> bool:
+        """Whether the last good release is this one: then it has held, and passed its smoke test."""
+        last = records_of.last_good(self.records)
+        if last is None or last.digest != self.digest or self.objects is None:
+            return False
+        return content_hash({"objects": list(last.objects)}) == content_hash({"objects": self._recorded})
+
+    @property
+    def _recorded(self) -> list[Object]:
+        """What a record keeps: values of Secrets have no place in it."""
+        return [item for item in self.objects or () if item["kind"] not in ("Secret", "Job")]
 
     @property
     def release(self) -> Release | None:
@@ -128,8 +144,6 @@ class Target:
 
     def new_record(self, outcome: str, reason: str = "") -> Record:
         number = self.records[-1].number + 1 if self.records else 1
-        # Values of Secrets have no place in a record.
-        objects = tuple(item for item in self.objects or () if item["kind"] not in ("Secret", "Job"))
         return records_of.Record(
             number=number,
             digest=self.digest or "",
@@ -146,7 +160,7 @@ class Target:
             image_schema=self.image_schema,
             rollback_of=self.rollback_of,
             helm_revision=self.helm_revision,
-            objects=objects if outcome == records_of.GOOD else (),
+            objects=tuple(self._recorded) if outcome == records_of.GOOD else (),
             seconds={name: round(spent, 2) for name, spent in self.seconds.items()},
         )
 

@@ -34,8 +34,7 @@ def verify(project: Path, report: Report) -> int:
 def verify_served(project: Path, report: Report, url: str) -> int:
     """The lines that can be seen of a deployed service from outside; TOKEN is a caller's who may do everything."""
     report.play(f"verify {url}")
-    token = os.environ.get("TOKEN")
-    served = Served(url.rstrip("/"), {"Authorization": f"Bearer {token}"} if token else anonymous(project))
+    served = Served(url.rstrip("/"), caller(project, os.environ))
     return _tell(report, served, _of_service(served, ""))
 
 
@@ -50,8 +49,10 @@ def developer() -> Mapping[str, str]:
     return headers
 
 
-def anonymous(project: Path) -> Mapping[str, str] | None:
-    """No headers, where the service wants none."""
+def caller(project: Path, variables: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The headers of whoever's token is in TOKEN; none are needed where the service wants none. None: nobody may."""
+    if token := variables.get("TOKEN"):
+        return {"Authorization": f"Bearer {token}"}
     answers = tomllib.loads((project / "service.toml").read_text("utf-8"))["answers"]
     return {} if answers["auth"] == "none" else None
 

@@ -24,9 +24,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 def upgrade(project: Path = PROJECT, revision: str = "head") -> None:
     """Bring the database of the settings, or the embedded one, to a revision."""
     from alembic import command
+    from alembic.script import ScriptDirectory
 
+    config = _config(project)
     with database.chosen(project) as variables, _environment(variables):
-        command.upgrade(_config(project), revision)
+        command.upgrade(config, revision)
+    reached = ScriptDirectory.from_config(config).as_revision_number(revision)
+    print(f"The database is at {reached or 'the empty schema'}.")
 
 
 def new(message: str, project: Path = PROJECT) -> Path | None:

@@ -40,6 +40,7 @@ def through(stage: Stage, api: FaultyApi, folder: Path, *arguments: str, image: 
     return stage.deploy(image, *given, KUBECONFIG=str(folder / "kubeconfig"))
 
 
+@pytest.mark.drill
 def test_a_third_of_the_calls_fail_for_30_seconds(running: Stage, upstream: int, tmp_path: Path) -> None:
     with FaultyApi(upstream) as api:
         healing = threading.Timer(30, lambda: setattr(api, "failing", False))
@@ -54,6 +55,7 @@ def test_a_third_of_the_calls_fail_for_30_seconds(running: Stage, upstream: int,
     assert not running.get("leases")["items"]
 
 
+@pytest.mark.drill
 def test_control_a_server_that_never_heals_ends_it(running: Stage, upstream: int, tmp_path: Path) -> None:
     with FaultyApi(upstream, share=1.0) as api:
         ended = through(running, api, tmp_path, "-e", "api_patience_seconds=5", image="v1")

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
+from tests.support.load import Load
 from tests.support.stage import Stage, namespace, run, until
 
 # Both drivers' objects, as JSON, rendered by the services' own code.
@@ -158,6 +160,19 @@ def test_killed_in_the_release(released: Stage) -> None:
     assert ended.code == 0, ended
     assert revisions(released)[-1][1] == "deployed"
     assert not released.get("leases")["items"]
+
+
+@pytest.mark.drill
+def test_rolling_deploys_under_load(released: Stage) -> None:
+    drain = ("-e", "drain_seconds=8")
+    assert released.deploy("v2", *drain).code == 0
+    with Load(released.url, rate=100) as load:
+        for image in ("v1", "v3", "v2"):
+            ended = released.deploy(image, *drain)
+            assert ended.code == 0, ended
+        time.sleep(10)  # the old pods' whole drain
+    print(f"{load.sent} requests, failures {dict(load.failures)}")
+    assert not load.failures
 
 
 def test_an_edit_by_hand_is_drift(released: Stage) -> None:

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +31,7 @@ def lines_of(child: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "offset", [0.0, 0.5, *(pytest.param(tenth / 20, marks=pytest.mark.drill) for tenth in range(1, 9))]
+    "offset", [0.0, *(pytest.param(number / 18, marks=pytest.mark.drill) for number in range(1, 10))]
 )
 def test_two_at_once(running: Stage, offset: float) -> None:
     fast = ("-e", "lease_seconds=8", "-e", f"annotations={{offset: 'o{offset}'}}")
@@ -46,6 +48,48 @@ def test_two_at_once(running: Stage, offset: float) -> None:
     assert holder(running) == ""
 
 
+UNLOCKED = """
+import runpy, sys
+sys.path.insert(0, ".")
+from deploy import play
+
+class Lease:
+    def __init__(self, *_): pass
+    def __enter__(self): return self
+    def __exit__(self, *_): pass
+    def hold(self): pass
+
+play.Lease = Lease
+runpy.run_path("tasks.py", run_name="__main__")
+"""
+
+
+@pytest.mark.drill
+def test_control_without_the_lock_nobody_is_refused(running: Stage, tmp_path: Path) -> None:
+    """The same two, with a lock that lets everybody in."""
+    script = tmp_path / "unlocked.py"
+    script.write_text(UNLOCKED)
+    python, _, *arguments = running.command("deploy", "--yes", "-e", "annotations={lock: none}", image=other(running))
+    both = [
+        subprocess.Popen(
+            [python, str(script), *arguments],
+            cwd=running.project,
+            env=running.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outs = [lines_of(child) for child in both]
+    assert 5 not in [child.returncode for child in both], outs
+    assert not any("LOCKED" in out for out in outs)
+    assert all("changed    " in out for out in outs), outs
+    mended = running.deploy("v1")
+    assert mended.code == 0, mended
+
+
+@pytest.mark.drill
 def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
     image = other(running)
     with running.deploying(image, "-e", "lease_seconds=4", *SLOW) as paused:

@@ -1,8 +1,11 @@
 """`rollback`: the last good release in 30 s, and the record equals what runs."""
 
+import pytest
+
 from tests.support.stage import Stage
 
 
+@pytest.mark.drill
 def test_rollback_and_back_to_a_number(running: Stage) -> None:
     assert running.deploy("v2").code == 0
     ended = running.task("rollback", "--yes")

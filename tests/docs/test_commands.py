@@ -6,12 +6,12 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from deploy.checklist.written import task_names
 from workshop import documents, reader
 from workshop.documents import Block
 
@@ -65,6 +65,7 @@ def test_what_the_readme_says_makes_a_service(service: Path) -> None:
     assert _git(service, "status", "--porcelain") == ""
 
 
+@pytest.mark.drill
 def test_what_the_readme_of_the_service_says_works(service: Path, variables: Mapping[str, str]) -> None:
     own = {**variables, "PYTEST_ADDOPTS": f"--cov-fail-under=0 -k '{SOME}'"}
     blocks = reader.on_a_free_port(documents.blocks(service / "README.md"))
@@ -111,17 +112,9 @@ def test_every_shell_block_of_a_service_is_run_or_says_what_it_needs(service: Pa
 def test_every_task_that_a_page_names_is_there(service: Path) -> None:
     command = [str(service / ".venv" / "bin" / "python"), "tasks.py", "--list", "--list-format=json"]
     done = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True)
-    tasks = set(_names(json.loads(done.stdout)))
+    tasks = task_names(done.stdout)
     for page in (service / "README.md", service / "CONTRIBUTING.md", *sorted((service / "docs").glob("*.md"))):
         assert {call.task for call in documents.calls(page)} <= tasks, page.name
-
-
-def _names(collection: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for task in collection["tasks"]:
-        yield from (f"{prefix}{name}" for name in (task["name"], *task["aliases"]))
-    for below in collection["collections"]:
-        yield f"{prefix}{below['name']}"
-        yield from _names(below, f"{prefix}{below['name']}.")
 
 
 def test_a_block_that_fails_is_noticed(tmp_path: Path) -> None:

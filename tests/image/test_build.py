@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion, _res
 from jsonschema_rs import Validator, validator_for
 
+from deploy import buildx, context
 from tests.image.conftest import Checkout, docker, environment
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
@@ -56,6 +58,23 @@ def test_nothing_is_built_or_pushed_twice(checkout: Checkout, own_registry_path:
         f"\nbuild: cold {cold.seconds:.1f} s, a line changed {changed.seconds:.1f} s, unchanged {again.seconds:.1f} s; "
         f"push {pushed.seconds:.1f} s, again {second.seconds:.1f} s"
     )
+
+
+def test_layers_made_ahead_are_used_and_leave_no_image(checkout: Checkout, own_registry_path: str) -> None:
+    """What a deploy starts before it has looked at anything; without it the same layer is not there."""
+    checkout.ok("build")
+    path = checkout.folder / "app" / "resources.py"
+    command = buildx.command(buildx.Build(checkout.folder, "ahead", context.TARGET))[1:]
+    held = set(docker("image", "ls", "--all", "--quiet").split())
+    cached = {}
+    for ahead in (True, False):
+        path.write_text(path.read_text() + f"# {uuid.uuid4()}\n")
+        if ahead:
+            docker(*command)
+            assert set(docker("image", "ls", "--all", "--quiet").split()) == held
+        said = docker(*command)
+        cached[ahead] = bool(re.search(r"COPY --from=code .*\n#\d+ CACHED", said))
+    assert cached == {True: True, False: False}
 
 
 def test_documents_and_times_of_files_change_no_image(checkout: Checkout, own_registry_path: str) -> None:

@@ -83,6 +83,7 @@ def test_every_line_of_verify_passes(compose: Checkout) -> None:
     assert docker("ps", "--quiet", "--filter", _label(compose)) == "", "what verify has started, it stops"
 
 
+@pytest.mark.drill
 def test_verify_tells_what_a_stopped_database_takes_away(compose: Checkout) -> None:
     compose.ok("up")
     compose.compose("stop", "db")
@@ -141,6 +142,7 @@ def _in_test_containers(checkout: Checkout, *command: str) -> int:
     return int(found[-1])
 
 
+@pytest.mark.drill
 def test_prometheus_finds_the_service(compose: Checkout) -> None:
     """Of the profile `observability` what has an image here; of the others the configuration is checked below."""
     if not docker("image", "ls", "--quiet", "prom/prometheus:latest"):

@@ -4,16 +4,15 @@ import json
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.image.conftest import Checkout, docker, set_image
 from tests.image.test_build import images
+from tests.support.answering import Quiet, answering
 from tests.support.stage import Ended
 
 
@@ -65,26 +64,15 @@ def test_a_port_that_is_taken(compose: Checkout) -> None:
 def registry_that_answers(status: int, body: dict[str, object]) -> Iterator[str]:
     """What a real registry can hardly be made to do: refuse, or break."""
 
-    class Answer(BaseHTTPRequestHandler):
+    class Answer(Quiet):
         def do_GET(self) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            if status == 401:
-                self.send_header("WWW-Authenticate", 'Basic realm="registry"')
-            self.end_headers()
-            self.wfile.write(content)
+            login = {"WWW_Authenticate": 'Basic realm="registry"'} if status == 401 else {}
+            self.answer(status, json.dumps(body).encode(), Content_Type="application/json", **login)
 
-        do_HEAD = do_POST = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_GET
 
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}/test/shop"
-    server.shutdown()
-    server.server_close()
+    with answering(Answer) as address:
+        yield f"{address}/test/shop"
 
 
 def test_a_registry_that_is_down(checkout: Checkout) -> None:

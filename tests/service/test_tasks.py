@@ -19,7 +19,10 @@ REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
 
 
 def git(service: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=service, check=True, capture_output=True, text=True).stdout
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=service, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_add_a_resource(task: Task, service: Path) -> None:

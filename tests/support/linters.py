@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+from deploy.checklist.written import ACTIONLINT
 
 
 def actionlint() -> str:

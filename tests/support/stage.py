@@ -117,6 +117,18 @@ class Stage:
     def deploy(self, image: str = "v1", *arguments: str, **env: str) -> Ended:
         return self.task("deploy", "--yes", *arguments, image=image, seconds=240, **env)
 
+    def deploy_telling(self, line: str, image: str, *arguments: str) -> Ended:
+        """A deploy whose output has this line of a container's log; a second and third one, where it has not.
+
+        Kubelets that share a machine share /var/log/pods, and once a minute each removes there what the other's pods
+        have written: then there is no log to tell of.
+        """
+        for _ in range(3):
+            ended = self.deploy(image, *arguments)
+            if line in ended.out:
+                return ended
+        raise AssertionError(f"{line!r} was never told: {ended}")
+
     @contextmanager
     def deploying(self, image: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A deploy that is under way, in a process group of its own; killed at the end if it still runs."""

@@ -22,8 +22,11 @@ _STRONG_TAG = re.compile(r'"(\d{1,9})"')
 async def expected_versions(request: Request) -> list[int] | None:
     """The versions that `If-Match` allows (RFC 9110, 13.1.1); None when any will do.
 
-    A weak or foreign tag never matches: it is left out, and an empty list ends in 412.
+    A weak or foreign tag never matches: it is left out, and an empty list ends in 412. So does `If-None-Match: *`,
+    which only lets pass what does not exist yet (13.1.2).
     """
+    if request.headers.get("if-none-match", "").strip() == "*":
+        return []
     if_match = request.headers.get("if-match")
     if if_match is None or if_match.strip() == "*":
         return None

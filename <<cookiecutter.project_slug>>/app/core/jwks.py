@@ -21,6 +21,7 @@ FIRST_RETRY_SECONDS = 1.0
 FETCH_TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 256 * 1024
 MAX_KEYS = 64
+MIN_RSA_BITS = 2048  # RFC 7518, 3.3 and 3.5
 
 log = structlog.get_logger("app.jwks")
 
@@ -112,9 +113,16 @@ def parse_keys(body: bytes, algorithms: list[str]) -> dict[tuple[str | None, str
             if algorithm not in algorithms:
                 continue
             try:
-                keys[(entry.get("kid"), algorithm)] = jwt.PyJWK.from_dict(entry, algorithm).key
+                key = jwt.PyJWK.from_dict(entry, algorithm).key
             except jwt.PyJWTError:
                 continue  # a key of another type: RSA for an ES algorithm
+            if not is_short_rsa(key, algorithm):
+                keys[(entry.get("kid"), algorithm)] = key
     if not keys:
         raise ValueError(f"no key for {', '.join(algorithms)}")
     return keys
+
+
+def is_short_rsa(key: Any, algorithm: str) -> bool:
+    """Whether somebody with enough machines could sign in the provider's name."""
+    return algorithm[:2] in ("RS", "PS") and key.key_size < MIN_RSA_BITS

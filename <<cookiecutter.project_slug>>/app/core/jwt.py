@@ -15,7 +15,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from app.core.config import SERVICE, EnvironmentSettings
 from app.core.exceptions import Unauthorized
-from app.core.jwks import KeySet
+from app.core.jwks import MIN_RSA_BITS, KeySet, is_short_rsa
 
 LEEWAY_SECONDS = 30
 MAX_TOKEN_BYTES = 8192
@@ -119,8 +119,8 @@ def load_key(key: str, accepted: tuple[str, ...]) -> Any:
         loaded = jwt.algorithms.get_default_algorithms()[accepted[0]].prepare_key(key)
     except (ValueError, TypeError, jwt.InvalidKeyError):
         raise ValueError(f"JWT_KEY is no public key in PEM for {accepted[0]}") from None
-    if getattr(loaded, "key_size", 2048) < 2048 and accepted[0][:2] in ("RS", "PS"):
-        raise ValueError("JWT_KEY is an RSA key of less than 2048 bits")
+    if is_short_rsa(loaded, accepted[0]):
+        raise ValueError(f"JWT_KEY is an RSA key of less than {MIN_RSA_BITS} bits")
     return loaded
 
 

@@ -63,6 +63,17 @@ async def test_if_none_match_of_another(client: AsyncClient, first_resource: Mod
     assert (await client.get(one, headers={"If-None-Match": tag})).status_code == 200
 
 
+async def test_if_none_match_of_anything_stops_a_change(client: AsyncClient, first_resource: ModuleType) -> None:
+    one, body = await make(client, first_resource)
+    headers = {"If-None-Match": "*"}
+    assert_problem(await client.put(one, json=body, headers=headers), 412, "precondition_failed")
+    assert_problem(await client.patch(one, json=body, headers=headers), 412, "precondition_failed")
+    assert_problem(await client.delete(one, headers=headers), 412, "precondition_failed")
+    assert (await client.get(one)).headers["ETag"] == '"1"'
+    missing = one[:-12] + "000000000000"
+    assert_problem(await client.put(missing, json=body, headers=headers), 404, "not_found")
+
+
 async def test_every_change_has_a_tag_of_its_own(client: AsyncClient, resource: ModuleType) -> None:
     one, body = await make(client, resource)
     tags = [(await client.get(one)).headers["ETag"]]

@@ -62,6 +62,16 @@ async def settle(keys: KeySet) -> None:
         await keys._fetch
 
 
+@pytest.mark.parametrize(("bits", "taken"), [(1024, False), (2048, True)])
+def test_a_short_rsa_key_is_left_out(bits: int, taken: bool) -> None:
+    """RFC 7518, 3.3 and 3.5."""
+    public = rsa.generate_private_key(65537, bits).public_key()
+    entry = {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(public)), "kid": "new"}
+    content = json.dumps({"keys": [entry, *json.loads(document("one"))["keys"]]}).encode()
+    known = {kid for kid, _ in parse_keys(content, ["RS256", "PS256"])}
+    assert known == ({"one", "new"} if taken else {"one"})
+
+
 async def test_many_requests_ask_once(later: Callable[[float], None]) -> None:
     provider = Provider(document("one"))
     keys = provider.keys()

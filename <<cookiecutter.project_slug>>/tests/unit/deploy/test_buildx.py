@@ -13,7 +13,7 @@ BUILD = buildx.Build(Path("/project"), "registry.example.com/shop:0123", "produc
 def test_the_least_that_a_build_needs() -> None:
     assert buildx.command(BUILD) == [
         *("docker", "buildx", "build", "--progress", "plain", "--target", "production"),
-        *("--tag", "registry.example.com/shop:0123", "/project"),
+        *("--tag", "registry.example.com/shop:0123", "--output", "type=cacheonly", "/project"),
     ]
 
 

@@ -135,6 +135,22 @@ def test_only_steps_with_changes_are_applied_under_the_lock(target: Any, log: li
     assert target.cluster.guard is None
 
 
+MORE = Plan((*CHANGE.changes, Change("delete", "it")))
+WAIT, NOTHING = Plan((Change("wait", "for it"),)), Plan()
+
+
+@pytest.mark.parametrize("fresh", [NOTHING, WAIT], ids=["nothing is left", "only waiting is left"])
+def test_less_than_was_shown_is_done(target: Any, log: list[str], fresh: Plan) -> None:
+    """What a killed deployer had begun may end between two looks."""
+    steps = Step("one", log, [CHANGE, fresh]), Step("two", log, [WAIT, NOTHING])
+    assert played(target, *steps) == Exit.OK
+
+
+def test_more_than_was_shown_is_not_done(target: Any, log: list[str]) -> None:
+    assert played(target, Step("one", log, [CHANGE, MORE])) == Exit.REFUSED
+    assert applied(log) == []
+
+
 def test_a_plan_that_has_changed_since_it_was_shown_ends_the_play(target: Any, log: list[str]) -> None:
     other = Plan((Change("delete", "it"),))
     assert played(target, Step("one", log, [CHANGE, other])) == Exit.REFUSED

@@ -1,10 +1,12 @@
 """One look at a Deployment: which pods are new, which are old, and when it is done."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deploy.rollout import REVISION, View, divide
+from deploy.model import Change, Plan
+from deploy.rollout import REVISION, Rollout, View, divide
 
 
 def item(name: str, owner: str = "", **more: Any) -> dict[str, Any]:
@@ -56,6 +58,30 @@ def test_pods_are_divided_by_their_owner() -> None:
 )
 def test_complete(pods: list[Any], status: dict[str, int], complete: bool) -> None:
     assert seen(pods, **status).complete is complete
+
+
+def test_pods_of_the_generation_before_are_not_judged() -> None:
+    """Right after a release is taken back, the newest number is still that of the pods that crash."""
+    view = seen(NEW, observedGeneration=1)
+    assert view.pods == ()
+    assert not view.complete
+
+
+@pytest.mark.parametrize(
+    ("release", "touched", "on_record", "waits"),
+    [
+        (Plan(), False, True, False),
+        (Plan(), False, False, True),  # a killed deployer's: complete, but nobody saw it hold
+        (Plan(), True, True, True),
+        (Plan((Change("update", "it"),)), False, True, True),
+    ],
+)
+def test_a_complete_roll_out_is_waited_for_until_it_is_on_record(
+    release: Plan, touched: bool, on_record: bool, waits: bool
+) -> None:
+    facts = SimpleNamespace(name="lamps")
+    target: Any = SimpleNamespace(plans={"release": release}, touched=touched, on_record=on_record, facts=facts)
+    assert Rollout().plan(target, seen(NEW)).empty is not waits
 
 
 def test_nothing_deployed_is_not_complete() -> None:

@@ -1,0 +1,59 @@
+"""What is wrong before anything is touched: the values, and what a deploy needs to be allowed."""
+
+from typing import Any
+
+import pytest
+
+from app.core.config import Settings
+from deploy import lint
+from deploy.environment import Environment
+
+
+def environment(**changes: Any) -> Environment:
+    base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
+    return Environment.model_validate({**base, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({}, []),
+        ({"name": "production", "replicas": 1}, ["ONE_REPLICA"]),
+        ({"replicas": 1}, []),
+        ({"autoscale": {"min": 4, "max": 3}}, ["AUTOSCALE"]),
+        ({"progress_deadline_seconds": 300}, ["DEADLINE"]),
+        ({"settings": {"DRAIN_SECONDS": 60}}, ["GRACE"]),
+        ({"database_max_connections": 30}, []),
+        ({"database_max_connections": 29}, ["CONNECTIONS"]),
+        ({"database_max_connections": 29, "settings": {"POOL_SIZE": 5}}, []),
+        ({"database_max_connections": 29, "settings": {"POOL_SIZE": 5, "MAX_OVERFLOW": 5}}, ["CONNECTIONS"]),
+    ],
+)
+def test_what_the_values_say(changes: dict[str, Any], codes: list[str]) -> None:
+    assert [finding.code for finding in lint.findings(environment(**changes))] == codes
+
+
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({"secret": {"name": "s"}}, ("get", "", "secrets")),
+        ({"secret": {"from_env": ["DATABASE_URL"]}}, ("patch", "", "secrets")),
+        ({"ingress": {"host": "lamps.example"}}, ("patch", "networking.k8s.io", "ingresses")),
+        ({"autoscale": {}}, ("patch", "autoscaling", "horizontalpodautoscalers")),
+        ({"driver": "helm"}, ("create", "", "secrets")),
+    ],
+)
+def test_a_key_asks_for_its_permission(changes: dict[str, Any], needed: tuple[str, str, str]) -> None:
+    assert needed in lint.permissions(environment(**changes))
+    without = {"secret": {"external": {"store": "s", "keys": {}}}, "driver": "manifests"}
+    assert needed not in lint.permissions(environment(**without))
+
+
+def test_a_policy_that_is_off_needs_no_permission() -> None:
+    policy = ("patch", "networking.k8s.io", "networkpolicies")
+    assert policy in lint.permissions(environment())
+    assert policy not in lint.permissions(environment(network_policy={"enabled": False}))
+
+
+def test_the_pool_is_counted_as_the_application_makes_it() -> None:
+    assert {name: Settings.model_fields[name.lower()].default for name in lint.POOL} == lint.POOL

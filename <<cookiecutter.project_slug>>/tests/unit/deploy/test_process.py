@@ -1,0 +1,42 @@
+"""A program beside our own work: it lives as long as that, whatever becomes of either."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy import process
+from deploy.lease import birth
+from deploy.model import fail
+
+
+def until_written(path: Path) -> int:
+    while not path.exists() or not path.read_text().strip():
+        pass
+    return int(path.read_text())
+
+
+def test_it_ends_with_our_work_even_when_that_fails(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    seen = []
+
+    def work() -> None:
+        with process.beside(["sh", "-c", f"echo $$ > {told}; exec sleep 60"]):
+            seen.append(birth(until_written(told)))
+            raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        work()
+    assert seen != ["-"]
+    assert birth(until_written(told)) == "-"
+
+
+def test_one_that_is_not_installed_stops_nobody() -> None:
+    done = []
+    with process.beside(["no-such-program"]):
+        done.append(1)
+    assert done
+
+
+def test_a_failure_of_our_own_is_told() -> None:
+    with pytest.raises(Exception, match="ours"), process.beside(["true"]):
+        raise fail("X", "ours", hint="")

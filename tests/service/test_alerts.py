@@ -53,6 +53,15 @@ def test_the_rules_pass_their_unit_tests(rules: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_no_order_of_the_groups_is_left_to_chance(rules: Path) -> None:
+    """promtool takes groups that `group_eval_order` does not name in any order (prometheus/prometheus#5241)."""
+    for path in rules.glob("tests/*.yml"):
+        test = yaml.safe_load(path.read_text())
+        files = [yaml.safe_load((path.parent / name).read_text()) for name in test["rule_files"]]
+        groups = [group["name"] for file in files for group in file["groups"]]
+        assert len(groups) == 1 or test["group_eval_order"] == groups, path.name
+
+
 def test_a_changed_rule_fails_its_unit_tests(rules: Path) -> None:
     path = rules / "rules" / "service-level.yml"
     path.write_text(path.read_text().replace("> 14.4 * 0.001", "> 144 * 0.001"))

@@ -24,20 +24,14 @@ class Image:
     name, undoable, before_lock = "image", False, False
 
     def observe(self, target: Target) -> Any:
-        env = target.environment
-        if target.digest:
-            return None, target.digest
-        if env.image:
-            return None, registry.resolve(env.repository, env.image)
-        from deploy import image
-
-        key = image.content_key(target.project, env.platforms)
-        return key, image.find(env.repository, key)
+        key, digest = self._look(target)
+        if digest:
+            target.ahead.close()
+        return key, digest
 
     def plan(self, target: Target, seen: Any) -> Plan:
         key, digest = seen
         if digest:
-            target.ahead.close()
             target.digest = digest
             return Plan(note=digest)
         return Plan((Change("build", f"{target.environment.repository}:{key}"),))
@@ -52,6 +46,18 @@ class Image:
         )
         target.digest, target.heads[made.digest] = made.digest, made.schema
         return Outcome(summary=target.digest)
+
+    def _look(self, target: Target) -> tuple[str | None, str | None]:
+        """The content key, where it had to be asked for, and the digest, where there is an image."""
+        env = target.environment
+        if target.digest:
+            return None, target.digest
+        if env.image:
+            return None, registry.resolve(env.repository, env.image)
+        from deploy import image
+
+        key = image.content_key(target.project, env.platforms)
+        return key, image.find(env.repository, key)
 
 
 class Config:

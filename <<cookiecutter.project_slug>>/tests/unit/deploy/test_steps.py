@@ -6,15 +6,21 @@ from typing import Any
 
 import pytest
 
+from deploy import image
 from deploy.steps import Image
 
 
 @pytest.mark.parametrize(("digest", "ended"), [("sha256:1", [True]), (None, [])])
-def test_what_was_begun_for_a_build_ends_when_the_image_is_found(digest: str | None, ended: list[bool]) -> None:
-    seen: list[bool] = []
+def test_what_was_begun_for_a_build_ends_when_the_image_is_found(
+    digest: str | None, ended: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "content_key", lambda *_: "0123")
+    monkeypatch.setattr(image, "find", lambda *_: digest)
+    closed: list[bool] = []
     ahead = ExitStack()
-    ahead.callback(seen.append, True)
-    target: Any = SimpleNamespace(ahead=ahead, environment=SimpleNamespace(repository="example.com/shop"))
-    plan = Image().plan(target, ("0123", digest))
-    assert seen == ended
-    assert plan.empty == bool(digest)
+    ahead.callback(closed.append, True)
+    environment = SimpleNamespace(repository="example.com/shop", image=None, platforms=())
+    target: Any = SimpleNamespace(ahead=ahead, environment=environment, project=None, digest=None)
+    seen = Image().observe(target)
+    assert closed == ended
+    assert Image().plan(target, seen).empty == bool(digest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import getpass
 import os
 import secrets
 import socket
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.model import Exit, Failed, Failure, fail
 from deploy.patience import NotThere, Stale
+from deploy.whoami import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ POLL_SECONDS = 0.5
 def identity(run_url: str = "") -> str:
     """`user@host pid birth nonce run-url`: the birth tells a process from a later one with the same pid."""
     pid, nonce = os.getpid(), secrets.token_hex(4)
-    return f"{getpass.getuser()}@{socket.gethostname()} {pid} {birth(pid)} {nonce} {run_url}".strip()
+    return f"{whoami()} {pid} {birth(pid)} {nonce} {run_url}".strip()
 
 
 def birth(pid: int) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from deploy import process
 from deploy.model import Failed, fail
 from deploy.objects import Object, identity
 from deploy.patience import Stale
+from deploy.whoami import whoami
 
 if TYPE_CHECKING:
     from deploy.cluster import Cluster
@@ -132,7 +131,7 @@ def _references(item: Any) -> list[str]:
 
 
 def actor() -> str:
-    return os.environ.get("GITHUB_ACTOR") or f"{getpass.getuser()}@{socket.gethostname()}"
+    return os.environ.get("GITHUB_ACTOR") or whoami()
 
 
 def now() -> str:

@@ -7,18 +7,24 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from hypothesis import HealthCheck
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.config import Settings, get_settings
 from app.core.database import Database, make_engine
 from app.main import create_app
 from dev import postgres
-from tests.support import databases
+from tests.support import databases, surroundings
 from tests.support.identity import headers_for
 from tests.support.pinned import PinnedDatabase, pinned
+
+# How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 ClientAs = Callable[..., AsyncClient]
 _server = ExitStack()
@@ -34,7 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("ENVIRONMENT") in ("staging", "production"):
         raise pytest.UsageError(f"ENVIRONMENT is {os.environ['ENVIRONMENT']}: tests never run on its database.")
     given = os.environ.get("DATABASE_URL")
-    os.environ[databases.SERVER] = given or _server.enter_context(postgres.scratch())
+    surroundings.forget()
+    os.environ[databases.SERVER] = databases.plain(given) if given else _server.enter_context(postgres.scratch())
     os.environ[databases.RUN] = uuid.uuid4().hex[:8]
     os.environ["ENVIRONMENT"] = "test"
     if given:

@@ -1,7 +1,8 @@
 """Settings: what the environment decides. Files in /run/secrets win over the environment, which wins over .env.
 
-`.env` is read on a developer's machine only. In staging and production the service refuses to start on a default that
-is known to everybody, and says in one message which variables to set.
+`.env` is read on a developer's machine only, and not by tests: they would not be the same elsewhere. In staging and
+production the service refuses to start on a default that is known to everybody, and says in one message which
+variables to set.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def load(*models: type[EnvironmentSettings], secrets_dir: Path | None = None) ->
     secrets = directory if directory.is_dir() else None
     secret_name = None if secrets is None else secrets / "ENVIRONMENT"
     stated = secret_name.read_text().strip() if secret_name and secret_name.is_file() else os.environ.get("ENVIRONMENT")
-    dotenv = ROOT / ".env" if stated in (None, "", "local", "test") else None
+    dotenv = ROOT / ".env" if stated in (None, "", "local") else None
     loaded: list[EnvironmentSettings] = []
     problems: list[str] = []
     for model in models:

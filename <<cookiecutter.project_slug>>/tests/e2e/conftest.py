@@ -4,11 +4,12 @@ At BASE_URL, the token of a caller who may do everything comes from E2E_TOKEN.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Response
 
 from tests.support import databases
 from tests.support.identity import headers_for
@@ -28,11 +29,20 @@ async def base_url() -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def http(base_url: str, session_app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """A client of the running service that may do everything."""
+    """A client of the running service that may do everything. What it makes, it takes away at the end."""
+    made: list[str] = []
+
+    async def remember(response: Response) -> None:
+        if response.status_code == 201:
+            made.append(response.headers["Location"])
+
     if os.environ.get("BASE_URL"):
         token = os.environ.get("E2E_TOKEN")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
     else:
         headers = headers_for(app=session_app)
-    async with AsyncClient(base_url=base_url, headers=headers, timeout=10) as client:
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [remember]}
+    async with AsyncClient(base_url=base_url, headers=headers, timeout=10, event_hooks=hooks) as client:
         yield client
+        for one in reversed(made):  # what refers to another came after it
+            assert (await client.delete(one)).status_code in (204, 404)

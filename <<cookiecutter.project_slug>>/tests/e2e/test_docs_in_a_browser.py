@@ -18,8 +18,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "browser" not in os.environ.get("REQUIRE", ""), reason="there is no Chromium on this machine"
 )
-# Refused, aborted and failed requests, and what the content security policy has blocked.
-COMPLAINTS = ("Refused to", "Failed to load", "net::ERR", "Content Security Policy")
+# Refused, aborted and failed requests, scripts that failed, and what the content security policy has blocked.
+COMPLAINTS = ("Uncaught", "Refused to", "Failed to load", "net::ERR", "Content Security Policy")
+
+BAD_PAGE = """
+<meta http-equiv="Content-Security-Policy" content="img-src 'none'">
+<img src="/x.png"><script src="http://elsewhere.example/x.js"></script><script>missing()</script>
+"""
 
 
 def browse(url: str, folder: Path) -> tuple[str, list[str], list[dict[str, object]]]:
@@ -78,14 +83,16 @@ async def test_the_page_lists_every_endpoint(
             assert operation["operationId"] in dom or operation["summary"] in dom
 
 
-def test_a_page_that_wants_something_from_elsewhere_is_noticed(tmp_path: Path) -> None:
+def test_a_page_that_fails_or_wants_something_from_elsewhere_is_noticed(tmp_path: Path) -> None:
     pages = tmp_path / "pages"
     pages.mkdir()
-    (pages / "index.html").write_text("<script src='http://elsewhere.example/x.js'></script>")
+    (pages / "index.html").write_text(BAD_PAGE)
     handler = functools.partial(http_server.SimpleHTTPRequestHandler, directory=str(pages))
     with http_server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         origin = f"http://127.0.0.1:{server.server_port}"
-        _, _, events = browse(f"{origin}/", tmp_path)
+        _, complaints, events = browse(f"{origin}/", tmp_path)
         server.shutdown()
     assert "http://elsewhere.example/x.js" in requested(events, origin)
+    for kind in ("Uncaught", "Content Security Policy"):
+        assert any(kind in line for line in complaints), complaints

@@ -1,5 +1,6 @@
 """A service as its clients see it, over HTTP: the same tests before a commit and after a deployment."""
 
+import os
 from types import ModuleType
 from uuid import uuid4
 
@@ -56,4 +57,6 @@ async def test_traffic_is_counted(http: AsyncClient, resource: ModuleType) -> No
     metrics = await http.get("/metrics")
     if metrics.status_code == 404:
         pytest.skip("metrics are on a port of their own (METRICS_PORT)")
-    assert f'http_route="{resource.PATH}"' in metrics.text
+    assert "http_server_request_duration_seconds" in metrics.text
+    if "BASE_URL" not in os.environ:  # there, another instance may have served the request before
+        assert f'http_route="{resource.PATH}"' in metrics.text

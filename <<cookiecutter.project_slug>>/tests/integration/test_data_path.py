@@ -89,6 +89,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(own: Database, admin: a
 
 
 async def test_a_request_that_took_too_long_leaves_nothing_behind(own: Database, admin: asyncpg.Connection) -> None:
+    await own.read(value)  # a connection is there: what takes too long is the statement
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await own.write(sleep)
@@ -202,7 +203,10 @@ async def fill(own: Database) -> None:
 async def test_dead_connections_are_noticed(own: Database, admin: asyncpg.Connection) -> None:
     await fill(own)
     await kill(admin)
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        while await others(admin):
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # the news is in the sockets, and the loop reads it
     assert await own.write(value) == 1
     assert own.figures().used == 0
 

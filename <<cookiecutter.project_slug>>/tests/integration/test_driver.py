@@ -122,7 +122,9 @@ async def test_every_type_there_and_back(own: Database, name: str) -> None:
         slow = (await session.execute(sa.select(EVERYTHING))).mappings().one()
     assert dict(fast) == dict(slow)
     assert {**fast, "moment": aware(fast["moment"])} == put_in
-    assert {type(fast[name]) for name in NAMES} <= {type(slow[name]) for name in NAMES} | {type(fast["id"])}
+    for name in NAMES:
+        kinds = [uuid.UUID if isinstance(row[name], uuid.UUID) else type(row[name]) for row in (fast, slow)]
+        assert kinds[0] is kinds[1], name  # but for UUIDs, of which the driver has a class of its own
 
 
 @pytest.mark.parametrize("name", ["usual", "least"])

@@ -21,20 +21,21 @@ from tests.support.problems import assert_problem
 from tests.support.proxy import Proxy, proxied
 from tests.support.service import Service, running
 
-CONNECT_SECONDS = 0.5
+CONNECT_SECONDS = 1.0
+POOL_SECONDS = 1.0
 STATEMENT_SECONDS = 0.5
 SETTINGS = {
     "CONNECT_TIMEOUT_SECONDS": str(CONNECT_SECONDS),
     "STATEMENT_TIMEOUT_MS": str(int(STATEMENT_SECONDS * 1000)),
-    "POOL_TIMEOUT_SECONDS": "0.5",
+    "POOL_TIMEOUT_SECONDS": str(POOL_SECONDS),
     "POOL_SIZE": "3",
     "LOG_LEVEL": "ERROR",
 }
-# Where nothing answers: the statement with what the network is given on top, then perhaps a new connection; and
-# something for a machine that has other things to do.
-LIMIT = STATEMENT_SECONDS + 1 + CONNECT_SECONDS
+# Where nothing answers: a place in the pool, the statement with what the network is given on top, then perhaps a new
+# connection; and something for a machine that has other things to do.
+LIMIT = POOL_SECONDS + STATEMENT_SECONDS + 1 + CONNECT_SECONDS
 LONGEST = LIMIT + 4
-PROMPT = 3.0
+PROMPT = 4.0
 
 
 @dataclass(frozen=True)
@@ -181,8 +182,9 @@ async def test_without_limits_the_next_one_waits_for_ever(proxy: Proxy, monkeypa
         proxy.swallow()
         for seconds in (0.2, LIMIT + 1):
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds) as limit:
                     await ask()
+            assert limit.expired()  # and not one of the driver's own
 
 
 @pytest.mark.parametrize("unit", ["read", "write", "session"])

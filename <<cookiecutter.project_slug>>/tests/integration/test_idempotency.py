@@ -3,6 +3,7 @@
 import asyncio
 from types import ModuleType
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
@@ -12,6 +13,7 @@ from tests.factories import FACTORIES
 from tests.support.problems import assert_problem
 from tests.support.resources import another_value, fields_of, run_sql, table_of
 
+GATE = 7
 AGED = "UPDATE idempotency_keys SET created_at = created_at - interval '{}'"
 
 
@@ -130,31 +132,38 @@ async def test_a_key_has_1_to_255_characters(client: AsyncClient, first_resource
     assert_problem(await client.post(first_resource.PATH, json=body, headers=keyed(key)), 422)
 
 
-async def test_two_at_once_make_one(own_app: FastAPI, own_client: AsyncClient, first_resource: ModuleType) -> None:
-    """The second finds the first under way (409), or its answer."""
+async def test_several_at_once_make_one(
+    own_app: FastAPI, own_database: str, own_client: AsyncClient, first_resource: ModuleType
+) -> None:
+    """While the first is under way the others are told so (409); later ones get its answer."""
     resource = first_resource
-    await run_sql(own_app.state.database, *slow_inserts(table_of(resource)))
     body = await resource.body(own_client)
+    await run_sql(own_app.state.database, *gated_inserts(table_of(resource)))
+    gate = await asyncpg.connect(own_database)
+    await gate.execute("SELECT pg_advisory_lock($1)", GATE)
 
     async def post() -> Response:
         return await own_client.post(resource.PATH, json=body, headers=keyed())
 
-    answers = await asyncio.gather(*(post() for _ in range(5)))
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
-    for answer in answers:
-        if answer.status_code == 409:
-            assert_problem(answer, 409, "idempotency_in_progress")
-            assert answer.headers["Retry-After"] == "1"
+    pending = {asyncio.create_task(post()) for _ in range(5)}
+    while len(pending) > 1:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            assert_problem(task.result(), 409, "idempotency_in_progress")
+            assert task.result().headers["Retry-After"] == "1"
+    await gate.close()
+    assert (await pending.pop()).status_code == 201
     assert await count(own_client, resource) == 1
     assert (await post()).status_code == 201
     assert await count(own_client, resource) == 1
 
 
-def slow_inserts(table: str) -> tuple[str, ...]:
-    """Half a second for each: long enough that requests of the same moment meet."""
+def gated_inserts(table: str) -> tuple[str, ...]:
+    """Each waits until the gate is free; in small sleeps, since a lock is soon given up (LOCK_TIMEOUT_MS)."""
+    wait = f"WHILE NOT pg_try_advisory_xact_lock({GATE}) LOOP PERFORM pg_sleep(0.05); END LOOP"
     return (
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'",
-        f'CREATE TRIGGER slow BEFORE INSERT ON "{table}" FOR EACH ROW EXECUTE FUNCTION slow()',
+        f"CREATE FUNCTION gated() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {wait}; RETURN NEW; END'",
+        f'CREATE TRIGGER gated BEFORE INSERT ON "{table}" FOR EACH ROW EXECUTE FUNCTION gated()',
     )
 
 

@@ -139,7 +139,7 @@ async def test_two_migrations_at_once_run_one_after_the_other(
         nonlocal most
         running.append(1)
         most = max(most, len(running))
-        connection.execute(text("SELECT pg_sleep(0.2)"))
+        connection.execute(text("SELECT pg_sleep(1)"))
         running.pop()
 
     settings = settings_of(empty_database)
@@ -195,12 +195,13 @@ async def test_a_table_that_is_in_use_is_tried_again(
     async with admin.transaction():
         await admin.execute("SELECT count(*) FROM idempotency_keys")
         migration = asyncio.create_task(migrations.migrate(settings_of(own_database), run))
-        while tries == 0:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)  # longer than a migration waits for a lock here
+        said = ""
+        async with asyncio.timeout(20):
+            while "trying again" not in said:
+                await asyncio.sleep(0.01)
+                said += capsys.readouterr().err
     await migration
     assert tries == 2
-    assert "trying again" in capsys.readouterr().err
     assert "extra" in await names(own_database, "SELECT attname FROM pg_attribute WHERE attname = 'extra'")
 
 

@@ -26,6 +26,11 @@ def server_url() -> str:
     return os.environ[SERVER]
 
 
+def plain(url: str) -> str:
+    """The URL as asyncpg itself takes it: SQLAlchemy's may name the driver."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
 def at(database: str) -> str:
     """The URL of another database of the same server."""
     return urlunsplit(urlsplit(server_url())._replace(path=f"/{database}"))

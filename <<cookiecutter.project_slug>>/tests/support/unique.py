@@ -1,11 +1,13 @@
-"""Values that no other row has, for fields that must be unique."""
+"""Values that no other row has, for fields that must be unique: not even one of another worker's or yesterday's."""
 
 import datetime as dt
 import itertools
+import secrets
 import uuid
 from decimal import Decimal
 
-_numbers = itertools.count(1)
+DAYS = 2_900_000  # from 2000 to the year 9939, which PostgreSQL and Python both have
+_numbers = itertools.count(secrets.randbelow(10**8))
 
 
 def text(least: int, most: int) -> str:
@@ -18,8 +20,8 @@ def whole(low: int, high: int) -> int:
 
 
 def decimal(low: str, high: str, step: str) -> str:
-    value = Decimal(low) + Decimal(step) * next(_numbers)
-    return str(value if value <= Decimal(high) else Decimal(high))
+    steps = (Decimal(high) - Decimal(low)) // Decimal(step) + 1
+    return str(Decimal(low) + Decimal(step) * (next(_numbers) % steps))
 
 
 def number(low: float, high: float) -> float:
@@ -27,7 +29,7 @@ def number(low: float, high: float) -> float:
 
 
 def date() -> str:
-    return (dt.date(2000, 1, 1) + dt.timedelta(days=next(_numbers))).isoformat()
+    return (dt.date(2000, 1, 1) + dt.timedelta(days=next(_numbers) % DAYS)).isoformat()
 
 
 def moment() -> str:

@@ -1,6 +1,5 @@
 """Fixtures of the unit tests: applications of a few routes, without a database."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ from app.api.application import Service
 from app.api.routing import include
 from app.core import config, security
 from app.core.config import Settings
+from tests.support.surroundings import settings_there
 
 MakeApp = Callable[..., Service]
 ClientOf = Callable[[Service], AsyncClient]
@@ -32,14 +32,8 @@ def plain_tracebacks() -> Iterator[None]:
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """No setting of this machine's: neither from the environment, nor from files."""
-    wanted = {name.upper() for name in Settings.model_fields} | {"OTEL_SERVICE_NAME"}
-    for name in list(os.environ):
-        if name.upper() in wanted:
-            monkeypatch.delenv(name)
-    # % if cookiecutter.auth == "jwt"
-    for name in [name for name in os.environ if name.startswith("JWT_")]:
+    for name in settings_there():
         monkeypatch.delenv(name)
-    # % endif
     monkeypatch.setattr(config, "ROOT", tmp_path)
     monkeypatch.setattr(config, "SECRETS_DIR", tmp_path / "secrets")
     return monkeypatch

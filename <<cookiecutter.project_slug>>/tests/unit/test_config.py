@@ -67,6 +67,12 @@ def test_files_win_over_the_environment_which_wins_over_dotenv(
     assert (settings.postgres_user, settings.postgres_db, settings.postgres_server) == ("file", "environment", "dotenv")
 
 
+def test_tests_do_not_read_dotenv(configuration: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSTGRES_USER=dotenv\n")
+    configuration.setenv("ENVIRONMENT", "test")
+    assert read().postgres_user == "postgres"
+
+
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_dotenv_is_not_read_where_it_has_no_business(
     configuration: pytest.MonkeyPatch, tmp_path: Path, environment: str

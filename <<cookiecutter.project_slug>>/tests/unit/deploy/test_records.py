@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from deploy.environment import Environment
 from deploy.lint import findings, findings_in, secret_keys
 from deploy.model import Failed
 from deploy.record import Record
+from deploy.whoami import whoami
 
 
 def made(number: int, outcome: str = "deployed", digest: str = "") -> Record:
@@ -72,7 +74,20 @@ def test_holders_that_are_gone(holder: str, gone: bool) -> None:
 
 def test_we_are_not_gone() -> None:
     assert not lease.is_gone(lease.identity(), socket.gethostname())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began, in proc(5)")
+def test_a_birth_is_known() -> None:
     assert lease.birth(os.getpid()).isdigit()
+
+
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    def nameless() -> str:
+        raise error("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert whoami() == f"{os.getuid()}@{socket.gethostname()}"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""What a person's shell exports is theirs: tests see the service's defaults, and reach this machine directly."""
+
+import os
+from collections.abc import Iterator
+
+from app.core.config import Settings
+
+PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
+THIS_MACHINE = "127.0.0.1,localhost"
+
+
+def settings_there() -> Iterator[str]:
+    """The variables that are settings of the service."""
+    wanted = {name.upper() for name in Settings.model_fields} | {"OTEL_SERVICE_NAME"}
+    for name in list(os.environ):
+        # % if cookiecutter.auth == "jwt"
+        if name.startswith("JWT_"):
+            yield name
+        # % endif
+        if name.upper() in wanted:
+            yield name
+
+
+def forget() -> None:
+    """For this process and its children: no settings, and no proxy between them and what they start."""
+    for name in settings_there():
+        del os.environ[name]
+    for name in PROXY_EXCEPTIONS:
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), THIS_MACHINE)))

@@ -4,9 +4,15 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from tests.support.bakery import Bakery
+
+# How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 PARTS = ("browser", "docker", "cluster", "aws")
 # What is measured by its deadlines, or uses all cores itself: nothing else runs beside it.

@@ -13,7 +13,7 @@ from dev import process, server
 from workshop.documents import Block
 
 PORT = "8000"
-SERVE_SECONDS = 180
+SERVE_SECONDS = 600  # with everything downloaded first
 OF_THIS_MACHINE = ("HOME", "VIRTUAL_ENV", "PYTHONPATH", "DATABASE_URL", "POSTGRES_SERVER", "ENVIRONMENT", "BASE_URL")
 
 

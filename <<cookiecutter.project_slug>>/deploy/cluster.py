@@ -6,19 +6,24 @@ import atexit
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.model import Exit, Failed
+from deploy.model import Exit, Failed, fail
 from deploy.objects import Conflict, Object, conflicts, identity
-from deploy.patience import NotThere, Stale, insist
+from deploy.patience import TRANSIENT, NotThere, Stale, insist
 
 Lines = list[str]
 MANAGER = "deploy"
 HANDOVER = "deploy-handover"
 REQUEST_SECONDS = (5, 30)  # connect, read
+
+
+DISCOVERY_PAUSES = (0.5, 1.0, 2.0, 4.0)
+NOBODY = 503  # the service proxy's answer when no pod takes the connection
 
 
 class Conflicted(Exception):
@@ -131,21 +136,31 @@ class Cluster:
     def proxy(self, service: str, port: int, path: str) -> Any:
         """GET through the API server's service proxy: the same Service that clients use, from wherever we are.
 
-        Returns the JSON, also that of an answer 4xx/5xx of the service; None while nobody answers.
+        Returns the JSON, also that of an answer 4xx/5xx of the service; None while nobody answers: that is a 503, or
+        no end of waiting. Other faults are the API server's, and it is asked again.
         """
         from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         url = f"/api/v1/namespaces/{self.namespace}/services/http:{service}:{port}/proxy{path}"
-        try:
-            answer = self._dynamic.request("get", url, serialize=False, _request_timeout=REQUEST_SECONDS)
-            return json.loads(answer.data)
-        except ApiException as error:
+
+        def ask() -> Any:
             try:
-                content = json.loads(error.body or "null")
-            except ValueError:
+                return self._dynamic.request("get", url, serialize=False, _request_timeout=REQUEST_SECONDS).data
+            except ApiException as error:
+                if not _is_of_the_server(error.body):
+                    return error.body
+                if error.status in TRANSIENT - {NOBODY}:
+                    raise
                 return None
-            return None if isinstance(content, Mapping) and content.get("kind") == "Status" else content
-        except Exception:
+            except HTTPError as error:
+                if isinstance(getattr(error, "reason", error), ReadTimeoutError):
+                    return None
+                raise
+
+        try:
+            return json.loads(self._insist(ask) or "null")
+        except ValueError:
             return None
 
     def version(self) -> str:
@@ -161,9 +176,22 @@ class Cluster:
     def _call(
         self, method: str, api: str, kind: str, *, name: str | None = None, namespace: str | None = None, **params: Any
     ) -> Any:
-        resource = self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
+        resource = self._resource(api, kind)
         path = resource.path(name=name, namespace=(namespace or self.namespace) if resource.namespaced else None)
         return json.loads(self._raw(method, path, counts=not params.get("dry_run"), **params).data)
+
+    def _resource(self, api: str, kind: str) -> Any:
+        """Raises Failed NO_SUCH_KIND, not at once: the client takes a 503 of discovery for a server without kinds."""
+        from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+        for pause in (*DISCOVERY_PAUSES, None):
+            try:
+                return self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
+            except ResourceNotFoundError:
+                if pause is not None:
+                    time.sleep(pause)
+        hint = "install what brings it (for a custom resource, its operator), or leave it out in the inventory"
+        raise fail("NO_SUCH_KIND", f"the cluster has no {kind} in {api}", hint=hint)
 
     def _raw(self, method: str, path: str, *, counts: bool = True, **params: Any) -> Any:
         if method != "get" and counts:
@@ -174,3 +202,12 @@ class Cluster:
         return self._insist(
             lambda: self._dynamic.request(method, path, serialize=False, _request_timeout=REQUEST_SECONDS, **params)
         )
+
+
+def _is_of_the_server(body: Any) -> bool:
+    """Whether an error is the API server's own, and not that of the service behind it. Pure."""
+    try:
+        content = json.loads(body or "null")
+    except ValueError:
+        return False
+    return isinstance(content, Mapping) and content.get("kind") == "Status"

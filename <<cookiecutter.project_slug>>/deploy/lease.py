@@ -165,7 +165,10 @@ class Lease:
         try:
             self._took(self.cluster.replace(self._body(live)))
         except (Stale, NotThere):
-            raise _lost("another deployer") from None
+            now = self.cluster.get(API, "Lease", self.name)
+            if now is None or _holder(now) != self.me:
+                raise _lost("another deployer") from None
+            self._took(now)  # our own write, whose answer was lost
 
 
 def _holder(live: Object) -> str:

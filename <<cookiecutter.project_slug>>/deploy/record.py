@@ -58,14 +58,17 @@ def read(cluster: Cluster, service: str) -> list[Record]:
 
 
 def write(cluster: Cluster, service: str, record: Record) -> Record:
-    """Under the next free number."""
+    """Under the next free number; where our own is there already, its answer was lost."""
     while True:
+        body = _body(cluster.namespace, service, record)
         try:
-            cluster.create(_body(cluster.namespace, service, record))
+            cluster.create(body)
         except Stale:
-            record = replace(record, number=record.number + 1)
-        else:
-            return record
+            live = cluster.get("v1", "ConfigMap", body["metadata"]["name"])
+            if live is None or live.get("data") != body["data"]:
+                record = replace(record, number=record.number + 1)
+                continue
+        return record
 
 
 def last_good(records: Sequence[Record], before: int | None = None) -> Record | None:

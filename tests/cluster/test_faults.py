@@ -3,12 +3,13 @@
 import re
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_api import FaultyApi
+from tests.support.faulty_api import FaultyApi, by_chance
 from tests.support.stage import Ended, Stage
 
 KUBECONFIG = """
@@ -42,7 +43,7 @@ def through(stage: Stage, api: FaultyApi, folder: Path, *arguments: str, image: 
 
 @pytest.mark.drill
 def test_a_third_of_the_calls_fail_for_30_seconds(running: Stage, upstream: int, tmp_path: Path) -> None:
-    with FaultyApi(upstream) as api:
+    with FaultyApi(upstream, by_chance(0.3)) as api:
         healing = threading.Timer(30, lambda: setattr(api, "failing", False))
         healing.start()
         ended = through(running, api, tmp_path, image="v2")
@@ -56,8 +57,35 @@ def test_a_third_of_the_calls_fail_for_30_seconds(running: Stage, upstream: int,
 
 
 @pytest.mark.drill
+def test_what_is_done_and_not_heard_of_is_not_taken_for_somebody_elses(
+    running: Stage, upstream: int, tmp_path: Path
+) -> None:
+    """The answers to the record and to half of the lock's renewals are lost, discovery shows nothing twice."""
+    calls: Counter[tuple[str, str]] = Counter()
+
+    def choose(method: str, path: str) -> str:
+        call = (method, path.rpartition("/")[2])
+        calls[call] += 1
+        if call == ("POST", "configmaps") and calls[call] == 1:
+            return "lost"
+        if call == ("PUT", "deploy-shop") and calls[call] % 2:
+            return "lost"
+        return "503" if path == "/apis/autoscaling/v2" and calls[call] <= 2 else ""
+
+    before = running.history()
+    with FaultyApi(upstream, choose) as api:
+        ended = through(running, api, tmp_path, "-e", "lease_seconds=4", "-e", "settings.LOST=yes", image="v1")
+    print(f"{dict(api.faults)} in {ended.seconds:.1f} s")
+    assert ended.code == 0, ended
+    assert api.faults["503"] == 2
+    assert api.faults["lost"] >= 3
+    assert len(running.history()) == len(before) + 1
+    assert not running.get("leases")["items"]
+
+
+@pytest.mark.drill
 def test_control_a_server_that_never_heals_ends_it(running: Stage, upstream: int, tmp_path: Path) -> None:
-    with FaultyApi(upstream, share=1.0) as api:
+    with FaultyApi(upstream, by_chance(1)) as api:
         ended = through(running, api, tmp_path, "-e", "api_patience_seconds=5", image="v1")
     assert ended.code == 6, ended
     assert "CLUSTER_UNREACHABLE" in ended.out

@@ -82,14 +82,16 @@ def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, settings:
 
 
 def test_the_chart_lints(cluster: None, chart: Path) -> None:
-    run("helm", "lint", "--strict", str(chart / "helm"), "--set", f"digest=sha256:{'a' * 64}")
+    digest = ("--set", f"digest=sha256:{'a' * 64}")
+    run("helm", "lint", "--strict", str(chart / "helm"), *digest)
     refused = subprocess.run(
-        ["helm", "template", "x", str(chart / "helm"), "--set", "replicsa=3"],
+        ["helm", "template", "x", str(chart / "helm"), *digest, "--set", "replicsa=3"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert refused.returncode, "a value that the schema does not have was taken"
+    assert "replicsa" in refused.stderr
 
 
 def test_the_same_again_makes_no_revision(released: Stage) -> None:

@@ -2,23 +2,44 @@
 
 import os
 import subprocess
+import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from tests.support.load import Load
-from tests.support.stage import Stage, run, until
+from tests.support.stage import Stage, namespace, run, until
 
 # A program that takes the second node away and brings it back: `$TEST_NODE stop`, `$TEST_NODE start`.
 SWITCH = os.environ.get("TEST_NODE_SWITCH", "").split()
 
 
+def nodes() -> list[str]:
+    return sorted(run("kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split())
+
+
+@pytest.fixture(scope="module")
+def running(actor: Stage) -> Iterator[Stage]:
+    """As everywhere, and the database is not on the node that goes away: a service without one proves nothing here."""
+    others = nodes()[1:]
+    with ExitStack() as made:
+        with ExitStack() as cordoned:
+            for name in others:
+                run("kubectl", "cordon", name)
+                cordoned.callback(run, "kubectl", "uncordon", name)
+            place = made.enter_context(namespace(f"test-{uuid.uuid4().hex[:8]}"))
+        stage = replace(actor, namespace=place)
+        ended = stage.deploy("v1")
+        assert ended.code == 0, ended
+        yield stage
+
+
 @pytest.fixture
 def second_node(running: Stage) -> Iterator[str]:
     """A node without the database, that may be cordoned; uncordoned afterwards."""
-    home = running.get("pod", "postgres")["spec"]["nodeName"]
-    names = run("kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
-    others = [name for name in names if name != home]
+    others = nodes()[1:]
     if not others:
         pytest.skip("a cluster of one node")
     yield others[0]
@@ -29,7 +50,8 @@ def second_node(running: Stage) -> Iterator[str]:
 def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
     assert running.deploy("v2", "-e", "drain_seconds=8").code == 0
     with Load(running.url, rate=60, threads=4) as load:
-        running.kubectl("label", "pods", "-l", "app.kubernetes.io/name=shop", f"stage={running.namespace}")
+        running.kubectl("label", "pods", *running.pods(), f"stage={running.namespace}")
+        assert second_node in running.nodes(), "no pod is where the drain will be"
         selector = f"--pod-selector=stage={running.namespace}"
         run("kubectl", "drain", second_node, selector, "--delete-emptydir-data", "--timeout=100s", seconds=120)
         until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")
@@ -42,6 +64,7 @@ def test_control_pods_that_go_without_a_drain_are_missed(running: Stage) -> None
     """What a drained node would be without disruption budget, readiness and grace: the same load sees it."""
     with Load(running.url, rate=60, threads=4) as load:
         running.kubectl("delete", "pods", "-l", "app.kubernetes.io/name=shop", "--force", "--grace-period=0")
+        until(lambda: load.failures, 60, "the load misses them")
         until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")
     print(f"control: {load.sent} requests, failures {dict(load.failures)}")
     assert load.failures
@@ -67,6 +90,7 @@ def test_a_node_taken_away_in_the_rollout(running: Stage) -> None:
         until(lambda: running.image_of_deployment() == running.images["v3"], 60, "the release applied")
         subprocess.run([*SWITCH, "stop"], check=True)
         try:
+            until(lambda: "NotReady" in run("kubectl", "get", "nodes"), 120, "the node missed")
             out, _ = child.communicate(timeout=350)
         finally:
             bring_back()

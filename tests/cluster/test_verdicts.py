@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.stage import Stage
+from tests.support.stage import Stage, until
 
 # A quota that lets the running pods be, and no surge. An absurd request, that no node has.
 QUOTA = """
@@ -51,7 +51,7 @@ def test_out_of_memory(running: Stage) -> None:
 
 
 def test_never_ready(running: Stage) -> None:
-    out = fails(running, "unready", "-e", "rollout_seconds=15")
+    out = fails(running, "unready", "-e", "rollout_seconds=20")
     assert "NOT_READY" in out
     assert "statuscode: 503" in out  # what the probe said
 
@@ -71,6 +71,7 @@ def test_unschedulable(running: Stage) -> None:
 def test_quota_too_small(running: Stage) -> None:
     used = len(running.pods()) * 128
     running.kubectl("apply", "-f", "-", stdin=QUOTA.replace("REQUESTED", f"{used + 20}Mi"))
+    until(lambda: running.get("resourcequota", "tight").get("status", {}).get("hard"), 30, "the quota counted")
     try:
         told = running.task("doctor")
         assert told.code == 6

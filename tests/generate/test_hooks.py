@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bakery import Bakery
+from tests.support.bakery import GIT_CONFIG, Bakery
 
 NETWORK = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_CACHE_DIR")
 NOWHERE = "http://127.0.0.1:1/simple"
@@ -153,9 +153,10 @@ def test_a_folder_that_exists(bakery: Bakery, tmp_path: Path) -> None:
 
 
 def test_without_hooks(bakery: Bakery, tmp_path: Path) -> None:
-    """A skeleton, which the command in README finishes."""
+    """A skeleton, which the command in README finishes. What it replays is in a home that nobody else uses."""
     home = tmp_path / "home"
-    shutil.copytree(bakery.environment["HOME"], home)
+    home.mkdir()
+    (home / ".gitconfig").write_text(GIT_CONFIG)
     environment = {**bakery.environment, "HOME": str(home)}
     skeleton = bakery.cookiecutter(tmp_path, "--accept-hooks", "no", env=environment)
     assert skeleton.returncode == 0, skeleton.stderr

@@ -13,6 +13,7 @@ from tests.image.conftest import Checkout, docker
 from tests.support import linters
 from tests.support.running import wait_for
 
+TEST_FILE = ("--file", "docker-compose.test.yml")
 ON_THE_DATABASE = {"containers", "create", "migrations", "tables", "tests"}
 WITHOUT_IT = {"api", "documents", "manifests", "settings", "readme"}
 OF_THE_SERVICE = {"api", "documents", "create", "read"}
@@ -132,10 +133,16 @@ def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> No
     assert _in_test_containers(compose, "pytest", "-q", "tests/unit/deploy/test_context.py") == 0
 
 
+@pytest.mark.drill
+def test_the_whole_suite_passes_in_containers(compose: Checkout) -> None:
+    """As the file's head says; its user has no name, its project can't be written to."""
+    said = compose.compose(*TEST_FILE, "run", "--build", "--rm", "tests")
+    assert re.search(r"^\d{4} passed", said, re.MULTILINE), said
+
+
 def _in_test_containers(checkout: Checkout, *command: str) -> int:
-    file = ("--file", "docker-compose.test.yml")
     said = checkout.compose(
-        *file, "run", "--build", "--rm", "tests", "sh", "-c", '"$@"; echo "ended: $?"', "-", *command
+        *TEST_FILE, "run", "--build", "--rm", "tests", "sh", "-c", '"$@"; echo "ended: $?"', "-", *command
     )
     found = re.findall(r"ended: (\d+)", said)
     assert found, said

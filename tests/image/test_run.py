@@ -25,7 +25,7 @@ def ask(container: str, path: str) -> tuple[int, dict[str, object]]:
         "import http.client; c = http.client.HTTPConnection('127.0.0.1', 8000, timeout=10); "
         f"c.request('GET', '{path}'); r = c.getresponse(); print(r.status); print(r.read().decode())"
     )
-    status, body = docker("exec", container, "python", "-c", script, check=False).split("\n", 1)
+    status, _, body = docker("exec", container, "python", "-c", script, check=False).partition("\n")
     return int(status) if status.isdigit() else 0, json.loads(body) if status.isdigit() else {}
 
 
@@ -112,6 +112,7 @@ def _follow(load: Load, first: int, second: int, stopped: threading.Event) -> No
 def _stop_under_load(image: str, run: Run, database: Database, drain: int) -> tuple[Load, int, float]:
     migrated = run(image, "migrate", options=("--network", database.network), DATABASE_URL=database.url)
     wait_for(lambda: state(migrated)["Status"] == "exited", "it is migrated")
+    assert state(migrated)["ExitCode"] == 0
     first, port = _serving(image, run, database, drain)
     _, other = _serving(image, run, database, drain)
     load, stopped = Load(f"http://127.0.0.1:{port}", rate=80), threading.Event()

@@ -1,18 +1,29 @@
 """An API server that fails: a proxy in front of the real one that answers some calls with 5xx and 429, or cuts them."""
 
 import http.client
+import json
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
+KINDS = ("500", "503", "429", "cut", "lost")
+Choose = Callable[[str, str], str]
+
+
+def by_chance(share: float, seed: int = 7) -> Choose:
+    """`share` of the calls fail, in every way."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    return lambda _method, _path: chance.choice(KINDS) if chance.random() <= share else ""
+
 
 class FaultyApi:
-    """In front of `kubectl proxy` on `upstream`. While `failing` is set, `share` of the calls fail."""
+    """In front of `kubectl proxy` on `upstream`. While `failing`, `choose(method, path)` names a fault."""
 
-    def __init__(self, upstream: int, share: float = 0.3, seed: int = 7) -> None:
-        self.upstream, self.share, self.chance = upstream, share, random.Random(seed)  # noqa: S311 - no secret
+    def __init__(self, upstream: int, choose: Choose) -> None:
+        self.upstream, self.choose, self.mutex = upstream, choose, threading.Lock()
         self.failing, self.faults = True, Counter[str]()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -26,12 +37,11 @@ class FaultyApi:
         self.server.shutdown()
         self.server.server_close()
 
-    def fault(self) -> str:
-        if not self.failing or self.chance.random() > self.share:
-            return ""
-        kind = self.chance.choice(("500", "503", "429", "cut", "lost"))
-        self.faults[kind] += 1
-        return kind
+    def fault(self, method: str, path: str) -> str:
+        with self.mutex:
+            kind = self.choose(method, path) if self.failing else ""
+            self.faults.update(filter(None, [kind]))
+            return kind
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         api = self
@@ -40,13 +50,14 @@ class FaultyApi:
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
-                fault = api.fault()
+                fault = api.fault(self.command, self.path.partition("?")[0])
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 if fault == "cut":
                     self.close_connection = True
                     return
                 if fault and fault != "lost":
-                    self.reply(int(fault), b"{}", {"Retry-After": "1"} if fault == "429" else {})
+                    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": int(fault)}
+                    self.reply(int(fault), json.dumps(status).encode(), {"Retry-After": "1"} if fault == "429" else {})
                     return
                 connection = http.client.HTTPConnection("127.0.0.1", api.upstream, timeout=30)
                 kept = {

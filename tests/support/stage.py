@@ -174,6 +174,11 @@ class Stage:
         found = self.get("pods", "-l", "app.kubernetes.io/name=shop")["items"]
         return {pod["metadata"]["name"] for pod in found if not pod["metadata"].get("deletionTimestamp")}
 
+    def nodes(self) -> set[str]:
+        """Where the service's pods are."""
+        found = self.get("pods", "-l", "app.kubernetes.io/name=shop")["items"]
+        return {pod["spec"]["nodeName"] for pod in found if not pod["metadata"].get("deletionTimestamp")}
+
     @property
     def url(self) -> str:
         ports = self.get("service", "shop")["spec"]["ports"]
@@ -214,7 +219,7 @@ def namespace(name: str) -> Iterator[str]:
         # The pod's own variable has that name, too.
         objects = objects.replace(f"POSTGRES_{PASSWORD}", "POSTGRES_PASSWORD")
         run("kubectl", "-n", name, "apply", "-f", "-", stdin=objects)
-        run("kubectl", "-n", name, "wait", "pod/postgres", "--for=condition=Ready", "--timeout=60s")
+        run("kubectl", "-n", name, "wait", "pod/postgres", "--for=condition=Ready", "--timeout=180s")
         yield name
     finally:
         run("kubectl", "delete", "namespace", name, "--wait=false")

@@ -14,7 +14,7 @@ SERVES = {
     # Nobody listens on port 1: it starts, and never finds its database.
     "unready": "exec env DATABASE_URL=postgresql://shop:a-long-password@127.0.0.1:1/shop python -m app",
     "deaf": "echo up but deaf; exec sleep 1000",
-    "greedy": "exec python -c 'kept = [bytearray(10**7) for _ in range(10**4)]'",
+    "greedy": "sleep 2; exec python -c 'kept = [bytearray(10**7) for _ in range(10**4)]'",
 }
 
 

@@ -1,6 +1,7 @@
 """A release from nothing, the same again, and a check that tells the truth."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from tests.support.stage import PASSWORD, Stage
@@ -53,14 +54,23 @@ def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:
 
 
 def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> None:
-    """`--render DIR`, for people who apply with other tools: nothing would change."""
-    image = next(name for name, digest in running.images.digests.items() if digest == running.image_of_deployment())
-    rendered = running.task("deploy", "--render", str(tmp_path / "objects"), image=image)
+    """`--render DIR`, for people who apply with other tools: nothing would change, and `kubectl diff` would see it."""
+    assert running.deploy("v1").code == 0
+    rendered = running.task("deploy", "--render", str(tmp_path / "same"), image="v1")
     assert rendered.code == 0, rendered
-    said = running.kubectl(
-        "apply", "-k", str(tmp_path / "objects"), "--server-side", "--dry-run=server", "--field-manager=deploy"
-    )
-    assert said.count("serverside-applied") >= 6
+    # A finished migration's Job goes with the record that it belonged to.
+    assert changed_kinds(running, tmp_path / "same") <= {"Job"}
+
+    assert running.task("deploy", "--render", str(tmp_path / "other"), "-e", "replicas=3", image="v1").code == 0
+    assert "Deployment" in changed_kinds(running, tmp_path / "other")
+
+
+def changed_kinds(stage: Stage, objects: Path) -> set[str]:
+    """Of what applying the objects would change; `kubectl diff` names each GROUP.VERSION.KIND.NAMESPACE.NAME."""
+    command = ["kubectl", "diff", "-n", stage.namespace, "-k", str(objects), "--server-side", "--field-manager=deploy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in (0, 1), done.stderr
+    return set(re.findall(r"^diff .*/MERGED-\d+/\S*?\.(\w+)\." + re.escape(stage.namespace), done.stdout, re.MULTILINE))
 
 
 def test_values_of_a_secret_are_never_shown(running: Stage) -> None:

@@ -20,8 +20,6 @@ Lines = list[str]
 MANAGER = "deploy"
 HANDOVER = "deploy-handover"
 REQUEST_SECONDS = (5, 30)  # connect, read
-
-
 DISCOVERY_PAUSES = (0.5, 1.0, 2.0, 4.0)
 NOBODY = 503  # the service proxy's answer when no pod takes the connection
 
@@ -148,9 +146,9 @@ class Cluster:
             try:
                 return self._dynamic.request("get", url, serialize=False, _request_timeout=REQUEST_SECONDS).data
             except ApiException as error:
-                if not _is_of_the_server(error.body):
+                if _is_of_the_service(error.body):
                     return error.body
-                if error.status in TRANSIENT - {NOBODY}:
+                if not error.status or error.status in TRANSIENT - {NOBODY}:
                     raise
                 return None
             except HTTPError as error:
@@ -187,7 +185,7 @@ class Cluster:
         for pause in (*DISCOVERY_PAUSES, None):
             try:
                 return self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
-            except ResourceNotFoundError:
+            except (ResourceNotFoundError, KeyError):  # the latter when one more call fails in between
                 if pause is not None:
                     time.sleep(pause)
         hint = "install what brings it (for a custom resource, its operator), or leave it out in the inventory"
@@ -204,10 +202,10 @@ class Cluster:
         )
 
 
-def _is_of_the_server(body: Any) -> bool:
-    """Whether an error is the API server's own, and not that of the service behind it. Pure."""
+def _is_of_the_service(body: Any) -> bool:
+    """Whether an error is that of the service behind the API server, which answers JSON, and not its own. Pure."""
     try:
         content = json.loads(body or "null")
     except ValueError:
         return False
-    return isinstance(content, Mapping) and content.get("kind") == "Status"
+    return isinstance(content, Mapping) and content.get("kind") != "Status"

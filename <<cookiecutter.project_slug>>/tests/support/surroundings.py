@@ -1,4 +1,4 @@
-"""What a person's shell exports is theirs: tests see the service's defaults, and reach this machine directly."""
+"""Settings that a person's shell exports are theirs: tests do without, and reach this machine past any proxy."""
 
 import os
 from collections.abc import Iterator

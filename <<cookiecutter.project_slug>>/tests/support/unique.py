@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 import secrets
 import uuid
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 DAYS = 2_900_000  # from 2000 to the year 9939, which PostgreSQL and Python both have
 _numbers = itertools.count(secrets.randbelow(10**8))
@@ -20,8 +20,9 @@ def whole(low: int, high: int) -> int:
 
 
 def decimal(low: str, high: str, step: str) -> str:
-    steps = (Decimal(high) - Decimal(low)) // Decimal(step) + 1
-    return str(Decimal(low) + Decimal(step) * (next(_numbers) % steps))
+    with localcontext(prec=80):  # twice what a column can have
+        steps = (Decimal(high) - Decimal(low)) // Decimal(step) + 1
+        return format(Decimal(low) + Decimal(step) * (next(_numbers) % steps), "f")
 
 
 def number(low: float, high: float) -> float:

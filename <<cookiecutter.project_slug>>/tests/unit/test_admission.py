@@ -111,7 +111,7 @@ async def test_a_client_that_leaves_the_queue_holds_nothing() -> None:
 
 @pytest.mark.parametrize("how", ["cancelled", "out of patience"])
 async def test_a_place_that_was_given_in_the_last_moment_is_not_lost(how: str) -> None:
-    patience = 0.2 if how == "out of patience" else 5.0
+    patience = 1.0 if how == "out of patience" else 5.0
     async with serving(limit=1, patience=patience) as (busy, admission, client):
         tasks = await settle(client, "/1", "/2")
         turn = admission.waiting.popleft()

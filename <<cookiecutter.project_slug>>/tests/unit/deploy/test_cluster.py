@@ -70,7 +70,7 @@ def cluster_that(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Said], C
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
         def make(answers: Said) -> Cluster:
             said.update({path: list(listed) for path, listed in (SERVER | answers).items()})

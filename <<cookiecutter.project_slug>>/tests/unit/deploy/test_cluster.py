@@ -38,7 +38,7 @@ SERVER: Said = {
     "/api/v1": [(200, {"kind": "APIResourceList", "resources": []})],
     LISTED: [(200, {"items": []})],
 }
-LATE = "an answer that comes too late"
+LATE = "an answer that does not come in time"
 
 
 def status(code: int) -> tuple[int, Any]:
@@ -59,6 +59,7 @@ def cluster_that(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Said], C
             code, content = answers.pop(0) if len(answers) > 1 else answers[0]
             if content == LATE:
                 time.sleep(1)
+                return
             body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.support.stage import PASSWORD, Stage
 
 PRODUCT = {"name": "Lamp", "price": "9.50"}
+CHANGE = ("-e", "settings.LOG_LEVEL=DEBUG", "-e", "replicas=3")
 
 
 def test_first_deploy_into_an_empty_namespace(stage: Stage) -> None:
@@ -36,8 +37,7 @@ def test_first_deploy_into_an_empty_namespace(stage: Stage) -> None:
 
 def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:
     before, generation = running.versions(), running.deployment()["metadata"]["generation"]
-    change = ("-e", "settings.LOG_LEVEL=DEBUG", "-e", "replicas=3")
-    shown = running.task("deploy", "--check", "--diff", "--exit-code", *change, image="v2")
+    shown = running.task("deploy", "--check", "--diff", "--exit-code", *CHANGE, image="v2")
     assert shown.code == 2, shown
     assert running.versions() == before
     assert re.search(rf"\+ +value: {running.images['v2']}", shown.out), shown
@@ -45,23 +45,23 @@ def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:
     assert "+  LOG_LEVEL: DEBUG" in shown.out, shown
     assert PASSWORD not in shown.out
 
-    applied = running.deploy("v2", *change)
+    applied = running.deploy("v2", *CHANGE)
     assert applied.code == 0, applied
     assert running.deployment()["metadata"]["generation"] == generation + 1
     assert running.deployment()["spec"]["replicas"] == 3
-    again = running.task("deploy", "--check", "--exit-code", *change, image="v2")
+    again = running.task("deploy", "--check", "--exit-code", *CHANGE, image="v2")
     assert again.code == 0, again
 
 
 def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> None:
     """`--render DIR`, for people who apply with other tools: nothing would change, and `kubectl diff` would see it."""
-    assert running.deploy("v1").code == 0
-    rendered = running.task("deploy", "--render", str(tmp_path / "same"), image="v1")
+    assert running.deploy("v2", *CHANGE).code == 0
+    rendered = running.task("deploy", "--render", str(tmp_path / "same"), *CHANGE, image="v2")
     assert rendered.code == 0, rendered
     # A finished migration's Job goes with the record that it belonged to.
     assert changed_kinds(running, tmp_path / "same") <= {"Job"}
 
-    assert running.task("deploy", "--render", str(tmp_path / "other"), "-e", "replicas=3", image="v1").code == 0
+    assert running.task("deploy", "--render", str(tmp_path / "other"), image="v2").code == 0
     assert "Deployment" in changed_kinds(running, tmp_path / "other")
 
 

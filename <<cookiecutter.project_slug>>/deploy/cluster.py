@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,12 +182,11 @@ class Cluster:
         """Raises Failed NO_SUCH_KIND, not at once: the client takes a 503 of discovery for a server without kinds."""
         from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
-        for pause in (*DISCOVERY_PAUSES, None):
-            try:
+        for pause in (0.0, *DISCOVERY_PAUSES):
+            time.sleep(pause)
+            # KeyError: one more call of the client's discovery failed in between.
+            with suppress(ResourceNotFoundError, KeyError):
                 return self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
-            except (ResourceNotFoundError, KeyError):  # the latter when one more call fails in between
-                if pause is not None:
-                    time.sleep(pause)
         hint = "install what brings it (for a custom resource, its operator), or leave it out in the inventory"
         raise fail("NO_SUCH_KIND", f"the cluster has no {kind} in {api}", hint=hint)
 

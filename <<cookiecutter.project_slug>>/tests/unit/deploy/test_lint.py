@@ -1,4 +1,4 @@
-"""What is wrong before anything is touched: the values, and what a deploy needs to be allowed."""
+"""What is wrong before anything is touched: the values, the objects, and what a deploy needs to be allowed."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from app.core.config import Settings
 from deploy import lint
 from deploy.environment import Environment
+from deploy.model import Failed
 
 
 def environment(**changes: Any) -> Environment:
@@ -18,11 +19,13 @@ def environment(**changes: Any) -> Environment:
     ("changes", "codes"),
     [
         ({}, []),
+        ({"name": "production"}, []),
         ({"name": "production", "replicas": 1}, ["ONE_REPLICA"]),
         ({"replicas": 1}, []),
         ({"autoscale": {"min": 4, "max": 3}}, ["AUTOSCALE"]),
         ({"progress_deadline_seconds": 300}, ["DEADLINE"]),
         ({"settings": {"DRAIN_SECONDS": 60}}, ["GRACE"]),
+        ({"name": "production", "settings": {"DRAIN_SECONDS": "60"}}, ["GRACE"]),
         ({"database_max_connections": 30}, []),
         ({"database_max_connections": 29}, ["CONNECTIONS"]),
         ({"database_max_connections": 29, "settings": {"POOL_SIZE": 5}}, []),
@@ -57,3 +60,45 @@ def test_a_policy_that_is_off_needs_no_permission() -> None:
 
 def test_the_pool_is_counted_as_the_application_makes_it() -> None:
     assert {name: Settings.model_fields[name.lower()].default for name in lint.POOL} == lint.POOL
+
+
+def deployment(**changes: Any) -> dict[str, Any]:
+    pod = {"terminationGracePeriodSeconds": 45, "containers": [{"readinessProbe": {"httpGet": {}}}]}
+    spec = {
+        "progressDeadlineSeconds": 420,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
+        "template": {"spec": {**pod, **changes.pop("pod", {})}},
+    }
+    return {"kind": "Deployment", "metadata": {"name": "lamps"}, "spec": {**spec, **changes}}
+
+
+def budget(**spec: Any) -> dict[str, Any]:
+    return {"kind": "PodDisruptionBudget", "metadata": {"name": "lamps"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("item", "codes"),
+    [
+        (deployment(), []),
+        (deployment(strategy={"type": "Recreate"}), ["UNAVAILABLE"]),
+        (deployment(strategy={"rollingUpdate": {"maxUnavailable": "25%"}}), ["UNAVAILABLE"]),
+        (deployment(pod={"containers": [{}]}), ["NO_READINESS"]),
+        (deployment(pod={"terminationGracePeriodSeconds": 35}), ["GRACE"]),
+        (deployment(progressDeadlineSeconds=300), ["DEADLINE"]),
+        (budget(maxUnavailable=1), []),
+        (budget(maxUnavailable=0), ["DISRUPTION"]),
+        (budget(minAvailable=1), []),
+        (budget(minAvailable=2), ["DISRUPTION"]),
+        (budget(minAvailable="100%"), ["DISRUPTION"]),
+    ],
+)
+def test_lints_of_rendered_objects(item: dict[str, Any], codes: list[str]) -> None:
+    assert [finding.code for finding in lint.findings_in([item], environment(name="production"))] == codes
+
+
+@pytest.mark.parametrize(("live", "code"), [(None, "SECRET_MISSING"), ({"data": {"OTHER": "x"}}, "SECRET_KEY_MISSING")])
+def test_secrets_that_are_not_as_the_inventory_says(live: Any, code: str) -> None:
+    with pytest.raises(Failed) as caught:
+        lint.secret_keys(environment(name="production"), live)
+    assert caught.value.failure.code == code
+    assert "DATABASE_URL" in str(caught.value)

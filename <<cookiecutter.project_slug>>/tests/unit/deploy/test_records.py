@@ -1,4 +1,4 @@
-"""Records, the lock's holder, quotas, lints: the pure parts."""
+"""Records, the lock's holder, quotas: the pure parts."""
 
 import os
 import socket
@@ -9,7 +9,6 @@ import pytest
 
 from deploy import lease, quotas, record
 from deploy.environment import Environment
-from deploy.lint import findings, findings_in, secret_keys
 from deploy.model import Failed
 from deploy.record import Record
 from deploy.whoami import whoami
@@ -114,62 +113,3 @@ def test_a_quota_without_room_for_the_surge() -> None:
     quota["status"]["hard"]["requests.memory"] = "400Mi"
     assert list(quotas.shortages(environment(), [quota])) == []
     assert list(quotas.shortages(environment(), [quota], pods=2)) != []
-
-
-@pytest.mark.parametrize(
-    ("changes", "codes"),
-    [
-        ({}, []),
-        ({"replicas": 1}, ["ONE_REPLICA"]),
-        ({"replicas": 1, "name": "staging"}, []),
-        ({"autoscale": {"min": 4, "max": 3}}, ["AUTOSCALE"]),
-        ({"progress_deadline_seconds": 300}, ["DEADLINE"]),
-        ({"settings": {"DRAIN_SECONDS": "60"}}, ["GRACE"]),
-        ({"database_max_connections": 29}, ["CONNECTIONS"]),
-        ({"database_max_connections": 30}, []),
-    ],
-)
-def test_lints(changes: dict[str, Any], codes: list[str]) -> None:
-    assert [finding.code for finding in findings(environment(**changes))] == codes
-
-
-def deployment(**changes: Any) -> dict[str, Any]:
-    pod = {"terminationGracePeriodSeconds": 45, "containers": [{"readinessProbe": {"httpGet": {}}}]}
-    spec = {
-        "progressDeadlineSeconds": 420,
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
-        "template": {"spec": {**pod, **changes.pop("pod", {})}},
-    }
-    return {"kind": "Deployment", "metadata": {"name": "lamps"}, "spec": {**spec, **changes}}
-
-
-def budget(**spec: Any) -> dict[str, Any]:
-    return {"kind": "PodDisruptionBudget", "metadata": {"name": "lamps"}, "spec": spec}
-
-
-@pytest.mark.parametrize(
-    ("item", "codes"),
-    [
-        (deployment(), []),
-        (deployment(strategy={"type": "Recreate"}), ["UNAVAILABLE"]),
-        (deployment(strategy={"rollingUpdate": {"maxUnavailable": "25%"}}), ["UNAVAILABLE"]),
-        (deployment(pod={"containers": [{}]}), ["NO_READINESS"]),
-        (deployment(pod={"terminationGracePeriodSeconds": 35}), ["GRACE"]),
-        (deployment(progressDeadlineSeconds=300), ["DEADLINE"]),
-        (budget(maxUnavailable=1), []),
-        (budget(maxUnavailable=0), ["DISRUPTION"]),
-        (budget(minAvailable=1), []),
-        (budget(minAvailable=2), ["DISRUPTION"]),
-        (budget(minAvailable="100%"), ["DISRUPTION"]),
-    ],
-)
-def test_lints_of_rendered_objects(item: dict[str, Any], codes: list[str]) -> None:
-    assert [finding.code for finding in findings_in([item], environment())] == codes
-
-
-@pytest.mark.parametrize(("live", "code"), [(None, "SECRET_MISSING"), ({"data": {"OTHER": "x"}}, "SECRET_KEY_MISSING")])
-def test_secrets_that_are_not_as_the_inventory_says(live: Any, code: str) -> None:
-    with pytest.raises(Failed) as caught:
-        secret_keys(environment(), live)
-    assert caught.value.failure.code == code
-    assert "DATABASE_URL" in str(caught.value)

@@ -7,16 +7,16 @@ from pathlib import Path
 import hypothesis
 import pytest
 from hypothesis import HealthCheck
+from xdist.remote import Producer
 
 from tests.support.bakery import Bakery
+from tests.support.turns import ByPart
 
 # How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.settings.load_profile("unhurried")
 
 PARTS = ("browser", "docker", "cluster", "aws")
-# What is measured by its deadlines, or uses all cores itself: nothing else runs beside it.
-ALONE = ("service", "image", "test_commands.py", "test_rolling.py", "test_nodes.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,8 +27,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
             item.add_marker("bakes")
-        if item.path.parent.name in ALONE or item.path.name in ALONE:
-            item.add_marker("alone")
         if item.path.parent.name == "cluster":
             item.add_marker("deploys")
     if not config.getoption("--drills"):
@@ -36,6 +34,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("drill"):
                 item.add_marker(later)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPart:
+    return ByPart(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

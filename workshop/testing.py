@@ -1,8 +1,8 @@
 """The task `test`: everything in `tests/`; what this machine can't run is listed with the reason.
 
-Three times, with a summary each: first what can share the machine, on every core; then the deploys, which mostly wait
-for the cluster, a file beside another; then one after another what is measured by its deadlines or serves under load
-(services, images, roll-outs under load), which a neighbour would make fail.
+Three times, with a summary each: first what can share the machine, with a worker more than it has cores, because
+services and containers are waited for; then the deploys, which wait for the cluster, a file beside another; then one
+after another what serves under load, which a neighbour would make fail, or uses every core itself.
 """
 
 import os
@@ -20,12 +20,12 @@ NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 def run(root: Path, *, drills: bool, only: str) -> None:
     """Raises SystemExit with pytest's exit code when a test of either run has failed."""
-    workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
+    workers = str(min((os.cpu_count() or 1) + 1, MOST_WORKERS))
     deployers = str(DEPLOYERS_WITH_DRILLS if drills else DEPLOYERS)
     options = [*(["--drills"] if drills else []), *(["-k", only] if only else [])]
     codes = [
         _pytest(root, ["-m", "not alone and not deploys", "-n", workers, *options]),
-        _pytest(root, ["-m", "deploys and not alone", "-n", deployers, "--dist", "loadfile", *options]),
+        _pytest(root, ["-m", "deploys and not alone", "-n", deployers, *options]),
         _pytest(root, ["-m", "alone", *options]),
     ]
     if failed := [code for code in codes if code not in (0, NO_TESTS)]:

@@ -49,13 +49,6 @@ def actor(shop: Path, images: Images, bakery: Bakery) -> Stage:
     return Stage("", shop, images, bakery.environment)
 
 
-@pytest.fixture
-def stage(actor: Stage) -> Iterator[Stage]:
-    """A namespace for one test, with nothing but a PostgreSQL in it."""
-    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
-        yield replace(actor, namespace=name)
-
-
 @pytest.fixture(scope="module")
 def running(actor: Stage) -> Iterator[Stage]:
     """A namespace for a module, with version v1 released; each test puts v1 back, or leaves it."""

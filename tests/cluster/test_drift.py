@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.drill
+
 HPA = ("-e", "autoscale={min: 2, max: 4, cpu_percent: 80}")
 
 
@@ -24,7 +26,6 @@ def test_an_image_edited_by_hand_is_drift(running: Stage) -> None:
     assert running.image_of_deployment() == running.images["v1"]
 
 
-@pytest.mark.drill
 def test_a_label_of_another_manager_is_kept(running: Stage) -> None:
     running.kubectl("label", "deployment/shop", "team=lamps")
     assert running.deploy("v2").code == 0
@@ -32,7 +33,6 @@ def test_a_label_of_another_manager_is_kept(running: Stage) -> None:
     assert running.deploy("v1").code == 0
 
 
-@pytest.mark.drill
 def test_replicas_of_an_autoscaler_are_kept(running: Stage) -> None:
     handed = running.deploy("v1", *HPA)
     assert handed.code == 0, handed

@@ -19,18 +19,20 @@ from tests.support.bakery import Bakery
 from tests.support.load import Load
 from tests.support.stage import Stage, namespace, run, until
 
-# Both drivers' objects, as JSON, rendered by the services' own code.
+# A driver's objects for each list of settings, as JSON, rendered by the service's own code.
 RENDER = """
 import json, sys
 from pathlib import Path
 from deploy import inventory
 from deploy.release import Release, driver_of
-project, settings = Path.cwd(), json.loads(sys.argv[1])
-environment = inventory.load(project, "staging", settings, {})
-secrets = {"DATABASE_URL": "x"} if environment.secret.from_env else {}
-replicas = None if environment.autoscale else environment.replicas
-release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas)
-print(json.dumps(driver_of(environment).render(project, release)))
+project = Path.cwd()
+def render(settings):
+    environment = inventory.load(project, "staging", settings, {})
+    secrets = {"DATABASE_URL": "x"} if environment.secret.from_env else {}
+    replicas = None if environment.autoscale else environment.replicas
+    release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas)
+    return driver_of(environment).render(project, release)
+print(json.dumps([render(settings) for settings in json.loads(sys.argv[1])]))
 """
 SETTINGS = [
     [],
@@ -67,18 +69,22 @@ def revisions(stage: Stage) -> list[tuple[int, str]]:
     return [(item["revision"], item["status"]) for item in found]
 
 
-def rendered(project: Path, settings: list[str]) -> dict[str, object]:
+def rendered(project: Path) -> list[dict[str, object]]:
+    """The objects by kind and name, for each of SETTINGS."""
     python = str(project / ".venv" / "bin" / "python")
     done = subprocess.run(
-        [python, "-c", RENDER, json.dumps(settings)], cwd=project, capture_output=True, text=True, check=False
+        [python, "-c", RENDER, json.dumps(SETTINGS)], cwd=project, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return {f"{item['kind']}/{item['metadata']['name']}": item for item in json.loads(done.stdout)}
+    return [{f"{item['kind']}/{item['metadata']['name']}": item for item in items} for items in json.loads(done.stdout)]
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
-def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, settings: list[str]) -> None:
-    assert rendered(chart, settings) == rendered(shop, settings)
+def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, subtests: pytest.Subtests) -> None:
+    by_chart, by_manifests = rendered(chart), rendered(shop)
+    for settings, ours, theirs in zip(SETTINGS, by_chart, by_manifests, strict=True):
+        with subtests.test(settings=settings):
+            assert ours == theirs
+    assert len({json.dumps(objects, sort_keys=True) for objects in by_chart}) == len(SETTINGS), "a setting did nothing"
 
 
 def test_the_chart_lints(cluster: None, chart: Path) -> None:
@@ -126,7 +132,7 @@ def test_a_crash_is_rolled_back_and_a_rollback_goes_back(released: Stage) -> Non
     assert revisions(released)[-1][1] == "deployed"
 
 
-@pytest.mark.parametrize("first", ["pending-upgrade", "pending-rollback"])
+@pytest.mark.parametrize("first", ["pending-upgrade", pytest.param("pending-rollback", marks=pytest.mark.drill)])
 def test_a_pending_release_is_recovered(released: Stage, first: str) -> None:
     """What a deployer leaves that is killed while helm writes: the newest revision is pending."""
     newest = revisions(released)[-1][0]
@@ -152,6 +158,7 @@ def test_a_pending_release_is_recovered(released: Stage, first: str) -> None:
     assert released.image_of_deployment() == released.images["v2"]
 
 
+@pytest.mark.drill
 def test_killed_in_the_release(released: Stage) -> None:
     image = "v1" if released.image_of_deployment() == released.images["v2"] else "v2"
     with released.deploying(image) as child:
@@ -177,6 +184,7 @@ def test_rolling_deploys_under_load(released: Stage) -> None:
     assert not load.failures
 
 
+@pytest.mark.drill
 def test_an_edit_by_hand_is_drift(released: Stage) -> None:
     released.kubectl("set", "env", "deployment/shop", "IMAGE_DIGEST=other")
     ended = released.deploy("v3")

@@ -10,6 +10,8 @@ import pytest
 from tests.support.load import Load
 from tests.support.stage import Ended, Stage, until
 
+pytestmark = pytest.mark.drill
+
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_the_rollout(running: Stage, number: int, code: int) -> None:
@@ -28,7 +30,6 @@ def test_a_signal_in_the_rollout(running: Stage, number: int, code: int) -> None
     assert not running.get("leases")["items"]
 
 
-@pytest.mark.drill
 def test_control_nobody_takes_back_what_a_kill_leaves(running: Stage) -> None:
     """The same moment, and no handler can run: the bad version stays until the next deploy."""
     before = running.image_of_deployment()
@@ -65,7 +66,6 @@ def drained(running: Stage) -> Stage:
 STEPS = ("preflight", "image", "config", "migrate", "release", "rollout", "smoke", "record")
 
 
-@pytest.mark.drill
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_after_a_step(drained: Stage, step: str) -> None:
     """As soon as the step's line is out, which is before the next one. Nobody who calls meanwhile notices."""
@@ -86,7 +86,6 @@ def test_killed_after_a_step(drained: Stage, step: str) -> None:
     assert again.code == 0, again
 
 
-@pytest.mark.drill
 def test_killed_at_random_moments(drained: Stage) -> None:
     seed = int.from_bytes(os.urandom(4))
     chance = random.Random(seed)  # noqa: S311 - no secret

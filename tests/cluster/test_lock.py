@@ -107,6 +107,7 @@ def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
     assert running.image_of_deployment() == running.images["v3"]
 
 
+@pytest.mark.drill
 def test_a_killed_deployer_is_replaced_at_once(running: Stage) -> None:
     image = other(running)
     with running.deploying(image, *SLOW) as killed:

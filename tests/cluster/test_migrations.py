@@ -125,6 +125,7 @@ def test_one_that_waits_for_a_lock_makes_no_request_wait_longer(author: Stage) -
     assert author.deploy(image).code == 0  # the control: without the lock it runs
 
 
+@pytest.mark.drill
 def test_no_way_back_over_a_destructive_one(author: Stage) -> None:
     script = 'if [ "$1" = migrate ]; then exec alembic upgrade head; fi; echo broken; exit 3'
     crash = f"ENTRYPOINT {json.dumps(['/bin/sh', '-c', script, 'x'])}"

@@ -12,6 +12,8 @@ import pytest
 from tests.support.load import Load
 from tests.support.stage import Stage, namespace, run, until
 
+pytestmark = pytest.mark.alone  # serves under load
+
 # A program that takes the second node away and brings it back: `$TEST_NODE stop`, `$TEST_NODE start`.
 SWITCH = os.environ.get("TEST_NODE_SWITCH", "").split()
 

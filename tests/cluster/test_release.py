@@ -10,29 +10,29 @@ PRODUCT = {"name": "Lamp", "price": "9.50"}
 CHANGE = ("-e", "settings.LOG_LEVEL=DEBUG", "-e", "replicas=3")
 
 
-def test_first_deploy_into_an_empty_namespace(stage: Stage) -> None:
-    ended = stage.deploy("v1")
-    assert ended.code == 0, ended
-    made = stage.http("/api/v1/products", PRODUCT)
-    assert stage.http(f"/api/v1/products/{made['id']}")["name"] == "Lamp"
-    assert stage.http("/health")["image_digest"] == stage.images["v1"]
-    assert stage.sql("select version_num from alembic_version") == stage.http("/ready")["schema"]
-    (record,) = stage.history()
+def test_first_deploy_into_an_empty_namespace(running: Stage) -> None:
+    """What `running` has deployed: this is the first test that meets it."""
+    made = running.http("/api/v1/products", PRODUCT)
+    assert running.http(f"/api/v1/products/{made['id']}")["name"] == "Lamp"
+    assert running.http("/health")["image_digest"] == running.images["v1"]
+    assert running.sql("select version_num from alembic_version") == running.http("/ready")["schema"]
+    (record,) = running.history()
     assert record["outcome"] == "deployed"
-    assert record["digest"] == stage.images["v1"]
-    assert record["schema_after"] == stage.http("/ready")["schema"]
-    assert not stage.get("leases")["items"]
+    assert record["digest"] == running.images["v1"]
+    assert record["schema_after"] == running.http("/ready")["schema"]
+    assert not running.get("leases")["items"]
 
-    before = stage.versions()
-    again = stage.deploy("v1")
+    before = running.versions()
+    again = running.deploy("v1")
     print(f"the same again: {again.seconds:.1f} s")
     assert again.code == 0, again
     assert re.search(r"ok=8 +changed=0", again.out), again
-    assert stage.versions() == before
+    assert running.versions() == before
 
-    changed = stage.deploy("v2")  # the control: a real change shows in what was compared
+    # The control: a real change, of one object, shows in what was compared.
+    changed = running.deploy("v1", "-e", "network_policy.enabled=false")
     assert changed.code == 0, changed
-    assert stage.versions() != before
+    assert running.versions() != before
 
 
 def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:

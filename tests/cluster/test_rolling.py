@@ -7,6 +7,8 @@ import pytest
 from tests.support.load import Load
 from tests.support.stage import Stage, until
 
+pytestmark = pytest.mark.alone  # serves under load
+
 DRAIN = ("-e", "drain_seconds=8")
 REQUESTS = 30_000
 

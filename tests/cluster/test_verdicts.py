@@ -43,6 +43,7 @@ def test_crash_at_start(running: Stage) -> None:
     print(f"verdict after {rollout_seconds(out)} s")
 
 
+@pytest.mark.drill
 def test_out_of_memory(running: Stage) -> None:
     out = fails(running, "greedy")
     assert "OUT_OF_MEMORY" in out
@@ -50,6 +51,7 @@ def test_out_of_memory(running: Stage) -> None:
     assert rollout_seconds(out) <= 30
 
 
+@pytest.mark.drill
 def test_never_ready(running: Stage) -> None:
     out = fails(running, "unready", "-e", "rollout_seconds=20")
     assert "NOT_READY" in out
@@ -62,6 +64,7 @@ def test_never_started(running: Stage) -> None:
     assert "NOT_READY" in out
 
 
+@pytest.mark.drill
 def test_unschedulable(running: Stage) -> None:
     out = fails(running, "v2", "-e", "resources.cpu_request=900", "-e", "graces.unschedulable=5")
     assert "UNSCHEDULABLE" in out

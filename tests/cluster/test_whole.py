@@ -64,6 +64,7 @@ def test_an_example_is_created_read_and_deleted(checkout: Stage) -> None:
     assert checkout.http("/api/v1/products")["items"] == []
 
 
+@pytest.mark.drill
 def test_a_service_that_does_not_write_is_taken_back(checkout: Stage) -> None:
     """An address in front of the service at which reading works and writing does not."""
     before = checkout.deployment()["spec"]["replicas"]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.checklist.written import task_names
 from workshop import documents, reader
 from workshop.documents import Block
 
@@ -20,7 +19,7 @@ NOT_RUN_AGAIN = "test_every_link"  # `test` in here would otherwise run all of t
 # The commands run as they are written, on some tests of each part: all of a service's own run in test_domains.py.
 SOME = "test_documents or test_observability or test_probes"
 
-pytestmark = pytest.mark.xdist_group("readme")
+pytestmark = pytest.mark.alone  # it runs tests itself, on every core
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +59,7 @@ def service(clone: Path, variables: Mapping[str, str]) -> Path:
     return next(path.parent for path in clone.parent.glob("*/service.toml"))
 
 
+@pytest.mark.drill
 def test_what_the_readme_says_makes_a_service(service: Path) -> None:
     assert (service / "docs" / "openapi.json").exists()
     assert _git(service, "status", "--porcelain") == ""
@@ -100,21 +100,6 @@ def _write_files(service: Path, blocks: list[Block]) -> None:
             changed = re.sub(r"^    include\(app, ROUTERS.*\n", block.text, text, flags=re.MULTILINE)
             assert changed != text
             path.write_text(changed)
-
-
-def test_every_shell_block_of_a_service_is_run_or_says_what_it_needs(service: Path) -> None:
-    for page in (service / "README.md", service / "CONTRIBUTING.md", *sorted((service / "docs").glob("*.md"))):
-        for block in documents.shell_blocks(page):
-            assert re.fullmatch(r"|serves|while serving|needs [\w ,-]+", block.mark), f"{page.name}:{block.line}"
-        assert documents.broken_links(page) == []
-
-
-def test_every_task_that_a_page_names_is_there(service: Path) -> None:
-    command = [str(service / ".venv" / "bin" / "python"), "tasks.py", "--list", "--list-format=json"]
-    done = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True)
-    tasks = task_names(done.stdout)
-    for page in (service / "README.md", service / "CONTRIBUTING.md", *sorted((service / "docs").glob("*.md"))):
-        assert {call.task for call in documents.calls(page)} <= tasks, page.name
 
 
 def test_a_block_that_fails_is_noticed(tmp_path: Path) -> None:

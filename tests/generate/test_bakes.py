@@ -10,7 +10,7 @@ import pytest
 from hooks.options import OPTION_FILES
 from tests.support.bakery import Bakery
 from tests.support.domains import DOMAINS
-from tests.support.pairwise import pairwise
+from tests.support.pairwise import each_answer_once, pairwise
 
 OPTIONS = {
     "driver": ("manifests", "helm"),
@@ -23,6 +23,7 @@ OPTIONS = {
     "project_name": ("Product Catalogue", "Größe & Maße"),
 }
 CASES = list(pairwise(OPTIONS))
+EARLY = list(each_answer_once(CASES))  # the others are drills: ten seconds each
 # What an option that was left out must not be mentioned by, in any file but the recorded answers.
 TRACES = {
     ("auth", "none"): re.compile(r"\bjwt\b|\bJWT_|PyJWT|jwks|\brequires\(|security_none|identity_none", re.IGNORECASE),
@@ -36,7 +37,12 @@ LICENSES = {
 }
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "-".join(re.sub(r"\W+", "", answer) for answer in case.values()))
+@pytest.fixture(
+    params=[
+        pytest.param(case, marks=[] if early else pytest.mark.drill) for case, early in zip(CASES, EARLY, strict=True)
+    ],
+    ids=lambda case: "-".join(re.sub(r"\W+", "", answer) for answer in case.values()),
+)
 def case(request: pytest.FixtureRequest) -> dict[str, str]:
     return {**request.param, "resources": DOMAINS[request.param["resources"]], "project_slug": "some-service"}
 
@@ -57,6 +63,12 @@ def test_pairs_are_covered() -> None:
     }
     covered = {(q1, case[q1], q2, case[q2]) for case in CASES for q1 in case for q2 in case if q1 < q2}
     assert covered == every
+
+
+def test_without_drills_every_answer_is_covered() -> None:
+    early = {answer for case, early in zip(CASES, EARLY, strict=True) if early for answer in case.items()}
+    assert early == {(question, answer) for question, answers in OPTIONS.items() for answer in answers}
+    assert sum(EARLY) < len(CASES) / 2
 
 
 def test_clean(service: Path, case: dict[str, str], subtests: pytest.Subtests) -> None:

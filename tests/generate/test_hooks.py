@@ -63,6 +63,7 @@ def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> 
     assert git(service, "rev-parse", "main") == git(service, "rev-parse", "template")
 
 
+@pytest.mark.drill
 def test_no_uv(bakery: Bakery, tmp_path: Path) -> None:
     """Without uv beside cookiecutter's Python or on PATH, venv and pip do it."""
     plain = tmp_path / "plain"

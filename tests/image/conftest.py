@@ -21,11 +21,9 @@ PASSWORD = "of-a-test-alone"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one worker: they share the engine's build cache, and print figures."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.needs("docker"))
-            item.add_marker(pytest.mark.xdist_group("docker"))
 
 
 def docker(*arguments: str, check: bool = True) -> str:

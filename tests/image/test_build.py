@@ -108,6 +108,7 @@ def _labels(tag: str) -> dict[str, str]:
     return labels
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("auth", ["jwt", "none"])
 def test_the_size_that_it_adds_to_its_base(auth: str, bakery: Bakery, engine: None) -> None:
     service = bakery.bake(project_name="Shop", auth=auth, registry=f"{REGISTRY}/test-image")

@@ -69,6 +69,7 @@ def _answers(checkout: Checkout) -> bool:
         return False
 
 
+@pytest.mark.alone
 @pytest.mark.drill
 def test_every_line_of_verify_passes(compose: Checkout) -> None:
     """Minutes, because the whole suite runs in the container."""
@@ -84,6 +85,7 @@ def test_every_line_of_verify_passes(compose: Checkout) -> None:
     assert docker("ps", "--quiet", "--filter", _label(compose)) == "", "what verify has started, it stops"
 
 
+@pytest.mark.alone
 @pytest.mark.drill
 def test_verify_tells_what_a_stopped_database_takes_away(compose: Checkout) -> None:
     compose.ok("up")
@@ -97,6 +99,7 @@ def test_verify_tells_what_a_stopped_database_takes_away(compose: Checkout) -> N
     assert "Traceback" not in ended.out
 
 
+@pytest.mark.drill
 def test_verify_of_a_deployed_service(compose: Checkout) -> None:
     compose.ok("up")
     address = f"http://127.0.0.1:{compose.variables['APP_PORT']}"
@@ -109,6 +112,7 @@ def test_verify_of_a_deployed_service(compose: Checkout) -> None:
     assert "Traceback" not in away.out
 
 
+@pytest.mark.drill
 def test_verify_without_docker_skips_and_never_passes(checkout: Checkout) -> None:
     ended = checkout.task("verify", "--json", DOCKER_HOST="unix:///nowhere/docker.sock")
     seen = lines_of(ended.out)
@@ -133,6 +137,7 @@ def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> No
     assert _in_test_containers(compose, "pytest", "-q", "tests/unit/deploy/test_context.py") == 0
 
 
+@pytest.mark.alone
 @pytest.mark.drill
 def test_the_whole_suite_passes_in_containers(compose: Checkout) -> None:
     """As the file's head says; its user has no name, its project can't be written to."""

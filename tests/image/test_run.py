@@ -130,6 +130,7 @@ def _stop_under_load(image: str, run: Run, database: Database, drain: int) -> tu
     return load, int(str(state(first)["ExitCode"])), seconds
 
 
+@pytest.mark.alone
 def test_docker_stop_under_load_fails_no_request(image: str, run: Run, database: Database) -> None:
     load, code, seconds = _stop_under_load(image, run, database, drain=4)
     print(f"\ndocker stop: {sum(load.failures.values())} of {load.sent} failed, exit {code} after {seconds:.1f} s")
@@ -138,6 +139,7 @@ def test_docker_stop_under_load_fails_no_request(image: str, run: Run, database:
     assert seconds < GRACE
 
 
+@pytest.mark.alone
 def test_without_the_drain_requests_do_fail(image: str, run: Run, database: Database) -> None:
     """The control: the same load sees the difference."""
     load, code, _ = _stop_under_load(image, run, database, drain=0)

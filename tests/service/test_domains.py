@@ -15,6 +15,7 @@ REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
 ADDED = {"catalogue": REVIEW}
 
 
+@pytest.mark.alone  # it uses every core
 @pytest.mark.parametrize(
     "domain", [domain if domain in ADDED else pytest.param(domain, marks=pytest.mark.drill) for domain in DOMAINS]
 )

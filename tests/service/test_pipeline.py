@@ -196,17 +196,15 @@ def rehearse(bakery: Bakery, clone: Path, job: str, only: str = "", **variables:
         assert done.returncode == 0, f"{job}: {command}\n{done.stdout[-5000:]}\n{done.stderr[-3000:]}"
 
 
-def test_the_job_lint_passes_in_a_fresh_clone(bakery: Bakery, clone: Path) -> None:
+def test_the_job_lint_passes_in_a_fresh_clone_and_finds_a_change(bakery: Bakery, clone: Path) -> None:
     rehearse(bakery, clone, "lint")
-
-
-def test_a_change_that_the_job_lint_must_find(bakery: Bakery, clone: Path) -> None:
     path = clone / "docs" / "openapi.json"
     path.write_text(path.read_text().replace("Is it alive?", "Is it well?"))
     with pytest.raises(AssertionError, match="openapi --check"):
         rehearse(bakery, clone, "lint", only="openapi")
 
 
+@pytest.mark.alone
 @pytest.mark.drill
 def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> None:
     rehearse(bakery, clone, "unit")
@@ -215,8 +213,9 @@ def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> Non
         rehearse(bakery, clone, "integration", DATABASE_URL=url)
 
 
+@pytest.mark.alone  # the engine is that of tests/image
+@pytest.mark.drill
 @pytest.mark.needs("docker")
-@pytest.mark.xdist_group("docker")
 def test_the_image_job_passes_in_a_fresh_clone(bakery: Bakery, tmp_path: Path) -> None:
     """Its tasks build, push and tell the next job the digest; the actions between them want GitHub."""
     if reason := no_registry():

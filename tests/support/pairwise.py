@@ -1,6 +1,6 @@
 """Few combinations of options that hold every pair of answers (most faults need no more than two)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 
@@ -12,6 +12,14 @@ def pairwise(options: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
         best = max(everything, key=lambda answers: len(missing & _pairs(answers)))
         missing -= _pairs(best)
         yield best
+
+
+def each_answer_once(cases: Iterable[Mapping[str, str]]) -> Iterator[bool]:
+    """For each case, whether it has an answer that no case before it had."""
+    seen: set[tuple[str, str]] = set()
+    for case in cases:
+        yield not case.items() <= seen
+        seen |= case.items()
 
 
 def _pairs(answers: Mapping[str, str]) -> set[tuple[tuple[str, str], tuple[str, str]]]:

@@ -7,21 +7,18 @@ show the very plans that `apply` gets.
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from deploy.lease import Lease, clear_orphan
 from deploy.model import Exit, Failed, Failure, Outcome, Plan, Result, Status, fail
+from deploy.signals import Interrupted, Signals
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from deploy.target import Target
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    Undo = Callable[[Target, Failure], Outcome]
 
 
 class Step(Protocol):
@@ -39,52 +36,21 @@ class Step(Protocol):
     def apply(self, target: Target, plan: Plan) -> Outcome: ...
 
 
-class Interrupted(BaseException):
-    """A signal asked for the end; `number` is its."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
-
-
-@contextmanager
-def signals() -> Iterator[None]:
-    """Raise Interrupted at the first signal; a second one ends the process at once.
-
-    Python runs no `finally` on SIGTERM by itself, and invoke turns Ctrl-C into exit code 1.
-    """
-    first: list[int] = []
-
-    def handler(number: int, _frame: FrameType | None) -> None:
-        import os
-
-        if first:
-            os._exit(128 + number)
-        first.append(number)
-        raise Interrupted(number)
-
-    kept = {number: signal.signal(number, handler) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, previous in kept.items():
-            signal.signal(number, previous)
-
-
-def run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure], Outcome]) -> int:
+def run(target: Target, steps: Sequence[Step], undo: Undo) -> int:
     """The exit code. `undo` puts the last good release back and says how that went; it may raise Failed."""
-    with signals():
+    with Signals() as signals:
         try:
-            return _run(target, steps, undo)
+            return _run(target, steps, undo, signals)
         except Failed as error:
             target.report.failure(error.failure)
             return target.report.end(error.exit)
         except Interrupted as interrupt:
-            target.report.note(f"interrupted by {interrupt}; nothing of the release was touched")
+            state = "run the same command again" if target.touched else "nothing of the release was touched"
+            target.report.note(f"interrupted by {interrupt}; {state}")
             return target.report.end(128 + interrupt.number)
 
 
-def _run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure], Outcome]) -> int:
+def _run(target: Target, steps: Sequence[Step], undo: Undo, signals: Signals) -> int:
     options = target.options
     plans = look(target, steps)
     if options.check or options.diff:
@@ -100,11 +66,11 @@ def _run(target: Target, steps: Sequence[Step], undo: Callable[[Target, Failure]
     target.confirm(plans)
     early = [step for step in steps if step.before_lock]
     for step in early:
-        _apply(target, step, plans[step.name])
+        _apply(target, step, plans[step.name], signals)
     with Lease(target.cluster, target.facts.name, target.environment.lease_seconds, target.run_url) as lease:
         target.cluster.guard = lease.hold
         try:
-            return _locked(target, [step for step in steps if not step.before_lock], plans, undo)
+            return _locked(target, [step for step in steps if not step.before_lock], plans, undo, signals)
         finally:
             target.cluster.guard = None
 
@@ -129,9 +95,7 @@ def look(target: Target, steps: Sequence[Step]) -> dict[str, Plan]:
     return dict(target.plans)
 
 
-def _locked(
-    target: Target, steps: Sequence[Step], shown: dict[str, Plan], undo: Callable[[Target, Failure], Outcome]
-) -> int:
+def _locked(target: Target, steps: Sequence[Step], shown: dict[str, Plan], undo: Undo, signals: Signals) -> int:
     recovered = target.recover()
     fresh = look(target, steps)
     stale = [step.name for step in steps if fresh[step.name].exceeds(shown[step.name])]
@@ -147,19 +111,21 @@ def _locked(
             if plan.deferred or target.touched:
                 with target.cluster.reading():
                     plan = target.plans[step.name] = step.plan(target, step.observe(target))
-            _apply(target, step, plan)
+            _apply(target, step, plan, signals)
         except (Failed, Interrupted) as error:
+            signals.way_back = True
             return _failed(target, step, error, undo)
     return target.report.end(Exit.OK)
 
 
-def _apply(target: Target, step: Step, plan: Plan) -> None:
+def _apply(target: Target, step: Step, plan: Plan, signals: Signals) -> None:
     """Run a step, and report it however it ends."""
     target.report.start(step.name)
     began = time.monotonic()
     try:
         outcome = Outcome(Status.OK, plan.note) if plan.empty else step.apply(target, plan)
     except Failed as error:
+        signals.way_back = True
         _done(target, step, Outcome(Status.FAILED, error.failure.code), began, error.failure)
         raise
     except Interrupted as error:
@@ -174,7 +140,7 @@ def _done(target: Target, step: Step, outcome: Outcome, began: float, failure: F
     target.report.result(Result(step.name, outcome.status, spent, outcome.summary, failure))
 
 
-def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Callable[[Target, Failure], Outcome]) -> int:
+def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Undo) -> int:
     """Show why, take the release back if it was touched and may be, and choose the exit code."""
     interrupted = isinstance(error, Interrupted)
     failure = Failure("INTERRUPTED", f"interrupted by {error} during {step.name}") if interrupted else error.failure
@@ -191,7 +157,7 @@ def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Calla
     return _undo(target, failure, undo, 128 + error.number if interrupted else Exit.ROLLED_BACK)
 
 
-def _undo(target: Target, failure: Failure, undo: Callable[[Target, Failure], Outcome], code: int) -> int:
+def _undo(target: Target, failure: Failure, undo: Undo, code: int) -> int:
     target.report.start("undo")
     began = time.monotonic()
     try:

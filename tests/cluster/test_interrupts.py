@@ -30,6 +30,21 @@ def test_a_signal_in_the_rollout(running: Stage, number: int, code: int) -> None
     assert not running.get("leases")["items"]
 
 
+def test_a_signal_on_the_way_back_does_not_stop_it(running: Stage) -> None:
+    before = running.image_of_deployment()
+    with running.deploying("crash") as child:
+        assert child.stdout
+        told = next(line for line in child.stdout if line.startswith("failed "))
+        os.killpg(child.pid, signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+    assert "CRASH_LOOP" in told
+    assert "putting things back first" in out, out
+    assert child.returncode == 3, out
+    assert running.image_of_deployment() == before
+    assert running.history()[-1]["outcome"] == "rolled_back"
+    assert not running.get("leases")["items"]
+
+
 def test_control_nobody_takes_back_what_a_kill_leaves(running: Stage) -> None:
     """The same moment, and no handler can run: the bad version stays until the next deploy."""
     before = running.image_of_deployment()

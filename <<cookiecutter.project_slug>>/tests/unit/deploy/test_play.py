@@ -216,3 +216,31 @@ def test_a_signal_takes_the_release_back(target: Any, log: list[str], number: in
     step.apply = interrupted  # type: ignore[method-assign]
     assert played(target, step) == code
     assert applied(log) == ["undo INTERRUPTED", "record INTERRUPTED rolled_back"]
+
+
+def test_a_signal_on_the_way_back_does_not_stop_it(target: Any, log: list[str]) -> None:
+    def undo(_: Any, failure: Failure) -> Outcome:
+        os.kill(os.getpid(), signal.SIGINT)
+        log.append(f"undo {failure.code}")
+        return Outcome(Status.RESCUED)
+
+    broken = Failed(Failure("CRASH_LOOP", "it ends"), Exit.ROLLED_BACK)
+    step = Step("rollout", log, [CHANGE], error=broken, undoable=True)
+    assert played(target, step, undo=undo) == Exit.ROLLED_BACK
+    assert applied(log) == ["apply rollout", "undo CRASH_LOOP", "record CRASH_LOOP rolled_back"]
+
+
+def test_a_second_signal_ends_it_at_once(target: Any, log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def undo(_: Any, failure: Failure) -> Outcome:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("the second signal did nothing")
+
+    def ended(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", ended)
+    step = Step("rollout", log, [CHANGE], error=Failed(Failure("CRASH_LOOP", "it ends")), undoable=True)
+    with pytest.raises(SystemExit) as end:
+        played(target, step, undo=undo)
+    assert end.value.code == 143

@@ -134,7 +134,8 @@ class Lease:
         spec = (live or {}).get("spec", {})
         metadata: dict[str, Any] = {"name": self.name, "namespace": self.cluster.namespace}
         if live:
-            metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
+            # Of a Lease that is gone, PUT makes a new one whatever its version (AllowCreateOnUpdate); not with a uid.
+            metadata |= {key: live["metadata"][key] for key in ("resourceVersion", "uid")}
         mine = _holder(live or {}) == self.me
         return {
             "apiVersion": API,

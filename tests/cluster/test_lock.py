@@ -107,6 +107,45 @@ def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
     assert running.image_of_deployment() == running.images["v3"]
 
 
+# The lock is deleted after each look at it, as by another deployer that had taken it and is through.
+DELETED = """
+import json, sys
+from pathlib import Path
+from deploy import inventory
+from deploy.connect import connect
+from deploy.lease import API, Lease
+from deploy.model import Failed
+cluster = connect(inventory.load(Path.cwd(), "staging", json.loads(sys.argv[1]), {}))
+with Lease(cluster, "probe", 60) as lease:
+    look = lease.cluster.get
+    def look_and_lose(*asked):
+        found = look(*asked)
+        cluster.delete(API, "Lease", "deploy-probe")
+        return found
+    lease.cluster.get, lease._renewed = look_and_lose, 0.0
+    try:
+        lease.hold()
+    except Failed as error:
+        print(error.failure.code)
+print(cluster.get(API, "Lease", "deploy-probe"))
+"""
+
+
+def test_a_lock_that_is_gone_is_not_made_again_by_a_renewal(running: Stage) -> None:
+    """The API server would: a Lease is created by an update."""
+    settings = [f"namespace={running.namespace}", f"server={running.server}"]
+    python = str(running.project / ".venv" / "bin" / "python")
+    done = subprocess.run(
+        [python, "-c", DELETED, json.dumps(settings)],
+        cwd=running.project,
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["LEASE_LOST", "None"], done.stdout + done.stderr
+
+
 @pytest.mark.drill
 def test_a_killed_deployer_is_replaced_at_once(running: Stage) -> None:
     image = other(running)

@@ -97,7 +97,9 @@ async def _holder(connection: AsyncConnection) -> str:
                 "SELECT a.application_name, a.pid, coalesce(host(a.client_addr), 'this machine') "
                 "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
-                "AND (l.classid::bigint << 32) + l.objid::bigint = :number"
+                "AND (l.classid::bigint << 32) + l.objid::bigint = :number "
+                # The view shows those of the whole server, where other databases may be migrating, too.
+                "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             ),
             {"number": LOCK_NUMBER},
         )

@@ -58,6 +58,15 @@ async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+@pytest.fixture
+async def elsewhere(empty_database: str) -> AsyncIterator[None]:
+    """Another database of the same server is being migrated meanwhile."""
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
+    yield
+    await connection.close()
+
+
 def settings_of(url: str, **settings: str) -> Settings:
     with environment(url, **settings):
         return get_settings()
@@ -147,6 +156,7 @@ async def test_two_migrations_at_once_run_one_after_the_other(
     assert most == (1 if locked else 2)
 
 
+@pytest.mark.usefixtures("elsewhere")
 async def test_a_migration_that_waited_too_long_names_who_holds_it_up(
     own_database: str, admin: asyncpg.Connection
 ) -> None:

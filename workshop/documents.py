@@ -43,6 +43,11 @@ def blocks(document: Path) -> list[Block]:
     ]
 
 
+def pages(folder: Path) -> list[Path]:
+    """What a person reads of a repository: of this one, or of a service."""
+    return [folder / "README.md", folder / "CONTRIBUTING.md", *sorted((folder / "docs").glob("*.md"))]
+
+
 def shell_blocks(document: Path) -> list[Block]:
     return [block for block in blocks(document) if block.language in ("sh", "bash", "console", "shell")]
 

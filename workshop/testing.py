@@ -5,14 +5,13 @@ services and containers are waited for; then the deploys, which wait for the clu
 after another what serves under load, which a neighbour would make fail, or uses every core itself.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dev import process
+from dev.testing import workers
 
-MOST_WORKERS = 4
 DEPLOYERS = 3  # on two cores they keep both busy; the drills, some of which serve under load, get more room
 DEPLOYERS_WITH_DRILLS = 2
 NO_TESTS = 5  # pytest's exit code when nothing was selected
@@ -20,11 +19,10 @@ NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 def run(root: Path, *, drills: bool, only: str) -> None:
     """Raises SystemExit with pytest's exit code when a test of either run has failed."""
-    workers = str(min((os.cpu_count() or 1) + 1, MOST_WORKERS))
     deployers = str(DEPLOYERS_WITH_DRILLS if drills else DEPLOYERS)
     options = [*(["--drills"] if drills else []), *(["-k", only] if only else [])]
     codes = [
-        _pytest(root, ["-m", "not alone and not deploys", "-n", workers, *options]),
+        _pytest(root, ["-m", "not alone and not deploys", "-n", workers(), *options]),
         _pytest(root, ["-m", "deploys and not alone", "-n", deployers, *options]),
         _pytest(root, ["-m", "alone", *options]),
     ]

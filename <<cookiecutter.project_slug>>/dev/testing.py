@@ -13,7 +13,7 @@ MOST_WORKERS = 4
 
 def run(project: Path, part: str = "", only: str = "") -> None:
     """All tests with the coverage gate; or one part (`unit`, `integration`, `e2e`), or those that match `only`."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "--durations=5", *_workers()]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "--durations=5", "-n", workers()]
     command += ["-k", only] if only else []
     command += [f"tests/{part}"] if part else []
     if not part and not only:
@@ -23,5 +23,6 @@ def run(project: Path, part: str = "", only: str = "") -> None:
         raise SystemExit(code)
 
 
-def _workers() -> list[str]:
-    return ["-n", str(min((os.cpu_count() or 1) + 1, MOST_WORKERS))]
+def workers() -> str:
+    """How many, as an argument of pytest."""
+    return str(min((os.cpu_count() or 1) + 1, MOST_WORKERS))

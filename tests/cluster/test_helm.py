@@ -72,11 +72,8 @@ def revisions(stage: Stage) -> list[tuple[int, str]]:
 def rendered(project: Path) -> list[dict[str, object]]:
     """The objects by kind and name, for each of SETTINGS."""
     python = str(project / ".venv" / "bin" / "python")
-    done = subprocess.run(
-        [python, "-c", RENDER, json.dumps(SETTINGS)], cwd=project, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [{f"{item['kind']}/{item['metadata']['name']}": item for item in items} for items in json.loads(done.stdout)]
+    told = run(python, "-c", RENDER, json.dumps(SETTINGS), cwd=project)
+    return [{f"{item['kind']}/{item['metadata']['name']}": item for item in items} for items in json.loads(told)]
 
 
 def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, subtests: pytest.Subtests) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stage import Stage, until
+from tests.support.stage import Stage, run, until
 
 # The label makes each deploy a real change, and a slow one.
 SLOW = ("-e", "hold_seconds=12")
@@ -135,15 +135,7 @@ def test_a_lock_that_is_gone_is_not_made_again_by_a_renewal(running: Stage) -> N
     """The API server would: a Lease is created by an update."""
     settings = [f"namespace={running.namespace}", f"server={running.server}"]
     python = str(running.project / ".venv" / "bin" / "python")
-    done = subprocess.run(
-        [python, "-c", DELETED, json.dumps(settings)],
-        cwd=running.project,
-        env=running.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split() == ["LEASE_LOST", "None"], done.stdout + done.stderr
+    assert run(python, "-c", DELETED, json.dumps(settings), cwd=running.project).split() == ["LEASE_LOST", "None"]
 
 
 @pytest.mark.drill

@@ -11,7 +11,7 @@ import pytest
 from workshop import documents
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = documents.pages(ROOT)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -44,9 +44,9 @@ stringData: {DATABASE_URL: "postgresql://postgres:PASSWORD@postgres:5432/shop"}
 """
 
 
-def run(*command: str, stdin: str | None = None, seconds: float = 120, env: dict[str, str] | None = None) -> str:
+def run(*command: str, stdin: str | None = None, seconds: float = 120, cwd: Path | None = None) -> str:
     """Output of a program that has to succeed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False, env=env)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False, cwd=cwd)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 

@@ -23,11 +23,15 @@ def demo(_: Context, once: bool = False) -> None:
 
 
 @task
-def test(_: Context, drills: bool = False, k: str = "") -> None:
-    """Run every test that this machine can run; what is left out is named with the reason."""
+def test(_: Context, drills: bool = False, minutes: float = 0.0, spent: float = 0.0, k: str = "") -> None:
+    """Run every test that this machine can run. Skipped tests are listed with the reason.
+
+    --drills adds the tests that take minutes each. --minutes M adds those that fit into M minutes of a normal machine,
+    less the --spent S seconds that have passed already; the drills of what changed come first.
+    """
     from workshop import testing
 
-    testing.run(HERE, drills=drills, only=k)
+    testing.run(HERE, drills=drills, only=k, minutes=minutes, spent=spent)
 
 
 @task

@@ -1,0 +1,69 @@
+"""The time that the drills may take: minutes on a normal machine, more on a slower one, and never more than a cap."""
+
+import multiprocessing
+import os
+import statistics
+import time
+from dataclasses import dataclass
+
+NORMAL_SECONDS = 0.2  # what one turn of `_work` takes on each of the two cores of a normal machine
+TURNS = 5
+CAP_MINUTES = 70  # pipelines end a job after a fixed time, however slow the machine is
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A run that began at `began` (Unix seconds) may start tests until `deadline`.
+
+    `slowness` is the time that this machine takes, divided by that of a normal one, at least 1.
+    """
+
+    began: float
+    minutes: float
+    slowness: float
+
+    @property
+    def deadline(self) -> float:
+        """Unix seconds."""
+        return self.began + 60 * min(self.minutes * self.slowness, max(CAP_MINUTES, self.minutes))
+
+    def left(self, now: float) -> float:
+        """Minutes that are left, 0 when the time is used up."""
+        return max(0.0, (self.deadline - now) / 60)
+
+    def __str__(self) -> str:
+        total = (self.deadline - self.began) / 60
+        return f"time budget: {total:.0f} minutes (this machine takes {self.slowness:.1f} x the time of a normal one)"
+
+
+def measure(began: float, minutes: float) -> Budget:
+    """Measure this machine for about a second, and give the budget of a run that began then."""
+    return Budget(began, minutes, slowness(_seconds_of_each_core()))
+
+
+def slowness(seconds: list[float]) -> float:
+    """How much slower than a normal machine one is whose turns took these seconds; a faster one counts as normal."""
+    return max(1.0, statistics.median(seconds) / NORMAL_SECONDS)
+
+
+def _seconds_of_each_core() -> list[float]:
+    """Seconds of every turn, with all cores busy at once, as the tests keep them."""
+    cores = os.cpu_count() or 1
+    with multiprocessing.get_context("spawn").Pool(cores) as pool:
+        pool.map(_timed, range(cores))  # every process has started
+        return pool.map(_timed, range(cores * TURNS), chunksize=1)
+
+
+def _timed(_: int) -> float:
+    began = time.perf_counter()
+    _work()
+    return time.perf_counter() - began
+
+
+def _work() -> int:
+    """Interpreter, memory and dictionaries, as most of what the tests run."""
+    table: dict[str, int] = {}
+    for number in range(1_000_000):
+        name = str(number * 7919 % 10_007)
+        table[name] = table.get(name, 0) + number
+    return len(table)

@@ -1,0 +1,128 @@
+"""The order of the drills in a run with a time budget, and which of them still fit into it.
+
+Drills of what changed come first. The others follow in a rotation by date: each day starts a golden section of the list
+further on, so that the starts spread evenly and every drill comes to the front within days.
+"""
+
+import datetime as dt
+import fnmatch
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+GOLDEN_SECTION = (5**0.5 - 1) / 2
+MINUTES = 1.0  # of a drill that says nothing else, on a normal machine
+SERVICE = "<<cookiecutter.project_slug>>"
+# What changed (a pattern of paths) -> the tests that show it (a pattern of paths). The first that matches counts.
+CONCERNS = (
+    ("tests/cluster/conftest.py", "tests/cluster/*"),
+    ("tests/image/conftest.py", "tests/image/*"),
+    ("tests/*/test_*.py", ""),  # a test file concerns itself
+    (f"{SERVICE}/deploy/lease.py", "tests/cluster/test_lock.py"),
+    (f"{SERVICE}/deploy/signals.py", "tests/cluster/test_interrupts.py"),
+    (f"{SERVICE}/deploy/migrate.py", "tests/cluster/test_migrations.py"),
+    (f"{SERVICE}/deploy/helm.py", "tests/cluster/test_helm.py"),
+    (f"{SERVICE}/helm/*", "tests/cluster/test_helm.py"),
+    (f"{SERVICE}/deploy/signs.py", "tests/cluster/test_verdicts.py"),
+    (f"{SERVICE}/deploy/verdict.py", "tests/cluster/test_verdicts.py"),
+    (f"{SERVICE}/deploy/cluster.py", "tests/cluster/test_faults.py"),
+    (f"{SERVICE}/deploy/patience.py", "tests/cluster/test_faults.py"),
+    (f"{SERVICE}/deploy/compose.py", "tests/image/test_compose.py"),
+    (f"{SERVICE}/deploy/stack.py", "tests/image/test_compose.py"),
+    (f"{SERVICE}/docker-compose*", "tests/image/test_compose.py"),
+    (f"{SERVICE}/Dockerfile", "tests/image/*"),
+    (f"{SERVICE}/deploy/image.py", "tests/image/test_build.py"),
+    (f"{SERVICE}/deploy/buildx.py", "tests/image/test_build.py"),
+    (f"{SERVICE}/app/core/server.py", "tests/cluster/test_rolling.py"),
+    (f"{SERVICE}/.git*", "tests/service/test_pipeline.py"),
+    (f"{SERVICE}/scaffold/*", "tests/service/test_domains.py"),
+    (f"{SERVICE}/README.md", "tests/docs/*"),
+    ("README.md", "tests/docs/*"),
+    ("hooks/*", "tests/generate/*"),
+    (f"{SERVICE}/deploy/*", "tests/cluster/*"),
+    (f"{SERVICE}/k8s/*", "tests/cluster/*"),
+    (f"{SERVICE}/app/*", "tests/service/*"),
+    (f"{SERVICE}/tests/*", "tests/service/*"),
+)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What every process of a run has to agree on.
+
+    `deadline` is in Unix seconds, `slowness` a factor, `first` are patterns of test files, `day` is an ISO date.
+    """
+
+    deadline: float
+    slowness: float
+    first: tuple[str, ...]
+    day: str
+
+    def ordered(self, drills: Sequence[str]) -> list[str]:
+        return ordered(drills, self.first, dt.date.fromisoformat(self.day))
+
+    def fits(self, minutes: float, now: float) -> bool:
+        """Whether a drill of so many minutes on a normal machine ends before the deadline on this one."""
+        return now + 60 * minutes * self.slowness <= self.deadline
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def load(text: str) -> Schedule:
+    content = json.loads(text)
+    return Schedule(content["deadline"], content["slowness"], tuple(content["first"]), content["day"])
+
+
+def concerned(changed: Iterable[str]) -> list[str]:
+    """Patterns of the test files that show what these paths do, the narrow ones (a single file) first."""
+    patterns = {pattern for path in changed if (pattern := _concern(path))}
+    return sorted(patterns, key=lambda pattern: ("*" in pattern, pattern))
+
+
+def _concern(path: str) -> str:
+    for pattern, tests in CONCERNS:
+        if fnmatch.fnmatchcase(path, pattern):
+            return tests or path
+    return ""
+
+
+def ordered(drills: Sequence[str], first: Sequence[str], day: dt.date) -> list[str]:
+    """Node ids of drills: those in a file that a pattern of `first` names, then the others as the day says.
+
+    The drills of a file stay together, as they share what the file's fixtures make.
+    """
+    turned = rotated(sorted(drills), day)
+    files = list(dict.fromkeys(_file(name) for name in turned))
+    place = {file: (_rank(file, first), number) for number, file in enumerate(files)}
+    return sorted(turned, key=lambda name: place[_file(name)])  # stable: the rotation stays within a file
+
+
+def _file(name: str) -> str:
+    return name.partition("::")[0]
+
+
+def _rank(path: str, first: Sequence[str]) -> int:
+    return next((rank for rank, pattern in enumerate(first) if fnmatch.fnmatchcase(path, pattern)), len(first))
+
+
+def rotated(names: Sequence[str], day: dt.date) -> list[str]:
+    """The same names, begun elsewhere each day."""
+    start = int(day.toordinal() * GOLDEN_SECTION % 1 * len(names))
+    return [*names[start:], *names[:start]]
+
+
+def changed_files(root: Path, since: str = "") -> list[str]:
+    """Paths that differ from the commit `since`, or from the newest commit that is older than a day.
+
+    Empty where git does not know: in a shallow clone, or without that commit.
+    """
+    base = since or _git(root, "rev-list", "-1", "--before=1.day.ago", "HEAD")
+    return _git(root, "diff", "--name-only", base).splitlines() if base else []
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, check=False, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,42 @@
+"""What the runs of pytest that make up one run of the tests add up to, and its last line in pytest's own form."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FOLDER = "TEST_TOTALS"  # the variable that names the folder where each run of pytest leaves its part
+KINDS = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "error")
+
+
+@dataclass
+class Totals:
+    """`counts` by outcome, and the node ids of drills that were left out for lack of time."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    left_out: list[str] = field(default_factory=list)
+
+    def line(self, seconds: float) -> str:
+        """The closing line of pytest: `==== 1 failed, 2 passed in 3.00s ====`."""
+        named = [f"{self.counts[kind]} {kind}" for kind in KINDS if self.counts[kind]]
+        minutes, rest = divmod(int(seconds), 60)
+        clock = f" ({minutes // 60}:{minutes % 60:02}:{rest:02})" if minutes else ""
+        return f" {', '.join(named) or 'no tests ran'} in {seconds:.2f}s{clock} ".center(80, "=")
+
+
+def write(counts: Counter[str], left_out: Iterable[str]) -> None:
+    """Leave this process's part where FOLDER says; nothing when it is not set."""
+    if folder := os.environ.get(FOLDER):
+        part = {"counts": dict(counts), "left_out": list(left_out)}
+        (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(part))
+
+
+def read(folder: Path) -> Totals:
+    totals = Totals()
+    for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+        part = json.loads(path.read_text())
+        totals.counts.update(part["counts"])
+        totals.left_out += part["left_out"]
+    return totals

@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from app.api import errors
+from app.api.cors import Cors
 from app.api.openapi import complete
 from app.api.routing import RouteTemplates
 from app.core.admission import Admission
 from app.core.config import Settings
 from app.core.edge import Edge
+from app.core.head import HeadAsGet
 from app.core.lifecycle import Lifecycle
 from app.core.limits import BodyLimit
 from app.core.logging import access_log
 from app.core.telemetry import Metrics, quiet_paths, release, telemetry_config
-
-REQUEST_HEADERS = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
-EXPOSED_HEADERS = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
 
 
 class Service(FastAPI):
@@ -47,11 +45,11 @@ class Service(FastAPI):
         """Starlette's own stack inside of ours: its handler for errors must not be the last to see an answer.
 
         From the outside: the edge (ids, log, metrics, headers), CORS where origins are set, the size of the body,
-        admission. CORS is outside of what refuses requests, or a browser could not read why.
+        admission, HEAD as GET. CORS is outside of what refuses requests, or a browser could not read why.
         """
         settings: Settings = self.state.settings
         quiet = quiet_paths(settings)
-        app = super().build_middleware_stack()
+        app = HeadAsGet(super().build_middleware_stack())
         app = Admission(
             app,
             limit=settings.max_concurrency,
@@ -61,14 +59,7 @@ class Service(FastAPI):
         )
         app = BodyLimit(app, limit=settings.body_limit_bytes, patience=settings.body_seconds)
         if settings.backend_cors_origins:
-            app = CORSMiddleware(
-                app,
-                allow_origins=settings.backend_cors_origins,
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=REQUEST_HEADERS,
-                expose_headers=EXPOSED_HEADERS,
-                max_age=600,
-            )
+            app = Cors(app, settings.backend_cors_origins)
         return Edge(
             app,
             lifecycle=self.state.lifecycle,

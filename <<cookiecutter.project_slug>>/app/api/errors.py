@@ -53,7 +53,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     detail = None if error.detail == phrase(status) else str(error.detail)
     if status == 405:
         headers["Allow"] = ", ".join(sorted(_allowed_methods(request)))
-        detail = f"{request.method} is not offered here; Allow lists what is."
+        detail = f"Method {request.method} is not allowed here; see the Allow header."
     elif status == 404 and "route" not in request.scope:
         detail = "There is nothing at this path."
     return problem_response(request, Problem(detail, status=status, headers=headers))
@@ -66,7 +66,8 @@ def _allowed_methods(request: Request) -> set[str]:
         pattern = getattr(context, "path_regex", None)
         if pattern is not None and pattern.match(request.scope["path"]):
             methods |= context.methods or set()
-    return methods
+    # HEAD is answered wherever GET is (app/core/head.py).
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

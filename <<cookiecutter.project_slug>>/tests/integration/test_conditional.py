@@ -107,3 +107,14 @@ async def make(client: AsyncClient, resource: ModuleType) -> tuple[str, dict[str
     assert created.status_code == 201, created.text
     assert created.headers["ETag"] == '"1"'
     return created.headers["Location"], body
+
+
+async def test_head_answers_as_get_does(client: AsyncClient, resource: ModuleType) -> None:
+    created = await resource.create(client)
+    one = f"{resource.PATH}/{created['id']}"
+    for path, headers in ((one, {}), (one, {"If-None-Match": '"1"'}), (resource.PATH, {}), (f"{one[:-1]}x", {})):
+        got, head = await client.get(path, headers=headers), await client.head(path, headers=headers)
+        assert head.status_code == got.status_code
+        assert head.content == b""
+        for name in ("ETag", "Content-Type", "Content-Length", "Link"):
+            assert head.headers.get(name) == got.headers.get(name)

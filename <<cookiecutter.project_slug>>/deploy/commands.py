@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from deploy import inventory, report
 from deploy import record as records_of
 from deploy.model import Exit, Failed, Failure, Outcome, Status, fail
+from deploy.variables import near_misses
 
 if TYPE_CHECKING:
     from deploy.environment import Environment
@@ -155,12 +156,19 @@ def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) 
     """The objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest; asks no cluster."""
     from deploy.render import write
 
+    _note_near_misses(report.make())
     return guarded(lambda: _print(write(project, name, folder, extra)))
 
 
 def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
     """Every key of the environment with its origin."""
+    _note_near_misses(report.make())
     return guarded(lambda: _print([inventory.explain(project, name, extra)]))
+
+
+def _note_near_misses(shown: report.Report) -> None:
+    for warning in near_misses():
+        shown.note(warning)
 
 
 def _with_target(
@@ -178,6 +186,7 @@ def _with_target(
     from deploy.target import Options, Target
 
     def connected() -> int:
+        _note_near_misses(shown)
         environment = inventory.load(project, name, extra)
         facts = inventory.facts(project)
         with ExitStack() as ahead:

@@ -151,8 +151,8 @@ def known_keys(model: type[BaseModel] = Environment) -> dict[str, Any]:
     return {name: field.default for name, field in model.model_fields.items()}
 
 
-def block_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+def block_of(model: type[Block], key: str) -> type[Block] | None:
     """The block that a key of `model` holds, `Resources` for "resources"; None for a plain value."""
     found = model.model_fields.get(key)
     choices = (found.annotation, *get_args(found.annotation)) if found else ()
-    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)), None)
+    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Block)), None)

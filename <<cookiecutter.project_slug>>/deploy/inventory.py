@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.model import fail, nearest
+from deploy.variables import PREFIX, keys_given
 
 FILE = Path("deploy", "inventory.yaml")
-PREFIX = "DEPLOY_"
-# Variables of the toolkit itself, not keys of an environment.
-OTHER_VARIABLES = frozenset({"DEPLOY_SMOKE_TOKEN", "DEPLOY_RUN_URL"})
+VARIABLES = "environment"
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 
@@ -53,7 +52,8 @@ def facts(project: Path) -> Facts:
 
 def load(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> Any:
     """The `Environment` called `name`. Raises Failed (INVENTORY_*) with every fault of it."""
-    return validate(name, merge(layers(project, name, extra, variables)))
+    given = layers(project, name, extra, variables)
+    return validate(name, merge(given), given)
 
 
 def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> str:
@@ -61,7 +61,7 @@ def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapp
     from deploy.environment import known_keys
 
     given = layers(project, name, extra, variables)
-    environment = validate(name, merge(given))
+    environment = validate(name, merge(given), given)
     rows = []
     for key in known_keys():
         source = next((origin for origin, values in reversed(given) if key in values), "default")
@@ -96,7 +96,7 @@ def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[st
         ("service.toml", facts(project).defaults(name)),
         (f"{where} all", content.get("all") or {}),
         (f"{where} {name}", content[name] or {}),
-        ("environment", _from_variables(variables)),
+        (VARIABLES, _nested((path, variables[name]) for name, path in keys_given(variables))),
         ("-e", _from_pairs(extra)),
     )
 
@@ -121,8 +121,11 @@ def _merge_into(below: dict[str, Any], above: Mapping[str, Any]) -> None:
             below[key] = value
 
 
-def validate(name: str, values: Mapping[str, Any]) -> Any:
-    """Raises Failed INVENTORY_INVALID with a line for each fault; an unknown key gets the nearest known name."""
+def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
+    """Raises Failed INVENTORY_INVALID with a line for each fault; an unknown key gets the nearest known name.
+
+    `given` are the layers of `values`: each fault names the one that it came from.
+    """
     from pydantic import ValidationError
 
     from deploy.environment import Environment
@@ -130,12 +133,13 @@ def validate(name: str, values: Mapping[str, Any]) -> Any:
     try:
         return Environment.model_validate({**values, "name": name})
     except ValidationError as error:
-        faults = tuple(_fault(fault) for fault in error.errors(include_url=False, include_input=False))
+        found = error.errors(include_url=False, include_input=False)
+        faults = tuple(_fault(fault) + _origin(fault["loc"], given) for fault in found)
         raise fail(
             "INVENTORY_INVALID",
             f"the environment {name!r} is not valid",
             *faults,
-            hint="correct deploy/inventory.yaml (`deploy ENV --explain` prints where each value came from)",
+            hint="correct each key where it was set; deploy/environment.py lists all keys",
         ) from None
 
 
@@ -145,6 +149,19 @@ def _fault(fault: Any) -> str:
         return f"{path or 'environment'}: {fault['msg'].removeprefix('Value error, ')}"
     close = nearest(str(fault["loc"][-1]), _siblings(fault["loc"]))
     return f"{path}: there is no such key" + (f"; did you mean {close}?" if close else "")
+
+
+def _origin(loc: Sequence[Any], given: Layers) -> str:
+    """The last layer that set the key at `loc`, in brackets; empty when none did."""
+    for origin, values in reversed(given):
+        inside: Any = values
+        for part in loc:
+            if not isinstance(inside, Mapping) or part not in inside:
+                break
+            inside = inside[part]
+        else:
+            return f" [{PREFIX + '__'.join(map(str, loc)).upper() if origin == VARIABLES else origin}]"
+    return ""
 
 
 def _siblings(loc: Sequence[Any]) -> list[str]:
@@ -169,15 +186,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(value, dict | None) for value in content.values()):
         raise fail("INVENTORY_SYNTAX", f"{path} wants `all:` and one block for each environment", hint="see its head")
     return content
-
-
-def _from_variables(variables: Mapping[str, str]) -> dict[str, Any]:
-    named = {
-        name: value for name, value in variables.items() if name.startswith(PREFIX) and name not in OTHER_VARIABLES
-    }
-    return _nested(
-        (name.removeprefix(PREFIX).lower().replace("__", "."), value) for name, value in sorted(named.items())
-    )
 
 
 def _from_pairs(pairs: Sequence[str]) -> dict[str, Any]:

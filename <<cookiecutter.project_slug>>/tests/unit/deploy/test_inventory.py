@@ -6,6 +6,7 @@ import pytest
 
 from deploy import inventory
 from deploy.model import Failed
+from deploy.variables import near_misses
 
 INVENTORY = """
 all:
@@ -104,3 +105,49 @@ def test_explain_names_the_origin_of_each_value(project: Path) -> None:
     assert origins["port"] == "environment"
     assert origins["driver"] == "service.toml"
     assert origins["url"] == "default"
+
+
+def test_variables_that_are_no_keys_are_ignored(project: Path) -> None:
+    foreign = {"DEPLOY_ENV": "x", "DEPLOY_NAME": "x", "DEPLOY_KEY_ID": "x", "DEPLOY_": "x", "DEPLOY_ENV__A": "x"}
+    assert inventory.load(project, "staging", (), foreign) == inventory.load(project, "staging", (), {})
+    assert near_misses(foreign) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("DEPLOY_REPLICSA", "DEPLOY_REPLICAS"),
+        ("DEPLOY_RESOURCE__MEMORY_LIMIT", "DEPLOY_RESOURCES__MEMORY_LIMIT"),
+        ("DEPLOY_SETTING__LOG_LEVEL", "DEPLOY_SETTINGS__LOG_LEVEL"),
+    ],
+)
+def test_a_near_miss_is_reported(variable: str, meant: str) -> None:
+    (warning,) = near_misses({variable: "x", "DEPLOY_REPLICAS": "3"})
+    assert variable in warning
+    assert warning.endswith(f"did you mean {meant}?")
+
+
+def test_variables_keep_the_case_of_names_below_a_key(project: Path) -> None:
+    variables = {"DEPLOY_SETTINGS__LOG_LEVEL": "DEBUG", "DEPLOY_RESOURCES__CPU_LIMIT": "2"}
+    environment = inventory.load(project, "staging", (), variables)
+    assert environment.settings["LOG_LEVEL"] == "DEBUG"
+    assert environment.resources.cpu_limit == "2"
+
+
+@pytest.mark.parametrize(
+    ("extra", "variables", "said"),
+    [
+        ((), {"DEPLOY_REPLICAS": "many"}, "[DEPLOY_REPLICAS]"),
+        ((), {"DEPLOY_RESOURCES__MEMORY": "1Gi"}, "[DEPLOY_RESOURCES__MEMORY]"),
+        (("replicas=many",), {"DEPLOY_REPLICAS": "3"}, "[-e]"),
+        ((), {}, "[deploy/inventory.yaml staging]"),
+    ],
+)
+def test_a_fault_names_where_it_was_set(
+    project: Path, extra: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    if not extra and not variables:
+        (project / "deploy" / "inventory.yaml").write_text("staging:\n  replicas: many\n")
+    with pytest.raises(Failed) as caught:
+        inventory.load(project, "staging", extra, variables)
+    assert said in str(caught.value)

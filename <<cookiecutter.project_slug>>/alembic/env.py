@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.config import EXIT_CONFIGURATION, ConfigurationError, get_settings
 from app.db.base import load_models
+from app.db.connecting import NotConnected
 from app.db.migrations import MigrationLockHeld, migrate
 
 # sysexits.h: EX_UNAVAILABLE. Nothing was migrated, and nothing is wrong with the revisions.
@@ -43,16 +44,14 @@ def migrate_database() -> None:
         stop(str(error), error.code)
     except ConfigurationError as error:
         stop(str(error), EXIT_CONFIGURATION)
-    except OSError as error:  # a refused connection, or a host without a name, comes through SQLAlchemy as it is
+    except NotConnected as error:
         url = get_settings().sqlalchemy_url
-        stop(
-            f"migrate: no PostgreSQL answers at {url.host}:{url.port or 5432} ({error}); start it, then run this again",
-            EXIT_UNREACHABLE,
-        )
+        place = url.query.get("host") or f"{url.host}:{url.port or 5432}"
+        stop(f"migrate: no connection to PostgreSQL at {place}: {error}", EXIT_UNREACHABLE)
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "")[:2] not in REFUSALS:
             raise
-        stop(f"migrate: PostgreSQL lets nobody in like this: {error.orig}", EXIT_UNREACHABLE)
+        stop(f"migrate: PostgreSQL ended the connection: {error.orig}", EXIT_UNREACHABLE)
 
 
 def stop(message: str, code: int) -> NoReturn:

@@ -62,7 +62,7 @@ def test_it_migrates_once_and_has_nothing_to_do_then(image: str, run: Run, datab
 @pytest.mark.parametrize(
     ("url", "code", "words"),
     [
-        (NOWHERE, 69, "no PostgreSQL answers at db.invalid:5432"),
+        (NOWHERE, 69, "no connection to PostgreSQL at db.invalid:5432"),
         ("", 78, "POSTGRES_SERVER is not set"),
         ("postgresql://nobody:wrong-password@{host}/postgres", 69, "password authentication failed"),
     ],

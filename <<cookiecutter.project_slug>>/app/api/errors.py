@@ -17,10 +17,12 @@ from starlette.exceptions import HTTPException
 
 from app.core.exceptions import MEDIA_TYPE, Problem, Unavailable, Unprocessable, instance_of, phrase
 from app.core.faults import Fault, classify, describe
+from app.db.connecting import NotConnected
 
 log = structlog.get_logger("app.errors")
 
 DATABASE_DOWN = "database_unavailable"
+DATABASE_DOWN_DETAIL = "The database is unavailable. Retry in a moment."
 # SQLSTATE for what has no answer of the server's (SQL: sqlclient_unable_to_establish_sqlconnection).
 UNABLE_TO_CONNECT = "08001"
 LOCATIONS = {"query": "query", "path": "path", "header": "header", "cookie": "cookie"}
@@ -36,6 +38,7 @@ def install(app: FastAPI) -> None:
     for kind in (sqlalchemy_errors.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         app.add_exception_handler(kind, _on_database_error)
     app.add_exception_handler(asyncio.TimeoutError, _on_database_error)
+    app.add_exception_handler(NotConnected, _on_no_connection)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -129,6 +132,17 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     return problem_response(request, problem)
 
 
+async def _on_no_connection(request: Request, error: Exception) -> Response:
+    """Whatever the server's words: no statement of this service's was at fault."""
+    error = cast(NotConnected, error)
+    problem = classify(Fault(error.sqlstate)) if error.sqlstate else None
+    if problem is None or problem.status != 503:
+        problem = Unavailable(DATABASE_DOWN_DETAIL, code=DATABASE_DOWN, retry_after=2)
+    request.app.state.metrics.database_error(error.sqlstate or UNABLE_TO_CONNECT)
+    log.warning("database not connected", code=problem.code, sqlstate=error.sqlstate or None, error=str(error)[:500])
+    return problem_response(request, problem)
+
+
 def _outage(error: Exception) -> Problem | None:
     """A database that does not answer; None for other errors of the same classes."""
     if isinstance(error, sqlalchemy_errors.TimeoutError):
@@ -139,7 +153,7 @@ def _outage(error: Exception) -> Problem | None:
         if cause is not None and cause.__cause__ is not None:
             cause = cause.__cause__
     if isinstance(cause, asyncpg.InterfaceError) or (isinstance(cause, OSError) and _came_through(cause, "asyncpg")):
-        return Unavailable("The database cannot be reached. Try again in a moment.", code=DATABASE_DOWN, retry_after=2)
+        return Unavailable(DATABASE_DOWN_DETAIL, code=DATABASE_DOWN, retry_after=2)
     return None
 
 

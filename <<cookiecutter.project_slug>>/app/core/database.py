@@ -15,7 +15,8 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from app.db.driver import Connection
+from app.db.connecting import NotConnected
+from app.db.driver import Connection, DialectError
 from app.db.engine import make_engine as make_engine
 
 T = TypeVar("T")
@@ -128,7 +129,10 @@ class Database:
                 return engine.raw_connection()
             except MissingGreenlet:
                 pass  # it is due to be opened again, and only that takes a greenlet
-        return await self.engine.raw_connection()
+        try:
+            return await self.engine.raw_connection()
+        except DialectError as error:  # of what the dialect asks a new connection before anybody gets it
+            raise NotConnected(error.__cause__ or error) from error
 
     def _check_in(self, pooled: PoolProxiedConnection, connection: Connection) -> None:
         """Give back; but never a connection that the next request would find inside of a transaction."""

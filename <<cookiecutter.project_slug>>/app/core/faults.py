@@ -14,9 +14,9 @@ from app.core.exceptions import Conflict, Problem, Unavailable, Unprocessable
 
 # `Key (name)=(x) already exists.`: the columns stand in parentheses in every language of the server.
 _KEY = re.compile(r"\(([^()]+)\)=\(")
-_DATABASE_DOWN = "The database cannot be reached. Try again in a moment."
-_TOO_SLOW = "The database took too long to answer. Try again in a moment."
-_CONTENTION = "The request met others on the same data. Try again."
+_DATABASE_DOWN = "The database is unavailable. Retry in a moment."
+_TOO_SLOW = "The database exceeded its time limit. Retry in a moment."
+_CONTENTION = "The request conflicted with others on the same data. Retry."
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,10 @@ _ANSWERS: dict[str, tuple[type[Problem], str, str]] = {
     "25P03": (Unavailable, "database_timeout", _TOO_SLOW),
     "40001": (Unavailable, "contention", _CONTENTION),
     "40P01": (Unavailable, "contention", _CONTENTION),
-    "25006": (Unavailable, "database_unavailable", "The database takes no writes at the moment. Try again."),
+    "25006": (Unavailable, "database_unavailable", "The database is read-only at the moment. Retry in a moment."),
     "08": (Unavailable, "database_unavailable", _DATABASE_DOWN),
     "28": (Unavailable, "database_unavailable", _DATABASE_DOWN),
     "3D": (Unavailable, "database_unavailable", _DATABASE_DOWN),
-    "53": (Unavailable, "database_unavailable", "The database has no room for more. Try again in a moment."),
+    "53": (Unavailable, "database_unavailable", "The database has no capacity left. Retry in a moment."),
     "57P": (Unavailable, "database_unavailable", _DATABASE_DOWN),
 }

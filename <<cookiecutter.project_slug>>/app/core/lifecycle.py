@@ -10,13 +10,15 @@ class Lifecycle:
     """`started`: start-up is over. `failed`: it will never be, and the process ends.
 
     `draining`: the first signal has come, traffic is to go elsewhere.
-    `schema`: the revision that the database was found at, once it was good enough; None before.
+    `schema`: the revision that the database was found at, once it was good enough; None before, and while the database
+    refuses this service. `asked`: when that was, by the event loop's clock.
     """
 
     started: bool = False
     failed: bool = False
     draining: bool = False
     schema: str | None = None
+    asked: float = 0.0
 
     @property
     def ready(self) -> bool:

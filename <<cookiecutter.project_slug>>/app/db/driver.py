@@ -7,10 +7,9 @@ for asyncpg alone. The connection comes from SQLAlchemy's pool. This is the only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-import asyncpg
 import orjson
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
@@ -24,6 +23,7 @@ Row = Mapping[str, Any]
 Values = Mapping[str, Any]
 
 
+DialectError = asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error
 DIALECT: Dialect = asyncpg_dialect.dialect(json_serializer=to_json_text, json_deserializer=orjson.loads)
 
 
@@ -102,20 +102,6 @@ class Transaction:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._inner.__aexit__(*exc)
-
-
-class Connecting:
-    """asyncpg.connect, not begun before it is awaited.
-
-    A coroutine that SQLAlchemy makes and then cannot await (outside of a greenlet) ends in a RuntimeWarning.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._arguments, self._options = arguments, options
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        connect: Coroutine[Any, Any, Any] = asyncpg.connect(*self._arguments, **self._options)
-        return connect.__await__()
 
 
 class Connection:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
 from app.core.encoding import to_json_text
-from app.db.driver import Connecting
+from app.db.connecting import Connecting
 
 # How long an answer may take on its way, beyond the time of its statement.
 NETWORK_SECONDS = 1.0

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings
+from app.db.connecting import Connecting
 
 # sysexits.h: EX_TEMPFAIL. Another migration is under way; trying again later is right.
 EXIT_LOCK_HELD = 75
@@ -41,10 +42,11 @@ async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None
         settings.sqlalchemy_url,
         poolclass=NullPool,
         connect_args={
+            "async_creator_fn": Connecting,
             "server_settings": {
                 "application_name": f"{settings.service_name}-migrate",
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
-            }
+            },
         },
     )
     try:

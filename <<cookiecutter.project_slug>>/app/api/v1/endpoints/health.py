@@ -1,4 +1,4 @@
-"""Probes and metrics. `/health` says that the process lives and touches nothing; `/ready`, whether it wants traffic."""
+"""Probes and metrics. `/health` says that the process lives and touches nothing; `/ready`, whether it can serve."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from app.core.lifecycle import Lifecycle
 from app.core.opening import alive
 from app.core.schema import is_recent_enough
 from app.core.security import public
+from app.db.connecting import failure_of
 
 DATABASE_SECONDS = 2.0
+# A database that was reached may refuse this service later (a rotated password): how often a probe asks again.
+ASK_AGAIN_SECONDS = 10.0
 
 log = structlog.get_logger("app.health")
 
@@ -29,38 +32,52 @@ async def health(request: Request) -> dict[str, Any]:
 
 
 async def ready(request: Request) -> dict[str, Any]:
-    """Wants traffic: started, not draining, and the database was reached once, with a schema that is new enough.
+    """Ready for traffic: started, not draining, and the database lets the service in, with a schema that is new enough.
 
-    A later outage of the database does not take readiness back: it would take all instances out at once, where each
-    of them can answer with an honest 503.
+    An outage of the database does not take readiness back: it would take all instances out at once, where each of them
+    can answer with an honest 503. A database that refuses this service (its password, its role) does: nothing but new
+    settings will help, and new instances may have them.
     """
     lifecycle: Lifecycle = request.app.state.lifecycle
     if lifecycle.draining:
         raise Unavailable("The service is shutting down.", code="draining", retry_after=5)
     if not lifecycle.started:
         raise Unavailable("The service is starting.", code="starting")
-    if lifecycle.schema is None:
-        lifecycle.schema = await _schema(request.app)
+    now = asyncio.get_running_loop().time()
+    if lifecycle.schema is None or now - lifecycle.asked >= ASK_AGAIN_SECONDS:
+        lifecycle.schema = await _schema(request.app, lifecycle)
+        lifecycle.asked = now
     return {"status": "ready", "schema": lifecycle.schema}
 
 
-async def _schema(app: FastAPI) -> str:
-    """The revision of the database's schema. Raises Unavailable while it is not there or too old."""
+async def _schema(app: FastAPI, lifecycle: Lifecycle) -> str:
+    """The revision of the database's schema, or the last one known in an outage.
+
+    Raises Unavailable while the database was never reached, refuses this service, or had a schema that is too old.
+    """
     database: Database = app.state.database
+    known = lifecycle.schema
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             head = await database.schema_head()
     except Exception as error:
-        log.warning("database not reached", error=repr(error)[:500])
-        raise Unavailable("The database was not reached yet.", code="database_unavailable", retry_after=2) from error
+        cause = failure_of(error)
+        log.warning("database not reached", reason=cause.reason, advice=cause.advice, error=repr(error)[:500])
+        if known is not None and not cause.refused:
+            return known
+        lifecycle.schema = None
+        code = "database_refused" if cause.refused else "database_unavailable"
+        raise Unavailable(f"The database is unavailable: {cause.reason}.", code=code, retry_after=2) from error
     minimum = app.state.settings.schema_minimum
-    if not is_recent_enough(head, minimum):
-        raise Unavailable(
-            f"The database's schema is at {head or 'no revision'}; this version needs {minimum or 'a newer one'}.",
-            code="schema_too_old",
-            retry_after=5,
-        )
-    return head or ""
+    if is_recent_enough(head, minimum):
+        return head or ""
+    if known is not None:
+        return known
+    raise Unavailable(
+        f"The database's schema is at {head or 'no revision'}; this version needs {minimum or 'a newer one'}.",
+        code="schema_too_old",
+        retry_after=5,
+    )
 
 
 async def metrics(request: Request) -> Response:
@@ -72,11 +89,11 @@ def install(app: FastAPI) -> None:
     """Serve the probes at the root, `/health` under the API as well, and `/metrics` unless it has a port of its own."""
     settings: Settings = app.state.settings
     router = Router(tags=["health"], dependencies=[public])
-    router.add_api_route("/health", health, operation_id="health", summary="Is it alive?")
+    router.add_api_route("/health", health, operation_id="health", summary="Liveness probe")
     router.add_api_route(
-        "/ready", ready, operation_id="ready", summary="Does it want traffic?", responses={503: problem_answer(503)}
+        "/ready", ready, operation_id="ready", summary="Readiness probe", responses={503: problem_answer(503)}
     )
-    router.add_api_route(f"{settings.api_v1_str}/health", health, operation_id="api_health", summary="Is it alive?")
+    router.add_api_route(f"{settings.api_v1_str}/health", health, operation_id="api_health", summary="Liveness probe")
     if settings.metrics_port is None:
         router.add_api_route("/metrics", metrics, include_in_schema=False)
     include(app, [router], "")

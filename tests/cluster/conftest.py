@@ -1,16 +1,15 @@
 """One baked service and one set of images for a run; a namespace of its own for each module or test."""
 
 import json
-import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from tests.support import variants
 from tests.support.bakery import Bakery
-from tests.support.stage import Images, Stage, namespace
+from tests.support.stage import Images, Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +26,7 @@ def cluster() -> None:
 
 @pytest.fixture(scope="session")
 def shop(cluster: None, bakery: Bakery) -> Path:
-    return bakery.bake(project_name="Shop", auth="none")
+    return bakery.bake(project_name="Shop")
 
 
 @pytest.fixture(scope="session")
@@ -39,21 +38,20 @@ def images(shop: Path, bakery: Bakery) -> Images:
             folder = bakery.folder / "images-of-shop"
             folder.mkdir()
             built = variants.build(shop, folder)
-            told.write_text(json.dumps({"repository": built.repository, "digests": built.digests}))
+            told.write_text(json.dumps(asdict(built)))
     return Images(**json.loads(told.read_text()))
 
 
 @pytest.fixture(scope="session")
 def actor(shop: Path, images: Images, bakery: Bakery) -> Stage:
-    """A stage without a namespace: `replace` gives it one."""
+    """A stage without a namespace: `fresh` gives it one."""
     return Stage("", shop, images, bakery.environment)
 
 
 @pytest.fixture(scope="module")
 def running(actor: Stage) -> Iterator[Stage]:
     """A namespace for a module, with version v1 released; each test puts v1 back, or leaves it."""
-    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
-        made = replace(actor, namespace=name)
+    with actor.fresh() as made:
         ended = made.deploy("v1")
         assert ended.code == 0, ended
         yield made

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
-from tests.support.load import Load
-from tests.support.stage import Stage, namespace, run, until
+from tests.support.stage import Stage, run, until
 
 # A driver's objects for each list of settings, as JSON, rendered by the service's own code.
 RENDER = """
@@ -46,7 +44,7 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def chart(bakery: Bakery) -> Path:
-    return bakery.bake(project_name="Shop", auth="none", driver="helm")
+    return bakery.bake(project_name="Shop", driver="helm")
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +55,8 @@ def released(actor: Stage, chart: Path, tmp_path_factory: pytest.TempPathFactory
     shutil.copytree(chart, project, symlinks=True)
     shutil.rmtree(project / "alembic" / "versions")
     shutil.copytree(actor.project / "alembic" / "versions", project / "alembic" / "versions")
-    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
-        made = replace(actor, namespace=name, project=project)
+    with actor.fresh() as stage:
+        made = replace(stage, project=project)
         ended = made.deploy("v1")
         assert ended.code == 0, ended
         yield made
@@ -172,7 +170,7 @@ def test_killed_in_the_release(released: Stage) -> None:
 def test_rolling_deploys_under_load(released: Stage) -> None:
     drain = ("-e", "drain_seconds=8")
     assert released.deploy("v2", *drain).code == 0
-    with Load(released.url, rate=100) as load:
+    with released.load(rate=100) as load:
         for image in ("v1", "v3", "v2"):
             ended = released.deploy(image, *drain)
             assert ended.code == 0, ended

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from tests.support.load import Load
 from tests.support.stage import Ended, Stage, until
 
 pytestmark = pytest.mark.drill
@@ -86,7 +85,7 @@ def test_killed_after_a_step(drained: Stage, step: str) -> None:
     """As soon as the step's line is out, which is before the next one. Nobody who calls meanwhile notices."""
     image = "v2" if drained.image_of_deployment() == drained.images["v1"] else "v1"
     change = ("-e", f"settings.KILLED_AFTER={step}", *DRAINED)  # a new ConfigMap, too
-    with Load(drained.url, rate=30, threads=2) as load:
+    with drained.load(rate=30, threads=2) as load:
         with drained.deploying(image, *change) as child:
             assert child.stdout
             for line in child.stdout:
@@ -105,7 +104,7 @@ def test_killed_at_random_moments(drained: Stage) -> None:
     seed = int.from_bytes(os.urandom(4))
     chance = random.Random(seed)  # noqa: S311 - no secret
     print(f"seed {seed}")
-    with Load(drained.url, rate=30, threads=2) as load:
+    with drained.load(rate=30, threads=2) as load:
         for turn in range(20):
             image, change = ("v2", "v3", "v1")[turn % 3], ("-e", f"annotations={{turn: 't{turn}'}}", *DRAINED)
             with drained.deploying(image, *change) as child:

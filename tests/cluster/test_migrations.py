@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import variants
 from tests.support.load import Load
-from tests.support.stage import Ended, Images, Stage, until
+from tests.support.stage import Ended, Stage, until
 
 REVISION = '''"""{name}"""
 import sqlalchemy as sa
@@ -37,7 +37,7 @@ def author(running: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A checkout of one's own, to write revisions in; it keeps them, as the database does."""
     project = tmp_path_factory.mktemp("author") / "shop"
     shutil.copytree(running.project, project, symlinks=True, ignore=shutil.ignore_patterns(".dev"))
-    return replace(running, project=project, images=Images(running.images.repository, dict(running.images.digests)))
+    return replace(running, project=project, images=replace(running.images, digests=dict(running.images.digests)))
 
 
 def revision(stage: Stage, name: str, up: str, on_top: str = "") -> str:
@@ -95,7 +95,7 @@ def test_one_that_waits_for_a_lock_makes_no_request_wait_longer(author: Stage) -
     generation = author.deployment()["metadata"]["generation"]
     name = table(author)
     image = revision(author, "ac01", 'op.add_column("product", sa.Column("size", sa.Text(), nullable=True))')
-    url = author.url
+    load = author.load(rate=20, threads=2)
     holding = threading.Thread(
         target=lambda: author.sql(f"begin; lock {name} in access share mode; select pg_sleep(60); commit")
     )
@@ -111,7 +111,7 @@ def test_one_that_waits_for_a_lock_makes_no_request_wait_longer(author: Stage) -
         "the lock held",
     )
     slowest, stop = [0.0], threading.Event()
-    asking = threading.Thread(target=_ask, args=(url, slowest, stop))
+    asking = threading.Thread(target=_ask, args=(load, slowest, stop))
     asking.start()
     ended = author.deploy(image)
     stop.set()
@@ -142,7 +142,7 @@ def test_no_way_back_over_a_destructive_one(author: Stage) -> None:
     assert author.history()[-1]["outcome"] == "failed"
 
 
-def _ask(url: str, slowest: list[float], stop: threading.Event) -> None:
-    with Load(url, rate=20, threads=2) as load:
+def _ask(load: Load, slowest: list[float], stop: threading.Event) -> None:
+    with load:
         stop.wait()
     slowest[0] = load.slowest

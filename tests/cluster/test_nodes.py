@@ -2,15 +2,12 @@
 
 import os
 import subprocess
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
 
-from tests.support.load import Load
-from tests.support.stage import Stage, namespace, run, until
+from tests.support.stage import Stage, run, until
 
 pytestmark = pytest.mark.alone  # serves under load
 
@@ -31,8 +28,7 @@ def running(actor: Stage) -> Iterator[Stage]:
             for name in others:
                 run("kubectl", "cordon", name)
                 cordoned.callback(run, "kubectl", "uncordon", name)
-            place = made.enter_context(namespace(f"test-{uuid.uuid4().hex[:8]}"))
-        stage = replace(actor, namespace=place)
+            stage = made.enter_context(actor.fresh())
         ended = stage.deploy("v1")
         assert ended.code == 0, ended
         yield stage
@@ -51,7 +47,7 @@ def second_node(running: Stage) -> Iterator[str]:
 @pytest.mark.drill
 def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
     assert running.deploy("v2", "-e", "drain_seconds=8").code == 0
-    with Load(running.url, rate=60, threads=4) as load:
+    with running.load(rate=60, threads=4) as load:
         running.kubectl("label", "pods", *running.pods(), f"stage={running.namespace}")
         assert second_node in running.nodes(), "no pod is where the drain will be"
         selector = f"--pod-selector=stage={running.namespace}"
@@ -64,7 +60,7 @@ def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
 @pytest.mark.drill
 def test_control_pods_that_go_without_a_drain_are_missed(running: Stage) -> None:
     """What a drained node would be without disruption budget, readiness and grace: the same load sees it."""
-    with Load(running.url, rate=60, threads=4) as load:
+    with running.load(rate=60, threads=4) as load:
         running.kubectl("delete", "pods", "-l", "app.kubernetes.io/name=shop", "--force", "--grace-period=0")
         until(lambda: load.failures, 60, "the load misses them")
         until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")

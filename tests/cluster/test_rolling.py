@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from tests.support.load import Load
 from tests.support.stage import Stage, until
 
 pytestmark = pytest.mark.alone  # serves under load
@@ -16,7 +15,7 @@ REQUESTS = 30_000
 @pytest.mark.drill
 def test_ten_rolling_deploys_under_load(running: Stage) -> None:
     assert running.deploy("v2", *DRAIN).code == 0
-    with Load(running.url, rate=170) as load:
+    with running.load(rate=170) as load:
         for turn in range(10):
             ended = running.deploy(("v1", "v3", "v2")[turn % 3], *DRAIN)
             assert ended.code == 0, ended
@@ -35,7 +34,7 @@ def test_control_without_the_drain_requests_fail(running: Stage) -> None:
     """
     none = ("-e", "drain_seconds=0")
     assert running.deploy("v2", *none).code == 0
-    with Load(running.url, rate=170) as load:
+    with running.load(rate=170) as load:
         for turn in range(4):
             assert running.deploy(("v1", "v2")[turn % 2], *none).code == 0
     print(f"control: {load.sent} requests, failures {dict(load.failures)}")

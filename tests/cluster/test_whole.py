@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.support.answering import Quiet, answering
-from tests.support.stage import REGISTRY, Images, Stage, namespace
+from tests.support.provider import Provider
+from tests.support.stage import REGISTRY, Images, Stage
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +21,13 @@ def checkout(actor: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A service that a test may edit, and an empty namespace for it."""
     project = tmp_path_factory.mktemp("whole") / "shop"
     shutil.copytree(actor.project, project, symlinks=True)
+    # What this image trusts is built into it, as nothing is layered on top.
+    shutil.copy(Provider(Path(actor.images.keys)).ca, project / "app")
     repository = f"{REGISTRY}/test-{uuid.uuid4().hex[:8]}/shop"
-    with namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
-        yield replace(actor, namespace=name, project=project, images=Images(repository))
+    with actor.fresh() as stage:
+        images = Images(repository, keys=actor.images.keys)
+        settings = (*stage.settings, "settings.SSL_CERT_FILE=/service/app/ca.pem")
+        yield replace(stage, project=project, images=images, settings=settings)
 
 
 def test_the_image_is_built_when_nobody_has_it(checkout: Stage) -> None:
@@ -58,7 +64,11 @@ def test_doctor_has_nothing_to_mend(checkout: Stage) -> None:
 
 
 def test_an_example_is_created_read_and_deleted(checkout: Stage) -> None:
-    ended = checkout.task("deploy", "--yes", "-e", f"url={checkout.url}", "-e", "smoke_writes=true", "-e", "replicas=1")
+    example = ("-e", f"url={checkout.url}", "-e", "smoke_writes=true", "-e", "replicas=1")
+    refused = checkout.task("deploy", "--yes", *example)
+    assert refused.code == 6, refused
+    assert "NO_TOKEN" in refused.out
+    ended = checkout.task("deploy", "--yes", *example, TOKEN=checkout.token)
     assert ended.code == 0, ended
     assert "POST /api/v1/products: 201; GET /api/v1/products/{id}: as created" in ended.out
     assert checkout.http("/api/v1/products")["items"] == []
@@ -70,7 +80,8 @@ def test_a_service_that_does_not_write_is_taken_back(checkout: Stage) -> None:
     before = checkout.deployment()["spec"]["replicas"]
     with read_only(checkout.url) as address:
         ended = checkout.task(
-            "deploy", "--yes", "-e", f"url={address}", "-e", "smoke_writes=true", "-e", f"replicas={before + 1}"
+            *("deploy", "--yes", "-e", f"url={address}", "-e", "smoke_writes=true", "-e", f"replicas={before + 1}"),
+            TOKEN=checkout.token,
         )
     assert ended.code == 3, ended
     assert "UNEXPECTED_ANSWER" in ended.out
@@ -81,7 +92,9 @@ def test_a_service_that_does_not_write_is_taken_back(checkout: Stage) -> None:
 def read_only(upstream: str) -> Iterator[str]:
     class Front(Quiet):
         def do_GET(self) -> None:
-            with urllib.request.urlopen(upstream + self.path, timeout=5) as found:  # noqa: S310 - our own address
+            headers = {"Authorization": self.headers["Authorization"] or ""}
+            request = urllib.request.Request(upstream + self.path, headers=headers)  # noqa: S310 - our own address
+            with urllib.request.urlopen(request, timeout=5) as found:  # noqa: S310
                 self.answer(found.status, found.read())
 
         def do_POST(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
+from tests.support.provider import AUDIENCE, ISSUER, Provider
 from tests.support.running import free_port
 from tests.support.stage import REGISTRY, Ended
 
@@ -73,6 +74,10 @@ class Checkout:
         assert ended.code == 0, str(ended)
         return ended
 
+    def token(self) -> str:
+        """A developer's, who may do everything."""
+        return next(line for line in self.ok("token", "--all").out.splitlines() if line.startswith("ey"))
+
     def compose(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(
             ["docker", "compose", *arguments],
@@ -99,8 +104,14 @@ def environment(bakery: Bakery) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def shop(engine: None, bakery: Bakery) -> Path:
-    """No authentication, so that plain clients can put load on it. Shared: nobody writes into it."""
-    return bakery.bake(project_name="Shop", auth="none", registry=f"{REGISTRY}/test-image")
+    """Shared: nobody writes into it."""
+    return bakery.bake(project_name="Shop", registry=f"{REGISTRY}/test-image")
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
+    """Whose tokens the containers of `run` accept."""
+    return Provider.make(tmp_path_factory.mktemp("provider") / "identity")
 
 
 @pytest.fixture(scope="session")
@@ -191,14 +202,16 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
+def run(provider: Provider) -> Iterator[Run]:
     """Starts containers as a careful person would, and removes them."""
     started: list[str] = []
+    identity = {"JWT_KEY": provider.public_key, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
 
     def start(image: str, *command: str, options: tuple[str, ...] = (), **variables: str) -> str:
         name = f"test-{uuid.uuid4().hex[:8]}"
         started.append(name)
-        given = [part for key, value in variables.items() for part in ("--env", f"{key}={value}")]
+        settings = {**identity, **variables}
+        given = [part for key, value in settings.items() for part in ("--env", f"{key}={value}")]
         hardened = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "10001")
         docker("run", "--detach", "--name", name, *hardened, *options, *given, image, *command)
         return name

@@ -20,8 +20,15 @@ OF_THE_SERVICE = {"api", "documents", "create", "read"}
 OF_THE_PROJECT = {"containers", "migrations", "tables", "tests", "pipeline", "manifests", "settings", "readme"}
 
 
-def get(checkout: Checkout, path: str, port: str = "APP_PORT") -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{checkout.variables[port]}{path}", timeout=10) as answer:
+def get(checkout: Checkout, path: str, port: str = "APP_PORT", token: str = "") -> str:
+    return call(checkout, path, port=port, token=token)
+
+
+def call(checkout: Checkout, path: str, body: bytes | None = None, *, port: str = "APP_PORT", token: str = "") -> str:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    address = f"http://127.0.0.1:{checkout.variables[port]}{path}"
+    request = urllib.request.Request(address, body, headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         text: str = answer.read().decode()
         return text
 
@@ -43,12 +50,9 @@ def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout) -> None:
     assert "swagger" in get(compose, "/docs").lower()
     assert "/api/v1/products" in json.loads(get(compose, "/openapi.json"))["paths"]
     body = json.dumps({"name": "Lamp", "price": "9.50"}).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{compose.variables['APP_PORT']}/api/v1/products", body, {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
-        made = json.load(answer)
-    assert json.loads(get(compose, f"/api/v1/products/{made['id']}")) == made
+    token = compose.token()
+    made = json.loads(call(compose, "/api/v1/products", body, token=token))
+    assert json.loads(get(compose, f"/api/v1/products/{made['id']}", token=token)) == made
     assert compose.compose("exec", "-T", "app", "alembic", "upgrade", "head").strip() == ""
     query = ("exec", "-T", "db", "psql", "-U", "postgres", "-d", "shop", "-Atc", "SELECT count(*) FROM products")
     assert compose.compose(*query).strip() == "1"
@@ -103,10 +107,11 @@ def test_verify_tells_what_a_stopped_database_takes_away(compose: Checkout) -> N
 def test_verify_of_a_deployed_service(compose: Checkout) -> None:
     compose.ok("up")
     address = f"http://127.0.0.1:{compose.variables['APP_PORT']}"
-    ended = compose.ok("verify", "--base-url", address)
+    token = compose.token()
+    ended = compose.ok("verify", "--base-url", address, TOKEN=token)
     assert re.findall(r"^ok +(\w+)", ended.out, re.M) == ["api", "documents", "create", "read"]
-    assert json.loads(get(compose, "/api/v1/products"))["items"] == [], "verify leaves nothing behind"
-    away = compose.task("verify", "--base-url", "http://127.0.0.1:1")
+    assert json.loads(get(compose, "/api/v1/products", token=token))["items"] == [], "verify leaves nothing behind"
+    away = compose.task("verify", "--base-url", "http://127.0.0.1:1", TOKEN=token)
     assert away.code == 1
     assert "NO_ANSWER" in away.out
     assert "Traceback" not in away.out

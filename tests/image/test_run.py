@@ -13,6 +13,7 @@ import pytest
 
 from tests.image.conftest import Checkout, Database, Run, docker, state
 from tests.support.load import Load
+from tests.support.provider import Provider
 from tests.support.running import free_port, wait_for
 
 NOWHERE = "postgresql://shop:a-long-password@db.invalid/shop"
@@ -42,11 +43,12 @@ def test_read_only_without_rights_and_without_a_network(image: str, run: Run) ->
 
 
 def test_without_settings_it_says_which_ones(image: str, run: Run) -> None:
-    container = run(image)
+    container = run(image, JWT_KEY="", JWT_ISSUER="", JWT_AUDIENCE="")
     wait_for(lambda: state(container)["Status"] == "exited", "it gives up")
     said = docker("logs", container)
     assert state(container)["ExitCode"] == 78
-    assert "POSTGRES_PASSWORD" in said
+    for name in ("POSTGRES_PASSWORD", "JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"):
+        assert name in said
     assert "Traceback" not in said
 
 
@@ -109,13 +111,13 @@ def _follow(load: Load, first: int, second: int, stopped: threading.Event) -> No
         load.port = first if _ready(first) else second
 
 
-def _stop_under_load(image: str, run: Run, database: Database, drain: int) -> tuple[Load, int, float]:
+def _stop_under_load(image: str, run: Run, database: Database, token: str, drain: int) -> tuple[Load, int, float]:
     migrated = run(image, "migrate", options=("--network", database.network), DATABASE_URL=database.url)
     wait_for(lambda: state(migrated)["Status"] == "exited", "it is migrated")
     assert state(migrated)["ExitCode"] == 0
     first, port = _serving(image, run, database, drain)
     _, other = _serving(image, run, database, drain)
-    load, stopped = Load(f"http://127.0.0.1:{port}", rate=80), threading.Event()
+    load, stopped = Load(f"http://127.0.0.1:{port}", rate=80, token=token), threading.Event()
     balancer = threading.Thread(target=_follow, args=(load, port, other, stopped), daemon=True)
     with load:
         balancer.start()
@@ -131,8 +133,8 @@ def _stop_under_load(image: str, run: Run, database: Database, drain: int) -> tu
 
 
 @pytest.mark.alone
-def test_docker_stop_under_load_fails_no_request(image: str, run: Run, database: Database) -> None:
-    load, code, seconds = _stop_under_load(image, run, database, drain=4)
+def test_docker_stop_under_load_fails_no_request(image: str, run: Run, database: Database, provider: Provider) -> None:
+    load, code, seconds = _stop_under_load(image, run, database, provider.token(), drain=4)
     print(f"\ndocker stop: {sum(load.failures.values())} of {load.sent} failed, exit {code} after {seconds:.1f} s")
     assert not load.failures
     assert code == 0
@@ -140,10 +142,11 @@ def test_docker_stop_under_load_fails_no_request(image: str, run: Run, database:
 
 
 @pytest.mark.alone
-def test_without_the_drain_requests_do_fail(image: str, run: Run, database: Database) -> None:
+def test_without_the_drain_requests_do_fail(image: str, run: Run, database: Database, provider: Provider) -> None:
     """The control: the same load sees the difference."""
-    load, code, _ = _stop_under_load(image, run, database, drain=0)
+    load, code, _ = _stop_under_load(image, run, database, provider.token(), drain=0)
     assert load.failures
+    assert not any("401" in what for what in load.failures), "the control fails for another reason"
     assert code == 0
 
 

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 class Load:
     """`rate` requests a second in all, from `threads` clients. Use as a context; then read `sent` and `failures`."""
 
-    def __init__(self, url: str, rate: float = 120, threads: int = 6, path: str = "/api/v1/products") -> None:
+    def __init__(
+        self, url: str, rate: float = 120, threads: int = 6, path: str = "/api/v1/products", token: str = ""
+    ) -> None:
         parts = urlsplit(url)
         self.host, self.port, self.path = parts.hostname or "", parts.port or 80, path
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.pause = threads / rate
         self.sent, self.failures = 0, Counter[str]()
         self.slowest = 0.0
@@ -63,9 +66,9 @@ class Load:
         """True when the server asks to close. A client that is told so is no failure."""
         if write:
             body = json.dumps({"name": "Lamp", "price": "9.50"})
-            connection.request("POST", self.path, body, {"Content-Type": "application/json"})
+            connection.request("POST", self.path, body, {"Content-Type": "application/json", **self.headers})
         else:
-            connection.request("GET", f"{self.path}?limit=5")
+            connection.request("GET", f"{self.path}?limit=5", headers=self.headers)
         answer = connection.getresponse()
         answer.read()
         if answer.status not in (200, 201):

@@ -6,11 +6,17 @@ import signal
 import subprocess
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from tests.support import provider
+from tests.support.load import Load
+from tests.support.provider import Provider
 
 REGISTRY = os.environ.get("TEST_REGISTRY", "127.0.0.1:5000")
 # Where NodePorts are reached: kind's nodes are containers with an address of their own.
@@ -65,10 +71,11 @@ class Ended:
 
 @dataclass
 class Images:
-    """The service's image and variants of it, by name -> digest."""
+    """The service's image and variants of it, by name -> digest. `keys`: the folder of the identity provider."""
 
     repository: str
     digests: dict[str, str] = field(default_factory=dict)
+    keys: str = ""
 
     def __getitem__(self, name: str) -> str:
         return self.digests[name]
@@ -82,7 +89,23 @@ class Stage:
     project: Path
     images: Images
     environment: dict[str, str]
-    settings: tuple[str, ...] = QUICK
+    settings: tuple[str, ...] = (*QUICK, *provider.SETTINGS)
+
+    @contextmanager
+    def fresh(self, kind: str = "test") -> Iterator["Stage"]:
+        """This stage in a namespace of its own, with a database and an identity provider; gone afterwards."""
+        identity = f"{self.images.repository}@{self.images['identity']}"
+        with namespace(f"{kind}-{uuid.uuid4().hex[:8]}", identity) as name:
+            yield replace(self, namespace=name)
+
+    @cached_property
+    def token(self) -> str:
+        """A caller's who may read and write products; empty where the service asks for none."""
+        return Provider(Path(self.images.keys)).token() if self.images.keys else ""
+
+    def load(self, rate: float = 120, threads: int = 6) -> Load:
+        """Clients of this service, with a token."""
+        return Load(self.url, rate, threads, token=self.token)
 
     @property
     def server(self) -> str:
@@ -187,6 +210,7 @@ class Stage:
     def http(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if data else {}
+        headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - our own address
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
             return json.loads(answer.read() or "null")
@@ -211,15 +235,22 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 @contextmanager
-def namespace(name: str) -> Iterator[str]:
-    """An empty namespace with a PostgreSQL that answers; gone afterwards (not waited for)."""
+def namespace(name: str, identity: str = "") -> Iterator[str]:
+    """An empty namespace with a PostgreSQL that answers; gone afterwards (not waited for).
+
+    `identity`: the image of an identity provider that is to answer there, too.
+    """
     run("kubectl", "create", "namespace", name)
     try:
         objects = DATABASE.replace("IMAGE", POSTGRES).replace("PASSWORD", PASSWORD)
         # The pod's own variable has that name, too.
         objects = objects.replace(f"POSTGRES_{PASSWORD}", "POSTGRES_PASSWORD")
+        pods = ["pod/postgres"]
+        if identity:
+            objects += "---" + provider.OBJECTS.replace("IMAGE", identity)
+            pods.append("pod/identity")
         run("kubectl", "-n", name, "apply", "-f", "-", stdin=objects)
-        run("kubectl", "-n", name, "wait", "pod/postgres", "--for=condition=Ready", "--timeout=180s")
+        run("kubectl", "-n", name, "wait", *pods, "--for=condition=Ready", "--timeout=180s", seconds=200)
         yield name
     finally:
         run("kubectl", "delete", "namespace", name, "--wait=false")

@@ -5,6 +5,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from tests.support.provider import CA_IN_IMAGE, Provider
 from tests.support.stage import REGISTRY, Images, run
 
 # Whatever fails in serving has to migrate first.
@@ -21,11 +22,15 @@ SERVES = {
 def build(project: Path, folder: Path) -> Images:
     """Push `v1` ... `v3` and the faulty variants under a path of this run's own."""
     repository = f"{REGISTRY}/test-{uuid.uuid4().hex[:8]}/shop"
-    images = Images(repository)
+    provider = Provider.make(folder / "identity")
+    images = Images(repository, keys=str(provider.folder))
+    images.digests["identity"] = _push([str(provider.folder)], repository, "identity", folder)
     head = next((project / "alembic" / "versions").glob("*_initial.py")).name.split("_")[1]
     images.digests["v1"] = _push(
         ["--target", "production", "--build-arg", f"SCHEMA_HEAD={head}", str(project)], repository, "v1", folder
     )
+    trusts = f"COPY {provider.ca.name} {CA_IN_IMAGE}\nENV SSL_CERT_FILE={CA_IN_IMAGE}"
+    images.digests["v1"] = layer(images, "v1", trusts, folder, files=provider.folder)
     for name in ("v2", "v3"):
         images.digests[name] = layer(images, name, f"ENV VARIANT={name}", folder)
     for name, script in SERVES.items():

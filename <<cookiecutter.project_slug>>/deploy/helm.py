@@ -19,6 +19,7 @@ from deploy import applying, process
 from deploy import record as records_of
 from deploy.connect import helm_arguments
 from deploy.model import Change, Outcome, Plan, Result, Status, fail
+from deploy.naming import with_migration_named
 from deploy.objects import Object, diff, identity, ordered
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def render(project: Path, release: Release) -> list[Object]:
             *done.err.strip().splitlines()[-4:],
             hint="correct helm/ or the inventory",
         )
-    return ordered(item for item in yaml.safe_load_all(done.out) if item)
+    objects = [item for item in yaml.safe_load_all(done.out) if item]
+    return ordered(with_migration_named(objects, name))
 
 
 def values(release: Release, **create: bool) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def values(release: Release, **create: bool) -> dict[str, Any]:
         "replicas": release.replicas,
         "least": given["least"],
         "config_name": given["config_name"],
+        "job_name": f"{release.service}-migrate",  # render() gives it the hash that both drivers use
         "secret": secret,
         "create": {"config": True, "job": True, **create},
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy import naming
 from deploy.model import fail, nearest
 from deploy.variables import PREFIX, keys_given
 
@@ -36,7 +37,7 @@ class Facts:
         return {
             "repository": self.image,
             "driver": self.driver,
-            "namespace": f"{self.name}-{environment}"[:63].rstrip("-"),
+            "namespace": naming.namespace(self.name, environment),
             "secret": {"name": self.name},
             "settings": {"ENVIRONMENT": environment if environment in ("staging", "production") else "production"},
         }

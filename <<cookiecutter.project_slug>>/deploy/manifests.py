@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy import applying
 from deploy.model import Change, Plan, fail
+from deploy.naming import with_migration_named
 from deploy.objects import Object, diff, identity, ordered
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def render(project: Path, release: Release) -> list[Object]:
             raise fail(
                 "MANIFEST_INVALID", f"k8s/{name} can't be rendered", str(error), hint="correct the template"
             ) from None
-    return ordered(objects)
+    return ordered(with_migration_named(objects, release.service))
 
 
 @cache

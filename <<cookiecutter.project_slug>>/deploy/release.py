@@ -39,10 +39,6 @@ class Release:
         names = secret.from_env or (tuple(secret.external.keys) if secret.external else secret.keys)
         return tuple(sorted(names))
 
-    @property
-    def job_name(self) -> str:
-        return f"{self.service}-migrate-{self.digest.removeprefix('sha256:')[:10]}"
-
     def config(self) -> dict[str, str]:
         """The variables that are no secrets. Drain and grace are those that the manifest's deadlines are made from."""
         env = self.environment
@@ -72,7 +68,6 @@ class Release:
             "selector": selector,
             "pod_labels": labels,
             "job_labels": job,
-            "job_name": self.job_name,
             "config": config,
             "config_name": f"{self.service}-{content_hash(config)}",
             "secret_name": env.secret.name or f"{self.service}-{content_hash(data) if data else 'external'}",

@@ -27,8 +27,16 @@
 {{ .Values.repository }}@{{ required "digest is needed: a release is never by tag" .Values.digest }}
 {{- end }}
 
+{{/* The hash of the whole spec: a Job's template is immutable. A long name is cut to what a label may have (63). */}}
 {{- define "service.jobName" -}}
-{{ .Values.name }}-migrate-{{ .Values.digest | trimPrefix "sha256:" | trunc 10 }}
+{{- $suffix := printf "-migrate-%s" (include "service.jobSpec" . | sha256sum | trunc 10) -}}
+{{- if .Values.job_name -}}
+{{ .Values.job_name }}
+{{- else if gt (add (len .Values.name) (len $suffix)) 63 -}}
+{{ .Values.name | trunc (int (sub 56 (len $suffix))) | trimSuffix "-" }}-{{ .Values.name | sha256sum | trunc 6 }}{{ $suffix }}
+{{- else -}}
+{{ .Values.name }}{{ $suffix }}
+{{- end }}
 {{- end }}
 
 {{- define "service.grace" -}}

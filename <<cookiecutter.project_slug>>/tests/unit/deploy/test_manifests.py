@@ -1,5 +1,6 @@
 """The manifests: what a roll-out without failed requests and a locked-down pod need is in them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ PROJECT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "a" * 64
 
 
-def rendered(secrets: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+def objects_of(service: str, secrets: dict[str, str] | None = None, **changes: Any) -> list[dict[str, Any]]:
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
     environment = Environment.model_validate({**base, **changes})
     replicas = None if environment.autoscale else environment.replicas
-    objects = manifests.render(PROJECT, Release("lamps", environment, DIGEST, secrets or {}, replicas))
-    return {item["kind"]: item for item in objects}
+    return manifests.render(PROJECT, Release(service, environment, DIGEST, secrets or {}, replicas))
+
+
+def rendered(secrets: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+    return {item["kind"]: item for item in objects_of("lamps", secrets, **changes)}
 
 
 def test_the_kinds_of_a_plain_release() -> None:
@@ -69,6 +73,45 @@ def test_names_carry_the_content() -> None:
     secret = rendered({"DATABASE_URL": "x"}, secret={"from_env": ["DATABASE_URL"]})["Secret"]
     assert secret["data"] == {"DATABASE_URL": "eA=="}
     assert "stringData" not in secret
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": {"LOG_LEVEL": "DEBUG"}},
+        {"resources": {"memory_limit": "1Gi"}},
+        {"secret": {"name": "other"}},
+        {"migration_seconds": 900},
+    ],
+)
+def test_another_template_is_another_job(change: dict[str, Any]) -> None:
+    """A Job's template is immutable: `kubectl apply` of a change under the same name is refused."""
+    one, two = rendered()["Job"], rendered(**change)["Job"]
+    assert one["spec"] != two["spec"]
+    assert one["metadata"]["name"] != two["metadata"]["name"]
+
+
+@pytest.mark.parametrize("length", range(1, 54))
+def test_every_name_and_label_is_legal(length: int) -> None:
+    """Services, Jobs and values of labels have 63 characters at most (RFC 1123); other names 253."""
+    service = "s" * length
+    found = objects_of(service, secrets={"A": "x"}, secret={"from_env": ["A"]}, autoscale={"min": 2, "max": 3})
+    for item in found:
+        name = item["metadata"]["name"]
+        limit = 63 if item["kind"] in ("Service", "Job") else 253
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name), name
+        assert len(name) <= limit, name
+        assert [value for value in labels_in(item) if len(value) > 63] == []
+
+
+def labels_in(item: Any) -> list[str]:
+    """Values of every `labels` and `matchLabels` inside an object."""
+    if isinstance(item, list):
+        return [value for entry in item for value in labels_in(entry)]
+    if not isinstance(item, dict):
+        return []
+    own = [value for key in ("labels", "matchLabels") for value in item.get(key, {}).values()]
+    return own + [value for entry in item.values() for value in labels_in(entry)]
 
 
 def test_an_autoscaler_has_the_say_over_replicas() -> None:

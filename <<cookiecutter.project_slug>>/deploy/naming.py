@@ -1,0 +1,46 @@
+"""Names made from the service's own: legal at any length, and stable for the same input. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from deploy.objects import content_hash
+
+if TYPE_CHECKING:
+    from deploy.objects import Object
+
+# RFC 1123: a label has at most 63 characters. It limits names of Services, namespaces and Jobs, and values of labels.
+LIMIT = 63
+_MARK = 6
+
+
+def fitted(base: str, suffix: str = "", limit: int = LIMIT) -> str:
+    """`base` followed by `suffix`. Where that is too long, `base` is cut and gets a hash of its whole text."""
+    if len(base) + len(suffix) <= limit:
+        return base + suffix
+    mark = hashlib.sha256(base.encode()).hexdigest()[:_MARK]
+    return f"{base[: limit - len(suffix) - _MARK - 1].rstrip('-')}-{mark}{suffix}"
+
+
+def namespace(service: str, environment: str) -> str:
+    return fitted(f"{service}-{environment}")
+
+
+def migration(service: str, spec: Object) -> str:
+    """Name of the migration Job. A Job's template is immutable, so a Job with another template has another name."""
+    return fitted(service, f"-migrate-{content_hash(spec)}")
+
+
+def is_migration(item: Object, service: str) -> bool:
+    """Whether a rendered object is the migration Job; a service may have other Jobs."""
+    return item["kind"] == "Job" and item["metadata"]["name"] == migration(service, item["spec"])
+
+
+def with_migration_named(objects: Sequence[Object], service: str) -> Sequence[Object]:
+    """Give the Job that the templates call `SERVICE-migrate` its name. Raises nothing when there is none."""
+    for item in objects:
+        if item["kind"] == "Job" and item["metadata"]["name"] == f"{service}-migrate":
+            item["metadata"]["name"] = migration(service, item["spec"])
+    return objects

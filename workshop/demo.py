@@ -87,8 +87,8 @@ def _use(service: Path, running: subprocess.Popen[bytes], address: str) -> None:
     """Create a product and read it back. Raises SystemExit when the service does not come up."""
     command = [str(bootstrap.python_of(service)), "tasks.py", "token", "--all"]
     token = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True).stdout.split()[-1]
-    if not server.answers(running, f"{address}/health"):
-        raise SystemExit("The service did not come up; what is above says why.")
+    if fault := server.fault_of_start(running, f"{address}/health"):
+        raise SystemExit(f"{fault} See the output above.")
     created, location = _call("POST", f"{address}/api/v1/products", token, PRODUCT)
     print(f"created  POST /api/v1/products   {created['id']}")
     read, _ = _call("GET", address + location, token)
@@ -106,5 +106,5 @@ def _call(method: str, url: str, token: str, body: Mapping[str, Any] | None = No
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     content = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310  # http, our own
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
         return json.load(response), response.headers.get("Location", "")

@@ -17,10 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from dev import pgdata
-from dev.process import die_with_parent
+from dev import pgdata, process
 
-START_SECONDS = 30
 SCRATCH = "postgres-scratch-"
 # What a laptop's database needs; the shared memory stays small because several may run at once.
 SETTINGS = {"listen_addresses": "", "shared_buffers": "32MB", "max_connections": "200", "log_min_messages": "fatal"}
@@ -129,7 +127,7 @@ def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[st
             stderr=log,
             pass_fds=[lock.fileno()],
             start_new_session=True,  # Ctrl-C is for the application, which still needs its database to shut down
-            preexec_fn=lambda: die_with_parent(signal.SIGINT),
+            preexec_fn=lambda: process.die_with_parent(signal.SIGINT),
             cwd="/",
             **pgdata.account(),
         )
@@ -150,17 +148,19 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        status = home / "data" / "postmaster.pid"
+    status = home / "data" / "postmaster.pid"
+
+    def ready() -> bool:
         with suppress(FileNotFoundError):
-            if status.read_text().rstrip().endswith("ready"):
-                return
-        time.sleep(0.01)
+            return status.read_text().rstrip().endswith("ready")
+        return False
+
+    if not (fault := process.started(server, ready, "The embedded PostgreSQL")):
+        return
     if server.poll() is None:
         server.kill()
         server.wait()
     raise SystemExit(
-        f"The embedded PostgreSQL did not start:\n{(home / 'log').read_text()[-2000:]}\n"
-        "  Mend that, start over with an empty one (dev --fresh), or set DATABASE_URL to another server."
+        f"{fault} Its log:\n{(home / 'log').read_text()[-2000:]}\n"
+        "  Correct the cause, or set DATABASE_URL to another server."
     )

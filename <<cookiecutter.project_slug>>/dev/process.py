@@ -7,16 +7,19 @@ import ctypes
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 INTERRUPTED = 128 + signal.SIGINT
 SECONDS_TO_END = 10
+# A start ends with its event or with the process's death; this is for one that hangs, on a machine however slow.
+START_SECONDS = 300
 
 
 def exit_on_signals() -> None:
@@ -65,3 +68,15 @@ def stop(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+def started(child: subprocess.Popen[bytes], ready: Callable[[], bool], what: str) -> str:
+    """Wait until `ready()`; return an empty string then, else one sentence that says why `what` did not start."""
+    end = time.monotonic() + START_SECONDS
+    while child.poll() is None:
+        if ready():
+            return ""
+        if time.monotonic() > end:
+            return f"{what} was not ready after {START_SECONDS} s."
+        time.sleep(0.02)
+    return f"{what} ended with exit code {child.returncode} before it was ready."

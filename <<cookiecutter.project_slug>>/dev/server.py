@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,6 @@ from dev import database, postgres, process, setup
 
 HOST = "127.0.0.1"
 WATCHED = ("app", "service.toml", ".env")
-START_SECONDS = 30
 
 
 def serve(project: Path, port: int, *, fresh: bool = False) -> None:
@@ -97,7 +95,8 @@ def _service(project: Path, environment: Mapping[str, str]) -> Iterator[subproce
 def _announce(service: subprocess.Popen[bytes], port: int, variables: Mapping[str, str]) -> bool:
     """Print the addresses once the service answers; False when it did not come up."""
     address = f"http://{HOST}:{port}"
-    if not answers(service, f"{address}/health"):
+    if fault := fault_of_start(service, f"{address}/health"):
+        print(fault, flush=True)
         return False
     print(
         f"\n  service   {address}\n  docs      {address}/docs\n"
@@ -108,16 +107,17 @@ def _announce(service: subprocess.Popen[bytes], port: int, variables: Mapping[st
     return True
 
 
-def answers(service: subprocess.Popen[bytes], url: str) -> bool:
-    """Whether the process serves `url` before it ends, or before the time to start is over."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and service.poll() is None:
+def fault_of_start(service: subprocess.Popen[bytes], url: str) -> str:
+    """Wait until the process serves `url`; return why it does not, or an empty string."""
+
+    def answers() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310  # http, our own
+            with urllib.request.urlopen(url, timeout=60):  # noqa: S310  # http, our own
                 return True
         except (urllib.error.URLError, OSError):
-            time.sleep(0.02)
-    return False
+            return False
+
+    return process.started(service, answers, "The service")
 
 
 def _watch(project: Path) -> "queue.SimpleQueue[str]":

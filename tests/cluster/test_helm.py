@@ -157,7 +157,7 @@ def test_a_pending_release_is_recovered(released: Stage, first: str) -> None:
 def test_killed_in_the_release(released: Stage) -> None:
     image = "v1" if released.image_of_deployment() == released.images["v2"] else "v2"
     with released.deploying(image) as child:
-        until(lambda: released.image_of_deployment() == released.images[image], 60, "the release applied")
+        until(lambda: released.image_of_deployment() == released.images[image], 120, "the release applied")
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
     ended = released.deploy(image)

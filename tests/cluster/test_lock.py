@@ -26,7 +26,7 @@ def other(stage: Stage) -> str:
 
 
 def lines_of(child: object) -> str:
-    out, _ = child.communicate(timeout=180)  # type: ignore[attr-defined]
+    out, _ = child.communicate(timeout=600)  # type: ignore[attr-defined]
     return out
 
 
@@ -93,7 +93,7 @@ def test_control_without_the_lock_nobody_is_refused(running: Stage, tmp_path: Pa
 def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
     image = other(running)
     with running.deploying(image, "-e", "lease_seconds=4", *SLOW) as paused:
-        until(lambda: running.image_of_deployment() == running.images[image], 60, "the release applied")
+        until(lambda: running.image_of_deployment() == running.images[image], 120, "the release applied")
         os.kill(paused.pid, signal.SIGSTOP)
         time.sleep(5)
         ended = running.deploy("v3", "-e", "lease_seconds=4", "-e", "hold_seconds=3")
@@ -141,13 +141,13 @@ def test_a_lock_that_is_gone_is_not_made_again_by_a_renewal(running: Stage) -> N
 @pytest.mark.drill
 def test_a_killed_deployer_is_replaced_at_once(running: Stage) -> None:
     image = other(running)
-    with running.deploying(image, *SLOW) as killed:
-        until(lambda: holder(running), 30, "the lock taken")
+    with running.deploying(image, "-e", "lease_seconds=3600", *SLOW) as killed:
+        until(lambda: holder(running), 120, "the lock taken")
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
     assert holder(running)
     ended = running.deploy(image)
     print(f"after a kill: {ended.seconds:.1f} s")
     assert ended.code == 0, ended
-    assert ended.seconds < 60  # the lease itself has 60 s left
+    assert ended.seconds < 600  # the lease itself has the rest of an hour left
     assert holder(running) == ""

@@ -52,7 +52,7 @@ def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
         assert second_node in running.nodes(), "no pod is where the drain will be"
         selector = f"--pod-selector=stage={running.namespace}"
         run("kubectl", "drain", second_node, selector, "--delete-emptydir-data", "--timeout=100s", seconds=120)
-        until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")
+        until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 120, "two pods ready again")
     print(f"{load.sent} requests, failures {dict(load.failures)}")
     assert not load.failures
 
@@ -62,8 +62,8 @@ def test_control_pods_that_go_without_a_drain_are_missed(running: Stage) -> None
     """What a drained node would be without disruption budget, readiness and grace: the same load sees it."""
     with running.load(rate=60, threads=4) as load:
         running.kubectl("delete", "pods", "-l", "app.kubernetes.io/name=shop", "--force", "--grace-period=0")
-        until(lambda: load.failures, 60, "the load misses them")
-        until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 60, "two pods ready again")
+        until(lambda: load.failures, 120, "the load misses them")
+        until(lambda: running.deployment()["status"].get("readyReplicas") == 2, 120, "two pods ready again")
     print(f"control: {load.sent} requests, failures {dict(load.failures)}")
     assert load.failures
 
@@ -73,7 +73,7 @@ def bring_back() -> None:
     for _ in range(6):
         subprocess.run([*SWITCH, "start"], check=False)
         try:
-            until(lambda: "NotReady" not in run("kubectl", "get", "nodes"), 30, "the node back")
+            until(lambda: "NotReady" not in run("kubectl", "get", "nodes"), 120, "the node back")
             return
         except AssertionError as late:
             print(f"{late}; started again")
@@ -85,7 +85,7 @@ def bring_back() -> None:
 def test_a_node_taken_away_in_the_rollout(running: Stage) -> None:
     """The deploy finishes, or fails with the reason and puts back what ran; never silence until a time-out."""
     with running.deploying("v3", "-e", "rollout_seconds=150") as child:
-        until(lambda: running.image_of_deployment() == running.images["v3"], 60, "the release applied")
+        until(lambda: running.image_of_deployment() == running.images["v3"], 120, "the release applied")
         subprocess.run([*SWITCH, "stop"], check=True)
         try:
             until(lambda: "NotReady" in run("kubectl", "get", "nodes"), 120, "the node missed")

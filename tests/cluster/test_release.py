@@ -68,7 +68,7 @@ def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> 
 def changed_kinds(stage: Stage, objects: Path) -> set[str]:
     """Of what applying the objects would change; `kubectl diff` names each GROUP.VERSION.KIND.NAMESPACE.NAME."""
     command = ["kubectl", "diff", "-n", stage.namespace, "-k", str(objects), "--server-side", "--field-manager=deploy"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode in (0, 1), done.stderr
     return set(re.findall(r"^diff .*/MERGED-\d+/\S*?\.(\w+)\." + re.escape(stage.namespace), done.stdout, re.MULTILINE))
 

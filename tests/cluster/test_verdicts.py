@@ -74,7 +74,7 @@ def test_unschedulable(running: Stage) -> None:
 def test_quota_too_small(running: Stage) -> None:
     used = len(running.pods()) * 128
     running.kubectl("apply", "-f", "-", stdin=QUOTA.replace("REQUESTED", f"{used + 20}Mi"))
-    until(lambda: running.get("resourcequota", "tight").get("status", {}).get("hard"), 30, "the quota counted")
+    until(lambda: running.get("resourcequota", "tight").get("status", {}).get("hard"), 120, "the quota counted")
     try:
         told = running.task("doctor")
         assert told.code == 6

@@ -94,7 +94,7 @@ def read_only(upstream: str) -> Iterator[str]:
         def do_GET(self) -> None:
             headers = {"Authorization": self.headers["Authorization"] or ""}
             request = urllib.request.Request(upstream + self.path, headers=headers)  # noqa: S310 - our own address
-            with urllib.request.urlopen(request, timeout=5) as found:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as found:  # noqa: S310
                 self.answer(found.status, found.read())
 
         def do_POST(self) -> None:
@@ -109,5 +109,5 @@ def _digest_in_registry(stage: Stage, digest: str) -> bool:
     request = urllib.request.Request(
         f"http://{host}/v2/{path}/manifests/{digest}", headers={"Accept": "application/vnd.oci.image.manifest.v1+json"}
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         return bool(json.loads(answer.read())["layers"])

@@ -109,7 +109,7 @@ def test_a_block_that_fails_is_noticed(tmp_path: Path) -> None:
 
 def _get(url: str, token: str = "") -> bytes:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
         content: bytes = response.read()
         return content
 

@@ -51,7 +51,7 @@ def test_a_load_is_bounded_in_count() -> None:
 
 
 def test_a_load_is_bounded_in_time() -> None:
-    result = load(ANSWER, seconds=0.2)
+    result = load(ANSWER, seconds=0.2)  # is to run out
     assert result.seconds < 5
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.bakery import Bakery
 from tests.support.provider import AUDIENCE, ISSUER, Provider
-from tests.support.running import free_port
+from tests.support.running import PATIENCE, free_port
 from tests.support.stage import REGISTRY, Ended
 
 PASSWORD = "of-a-test-alone"
@@ -41,7 +41,7 @@ def engine() -> None:
         (["docker", "compose", "version"], "docker has no compose"),
     ):
         try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=30)
+            done = subprocess.run(command, capture_output=True, check=False, timeout=60)
         except OSError:
             pytest.skip("docker is not installed")
         if done.returncode:
@@ -189,7 +189,7 @@ def database(engine: None) -> Iterator[Database]:
     docker(
         "run", "--detach", "--name", name, "--network", name, "--env", f"POSTGRES_PASSWORD={PASSWORD}", "postgres:17"
     )
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while "accepting" not in docker("exec", name, "pg_isready", "--host", "127.0.0.1", check=False):
         assert time.monotonic() < end, docker("logs", name)
         time.sleep(0.2)

@@ -28,7 +28,7 @@ def call(checkout: Checkout, path: str, body: bytes | None = None, *, port: str 
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     address = f"http://127.0.0.1:{checkout.variables[port]}{path}"
     request = urllib.request.Request(address, body, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         text: str = answer.read().decode()
         return text
 

@@ -236,8 +236,8 @@ def test_the_image_job_passes_in_a_fresh_clone(bakery: Bakery, tmp_path: Path) -
 
 def no_registry() -> str:
     try:
-        done = subprocess.run(["docker", "buildx", "version"], check=False, capture_output=True, timeout=30)
-        with urllib.request.urlopen(f"http://{REGISTRY}/v2/", timeout=5):
+        done = subprocess.run(["docker", "buildx", "version"], check=False, capture_output=True, timeout=60)
+        with urllib.request.urlopen(f"http://{REGISTRY}/v2/", timeout=60):
             return "" if done.returncode == 0 else "docker has no buildx"
     except OSError as error:
         return f"no docker with buildx, or no registry on {REGISTRY}: {error}"

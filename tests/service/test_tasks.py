@@ -85,7 +85,7 @@ def test_ctrl_c_ends_the_tests_and_all_that_they_started(bakery: Bakery, service
         )
     wait_for(lambda: b"....." in log.read_bytes(), "the first tests are through")
     os.killpg(running.pid, signal.SIGINT)
-    assert running.wait(30) == 130
+    assert running.wait(60) == 130
     wait_for(lambda: not processes(str(service)), "no process of the service is left")
 
 

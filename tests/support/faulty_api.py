@@ -59,7 +59,7 @@ class FaultyApi:
                     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": int(fault)}
                     self.reply(int(fault), json.dumps(status).encode(), {"Retry-After": "1"} if fault == "429" else {})
                     return
-                connection = http.client.HTTPConnection("127.0.0.1", api.upstream, timeout=30)
+                connection = http.client.HTTPConnection("127.0.0.1", api.upstream, timeout=60)
                 kept = {
                     name: value
                     for name, value in self.headers.items()

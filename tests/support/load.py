@@ -34,7 +34,7 @@ class Load:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
 
     def _client(self, number: int) -> None:
         """Even ones keep their connection, odd ones make a new one each time; every fifth request writes."""
@@ -45,7 +45,7 @@ class Load:
             turn += 1
             began = time.monotonic()
             if connection is None:
-                connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+                connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
             try:
                 closing = self._ask(connection, write=turn % 5 == 0)
             except (OSError, http.client.HTTPException) as error:

@@ -41,7 +41,7 @@ class Prometheus:
         self.address = f"http://127.0.0.1:{port}"
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.address}{path}", timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=60) as response:  # noqa: S310
             return json.load(response)["data"]
 
     def alerts(self) -> set[str]:
@@ -68,7 +68,7 @@ def running(folder: Path) -> Iterator[Prometheus]:
         def ready() -> bool:
             assert child.poll() is None, (folder / "log").read_text()
             try:
-                with urllib.request.urlopen(f"{prometheus.address}/-/ready", timeout=1):  # noqa: S310
+                with urllib.request.urlopen(f"{prometheus.address}/-/ready", timeout=60):  # noqa: S310
                     return True
             except OSError:
                 time.sleep(0.1)
@@ -79,7 +79,7 @@ def running(folder: Path) -> Iterator[Prometheus]:
     finally:
         child.terminate()
         try:
-            child.wait(10)
+            child.wait(60)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

@@ -50,7 +50,7 @@ stringData: {DATABASE_URL: "postgresql://postgres:PASSWORD@postgres:5432/shop"}
 """
 
 
-def run(*command: str, stdin: str | None = None, seconds: float = 120, cwd: Path | None = None) -> str:
+def run(*command: str, stdin: str | None = None, seconds: float = 300, cwd: Path | None = None) -> str:
     """Output of a program that has to succeed."""
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False, cwd=cwd)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
@@ -124,7 +124,7 @@ class Stage:
         pairs = [part for pair in given for part in ("-e", pair)]
         return [python, "tasks.py", task, "staging", *pairs, *arguments]
 
-    def task(self, task: str, *arguments: str, image: str | None = None, seconds: float = 240, **env: str) -> Ended:
+    def task(self, task: str, *arguments: str, image: str | None = None, seconds: float = 900, **env: str) -> Ended:
         began = time.monotonic()
         done = subprocess.run(
             self.command(task, *arguments, image=image),
@@ -138,7 +138,7 @@ class Stage:
         return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
     def deploy(self, image: str = "v1", *arguments: str, **env: str) -> Ended:
-        return self.task("deploy", "--yes", *arguments, image=image, seconds=240, **env)
+        return self.task("deploy", "--yes", *arguments, image=image, seconds=900, **env)
 
     def deploy_telling(self, line: str, image: str, *arguments: str) -> Ended:
         """A deploy whose output has this line of a container's log; a second and third one, where it has not.
@@ -212,7 +212,7 @@ class Stage:
         headers = {"Content-Type": "application/json"} if data else {}
         headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - our own address
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.loads(answer.read() or "null")
 
     def sql(self, statement: str) -> str:
@@ -231,7 +231,7 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
         if found := condition():
             return found
         time.sleep(0.2)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"waited {seconds:.0f} s for {what}")
 
 
 @contextmanager

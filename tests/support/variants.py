@@ -74,7 +74,7 @@ def available() -> str:
         (["docker", "buildx", "version"], "no docker with buildx"),
     ):
         try:
-            done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return reason
         if done.returncode:

@@ -14,6 +14,7 @@ from httpx2 import AsyncClient, Response
 from tests.support import databases
 from tests.support.identity import headers_for
 from tests.support.service import running
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,7 @@ async def http(base_url: str, session_app: FastAPI) -> AsyncIterator[AsyncClient
     else:
         headers = headers_for(app=session_app)
     hooks: dict[str, list[Callable[..., Any]]] = {"response": [remember]}
-    async with AsyncClient(base_url=base_url, headers=headers, timeout=10, event_hooks=hooks) as client:
+    async with AsyncClient(base_url=base_url, headers=headers, timeout=PATIENCE, event_hooks=hooks) as client:
         yield client
         for one in reversed(made):  # what refers to another came after it
             await client.delete(one)

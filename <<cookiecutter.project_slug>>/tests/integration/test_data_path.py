@@ -15,8 +15,9 @@ from app.core import database as module
 from app.core.database import Database
 from app.db.driver import Connection
 from tests.support.applications import application
+from tests.support.waiting import PATIENCE
 
-SLEEP = "SELECT pg_sleep(30)"
+SLEEP = "SELECT pg_sleep(3600)"  # longer than a test would wait
 
 
 @pytest.fixture
@@ -44,19 +45,19 @@ async def others(admin: asyncpg.Connection) -> list[tuple[str, str]]:
 
 
 async def until_idle(admin: asyncpg.Connection) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while any(state != "idle" for state, _ in await others(admin)):
             await asyncio.sleep(0.01)
 
 
 async def until_given_back(own: Database) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (own.figures().used, own.figures().waiting) != (0, 0):
             await asyncio.sleep(0.01)
 
 
 async def until_running(admin: asyncpg.Connection, query: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while ("active", query) not in await others(admin):
             await asyncio.sleep(0.01)
 
@@ -81,7 +82,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(own: Database, admin: a
     with pytest.raises(asyncio.CancelledError):
         await task
     # The next one does not wait for the sleep to end, and finds no transaction of somebody else.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await own.read(value) == 1
     await until_idle(admin)
     await until_given_back(own)
@@ -93,7 +94,7 @@ async def test_a_request_that_took_too_long_leaves_nothing_behind(own: Database,
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await own.write(sleep)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await own.read(value) == 1
     await until_idle(admin)
     assert await admin.fetchval("SELECT sum(n) FROM things") == 0
@@ -114,7 +115,7 @@ async def test_whenever_it_is_cancelled(own: Database, admin: asyncpg.Connection
         [result] = await asyncio.gather(task, return_exceptions=True)
         assert result is None or isinstance(result, asyncio.CancelledError)
         done += result is None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await own.read(value) == 1
     await until_idle(admin)
     await until_given_back(own)
@@ -203,7 +204,7 @@ async def fill(own: Database) -> None:
 async def test_dead_connections_are_noticed(own: Database, admin: asyncpg.Connection) -> None:
     await fill(own)
     await kill(admin)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await others(admin):
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)  # the news is in the sockets, and the loop reads it

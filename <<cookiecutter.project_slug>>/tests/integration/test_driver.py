@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql as pg
 from app.core.database import Database
 from app.core.encoding import to_json
 from app.db.driver import Connection, Statement, connection_of
+from tests.support.waiting import PATIENCE
 
 metadata = sa.MetaData()
 EVERYTHING = sa.Table(
@@ -216,12 +217,12 @@ async def test_a_session_that_is_cancelled_leaves_nothing_behind(own: Database, 
         [result] = await asyncio.gather(task, return_exceptions=True)
         assert result is None or isinstance(result, asyncio.CancelledError)
         done += result is None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await own.write(lambda connection: connection.scalar(COUNT, {})) >= done
     assert own.figures().used == 0
     admin = await asyncpg.connect(own_database)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await admin.fetchval(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"

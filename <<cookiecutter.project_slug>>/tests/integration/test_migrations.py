@@ -25,6 +25,7 @@ from app.db import migrations
 from app.db.base import load_models
 from tests.support import databases
 from tests.support.applications import environment
+from tests.support.waiting import PATIENCE
 
 REVISIONS = [script.revision for script in ScriptDirectory(databases.ROOT / "alembic").walk_revisions()][::-1]
 pytestmark = pytest.mark.skipif(not REVISIONS, reason="there is no revision yet: python3 tasks.py setup")
@@ -206,7 +207,7 @@ async def test_a_table_that_is_in_use_is_tried_again(
         await admin.execute("SELECT count(*) FROM idempotency_keys")
         migration = asyncio.create_task(migrations.migrate(settings_of(own_database), run))
         said = ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while "trying again" not in said:
                 await asyncio.sleep(0.01)
                 said += capsys.readouterr().err

@@ -7,7 +7,7 @@ goes to another instance, so here it leaves. Nothing is sent a second time.
 import asyncio
 from dataclasses import dataclass, field
 
-REQUEST_SECONDS = 10
+REQUEST_SECONDS = 60
 
 
 @dataclass

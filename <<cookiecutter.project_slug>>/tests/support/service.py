@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import httpx2
 
-from dev.process import die_with_parent
+from dev.process import die_with_parent, started
 from tests.support.databases import ROOT
+from tests.support.waiting import PATIENCE
 
-START_SECONDS = 20
 HOST = "127.0.0.1"
 
 
@@ -69,12 +68,12 @@ def running(database_url: str, *, command: tuple[str, ...] = ("-m", "app"), **se
 
 
 def _wait(service: Service) -> None:
-    end = time.monotonic() + START_SECONDS
-    while service.process.poll() is None and time.monotonic() < end:
+    def serves() -> bool:
         try:
             # Not /health: that one answers while the application is still being made.
-            if httpx2.get(f"{service.url}/", timeout=START_SECONDS).status_code == 404:
-                return
+            return httpx2.get(f"{service.url}/", timeout=PATIENCE).status_code == 404
         except httpx2.TransportError:
-            time.sleep(0.02)
-    raise RuntimeError(f"the service did not come up at {service.url}:\n{service.output()}")
+            return False
+
+    if fault := started(service.process, serves, f"the service at {service.url}"):
+        raise RuntimeError(f"{fault}\n{service.output()}")

@@ -18,6 +18,7 @@ from app.core import opening
 from app.core.config import ConfigurationError, Settings
 from app.core.lifecycle import Lifecycle
 from app.core.opening import Opening
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ async def test_it_lives_before_it_works(clean_environment: pytest.MonkeyPatch) -
     release, ended = threading.Event(), list[str]()
 
     def make() -> Starlette:
-        assert release.wait(10)
+        assert release.wait(PATIENCE)
         return application(ended)
 
     async with served(make, Lifecycle()) as (_, client):
@@ -73,7 +74,7 @@ async def test_it_lives_before_it_works(clean_environment: pytest.MonkeyPatch) -
         assert early.headers["X-Request-ID"] == "mine"
         assert early.headers["X-Content-Type-Options"] == "nosniff"
         held = asyncio.create_task(client.get("/ready"))
-        await asyncio.wait([held], timeout=0.05)
+        await asyncio.wait([held], timeout=0.05)  # is to run out
         assert not held.done()
         release.set()
         assert (await held).text == "the application"

@@ -20,6 +20,8 @@ from app.core import server
 from app.core.config import Settings
 from app.core.lifecycle import Lifecycle
 from app.core.server import DrainingServer, make_server
+from dev.process import started
+from tests.support.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRAIN_SECONDS = 3  # enough to hear the signal and to be asked twice, on a machine with other things to do
@@ -132,31 +134,29 @@ def get(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPRe
 
 def status_of(port: int, path: str) -> int:
     """The answer on a connection of its own."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         return get(connection, path).status
 
 
 def wait_for_start(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 30
-    while True:
+    def answers() -> bool:
         try:
-            status_of(port, "/health")
-            return
+            return status_of(port, "/health") == 200
         except OSError:
-            assert process.poll() is None, "the process has ended"
-            assert time.monotonic() < deadline, "no answer within 30 s"
-            time.sleep(0.05)
+            return False
+
+    assert not (fault := started(process, answers, "the service")), fault
 
 
 def wait_for_drain(connection: http.client.HTTPConnection) -> None:
     """Until a connection is told to close: the signal has been heard. Alive all the while."""
-    deadline = time.monotonic() + DRAIN_SECONDS
+    end = time.monotonic() + PATIENCE
     while True:
         answer = get(connection, "/health")
         assert answer.status == 200
         if answer.getheader("Connection") == "close":
             return
-        assert time.monotonic() < deadline
+        assert time.monotonic() < end, f"waited {PATIENCE:.0f} s for the connection to be closed"
 
 
 Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
@@ -165,7 +165,7 @@ Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
 def test_a_process_drains_and_leaves_with_0(start: Start) -> None:
     process, port = start(DRAIN_SECONDS=str(DRAIN_SECONDS))
     wait_for_start(process, port)
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         assert get(connection, "/health").getheader("Connection") is None
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -173,7 +173,7 @@ def test_a_process_drains_and_leaves_with_0(start: Start) -> None:
     # New clients are still served, and readiness says why they should not come.
     assert status_of(port, "/health") == 200
     assert status_of(port, "/ready") == 503
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     assert time.monotonic() - began >= DRAIN_SECONDS
 
 
@@ -181,18 +181,18 @@ def test_a_second_signal_does_not_wait(start: Start) -> None:
     process, port = start(DRAIN_SECONDS="60")
     wait_for_start(process, port)
     process.send_signal(signal.SIGTERM)
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         wait_for_drain(connection)
     time.sleep(server.SAME_SIGNAL_SECONDS + 0.1)  # what comes sooner is the same signal
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=5) == 143
+    assert process.wait(timeout=PATIENCE) == 143
 
 
 # % if cookiecutter.auth == "jwt"
 def test_settings_that_fail_late_end_the_process_with_78(start: Start) -> None:
     # Those of tokens are read with the application, when the server listens already.
     process, _ = start(JWT_ALGORITHMS="none")
-    assert process.wait(timeout=30) == 78
+    assert process.wait(timeout=PATIENCE) == 78
 
 
 # % endif
@@ -201,4 +201,4 @@ def test_a_port_that_is_taken_ends_the_start(start: Start) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process, _ = start(PORT=str(taken.getsockname()[1]))
-        assert process.wait(timeout=30) == 3
+        assert process.wait(timeout=PATIENCE) == 3

@@ -9,7 +9,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from fastapi import FastAPI
 
 from app.core import database as module
 from app.core.database import Database
@@ -21,9 +20,11 @@ SLEEP = "SELECT pg_sleep(3600)"  # longer than a test would wait
 
 
 @pytest.fixture
-def own(own_app: FastAPI) -> Database:
-    database: Database = own_app.state.database
-    return database
+async def own(own_database: str) -> AsyncIterator[Database]:
+    """Without a time limit of PostgreSQL, which would end SLEEP in place of what is tested."""
+    async with application(own_database, STATEMENT_TIMEOUT_MS="0") as app:
+        database: Database = app.state.database
+        yield database
 
 
 @pytest.fixture

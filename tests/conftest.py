@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck
 from xdist.remote import Producer
 
+from dev import loopback
 from tests.support.bakery import Bakery
 from tests.support.turns import ByPart
 from workshop import drills, totals
@@ -18,6 +19,9 @@ from workshop import drills, totals
 # How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.settings.load_profile("unhurried")
+
+# A person's proxy has no place between a test and what it has started.
+loopback.bypass_proxy(os.environ)
 
 PARTS = ("browser", "docker", "cluster", "aws")
 LEFT_OUT = "left out: the time budget is used up"

@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from deploy.model import fail
+
 # Raised when what the key covers changes: images of the old rules are not found any more, and built again.
-KEY_VERSION = "1"
+KEY_VERSION = "2"
 # Part of a tag: 64 bits are plenty for the images of one repository.
 KEY_LENGTH = 16
 TARGET = "production"
+# Read by the container's shell, which takes a carriage return for a part of the word before it.
+SHELL_SCRIPT = "entrypoint.sh"
 _ARGUMENT = re.compile(r"^ARG\s+(\w+)=(\S*)", re.M | re.I)
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.M | re.I)
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -26,6 +30,17 @@ def files(project: Path) -> list[str]:
     # Docker always adds the Dockerfile and the ignore file; both are in the key.
     found = exclude_paths(str(project), wanted, dockerfile="Dockerfile")
     return sorted(path for path in found if (project / path).is_symlink() or (project / path).is_file())
+
+
+def check_line_endings(project: Path) -> None:
+    """Raises Failed LINE_ENDINGS for a checkout whose shell script has CRLF (`core.autocrlf=true`, a copied folder)."""
+    path = project / SHELL_SCRIPT
+    if path.is_file() and b"\r\n" in path.read_bytes():
+        raise fail(
+            "LINE_ENDINGS",
+            f"{SHELL_SCRIPT} has Windows line endings (CRLF), which the container's shell cannot read",
+            hint=f"sed -i 's/\\r$//' {SHELL_SCRIPT} (.gitattributes keeps LF in new checkouts)",
+        )
 
 
 def bases(dockerfile: str, arguments: Mapping[str, str]) -> list[str]:

@@ -153,6 +153,7 @@ def _lock_fault(project: Path) -> str:
 def _key(client: engine.DockerClient, project: Path, platforms: Sequence[str]) -> str:
     if not (project / "uv.lock").is_file():
         raise fail("NO_LOCK", "there is no uv.lock to install from", hint="`python3 tasks.py setup` makes it")
+    context.check_line_endings(project)
     return context.key(project, lambda name: engine.base_digest(client, name), platforms=platforms)
 
 

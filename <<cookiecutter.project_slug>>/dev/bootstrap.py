@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev import process
+from dev import loopback, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ def enter(project: Path, also: Sequence[Path] = ()) -> None:
     inside = Path(sys.prefix).resolve() == venv.resolve()
     misread = help_is_misread(sys.argv)
     process.exit_on_signals()
+    loopback.bypass_proxy(os.environ)
     if not is_fresh(project, also):
         prepare(project, also)
     if inside and not misread:

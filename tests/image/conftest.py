@@ -19,6 +19,8 @@ from tests.support.running import PATIENCE, free_port
 from tests.support.stage import REGISTRY, Ended
 
 PASSWORD = "of-a-test-alone"
+# The default (18) cannot be had on every machine that runs these tests; the pipelines fetch this one beforehand.
+POSTGRES_VERSION = "17"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -128,7 +130,8 @@ def checkout(_copy: tuple[Path, str], bakery: Bakery) -> Checkout:
     folder, commit = _copy
     project = f"test-{uuid.uuid4().hex[:8]}"
     ports = {name: str(free_port()) for name in ("APP_PORT", "DB_PORT", "PROMETHEUS_PORT")}
-    fresh = Checkout(folder, environment(bakery), {"COMPOSE_PROJECT_NAME": project, **ports})
+    variables = {"COMPOSE_PROJECT_NAME": project, "POSTGRES_VERSION": POSTGRES_VERSION, **ports}
+    fresh = Checkout(folder, environment(bakery), variables)
     fresh.git("reset", "--quiet", "--hard", commit)
     fresh.git("clean", "--quiet", "-xd", "--force", "--exclude=.venv", "--exclude=.dev")
     if "origin" in fresh.git("remote"):
@@ -187,7 +190,15 @@ def database(engine: None) -> Iterator[Database]:
     name = f"test-{uuid.uuid4().hex[:8]}"
     docker("network", "create", name)
     docker(
-        "run", "--detach", "--name", name, "--network", name, "--env", f"POSTGRES_PASSWORD={PASSWORD}", "postgres:17"
+        "run",
+        "--detach",
+        "--name",
+        name,
+        "--network",
+        name,
+        "--env",
+        f"POSTGRES_PASSWORD={PASSWORD}",
+        f"postgres:{POSTGRES_VERSION}",
     )
     end = time.monotonic() + PATIENCE
     while "accepting" not in docker("exec", name, "pg_isready", "--host", "127.0.0.1", check=False):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from cyclonedx.schema import SchemaVersion, _res
 from jsonschema_rs import Validator, validator_for
 
 from deploy import buildx, context
-from tests.image.conftest import Checkout, docker, environment
+from tests.image.conftest import Checkout, docker, environment, set_image
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
 
@@ -84,6 +85,24 @@ def test_documents_and_times_of_files_change_no_image(checkout: Checkout, own_re
     for path in (checkout.folder / "app").rglob("*.py"):
         path.touch()
     assert built(checkout.ok("build").out) == ("ok", tag)
+
+
+@pytest.mark.drill
+def test_the_modes_of_a_checkout_are_not_those_of_the_image(
+    checkout: Checkout, own_registry_path: str, tmp_path: Path
+) -> None:
+    """A clone with umask 077: its image has the name that every checkout gives it, so it has to be the same image."""
+    strict = Checkout(tmp_path / "clone", checkout.environment, checkout.variables)
+    command = ["sh", "-c", 'umask 077 && git clone -q "$0" "$1"', str(checkout.folder), str(strict.folder)]
+    subprocess.run(command, check=True)
+    assert (strict.folder / "app" / "main.py").stat().st_mode & 0o077 == 0
+    set_image(strict, own_registry_path)
+    tag = built(strict.ok("build").out)[1]
+    assert built(checkout.ok("build").out) == ("ok", tag)
+    script = ("--user", "10001", "--entrypoint", "python", tag, "-c", "import app.main, alembic.config")
+    docker("run", "--rm", "--env", "ENVIRONMENT=local", *script)
+    assert _find(tag, "/service", "-not", "-perm", "-444") == []
+    assert _find(tag, "/service", "-perm", "/6022") == []
 
 
 def test_labels_say_where_it_comes_from(checkout: Checkout, own_registry_path: str) -> None:

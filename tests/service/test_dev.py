@@ -69,6 +69,11 @@ def test_fresh_starts_over(dev: Start) -> None:
     assert dev("--fresh").ready().call("GET", "/api/v1/products") == (200, {"items": [], "next": None})
 
 
+def test_a_proxy_is_not_asked_for_this_machine(dev: Start) -> None:
+    nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
+    dev(**nowhere, NO_PROXY="", no_proxy="").ready()
+
+
 def test_what_is_taken_is_said_with_the_way_out(dev: Start, task: Task) -> None:
     first = dev().ready()
     taken = task("dev", "--port", str(first.port))

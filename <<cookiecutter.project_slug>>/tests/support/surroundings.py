@@ -4,9 +4,7 @@ import os
 from collections.abc import Iterator
 
 from app.core.config import Settings
-
-PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
-THIS_MACHINE = "127.0.0.1,localhost"
+from dev import loopback
 
 
 def settings_there() -> Iterator[str]:
@@ -25,5 +23,4 @@ def forget() -> None:
     """For this process and its children: no settings, and no proxy between them and what they start."""
     for name in settings_there():
         del os.environ[name]
-    for name in PROXY_EXCEPTIONS:
-        os.environ[name] = ",".join(filter(None, (os.environ.get(name), THIS_MACHINE)))
+    loopback.bypass_proxy(os.environ)

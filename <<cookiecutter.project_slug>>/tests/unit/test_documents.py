@@ -1,4 +1,4 @@
-"""README.md says what the code has: its table of settings, and its table of endpoints."""
+"""README.md says what the code has: its tables of settings, of Compose's variables, and of endpoints."""
 
 import re
 from collections.abc import Iterator
@@ -57,11 +57,38 @@ def test_the_default_of_a_setting_is_the_documented_one(name: str) -> None:
         assert cell in (shown(default), "from `service.toml`")
 
 
-def test_every_variable_of_the_example_is_a_setting() -> None:
-    lines = (PATH.parent / ".env.example").read_text(encoding="utf-8").splitlines()
-    named = {found[1] for line in lines if (found := re.match(r"(?:# )?([A-Z][A-Z0-9_]*)=", line))}
-    assert named
-    assert named <= SETTINGS.keys()
+def example() -> dict[str, str]:
+    """The variables of `.env.example` with their values."""
+    text = (PATH.parent / ".env.example").read_text(encoding="utf-8")
+    return dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$", text, re.MULTILINE))
+
+
+def compose_variables() -> dict[str, str]:
+    """What the Compose files read besides the service's settings, with the defaults there."""
+    texts = [path.read_text(encoding="utf-8") for path in PATH.parent.glob("docker-compose*.yml")]
+    found = {name: default for text in texts for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*))?", text)}
+    found["COMPOSE_PROJECT_NAME"] = re.findall(r"^name: (.+)$", texts[0], re.MULTILINE)[0].removesuffix("-test")
+    return {name: default for name, default in found.items() if name not in SETTINGS}
+
+
+def test_every_variable_of_the_example_is_read() -> None:
+    assert example()
+    assert example().keys() <= SETTINGS.keys() | compose_variables().keys()
+
+
+def test_every_variable_of_compose_is_documented_with_its_default() -> None:
+    variables = compose_variables()
+    assert {"APP_PORT", "DB_PORT", "POSTGRES_VERSION"} <= variables.keys()
+    assert {name: example().get(name) for name in variables} == variables
+    assert {cells[0].strip("`"): cells[1].strip("`") for cells in rows("In containers")} == variables
+
+
+def test_the_compose_files_agree_on_every_default() -> None:
+    """Both read `POSTGRES_VERSION`: the tests run on the version that the service has."""
+    texts = [path.read_text(encoding="utf-8") for path in PATH.parent.glob("docker-compose*.yml")]
+    found = {pair for text in texts for pair in re.findall(r"\$\{(\w+):-([^}]*)\}", text)}
+    assert len(texts) == 2
+    assert len({name for name, _ in found}) == len(found)
 
 
 def test_the_table_of_endpoints_is_that_of_the_api(configuration: pytest.MonkeyPatch) -> None:

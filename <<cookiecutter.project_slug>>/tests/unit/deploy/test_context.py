@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy import context
+from deploy.model import Failed
 
 DOCKERFILE = """\
 # FROM nothing: a comment
@@ -63,13 +64,20 @@ def test_the_same_content_elsewhere_has_the_same_key(project: Path, tmp_path_fac
         lambda project: (project / "app" / "__pycache__" / "new.pyc").write_text("x"),
         lambda project: (project / "tests").mkdir(),
         lambda project: (project / "app" / "empty").mkdir(),
+        lambda project: _for_the_owner_alone(project),
     ],
-    ids=["document", ".env", "compiled", "folder outside", "empty folder"],
+    ids=["document", ".env", "compiled", "folder outside", "empty folder", "umask 077"],
 )
 def test_what_is_not_in_the_image_changes_nothing(project: Path, change: Callable[[Path], object]) -> None:
     before = key(project)
     change(project)
     assert key(project) == before
+
+
+def _for_the_owner_alone(project: Path) -> None:
+    """What a checkout with umask 077 has: the Dockerfile gives the image the modes that git knows."""
+    for path in project.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
 
 
 def _link(project: Path) -> None:
@@ -122,3 +130,13 @@ def test_names_and_contents_do_not_run_into_each_other(project: Path) -> None:
 )
 def test_the_bases_of_a_dockerfile(arguments: dict[str, str], expected: list[str]) -> None:
     assert context.bases(DOCKERFILE, arguments) == expected
+
+
+def test_a_script_with_windows_line_endings_is_refused(project: Path) -> None:
+    path = project / context.SHELL_SCRIPT
+    path.write_bytes(b"#!/bin/sh\nset -eu\n")
+    context.check_line_endings(project)
+    path.write_bytes(b"#!/bin/sh\r\nset -eu\r\n")
+    with pytest.raises(Failed, match="LINE_ENDINGS") as caught:
+        context.check_line_endings(project)
+    assert context.SHELL_SCRIPT in caught.value.failure.hint

@@ -11,18 +11,19 @@ from app.api import docs
 from app.api.application import Service
 from app.api.routing import include
 from app.api.v1.endpoints import health
-from app.core import security, telemetry
+from app.core import security
 from app.core.config import Settings, get_settings, load
 from app.core.database import Database, make_engine
 from app.core.lifecycle import Lifecycle
 from app.core.logging import configure_logging
+from app.core.metrics_server import metrics_server
 from app.resources import ROUTERS
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """The database is not waited for: the service starts without it and says so in /ready."""
-    with telemetry.metrics_server(app.state.settings, app.state.metrics):
+    with metrics_server(app.state.settings, app.state.metrics):
         app.state.lifecycle.started = True
         try:
             yield

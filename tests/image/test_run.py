@@ -31,7 +31,7 @@ def ask(container: str, path: str) -> tuple[int, dict[str, object]]:
 
 
 def test_read_only_without_rights_and_without_a_network(image: str, run: Run) -> None:
-    container = run(image, options=("--network", "none"), DATABASE_URL=NOWHERE)
+    container = run(image, options=("--network", "none"), DATABASE_URL=NOWHERE, HOST="::")
     wait_for(lambda: ask(container, "/health")[0] == 200, "/health answers")
     status, ready = ask(container, "/ready")
     assert status == 503

@@ -10,6 +10,7 @@ from collections import deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.core.context import route_path
 from app.core.exceptions import Unavailable, send_problem
 
 
@@ -26,7 +27,7 @@ class Admission:
         self.waiting: deque[asyncio.Future[None]] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self.quiet:
+        if scope["type"] != "http" or route_path(scope) in self.quiet:
             await self.app(scope, receive, send)
             return
         if self.active < self.limit:

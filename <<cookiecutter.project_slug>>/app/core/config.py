@@ -20,6 +20,8 @@ from sqlalchemy import URL
 
 from app.core.database_url import parse_database_url
 
+# A path prefix: no `//`, which would begin another host's address, and nothing that a header could trip over.
+PREFIX = r"(/[A-Za-z0-9._~-]+)+"
 Environment = Literal["local", "test", "staging", "production"]
 Model = TypeVar("Model", bound="EnvironmentSettings")
 
@@ -89,6 +91,7 @@ class Settings(EnvironmentSettings):
     port: int = Field(8000, ge=0, le=65535)
     metrics_port: int | None = Field(None, ge=0, le=65535)
     forwarded_allow_ips: str | None = None
+    root_path: str | None = Field(None, pattern=rf"^({PREFIX})?$")
     docs_enabled: bool | None = None
     backend_cors_origins: Annotated[list[str], NoDecode] = []
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
@@ -128,6 +131,16 @@ class Settings(EnvironmentSettings):
         if value is not None:
             parse_database_url(value.get_secret_value())
         return value
+
+    @field_validator("host", mode="before")
+    @classmethod
+    def _without_brackets(cls, value: object) -> object:
+        return value.strip().removeprefix("[").removesuffix("]") if isinstance(value, str) else value
+
+    @field_validator("root_path", mode="before")
+    @classmethod
+    def _without_slash(cls, value: object) -> object:
+        return value.strip().rstrip("/") if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -10,6 +10,8 @@ import os
 import string
 from contextvars import ContextVar
 
+from starlette.types import Scope
+
 REQUEST: ContextVar[dict[str, str] | None] = ContextVar("request", default=None)
 
 # A client's id is echoed into headers and logs: only characters that mean nothing there, and not a novel.
@@ -59,3 +61,10 @@ def trace_of(traceparent: bytes) -> dict[str, str]:
     if not parts[1].strip(b"0") or not parts[2].strip(b"0"):
         return {}
     return {"trace_id": parts[1].decode(), "parent_id": parts[2].decode()}
+
+
+def route_path(scope: Scope) -> str:
+    """The path that routes know: without the prefix that a proxy took off."""
+    prefix: str = scope.get("root_path", "")
+    path: str = scope["path"]
+    return path.removeprefix(prefix) if prefix else path

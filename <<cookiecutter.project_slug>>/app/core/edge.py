@@ -15,7 +15,7 @@ import structlog
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.context import REQUEST, accept_request_id, trace_of
+from app.core.context import REQUEST, accept_request_id, route_path, trace_of
 from app.core.exceptions import Problem, send_problem
 from app.core.lifecycle import Lifecycle
 from app.core.logging import AccessLog
@@ -106,7 +106,7 @@ class Edge:
                 raise
         finally:
             self.metrics.active_requests -= 1
-            if scope["path"] not in self.quiet:
+            if route_path(scope) not in self.quiet:
                 self._record(scope, status or failed, perf_counter() - started)
             REQUEST.reset(token)
 

@@ -16,9 +16,11 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.config import ConfigurationError, Settings
+from app.core.context import route_path
 from app.core.edge import Edge
 from app.core.exceptions import Unavailable, send_problem
 from app.core.lifecycle import Lifecycle
+from app.core.listening import PortInUse
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -76,12 +78,12 @@ class Opening:
             if scope["type"] == "lifespan":
                 await self._live(receive, send)
                 return
-            if scope["path"] not in self._early.quiet:
+            if route_path(scope) not in self._early.quiet:
                 await self._decided.wait()
         await (self._app or self._early)(scope, receive, send)
 
     async def _say(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in self._early.quiet:
+        if route_path(scope) not in self._early.quiet:
             await send_problem(scope, send, Unavailable("The service cannot start; its log has the reason."))
             return
         body = orjson.dumps(alive(self.settings))
@@ -108,7 +110,9 @@ class Opening:
                 _keep_for_good()
                 await self._closing.wait()
         except Exception as error:
-            if not isinstance(error, ConfigurationError):  # which is told when the server has ended
+            if isinstance(error, PortInUse):
+                log.error(str(error))
+            elif not isinstance(error, ConfigurationError):  # which is told when the server has ended
                 log.exception("the service could not be put together", error=type(error).__name__)
             self.failure = error
         finally:

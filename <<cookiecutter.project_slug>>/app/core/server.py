@@ -19,10 +19,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.core.config import Settings
+from app.core.forwarded import Forwarded
 from app.core.lifecycle import Lifecycle
+from app.core.listening import PortInUse, listen
 
 # Longer than the idle time-out of any proxy in front (nginx 60 s, AWS 60 s): the proxy closes first.
 KEEP_ALIVE_SECONDS = 80
+
+# uvicorn's own exit code.
+START_FAILED = 3
 
 # A signal to a process group often arrives twice, once more from the parent that passes it on: that is one.
 SAME_SIGNAL_SECONDS = 0.3
@@ -63,9 +68,12 @@ class DrainingServer(uvicorn.Server):
 
 
 def make_server(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> DrainingServer:
+    host = settings.bind_host
+    if settings.root_path or settings.forwarded_allow_ips or ":" in host:
+        app = Forwarded(app, root_path=settings.root_path or "", trusted=settings.forwarded_allow_ips)
     config = uvicorn.Config(
         app,
-        host=settings.bind_host,
+        host=host,
         port=settings.port,
         http="httptools",
         ws="none",
@@ -73,8 +81,7 @@ def make_server(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> Drain
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=settings.forwarded_allow_ips is not None,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
+        proxy_headers=False,  # app/core/forwarded.py knows more of them
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.graceful_seconds,
     )
@@ -82,10 +89,18 @@ def make_server(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> Drain
 
 
 def serve(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> int:
-    """Run until a signal. Returns 0 after a clean end, 3 when the start failed (uvicorn's own code)."""
+    """Run until a signal. Returns 0 after a clean end, 3 when the start failed (uvicorn's own code).
+
+    Raises ConfigurationError for a HOST or PORT that this machine does not offer.
+    """
     server = make_server(app, settings, lifecycle)
     try:
-        server.run()
+        sockets = listen(settings.bind_host, settings.port)
+    except PortInUse as taken:
+        log.error(str(taken))
+        return START_FAILED
+    try:
+        server.run(sockets)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return 0 if server.started and not lifecycle.failed else 3
+    return 0 if server.started and not lifecycle.failed else START_FAILED

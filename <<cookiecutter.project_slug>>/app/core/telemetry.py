@@ -6,8 +6,7 @@ itself; it is told to once OTEL_EXPORTER_OTLP_ENDPOINT is set, and costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from fastapi.telemetry import TelemetryConfig
@@ -19,13 +18,13 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
-    start_http_server,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from app.core.config import Settings
+from app.core.context import route_path
 from app.core.lifecycle import Lifecycle
 
 # A second series per child, of no use to anybody who keeps the first.
@@ -122,21 +121,6 @@ class _Gauges(Collector):
         )
 
 
-@contextmanager
-def metrics_server(settings: Settings, metrics: Metrics) -> Iterator[None]:
-    """Serve /metrics on METRICS_PORT, in a thread of its own, while the block runs; nothing without that setting."""
-    if settings.metrics_port is None:
-        yield
-        return
-    server, thread = start_http_server(settings.metrics_port, settings.bind_host, metrics.registry)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=2)
-
-
 def quiet_paths(settings: Settings) -> frozenset[str]:
     """Probes and scrapes: they would drown what clients see, in logs, metrics and traces alike."""
     return frozenset({"/health", "/ready", "/metrics", f"{settings.api_v1_str}/health"})
@@ -184,5 +168,5 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         "operation_spans": False,
         "auto_configure": False,
         "tracer_provider": provider,
-        "exclude": lambda scope: scope.get("path") in quiet,
+        "exclude": lambda scope: "path" in scope and route_path(scope) in quiet,
     }

@@ -80,7 +80,7 @@ class Served:
 
         for factory in FACTORIES:
             answer = _expect(await client.post(factory.PATH, json=await factory.body(client)), CREATED)
-            self.examples[factory.PATH] = {"location": answer.headers["Location"], "body": answer.json()}
+            self.examples[factory.PATH] = {"location": _location(answer), "body": answer.json()}
 
     async def _read(self, client: AsyncClient) -> None:
         for path, example in self.examples.items():
@@ -100,7 +100,7 @@ class Served:
 
         async def remember(answer: Response) -> None:
             if answer.status_code == CREATED:
-                self.made.append(answer.headers["Location"])
+                self.made.append(_location(answer))
 
         hooks = {"response": [remember]}
         async with httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=SECONDS, event_hooks=hooks) as client:
@@ -138,3 +138,8 @@ def _expect(answer: Response, status: int) -> Response:
         seen = answer.text[:300].replace("\n", " ")
         raise fail("UNEXPECTED_ANSWER", f"{answer.request.method} {answer.url} answers {answer.status_code}", seen)
     return answer
+
+
+def _location(answer: Response) -> str:
+    """What `Location` refers to, with the origin: a client adds a bare path to its base URL, prefix and all."""
+    return str(answer.url.join(answer.headers["Location"]))

@@ -35,7 +35,7 @@ async def http(base_url: str, session_app: FastAPI) -> AsyncIterator[AsyncClient
 
     async def remember(response: Response) -> None:
         if response.status_code == 201 and (location := response.headers.get("Location")):
-            made.append(location)
+            made.append(str(response.url.join(location)))
 
     if os.environ.get("BASE_URL"):
         token = os.environ.get("E2E_TOKEN")

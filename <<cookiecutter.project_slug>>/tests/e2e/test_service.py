@@ -43,7 +43,7 @@ async def test_a_request_sent_twice_is_carried_out_once(http: AsyncClient, resou
     first, second = [await http.post(resource.PATH, json=body, headers=key) for _ in range(2)]
     assert first.status_code == second.status_code == 201
     assert second.json() == first.json()
-    await http.delete(first.headers["Location"])
+    await http.delete(first.url.join(first.headers["Location"]))
 
 
 async def test_a_request_keeps_its_id(http: AsyncClient) -> None:

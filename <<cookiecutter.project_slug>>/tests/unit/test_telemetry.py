@@ -1,5 +1,6 @@
 """Metrics as Prometheus reads them, and traces once somebody wants them."""
 
+import socket
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from app.core import telemetry
 from app.core.config import Settings
 from app.core.context import REQUEST
 from app.core.lifecycle import Lifecycle
+from app.core.metrics_server import metrics_server
 from app.core.security import public
 from tests.unit.conftest import ClientOf, MakeApp
 
@@ -63,27 +65,21 @@ async def test_metrics_on_a_port_of_their_own(make_app: MakeApp, client_of: Clie
     app = make_app(metrics_port=0)
     health.install(app)
     assert (await client_of(app).get("/metrics")).status_code == 404
-    with pytest.MonkeyPatch.context() as patch:
-        started: list[Any] = []
-        original = telemetry.start_http_server
-
-        def start(*arguments: Any) -> Any:
-            started.append(original(*arguments))
-            return started[0]
-
-        patch.setattr(telemetry, "start_http_server", start)
-        with telemetry.metrics_server(app.state.settings, app.state.metrics):
-            port = started[0][0].server_port
-            async with AsyncClient() as client:
-                answer = await client.get(f"http://127.0.0.1:{port}/metrics")
-            assert "http_server_active_requests" in answer.text
-        assert not started[0][1].is_alive()
+    with metrics_server(app.state.settings, app.state.metrics) as port:
+        async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            answer, head = await client.get("/metrics"), await client.head("/metrics")
+        assert "http_server_active_requests" in answer.text
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Type"] == answer.headers["Content-Type"]
+        assert int(head.headers["Content-Length"]) > 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port or 0)).close()
 
 
 def test_metrics_on_the_services_own_port_need_no_server(make_app: MakeApp) -> None:
     app = make_app()
-    with telemetry.metrics_server(app.state.settings, app.state.metrics):
-        pass
+    with metrics_server(app.state.settings, app.state.metrics) as port:
+        assert port is None
 
 
 def test_traces_are_off_without_an_endpoint(clean_environment: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,11 @@
 """What is in a Markdown document: code blocks with the marks that tell a test what to do with them, and links.
 
 A mark is a comment on the line before the block: `<!-- test: serves -->`. Shell blocks without one are run as they are;
-`needs X` names the part without which a block can't be run.
+`needs X` names the part without which a block can't be run. `file PATH` is what that file has to hold, `patch` a diff.
 """
 
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,22 @@ def pages(folder: Path) -> list[Path]:
 
 def shell_blocks(document: Path) -> list[Block]:
     return [block for block in blocks(document) if block.language in ("sh", "bash", "console", "shell")]
+
+
+def write_files(folder: Path, printed: list[Block]) -> list[str]:
+    """Write the files and apply the diffs that a document prints, as they are, and return the names of the files.
+
+    Raises subprocess.CalledProcessError for a diff that does not apply.
+    """
+    written = []
+    for block in printed:
+        if block.mark.startswith("file "):
+            written.append(block.mark.removeprefix("file "))
+            (folder / written[-1]).write_text(block.text)
+        elif block.mark == "patch":
+            subprocess.run(["git", "apply", "-"], cwd=folder, check=True, input=block.text, text=True)
+            written += re.findall(r"^\+\+\+ b/(.+)$", block.text, re.MULTILINE)
+    return written
 
 
 def calls(document: Path) -> Iterator[Call]:

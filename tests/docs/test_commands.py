@@ -80,26 +80,13 @@ def test_what_the_readme_of_the_service_says_works(service: Path, variables: Map
     for block in shell:
         if block.mark == "":
             reader.run(block, service, own)
-    _write_files(service, blocks)
+    documents.write_files(service, blocks)
     reader.run(Block("sh", "python3 tasks.py lint\npython3 tasks.py migrate\n", "", 0), service, own)
     with reader.serving(first, service, own, until="Ctrl-C stops it") as said:
         address = re.findall(r"service +(http\S+)", said)[-1]
         token = reader.run(Block("sh", "python3 tasks.py token --all | tail -1", "", 0), service, own).split()[-1]
         for way in ("fast", "session"):
             assert _get(f"{address}/api/v1/counts/{way}", token) == b'{"count":0}'
-
-
-def _write_files(service: Path, blocks: list[Block]) -> None:
-    """What the README tells to write: a module, and the line of main.py that takes it in."""
-    for block in blocks:
-        if block.mark.startswith("file "):
-            (service / block.mark.removeprefix("file ")).write_text(block.text)
-        elif block.mark.startswith("line "):
-            path = service / block.mark.removeprefix("line ")
-            text = path.read_text().replace("import health\n", "import counts, health\n")
-            changed = re.sub(r"^    include\(app, ROUTERS.*\n", block.text, text, flags=re.MULTILINE)
-            assert changed != text
-            path.write_text(changed)
 
 
 def test_a_block_that_fails_is_noticed(tmp_path: Path) -> None:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-# RFC 1123 labels: what Kubernetes takes for names.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
-
-
-class Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from deploy.podkeys import Annotations, Block, Name, PodKeys, Text
 
 
 class Resources(Block):
@@ -35,6 +29,7 @@ class Ingress(Block):
     path: str = "/"
     class_name: str | None = None
     tls_secret: str | None = None
+    annotations: Annotations = Field({})
 
 
 class External(Block):
@@ -84,14 +79,18 @@ class Probes(Block):
 
 
 class NetworkPolicy(Block):
-    """Who may call (namespaces by name; none: everybody on the port), and which ports may be called from the pods."""
+    """Who may call (namespaces by name; none: everyone), and which ports the pods may call.
+
+    `metrics_from_namespaces`: who may call METRICS_PORT; without it, `from_namespaces`.
+    """
 
     enabled: bool = True
     from_namespaces: tuple[str, ...] = ()
+    metrics_from_namespaces: tuple[str, ...] = ()
     to_ports: tuple[int, ...] = (5432, 443, 4318)
 
 
-class Environment(Block):
+class Environment(PodKeys):
     name: str
     driver: Literal["manifests", "helm"] = "manifests"
     confirm: bool = False
@@ -105,19 +104,17 @@ class Environment(Block):
     repository: str
     image: str | None = None
     platforms: tuple[str, ...] = ()
-    pull_secrets: tuple[Name, ...] = ()
     # the release
     replicas: int = Field(2, ge=0)
     autoscale: Autoscale | None = None
     resources: Resources = Resources()
-    settings: dict[str, Text] = {}
+    settings: dict[str, Text] = Field({})
     secret: Secret
     port: int = 8000
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     node_port: int | None = None
     ingress: Ingress | None = None
     network_policy: NetworkPolicy = NetworkPolicy()
-    annotations: dict[str, Text] = {}
     # time
     drain_seconds: int = Field(15, ge=0)
     graceful_seconds: int = Field(20, ge=1)
@@ -142,6 +139,12 @@ class Environment(Block):
         return self.drain_seconds + self.graceful_seconds + 10
 
     @property
+    def metrics_port(self) -> int | None:
+        """Port of /metrics alone, where the settings name a legal one."""
+        given = self.settings.get("METRICS_PORT", "").strip()
+        return int(given) if given.isdecimal() and 0 < int(given) < 2**16 else None
+
+    @property
     def hold(self) -> int:
         """How long a finished roll-out must stay finished."""
         return max(self.min_ready_seconds, self.probes.live_period * self.probes.live_threshold, self.hold_seconds)
@@ -156,3 +159,9 @@ def block_of(model: type[Block], key: str) -> type[Block] | None:
     found = model.model_fields.get(key)
     choices = (found.annotation, *get_args(found.annotation)) if found else ()
     return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Block)), None)
+
+
+def is_map(model: type[BaseModel], key: str) -> bool:
+    """Whether a key of `model` holds names of its own choice, which may have dots in them."""
+    found = model.model_fields.get(key)
+    return found is not None and get_origin(found.annotation) is dict

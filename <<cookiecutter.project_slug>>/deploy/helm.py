@@ -21,6 +21,7 @@ from deploy.connect import helm_arguments
 from deploy.model import Change, Outcome, Plan, Result, Status, fail
 from deploy.naming import with_migration_named
 from deploy.objects import Object, diff, identity, ordered
+from deploy.podkeys import PodKeys
 
 if TYPE_CHECKING:
     from deploy.record import Record
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 manager = "helm"
 # Keys of the inventory that the chart has under the same names.
 KEYS = (
-    *("repository", "pull_secrets", "autoscale", "resources", "settings", "annotations", "probes"),
+    *PodKeys.model_fields,
+    *("repository", "autoscale", "resources", "settings", "probes"),
     *("port", "service_type", "node_port", "ingress", "network_policy"),
     *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
 )

@@ -140,7 +140,7 @@ def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
             "INVENTORY_INVALID",
             f"the environment {name!r} is not valid",
             *faults,
-            hint="correct each key where it was set; deploy/environment.py lists all keys",
+            hint="correct each key where it was set; docs/inventory.md lists every key",
         ) from None
 
 
@@ -201,7 +201,7 @@ def _nested(pairs: Any) -> dict[str, Any]:
 
     nested: dict[str, Any] = {}
     for path, text in pairs:
-        *blocks, key = path.split(".", 1) if path.startswith(("settings.", "annotations.")) else path.split(".")
+        *blocks, key = _parts(path)
         inside = nested
         for block in blocks:
             inside = inside.setdefault(block, {})
@@ -210,6 +210,18 @@ def _nested(pairs: Any) -> dict[str, Any]:
         except yaml.YAMLError:
             inside[key] = text
     return nested
+
+
+def _parts(path: str) -> list[str]:
+    """A dotted path. What follows a map is one key, whatever dots it has: `labels.example.com/team`."""
+    from deploy.environment import Environment, block_of, is_map
+
+    parts, model = path.split("."), Environment
+    for place, part in enumerate(parts[:-1], 1):
+        if is_map(model, part):
+            return [*parts[:place], ".".join(parts[place:])]
+        model = block_of(model, part) or model
+    return parts
 
 
 def _shown(value: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from deploy import ports
 from deploy.model import Failure, fail
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ def findings(env: Environment) -> Iterator[Failure]:
     if env.database_max_connections and (most + 1) * pool > env.database_max_connections:
         message = f"{most} pods and one of surge, {pool} connections each, are more than {env.database_max_connections}"
         yield Failure("CONNECTIONS", message, hint="lower POOL_SIZE or the replicas, or raise max_connections")
+    yield from ports.findings(env)
 
 
 def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure]:
@@ -127,7 +130,7 @@ def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
 
 
 def secret_keys(env: Environment, live: Object | None) -> None:
-    """Raises Failed SECRET_MISSING or SECRET_KEY_MISSING for an existing Secret that is not as the inventory says."""
+    """Raises Failed SECRET_MISSING, SECRET_KEY_MISSING or EGRESS for an existing Secret that does not fit."""
     name = env.secret.name
     if name is None:
         return
@@ -140,6 +143,8 @@ def secret_keys(env: Environment, live: Object | None) -> None:
         has = ", ".join(sorted(live.get("data") or {})) or "nothing"
         hint = f"add {', '.join(missing)} to it, or correct `secret.keys` in deploy/inventory.yaml"
         raise fail("SECRET_KEY_MISSING", f"Secret {name} lacks {', '.join(missing)}", f"it has: {has}", hint=hint)
+    values = {key: base64.b64decode(live["data"][key]).decode(errors="replace") for key in env.secret.keys}
+    ports.check(env, {**env.settings, **values})
 
 
 def denied(cluster: Cluster, env: Environment) -> list[str]:

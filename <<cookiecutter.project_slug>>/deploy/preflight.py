@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import lint, smoke
+from deploy import lint, ports, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Preflight:
                 hint=f"kubectl create namespace {env.namespace}",
             )
         lint.secret_keys(env, secret)
+        ports.check(env, {**env.settings, **{name: target.variables.get(name, "") for name in env.secret.from_env}})
         if namespace is None:
             return Plan((Change("create", f"Namespace/{env.namespace}"),))
         return Plan(note=f"{target.cluster.client.configuration.host} {env.namespace}")

@@ -56,8 +56,9 @@ class Release:
         env, config = self.environment, self.config()
         data = {name: base64.b64encode(value.encode()).decode() for name, value in sorted(self.secrets.items())}
         selector = {"app.kubernetes.io/name": self.service}
-        labels = {**selector, LABEL: self.service}
-        job = {"app.kubernetes.io/name": f"{self.service}-migrate", LABEL: self.service}
+        labels = {**env.labels, **selector, LABEL: self.service}
+        job = {**labels, "app.kubernetes.io/name": f"{self.service}-migrate"}
+        scrape = {"scrape": "true", "port": str(env.metrics_port or env.port), "path": "/metrics"}
         return {
             "name": self.service,
             "namespace": env.namespace,
@@ -68,6 +69,9 @@ class Release:
             "selector": selector,
             "pod_labels": labels,
             "job_labels": job,
+            "pod_annotations": {**{f"prometheus.io/{key}": value for key, value in scrape.items()}, **env.annotations},
+            # Native sidecars: they start before the service and end after it, and a Job does not wait for them.
+            "sidecars": [{"restartPolicy": "Always", **sidecar} for sidecar in env.sidecars],
             "config": config,
             "config_name": f"{self.service}-{content_hash(config)}",
             "secret_name": env.secret.name or f"{self.service}-{content_hash(data) if data else 'external'}",

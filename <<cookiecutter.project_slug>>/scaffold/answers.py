@@ -28,6 +28,7 @@ TAKEN_SLUGS: Mapping[str, str] = {
     **dict.fromkeys(("postgres", "template0", "template1"), "PostgreSQL has a database of that name"),
     "default": "Kubernetes has a namespace of that name",
     "localhost": "every machine calls itself so",
+    **dict.fromkeys(("y", "n", "yes", "no", "on", "off", "true", "false", "null"), "YAML does not read it as a text"),
 }
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")

@@ -39,6 +39,21 @@ SETTINGS = [
     ["secret={from_env: [DATABASE_URL]}", "service_type=NodePort", "node_port=30123"],
     ["secret={external: {store: vault, keys: {DATABASE_URL: a/b}}}", "network_policy.from_namespaces=[web]"],
     ["ingress={host: a.example.com, tls_secret: t, class_name: nginx}", "resources.cpu_limit=500m", "pull_secrets=[r]"],
+    ["labels={team: shop, cost/centre: '42'}", "annotations={a/b: c}", "service_annotations={d: e}"],
+    ["service_account_annotations={f: g}", "ingress={host: a.example.com, annotations: {h: i}}", "priority_class=high"],
+    ["node_selector={kubernetes.io/arch: amd64}", "tolerations=[{key: gpu, operator: Exists}]", "topology_spread=[]"],
+    [
+        "affinity={nodeAffinity: {}}",
+        "topology_spread=[{maxSkew: 2, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]",
+    ],
+    [
+        "env_from=[{configMapRef: {name: shared}}]",
+        "volumes=[{name: ca, configMap: {name: ca}}]",
+        "volume_mounts=[{name: ca, mountPath: /etc/ca, readOnly: true}]",
+    ],
+    ["sidecars=[{name: proxy, image: 'proxy:1', args: ['--port', '5432'], resources: {requests: {cpu: 10m}}}]"],
+    ["settings.METRICS_PORT=9100", "service_type=NodePort", "network_policy.from_namespaces=[web]"],
+    ["settings.METRICS_PORT=9100", "network_policy={metrics_from_namespaces: [monitoring, '123']}", "namespace='123'"],
 ]
 
 

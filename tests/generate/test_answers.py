@@ -87,6 +87,7 @@ def test_legal(question: str, given: str) -> None:
         ("project_slug", "postgres", "try `postgres-service`"),
         ("project_slug", "default", "Kubernetes has a namespace"),
         ("project_slug", "kube-x", "Kubernetes keeps"),
+        ("project_slug", "on", "YAML does not read it as a text"),
         ("description", "a\r\nb", "U+000D, U+000A"),
         ("description", "a" * 201, "has 201 characters"),
         ("author", "Jane <jane>", "has < > in it"),

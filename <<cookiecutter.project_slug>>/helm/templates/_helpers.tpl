@@ -3,11 +3,11 @@
 {{- end }}
 
 {{- define "service.labels" -}}
-{{ dict "app.kubernetes.io/name" .Values.name "deploy/service" .Values.name | toJson }}
+{{ merge (dict "app.kubernetes.io/name" .Values.name "deploy/service" .Values.name) .Values.labels | toJson }}
 {{- end }}
 
 {{- define "service.jobLabels" -}}
-{{ dict "app.kubernetes.io/name" (printf "%s-migrate" .Values.name) "deploy/service" .Values.name | toJson }}
+{{ merge (dict "app.kubernetes.io/name" (printf "%s-migrate" .Values.name) "deploy/service" .Values.name) .Values.labels | toJson }}
 {{- end }}
 
 {{- define "service.config" -}}
@@ -43,27 +43,89 @@
 {{ add .Values.drain_seconds .Values.graceful_seconds 10 }}
 {{- end }}
 
-{{/* What the service's pods and the migration's have in common */}}
-{{- define "service.variables" -}}
+{{/* Port of /metrics alone; empty without one */}}
+{{- define "service.metricsPort" -}}
+{{- with int (.Values.settings.METRICS_PORT | default 0) }}{{ . }}{{ end }}
+{{- end }}
+
+{{- define "service.podAnnotations" -}}
+{{- $port := include "service.metricsPort" . | default (toString .Values.port) -}}
+{{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/port" $port "prometheus.io/path" "/metrics" -}}
+{{ merge (deepCopy .Values.annotations) $scrape | toJson }}
+{{- end }}
+
+{{/* What the service's pods and the migration's have in common, below `spec` */}}
+{{- define "service.pod" -}}
+serviceAccountName: {{ .Values.name }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.priority_class }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+{{- with .Values.node_selector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{ toJson . }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.sidecars }}
+# Native sidecars: they start before the service and end after it, and a Job does not wait for them.
+initContainers:
+{{- range . }}
+  - {{ merge (deepCopy .) (dict "restartPolicy" "Always") | toJson }}
+{{- end }}
+{{- end }}
+volumes:
+  - name: tmp
+    emptyDir: {}
+{{- range .Values.volumes }}
+  - {{ toJson . }}
+{{- end }}
+{{- end }}
+
+{{/* What the containers `app` and `migrate` have in common. Settings come last, so that they win over `env_from`. */}}
+{{- define "service.container" -}}
+image: {{ include "service.image" . | quote }}
+imagePullPolicy: IfNotPresent
 envFrom:
+{{- range .Values.env_from }}
+  - {{ toJson . }}
+{{- end }}
   - configMapRef:
       name: {{ include "service.configName" . }}
 env:
 {{- range .Values.secret.keys | sortAlpha }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
     valueFrom:
       secretKeyRef:
-        name: {{ $.Values.secret.name }}
-        key: {{ . }}
+        name: {{ $.Values.secret.name | quote }}
+        key: {{ . | quote }}
 {{- end }}
   - name: IMAGE_DIGEST
     value: {{ .Values.digest }}
+resources:
+  requests:
+    cpu: {{ .Values.resources.cpu_request | quote }}
+    memory: {{ .Values.resources.memory_request | quote }}
+  limits:
+{{- with .Values.resources.cpu_limit }}
+    cpu: {{ . | quote }}
 {{- end }}
-
-{{- define "service.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop:
-    - ALL
+    memory: {{ .Values.resources.memory_limit | quote }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop:
+      - ALL
+volumeMounts:
+  - name: tmp
+    mountPath: /tmp
+{{- range .Values.volume_mounts }}
+  - {{ toJson . }}
+{{- end }}
 {{- end }}

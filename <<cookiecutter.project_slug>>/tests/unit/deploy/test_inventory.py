@@ -57,6 +57,14 @@ def test_later_sources_win_key_by_key(project: Path) -> None:
     assert environment.settings["LOG_LEVEL"] == "DEBUG"
 
 
+def test_a_key_of_a_map_may_have_dots(project: Path) -> None:
+    pairs = ("labels.example.com/team=lamps", "ingress={host: a.example}", "ingress.annotations.x.example/y=z")
+    environment = inventory.load(project, "staging", (*pairs, "node_selector.kubernetes.io/arch=arm64"), {})
+    assert environment.labels == {"example.com/team": "lamps"}
+    assert environment.node_selector == {"kubernetes.io/arch": "arm64"}
+    assert environment.ingress.annotations == {"x.example/y": "z"}
+
+
 def test_a_secret_of_another_kind_replaces_the_block(project: Path) -> None:
     environment = inventory.load(project, "staging", ("secret={from_env: [DATABASE_URL]}",), {})
     assert environment.secret.from_env == ("DATABASE_URL",)

@@ -135,3 +135,97 @@ def test_ingress_and_external_secret() -> None:
     )
     assert found["Ingress"]["spec"]["rules"][0]["host"] == "lamps.example"
     assert found["ExternalSecret"]["spec"]["data"] == [{"secretKey": "A", "remoteRef": {"key": "b/c"}}]
+
+
+def ports_of(item: dict[str, Any]) -> dict[str, int]:
+    return {port["name"]: port["port"] for port in item["spec"]["ports"]}
+
+
+def test_a_port_for_metrics_is_known_everywhere() -> None:
+    found = objects_of("lamps", settings={"METRICS_PORT": 9100}, network_policy={"from_namespaces": ["web"]})
+    services = {item["metadata"]["name"]: ports_of(item) for item in found if item["kind"] == "Service"}
+    assert services == {"lamps": {"http": 8000}, "lamps-metrics": {"metrics": 9100}}
+    by_kind = {item["kind"]: item for item in found}
+    template = by_kind["Deployment"]["spec"]["template"]
+    assert {"name": "metrics", "containerPort": 9100, "protocol": "TCP"} in template["spec"]["containers"][0]["ports"]
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == "9100"
+    api, metrics = by_kind["NetworkPolicy"]["spec"]["ingress"]
+    assert (api["ports"][0]["port"], metrics["ports"][0]["port"]) == (8000, 9100)
+    assert metrics["from"] == api["from"]
+
+
+def test_scrapers_may_be_in_another_namespace() -> None:
+    policy = {"from_namespaces": ["web"], "metrics_from_namespaces": ["monitoring"]}
+    _, metrics = rendered(settings={"METRICS_PORT": 9100}, network_policy=policy)["NetworkPolicy"]["spec"]["ingress"]
+    assert metrics["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+
+
+def test_without_a_port_for_metrics_there_is_one_service() -> None:
+    found = objects_of("lamps")
+    assert [item["metadata"]["name"] for item in found if item["kind"] == "Service"] == ["lamps"]
+    annotations = rendered()["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == "8000"
+
+
+PODS: dict[str, Any] = {
+    "annotations": {"a/b": "c"},
+    "node_selector": {"kubernetes.io/arch": "arm64"},
+    "tolerations": [{"key": "gpu", "operator": "Exists"}],
+    "affinity": {"nodeAffinity": {}},
+    "priority_class": "high",
+    "env_from": [{"secretRef": {"name": "shared"}}],
+    "volumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+    "volume_mounts": [{"name": "ca", "mountPath": "/etc/ca"}],
+    "sidecars": [{"name": "proxy", "image": "proxy:1"}],
+    "resources": {"cpu_limit": "1"},
+}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+def test_keys_of_the_pods_reach_service_and_migration(kind: str) -> None:
+    template = rendered(**PODS)[kind]["spec"]["template"]
+    pod, container = template["spec"], template["spec"]["containers"][0]
+    assert template["metadata"]["annotations"]["a/b"] == "c"
+    assert pod["nodeSelector"] == PODS["node_selector"]
+    assert pod["tolerations"][-1] == PODS["tolerations"][0]
+    assert pod["affinity"] == PODS["affinity"]
+    assert pod["priorityClassName"] == "high"
+    assert pod["volumes"][-1] == PODS["volumes"][0]
+    # Native sidecars: a Job does not wait for them.
+    assert pod["initContainers"] == [{"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}]
+    assert container["volumeMounts"][-1] == PODS["volume_mounts"][0]
+    assert container["resources"]["limits"]["cpu"] == "1"
+    # The last source wins.
+    assert container["envFrom"][0] == PODS["env_from"][0]
+    assert "configMapRef" in container["envFrom"][1]
+
+
+def test_annotations_and_labels_of_objects() -> None:
+    found = rendered(
+        labels={"team": "lamps"},
+        service_annotations={"a": "1"},
+        service_account_annotations={"b": "2"},
+        ingress={"host": "lamps.example", "annotations": {"c": "3"}},
+    )
+    assert found["Service"]["metadata"]["annotations"] == {"a": "1"}
+    assert found["ServiceAccount"]["metadata"]["annotations"] == {"b": "2"}
+    assert found["Ingress"]["metadata"]["annotations"] == {"c": "3"}
+    assert [kind for kind, item in found.items() if item["metadata"]["labels"].get("team") != "lamps"] == []
+    assert found["Deployment"]["spec"]["template"]["metadata"]["labels"]["team"] == "lamps"
+    assert "team" not in found["Deployment"]["spec"]["selector"]["matchLabels"]
+
+
+def test_the_default_spread_can_be_replaced() -> None:
+    spread = {"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    assert rendered(topology_spread=[spread])["Deployment"]["spec"]["template"]["spec"][
+        "topologySpreadConstraints"
+    ] == [spread]
+    assert "topologySpreadConstraints" not in rendered(topology_spread=[])["Deployment"]["spec"]["template"]["spec"]
+
+
+def test_a_text_of_the_inventory_stays_a_text() -> None:
+    """Unquoted, YAML reads these as a number and a truth value."""
+    found = rendered(namespace="123", priority_class="on", ingress={"host": "1e3", "tls_secret": "no"})
+    assert found["Service"]["metadata"]["namespace"] == "123"
+    assert found["Deployment"]["spec"]["template"]["spec"]["priorityClassName"] == "on"
+    assert found["Ingress"]["spec"]["tls"] == [{"hosts": ["1e3"], "secretName": "no"}]

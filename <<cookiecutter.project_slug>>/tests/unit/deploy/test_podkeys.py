@@ -1,0 +1,64 @@
+"""Keys that shape the pods: validated as Kubernetes would, with the key and the nearest name."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import inventory
+from deploy.environment import Environment, block_of, known_keys
+from deploy.model import Failed
+
+PROJECT = Path(__file__).resolve().parents[3]
+BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tolerations": [{"keey": "gpu"}]}, "tolerations.0: keey: unknown field; did you mean key?"),
+        ({"tolerations": ["gpu"]}, "tolerations.0: expected the fields of a Toleration"),
+        ({"sidecars": [{"name": "proxy", "volumeMount": []}]}, "did you mean volumeMounts?"),
+        ({"sidecars": [{"image": "proxy"}]}, "sidecars.0: name: Field required"),
+        ({"sidecars": [{"name": "app"}]}, "sidecars: app is used by the service itself"),
+        ({"sidecars": [{"name": "a"}, {"name": "a"}]}, "sidecars: a is there twice"),
+        ({"sidecars": [{"name": "a", "volumeMounts": [{"name": "b", "mountPath": "/b"}]}]}, "no volume is called b"),
+        ({"volumes": [{"name": "ca", "configMapp": {}}]}, "did you mean configMap?"),
+        ({"volumes": [{"name": "tmp", "emptyDir": {}}]}, "volumes: tmp is used by the service itself"),
+        ({"volume_mounts": [{"name": "ca", "mountPath": "/ca"}]}, "no volume is called ca"),
+        ({"volume_mounts": [{"name": "tmp", "mountPath": "/tmp"}]}, "volume_mounts: /tmp is used"),  # noqa: S108
+        ({"env_from": [{"configMap": {"name": "x"}}]}, "did you mean configMapRef?"),
+        ({"affinity": {"nodeAffinty": {}}}, "did you mean nodeAffinity?"),
+        ({"topology_spread": [{"maxSkew": 1}]}, "topologyKey: Field required"),
+        ({"labels": {"app.kubernetes.io/name": "x"}}, "is set by the toolkit"),
+        ({"labels": {"team": "a team"}}, "'a team' is not a legal value"),
+        ({"annotations": {"a b": "c"}}, "'a b' is not a legal key"),
+        ({"node_selecter": {}}, "did you mean node_selector?"),
+        ({"priority_class": "High"}, "priority_class: "),
+    ],
+)
+def test_mistakes_are_named(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(Failed) as caught:
+        inventory.validate("staging", {**BASE, **given})
+    assert caught.value.failure.code == "INVENTORY_INVALID"
+    assert said in str(caught.value)
+
+
+def test_objects_stay_as_kubernetes_spells_them() -> None:
+    given = {"name": "ca", "configMap": {"name": "ca", "items": [{"key": "a", "path": "b"}]}}
+    made = inventory.validate("staging", {**BASE, "volumes": [given]})
+    assert made.volumes == (given,)
+
+
+def documented(text: str) -> set[str]:
+    return {name for row in re.findall(r"^\| (`[^|]+) \|", text, re.M) for name in re.findall(r"`([a-z_.]+)`", row)}
+
+
+def test_every_key_is_documented() -> None:
+    """docs/inventory.md has a row for each key, and for each key of a block that has keys of its own."""
+    expected = set()
+    for key in set(known_keys()) - {"name"}:
+        block = block_of(Environment, key)
+        expected |= {f"{key}.{inner}" for inner in block.model_fields} if block else {key}
+    assert documented((PROJECT / "docs" / "inventory.md").read_text("utf-8")) == expected

@@ -38,11 +38,20 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ),
     ("auth", "none"): Effect(
         remove=(
+            "app/core/claims.py",
+            "app/core/jwk.py",
             "app/core/jwks.py",
             "app/core/jwt.py",
+            "app/core/jwt_settings.py",
             "dev/tokens.py",
+            "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
+            "tests/integration/test_identity_provider.py",
+            "tests/support/key_server.py",
+            "tests/unit/test_claims.py",
+            "tests/unit/test_identity_providers.py",
             "tests/unit/test_jwks.py",
+            "tests/unit/test_key_rotation.py",
             "tests/unit/test_tokens.py",
         ),
         rename={

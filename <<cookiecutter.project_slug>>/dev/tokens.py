@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import jwt
 
 from app.core.config import load
-from app.core.jwt import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, SYMMETRIC, JwtSettings
+from app.core.jwt_settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, SYMMETRIC, JwtSettings
 
 
 class TokenRefused(Exception):
-    """No token can be made here; the message says why and what to do."""
+    """No token can be issued on this machine; the message has the reason and what to do."""
 
 
 def make_token(scopes: Iterable[str], subject: str = "developer", ttl: float = 8 * 3600) -> str:
@@ -25,21 +25,26 @@ def make_token(scopes: Iterable[str], subject: str = "developer", ttl: float = 8
     assert isinstance(settings, JwtSettings)  # noqa: S101 - for the type checker
     if not settings.is_development:
         raise TokenRefused(
-            f"ENVIRONMENT is {settings.environment}: ask the identity provider for a token, not this machine."
+            f"ENVIRONMENT is {settings.environment}, where only the identity provider issues tokens; get one there."
         )
     if settings.accepted[0] not in SYMMETRIC:
         raise TokenRefused(
-            "JWT_JWKS_URL or a public JWT_KEY is set: only their owner can sign. Unset it, or ask there."
+            "JWT_JWKS_URL or a public JWT_KEY is set: only their owner can sign. Unset it, or get a token there."
         )
     now = int(time.time())
-    claims = {
+    claims: dict[str, object] = {
         "iss": settings.issuer or DEVELOPMENT_ISSUER,
-        "aud": settings.audience,
         "sub": subject,
         "iat": now,
         "exp": now + int(ttl),
-        "scope": " ".join(sorted(set(scopes))),
+        settings.audience_claim: settings.accepted_audiences[0],
     }
+    scope_claim = next((claim for claim in settings.scope_claims if claim not in claims), None)
+    if scope_claim is None:
+        raise TokenRefused(
+            f"JWT_SCOPE_CLAIMS ({', '.join(settings.scope_claims)}) has no claim for scopes; add `scope`."
+        )
+    claims[scope_claim] = " ".join(settings.scope_rules.spelt(scope) for scope in sorted(set(scopes)))
     key = settings.key.get_secret_value() if settings.key else DEVELOPMENT_KEY
     return jwt.encode(claims, key, algorithm=settings.accepted[0])
 
@@ -53,7 +58,9 @@ def show(scopes: Iterable[str], *, everything: bool) -> None:
         scopes = all_scopes(create_app())
     scopes = sorted(set(scopes))
     if not scopes:
-        raise SystemExit("Which scopes? Name them (token --scope products:read --scope products:write), or say --all.")
+        raise SystemExit(
+            "No scopes given; name them (token --scope products:read --scope products:write), or use --all."
+        )
     try:
         token = make_token(scopes)
     except TokenRefused as refused:

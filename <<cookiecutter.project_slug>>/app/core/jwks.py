@@ -1,69 +1,108 @@
-"""The identity provider's public keys: fetched without blocking, once at a time, and kept when it is down."""
+"""The identity provider's public keys (JWKS, RFC 7517): fetched without blocking, one fetch at a time.
+
+Three promises: a key that the provider withdraws is accepted for `fresh` seconds at most; a key that it adds is known
+at the first token signed with it; while the provider is down, the last keys are used for `stale` seconds at most.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import structlog
 
 from app.core.exceptions import Unavailable
+from app.core.jwk import Keys, NoKeys, parse_keys
 
 if TYPE_CHECKING:
     import httpx2
 
-FRESH_SECONDS = 300
-# A token with an unknown key may be the first after a rotation, or the thousandth forgery.
-REFETCH_SECONDS = 30
-FIRST_RETRY_SECONDS = 1.0
+# At this share of `fresh` the keys are fetched in the background, so that a busy service never waits for them.
+EARLY = 0.8
+RETRY_SECONDS = 1.0  # after a failure, while there are no keys to use
+STALE_RETRY_SECONDS = 10.0  # after a failure, while the last keys are used
+# A token with an unknown key may be the first after a rotation, or one of a thousand forgeries: the provider is asked
+# about one key once in this time, and about this many keys.
+SEARCH_SECONDS = 10.0
+SEARCHES = 5
 FETCH_TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 256 * 1024
-MAX_KEYS = 64
-MIN_RSA_BITS = 2048  # RFC 7518, 3.3 and 3.5
 
 log = structlog.get_logger("app.jwks")
 
 
 class KeySet:
-    """JWKS (RFC 7517) of one URL."""
+    """Signing keys of one URL. `on_withdrawal` is called when a key is gone or was replaced.
 
-    def __init__(self, url: str, algorithms: list[str], *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    Until `trusted_until` (of the monotonic clock) what was verified with the keys needs no further look; then call
+    `refresh_if_due`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        algorithms: list[str],
+        *,
+        fresh: float = 300.0,
+        stale: float = 3600.0,
+        on_withdrawal: Callable[[], None] = lambda: None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self.url = url
         self.algorithms = algorithms
+        self.fresh = fresh
+        self.stale = stale
+        self.on_withdrawal = on_withdrawal
         self.transport = transport
-        self._keys: dict[tuple[str | None, str], Any] | None = None
-        self._asked = self._loaded = float("-inf")
+        self.trusted_until = float("-inf")
+        self._keys: Keys = {}
+        self._loaded = self._due = float("-inf")
+        self._failed = False
         self._fetch: asyncio.Task[None] | None = None
+        self._searched: dict[str | None, float] = {}
 
     async def get(self, kid: str | None, algorithm: str) -> Any:
-        """The key, or None when the provider has no such one. Raises Unavailable when there never was an answer."""
-        now = monotonic()
-        if self._keys is None:
-            if now - self._asked > FIRST_RETRY_SECONDS or self._is_fetching():
-                await self._refresh()
-        elif now - self._loaded > FRESH_SECONDS and now - self._asked > REFETCH_SECONDS:
-            self._start()  # the old keys serve meanwhile, and go on when the provider is down
-        if self._keys is None:
-            raise Unavailable(
-                "The identity provider's keys cannot be had. Try again in a moment.",
-                code="keys_unavailable",
-                retry_after=2,
-            )
+        """Return the key, or None when the provider does not have it. Raises Unavailable when that cannot be known."""
+        await self.refresh_if_due()
         key = self._find(kid, algorithm)
-        if key is None and monotonic() - self._asked > REFETCH_SECONDS:
+        if key is None and ((self._is_fetching() and not self._failed) or self._may_search(kid)):
             await self._refresh()
             key = self._find(kid, algorithm)
+        if key is None and self._failed:
+            raise _unavailable()
         return key
 
+    async def refresh_if_due(self) -> None:
+        """Make sure that the keys may be used. Raises Unavailable when they are too old, or were never fetched.
+
+        A request waits for the provider only when nothing else keeps the promise: not while the keys are fresh, nor
+        while the last fetch failed and the keys are not stale yet.
+        """
+        now = monotonic()
+        if now >= self._due:
+            self._start()
+            if now >= self._loaded + (self.stale if self._failed else self.fresh):
+                await self._refresh()
+        if monotonic() >= self._loaded + self.stale:
+            raise _unavailable()
+
     def _find(self, kid: str | None, algorithm: str) -> Any:
-        keys = self._keys or {}
         if kid is not None:
-            return keys.get((kid, algorithm))
+            return self._keys.get((kid, algorithm))
         # Without a kid the key must be the only one that fits.
-        fitting = [key for (_, name), key in keys.items() if name == algorithm]
+        fitting = [key for (_, name), key in self._keys.items() if name == algorithm]
         return fitting[0] if len(fitting) == 1 else None
+
+    def _may_search(self, kid: str | None) -> bool:
+        """Whether to ask the provider for a key that it did not have. After a failure only together with a retry."""
+        now = monotonic()
+        self._searched = {name: at for name, at in self._searched.items() if now - at < SEARCH_SECONDS}
+        if kid in self._searched or len(self._searched) >= SEARCHES or (self._failed and not self._is_fetching()):
+            return False
+        self._searched[kid] = now
+        return True
 
     def _is_fetching(self) -> bool:
         return self._fetch is not None and not self._fetch.done()
@@ -78,12 +117,33 @@ class KeySet:
         await asyncio.shield(self._start())
 
     async def _load(self) -> None:
-        self._asked = monotonic()
+        asked = monotonic()
         try:
-            self._keys = parse_keys(await self._download(), self.algorithms)
-            self._loaded = monotonic()
+            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
+                body = await self._download()
+            self._take(parse_keys(body, self.algorithms), asked)
         except Exception as error:
-            log.warning("JWKS not fetched", url=self.url, error=repr(error), stale=self._keys is not None)
+            self._fail(error)
+        self.trusted_until = min(self._due, self._loaded + self.stale)
+
+    def _take(self, keys: Keys, asked: float) -> None:
+        """Use `keys` from now on. Their age counts from the request: the provider may withdraw one after answering."""
+        withdrawn = not self._keys.items() <= keys.items()
+        self._keys, self._loaded, self._failed = keys, asked, False
+        self._due = asked + EARLY * self.fresh
+        if withdrawn:
+            self.on_withdrawal()
+
+    def _fail(self, error: Exception) -> None:
+        """Go on with the last keys, unless the provider has said that none of them is left."""
+        if isinstance(error, NoKeys):
+            self._keys, self._loaded = {}, float("-inf")
+            self.on_withdrawal()
+        now, end = monotonic(), self._loaded + self.stale
+        usable = now < end
+        self._failed = True
+        self._due = min(now + min(STALE_RETRY_SECONDS, self.fresh), end) if usable else now + RETRY_SECONDS
+        log.warning("JWKS not fetched", url=self.url, error=repr(error), last_keys_used=usable)
 
     async def _download(self) -> bytes:
         import httpx2  # 15 ms of a start that does not need it
@@ -101,28 +161,9 @@ class KeySet:
             return bytes(body)
 
 
-def parse_keys(body: bytes, algorithms: list[str]) -> dict[tuple[str | None, str], Any]:
-    """Keys by kid and algorithm; others are left out. Raises ValueError or KeyError when none is left."""
-    import jwt
-
-    keys: dict[tuple[str | None, str], Any] = {}
-    for entry in orjson.loads(body)["keys"][:MAX_KEYS]:
-        if entry.get("use", "sig") != "sig" or entry.get("kty") == "oct":
-            continue
-        for algorithm in [entry["alg"]] if entry.get("alg") else algorithms:
-            if algorithm not in algorithms:
-                continue
-            try:
-                key = jwt.PyJWK.from_dict(entry, algorithm).key
-            except jwt.PyJWTError:
-                continue  # a key of another type: RSA for an ES algorithm
-            if not is_short_rsa(key, algorithm):
-                keys[(entry.get("kid"), algorithm)] = key
-    if not keys:
-        raise ValueError(f"no key for {', '.join(algorithms)}")
-    return keys
-
-
-def is_short_rsa(key: Any, algorithm: str) -> bool:
-    """Whether somebody with enough machines could sign in the provider's name."""
-    return algorithm[:2] in ("RS", "PS") and key.key_size < MIN_RSA_BITS
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "The identity provider's signing keys are unavailable. Try again in a moment.",
+        code="keys_unavailable",
+        retry_after=2,
+    )

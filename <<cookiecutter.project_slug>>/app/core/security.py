@@ -1,8 +1,8 @@
 """Who calls, and what they may do: tokens of an identity provider, verified strictly, scopes per route.
 
-A verified token is kept until it expires, so that a request pays for one look-up. Routes of `app.api.routing.Router`
-want a token unless they say otherwise: `dependencies=[requires("products:read")]` asks for a scope,
-`dependencies=[public]` opens a route to everybody.
+A verified token is kept until it expires or its key is withdrawn, so that a request pays for one look-up. Routes of
+`app.api.routing.Router` require a token unless they declare otherwise: `dependencies=[requires("products:read")]`
+requires a scope, `dependencies=[public]` opens a route to everybody.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from starlette.types import Scope
 
 from app.core.config import EnvironmentSettings, load
 from app.core.exceptions import Forbidden, Unauthorized
-from app.core.jwt import Identity, JwtSettings, Verifier
+from app.core.jwt import Identity, Verifier
+from app.core.jwt_settings import JwtSettings
 
 __all__ = [
     "SETTINGS",
@@ -67,7 +68,7 @@ class Guard(SecurityBase):
         return await self.admit(request.scope)
 
     async def admit(self, scope: Scope) -> Identity:
-        """Raises Unauthorized or Forbidden, with the challenge that RFC 6750 wants."""
+        """Raises Unauthorized or Forbidden, with the challenge of RFC 6750."""
         identity = scope.get(_IDENTITY)
         if identity is None:
             verifier: Verifier = scope["app"].state.verifier
@@ -78,7 +79,7 @@ class Guard(SecurityBase):
             wanted = " ".join(sorted(self.scopes))
             challenge = f'Bearer error="insufficient_scope", scope="{wanted}"'
             raise Forbidden(
-                f"The token lacks a scope: this wants {wanted}.",
+                f"Insufficient scope: this operation requires `{wanted}`.",
                 code="insufficient_scope",
                 headers={"WWW-Authenticate": challenge},
             )
@@ -91,14 +92,14 @@ def _authorization(scope: Scope) -> bytes:
         if name == b"authorization":
             if found is not None:
                 raise Unauthorized(
-                    "There are several Authorization headers.",
+                    "The request has more than one Authorization header; send one.",
                     code="token_invalid",
                     headers={"WWW-Authenticate": 'Bearer error="invalid_request"'},
                 )
             found = value
     if found is None:
         raise Unauthorized(
-            "This wants a token: Authorization: Bearer <token>.",
+            "Authentication required: send `Authorization: Bearer <token>`.",
             code="token_missing",
             headers={"WWW-Authenticate": "Bearer"},
         )
@@ -146,7 +147,7 @@ def security_schemes() -> dict[str, Any]:
 
 
 def unprotected_routes(app: FastAPI, under: str) -> list[str]:
-    """The routes below the path `under` that want neither a token nor say that they are public."""
+    """The routes below the path `under` that neither require a token nor are declared public."""
     found = []
     for context in iter_route_contexts(app.routes):
         if not (context.path or "").startswith(f"{under}/"):
@@ -165,8 +166,8 @@ def refuse_unprotected(app: FastAPI, under: str) -> None:
     found = unprotected_routes(app, under)
     if found:
         raise RuntimeError(
-            "These routes want no token: make their router with app.api.routing.Router, or add "
-            f"dependencies=[requires(...)] or dependencies=[public]: {'; '.join(found)}"
+            f"Unprotected routes: {'; '.join(found)}. Create their router with app.api.routing.Router, or add "
+            "dependencies=[requires(...)] or dependencies=[public]."
         )
 
 

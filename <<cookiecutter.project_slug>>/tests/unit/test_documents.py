@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.fields import FieldInfo
 
 from app.core import security
-from app.core.config import EnvironmentSettings, Settings
+from app.core.config import ConfigurationError, EnvironmentSettings, Settings, load
 from app.main import create_app
 from app.resources import ROUTERS
 
@@ -38,9 +38,13 @@ def variable(model: type[EnvironmentSettings], name: str, field: FieldInfo) -> s
 SETTINGS = {variable(model, name, field): field for model in MODELS for name, field in model.model_fields.items()}
 
 
+REQUIRED = "required in staging and production"
+
+
 def shown(default: Any) -> str:
     secret = getattr(default, "get_secret_value", None)
-    return f"`{secret() if secret else default}`"
+    text = ",".join(default) if isinstance(default, tuple) else secret() if secret else default
+    return f"`{text}`"
 
 
 def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
@@ -51,10 +55,19 @@ def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
 def test_the_default_of_a_setting_is_the_documented_one(name: str) -> None:
     cell = next(cells[1] for cells in rows("Settings") if cells[0] == f"`{name}`")
     default = SETTINGS[name].default
-    if default is None or default in ([], ()):
+    if default is None or default in ([], (), {}):
         assert not re.fullmatch("`[^`]*`", cell), f"{name} has no default, {cell} is documented"
     else:
-        assert cell in (shown(default), "from `service.toml`")
+        assert cell.removesuffix(f"; {REQUIRED}") in (shown(default), "from `service.toml`")
+
+
+def test_what_production_requires_is_documented_as_required(configuration: pytest.MonkeyPatch) -> None:
+    """And the other way round: no default is documented that a deployment refuses."""
+    configuration.setenv("ENVIRONMENT", "production")
+    with pytest.raises(ConfigurationError) as caught:
+        load(*MODELS)
+    refused = {problem.split()[0] for problem in caught.value.problems}
+    assert {cells[0].strip("`") for cells in rows("Settings") if REQUIRED in cells[1]} == refused
 
 
 def example() -> dict[str, str]:
@@ -89,6 +102,11 @@ def test_the_compose_files_agree_on_every_default() -> None:
     found = {pair for text in texts for pair in re.findall(r"\$\{(\w+):-([^}]*)\}", text)}
     assert len(texts) == 2
     assert len({name for name, _ in found}) == len(found)
+
+
+def test_every_setting_of_authentication_is_in_the_example() -> None:
+    names = {variable(model, name, field) for model in security.SETTINGS for name, field in model.model_fields.items()}
+    assert names <= example().keys()
 
 
 def test_the_table_of_endpoints_is_that_of_the_api(configuration: pytest.MonkeyPatch) -> None:

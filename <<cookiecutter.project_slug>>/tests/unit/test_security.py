@@ -18,7 +18,8 @@ from app.api.application import Service
 from app.api.routing import Router
 from app.core import security
 from app.core.config import ConfigurationError, load
-from app.core.jwt import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings, Verifier
+from app.core.jwt import Verifier
+from app.core.jwt_settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings
 from app.core.security import Subject, public, requires
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
@@ -109,6 +110,8 @@ FORGED = {
     "an exp in words": forged({"alg": "RS256"}, "c2ln", exp="never"),
     "scopes of another type": signed(scope={"items:read": True}),
     "scopes in a list of numbers": signed(scope=None, scp=[1, 2]),
+    "an audience of another type": signed(aud={AUDIENCE: True}),
+    "audiences of another type": signed(aud=[AUDIENCE, 1]),
     "an oversized one": signed(padding="x" * 9000),
     "an encrypted one": "a.b.c.d.e",
     "two parts": "a.b",
@@ -210,6 +213,7 @@ async def test_a_scope_that_is_missing_is_named(app: Service, client_of: ClientO
         ({"scope": "items:read items:write"}, 200),
         ({"scope": None, "scp": ["items:read", "items:write"]}, 200),
         ({"scope": None, "scp": "items:write items:read"}, 200),
+        ({"scope": "items:read", "scp": ["items:write"]}, 200),
         ({"scope": "items:reader items:writes"}, 403),
         ({"scope": "items:*"}, 403),
         ({"scope": "items:read,items:write"}, 403),
@@ -332,16 +336,20 @@ async def test_other_kinds_of_keys(clean_environment: pytest.MonkeyPatch, algori
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"JWT_ALGORITHMS": "none"}, "no algorithm"),
+        ({"JWT_ALGORITHMS": "none"}, "unsupported algorithm"),
         ({"JWT_ALGORITHMS": "HS256,RS256", "JWT_KEY": "x" * 40}, "mixes"),
         ({"JWT_ALGORITHMS": "HS256", "JWT_JWKS_URL": "https://id.example.com/jwks"}, "JWT_ALGORITHMS has HS"),
         ({"JWT_ALGORITHMS": "HS256", "JWT_KEY": "short"}, "shorter than 32"),
         ({"JWT_ALGORITHMS": "HS256", "JWT_KEY": PUBLIC_PEM}, "public key"),
-        ({"JWT_ALGORITHMS": "ES256", "JWT_KEY": PUBLIC_PEM}, "no public key"),
-        ({"JWT_KEY": "hidden-word" * 4}, "no public key"),
+        ({"JWT_ALGORITHMS": "ES256", "JWT_KEY": PUBLIC_PEM}, "not a public key"),
+        ({"JWT_KEY": "hidden-word" * 4}, "not a public key"),
         ({"JWT_KEY": pem(rsa.generate_private_key(65537, 1024).public_key())}, "2048"),  # noqa: S505
         ({"JWT_KEY": PUBLIC_PEM, "JWT_JWKS_URL": "https://id.example.com/jwks"}, "both"),
         ({"JWT_JWKS_URL": "file:///etc/passwd"}, "https"),
+        ({"JWT_JWKS_STALE_SECONDS": "60"}, "at least as long"),
+        ({"JWT_JWKS_FRESH_SECONDS": "0"}, "greater than or equal to 1"),
+        ({"JWT_ROLE_SCOPES": "admin"}, "invalid entry 'admin'"),
+        ({"JWT_ROLE_SCOPES": "admin=a:read; =b:read"}, "invalid entry '=b:read'"),
     ],
 )
 def test_settings_that_would_be_a_hole(
@@ -361,6 +369,9 @@ def test_production_names_each_setting_that_is_missing(configuration: pytest.Mon
     with pytest.raises(ConfigurationError) as caught:
         load(JwtSettings)
     assert [problem.split()[0] for problem in caught.value.problems] == ["JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"]
+    configuration.setenv("JWT_AUDIENCE_CLAIM", "client_id")
+    with pytest.raises(ConfigurationError, match="JWT_AUDIENCE is not set; set it to the `client_id` of tokens"):
+        load(JwtSettings)
     configuration.setenv("JWT_KEY", DEVELOPMENT_KEY)
     configuration.setenv("JWT_ALGORITHMS", "HS256")
     with pytest.raises(ConfigurationError, match="development key"):
@@ -368,5 +379,5 @@ def test_production_names_each_setting_that_is_missing(configuration: pytest.Mon
     configuration.delenv("JWT_KEY")
     configuration.delenv("JWT_ALGORITHMS")
     configuration.setenv("JWT_JWKS_URL", "http://id.example.com/jwks")
-    with pytest.raises(ConfigurationError, match="not https"):
+    with pytest.raises(ConfigurationError, match="not encrypted"):
         load(JwtSettings)

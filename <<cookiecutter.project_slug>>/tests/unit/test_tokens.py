@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.core.jwt import JwtSettings, Verifier
+from app.core.jwt import Verifier
+from app.core.jwt_settings import JwtSettings
 from dev.tokens import TokenRefused, make_token
 
 
@@ -19,6 +20,20 @@ async def test_a_shared_secret_of_ones_own(configuration: pytest.MonkeyPatch) ->
     configuration.setenv("JWT_ISSUER", "me")
     identity = await Verifier(JwtSettings()).verify(f"Bearer {make_token([])}".encode())
     assert identity.scopes == frozenset()
+
+
+async def test_tokens_in_the_shape_of_the_configured_provider(configuration: pytest.MonkeyPatch) -> None:
+    shape = {"AUDIENCE_CLAIM": "client_id", "AUDIENCE": "a,b", "SCOPE_CLAIMS": "realm_access.roles"}
+    for name, value in {**shape, "SCOPE_PREFIX": "shop/", "SCOPE_SEPARATOR": "."}.items():
+        configuration.setenv(f"JWT_{name}", value)
+    identity = await Verifier(JwtSettings()).verify(f"Bearer {make_token(['items:read'])}".encode())
+    assert identity.scopes == {"items:read"}
+
+
+def test_no_claim_for_scopes(configuration: pytest.MonkeyPatch) -> None:
+    configuration.setenv("JWT_SCOPE_CLAIMS", "sub")
+    with pytest.raises(TokenRefused, match="JWT_SCOPE_CLAIMS"):
+        make_token(["items:read"])
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

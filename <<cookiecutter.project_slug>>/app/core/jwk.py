@@ -1,0 +1,44 @@
+"""Public keys as an identity provider publishes them (RFC 7517), read into the form that PyJWT verifies with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+MAX_KEYS = 64
+MIN_RSA_BITS = 2048  # RFC 7518, 3.3 and 3.5
+
+# By key id (None: the key has none) and algorithm.
+Keys = dict[tuple[str | None, str], Any]
+
+
+class NoKeys(ValueError):
+    """A key set without a usable key: the provider has withdrawn all of them."""
+
+
+def parse_keys(body: bytes, algorithms: list[str]) -> Keys:
+    """Keys by kid and algorithm; others are left out. Raises NoKeys when none is left."""
+    import jwt
+
+    keys: Keys = {}
+    for entry in orjson.loads(body)["keys"][:MAX_KEYS]:
+        if entry.get("use", "sig") != "sig" or entry.get("kty") == "oct":
+            continue
+        for algorithm in [entry["alg"]] if entry.get("alg") else algorithms:
+            if algorithm not in algorithms:
+                continue
+            try:
+                key = jwt.PyJWK.from_dict(entry, algorithm).key
+            except jwt.PyJWTError:
+                continue  # a key of another type: RSA for an ES algorithm
+            if not is_short_rsa(key, algorithm):
+                keys[(entry.get("kid"), algorithm)] = key
+    if not keys:
+        raise NoKeys(f"no signing key for {', '.join(algorithms)}")
+    return keys
+
+
+def is_short_rsa(key: Any, algorithm: str) -> bool:
+    """Whether the key is short enough to be broken, and so to sign in the provider's name."""
+    return algorithm[:2] in ("RS", "PS") and key.key_size < MIN_RSA_BITS

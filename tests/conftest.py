@@ -33,7 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--drills", action="store_true", help="run the tests that take minutes, too")
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
@@ -45,6 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("drill"):
                 item.add_marker(later)
+
+
+@pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+def order_drills(items: list[pytest.Item]) -> None:
+    """After -m has selected, which goes by the marks that are set above."""
     if schedule := _schedule():
         place = {name: number for number, name in enumerate(schedule.ordered([item.nodeid for item in items]))}
         items.sort(key=lambda item: place[item.nodeid])

@@ -1,4 +1,4 @@
-"""`python -m app`: the service as it runs in production.
+"""`python -m app`: the service as it runs in production. `python -m app check` judges settings: see app/core/check.py.
 
 Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings that do not allow one.
 """
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
+    if sys.argv[1:] == ["check"]:
+        from app.core import check
+
+        return check.main()
     # Nothing that the imports make is garbage; app/core/opening.py turns the collector on again.
     gc.disable()
     from app.core.config import EXIT_CONFIGURATION, ConfigurationError

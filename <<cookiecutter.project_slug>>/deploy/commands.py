@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from deploy import inventory, report
 from deploy import record as records_of
@@ -14,6 +14,7 @@ from deploy.model import Exit, Failed, Failure, Outcome, Status, fail
 from deploy.variables import near_misses
 
 if TYPE_CHECKING:
+    from deploy.cluster import Cluster
     from deploy.environment import Environment
     from deploy.target import Target
 
@@ -146,10 +147,17 @@ def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50
 
 
 def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
-    """Everything that a deploy needs, looked at; nothing is changed."""
+    """Everything that a deploy needs, looked at; nothing is changed. What has no cluster to ask is looked at, too."""
     from deploy import doctor as checks
+    from deploy.connect import connect
 
-    return _with_target(project, name, extra, {}, checks.run, as_json=as_json)
+    def look(environment: Environment) -> Cluster:
+        try:
+            return connect(environment, pinned=False)
+        except Failed as error:
+            return cast("Cluster", checks.Unconnected(error))
+
+    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look)
 
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
@@ -180,9 +188,10 @@ def _with_target(
     *,
     as_json: bool = False,
     beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
+    connect: Callable[[Environment], Cluster] | None = None,
 ) -> int:
     """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more."""
-    from deploy.connect import connect
+    from deploy.connect import connect as connect_pinned
     from deploy.target import Options, Target
 
     def connected() -> int:
@@ -192,7 +201,8 @@ def _with_target(
         with ExitStack() as ahead:
             ahead.enter_context(beside(environment))
             options, variables = Options(**flags), dict(os.environ)
-            target = Target(project, facts, environment, connect(environment), shown, options, variables, ahead=ahead)
+            cluster = (connect or connect_pinned)(environment)
+            target = Target(project, facts, environment, cluster, shown, options, variables, ahead=ahead)
             return run(target)
 
     shown = report.make(as_json=as_json)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from deploy.environment import Environment
 
 
-def connect(environment: Environment) -> Cluster:
-    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, NO_PIN (its hint is the pin), WRONG_CLUSTER; nothing was sent then."""
+def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
+    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, NO_PIN (its hint is the pin), WRONG_CLUSTER; nothing was sent then.
+
+    `pinned`: False for a reader who reports a missing pin along with everything else.
+    """
     from kubernetes import config
 
     from deploy.cluster import Cluster
@@ -34,18 +37,22 @@ def connect(environment: Environment) -> Cluster:
     configuration = client.configuration
     configuration.retries = False  # ours are counted, urllib3's would hide them
     client.rest_client = type(client.rest_client)(configuration)
-    check_pin(environment, configuration.host, fingerprint(configuration))
+    if pinned or has_pin(environment):
+        check_pin(environment, configuration.host, fingerprint(configuration))
     return Cluster(client, environment.namespace, environment.api_patience_seconds)
+
+
+def has_pin(environment: Environment) -> bool:
+    return bool(environment.server or environment.ca_fingerprint)
 
 
 def check_pin(environment: Environment, server: str, ca: str | None) -> None:
     """Pure. Raises Failed NO_PIN or WRONG_CLUSTER."""
-    if not environment.server and not environment.ca_fingerprint:
+    if not has_pin(environment):
         raise fail(
             "NO_PIN",
-            f"the environment {environment.name!r} does not say which cluster it is",
-            f"the current context leads to {server}",
-            hint=f"if that is right, put this under `{environment.name}:` in deploy/inventory.yaml:  server: {server}",
+            f"the inventory does not say which cluster {environment.name!r} is; the current context is {server}",
+            hint=f"if it is, in deploy/inventory.yaml, under `{environment.name}:`, add  server: {server}",
         )
     if environment.server and environment.server.rstrip("/") != server.rstrip("/"):
         raise _wrong(environment.name, environment.server, server)

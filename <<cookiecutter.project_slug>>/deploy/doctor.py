@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from deploy import lint, process, quotas, registry
-from deploy.model import Exit, Failed, Failure, Result, Status
+from deploy import connect, lint, process, quotas, registry, settings
+from deploy.model import Exit, Failed, Result, Status
 from deploy.patience import NotThere
+from deploy.preflight import namespace_of
 
 if TYPE_CHECKING:
     from deploy.target import Target
@@ -21,25 +23,50 @@ SKEW_SECONDS = 5
 
 @dataclass(frozen=True)
 class Finding:
+    """One line. `lines`: its details. `hint` and then `hints`: what to do, in the order in which it works."""
+
     ok: bool
     said: str
     hint: str = ""
     skipped: bool = False
+    lines: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+class Unconnected:
+    """In the place of a cluster that can't be asked: every question raises why."""
+
+    def __init__(self, error: Failed) -> None:
+        self._error = error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        yield
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._error
 
 
 def run(target: Target) -> int:
     """0 when everything is ready for a deploy, 6 otherwise. Changes nothing."""
     target.report.play(f"doctor {target.facts.name} in {target.environment.name}")
     good = True
+    connected = not isinstance(target.cluster, Unconnected)
+    target.namespace_missing = not connected
     with target.cluster.reading():
         for name, check in CHECKS.items():
+            if not connected and name in OF_THE_CLUSTER:
+                target.report.result(Result(name, Status.SKIPPED, 0.0, "no cluster to ask"))
+                continue
             began = time.monotonic()
             finding = _asked(check, target)
             good = good and finding.ok
             status = Status.SKIPPED if finding.skipped else (Status.OK if finding.ok else Status.FAILED)
             target.report.result(Result(name, status, time.monotonic() - began, finding.said))
-            if not finding.ok:
-                target.report.note(f"fix: {finding.hint}")
+            for line in finding.lines:
+                target.report.note(f"  {line}")
+            for hint in filter(None, (finding.hint, *finding.hints)) if not finding.ok else ():
+                target.report.note(f"fix: {hint}")
     return target.report.end(Exit.OK if good else Exit.REFUSED)
 
 
@@ -47,33 +74,55 @@ def _asked(check: Callable[[Target], Finding], target: Target) -> Finding:
     try:
         return check(target)
     except Failed as error:
-        return Finding(
-            False,
-            str(Failure(error.failure.code, error.failure.message, error.failure.evidence)).replace("\n", " "),
-            error.failure.hint,
-        )
+        failure = error.failure
+        return Finding(False, f"{failure.code}: {failure.message}", failure.hint, lines=failure.evidence)
     except NotThere as error:
         return Finding(False, str(error), "create the namespace")
 
 
 def context(target: Target) -> Finding:
-    host = target.cluster.client.configuration.host
-    return Finding(True, f"{host} is {target.environment.name}, Kubernetes {target.cluster.version()}")
+    configuration = target.cluster.client.configuration
+    connect.check_pin(target.environment, configuration.host, connect.fingerprint(configuration))
+    return Finding(True, f"{configuration.host} is {target.environment.name}, Kubernetes {target.cluster.version()}")
+
+
+def namespace(target: Target) -> Finding:
+    env = target.environment
+    target.namespace_missing = namespace_of(target) is None
+    if not target.namespace_missing:
+        return Finding(True, f"{env.namespace} exists")
+    if env.create_namespace and not env.secret.name:
+        return Finding(True, f"{env.namespace} does not exist; a deploy creates it", skipped=True)
+    return Finding(False, f"{env.namespace} does not exist", f"kubectl create namespace {env.namespace}")
 
 
 def permissions(target: Target) -> Finding:
     missing = lint.denied(target.cluster, target.environment)
+    if missing and target.namespace_missing:
+        return Finding(True, "roles are granted in the namespace, once it exists", skipped=True)
     if missing:
         hint = f"ask for a Role in {target.environment.namespace} with: {', '.join(missing)}"
-        return Finding(False, f"lacking {', '.join(missing)}", hint)
-    return Finding(True, f"all {len(lint.permissions(target.environment))} that a deploy needs")
+        return Finding(False, f"missing: {', '.join(missing)}", hint)
+    everywhere = ", in every namespace" if target.namespace_missing else ""
+    return Finding(True, f"all {len(lint.permissions(target.environment))} that a deploy needs{everywhere}")
+
+
+def service_settings(target: Target) -> Finding:
+    """The pods' settings, as the service itself judges them."""
+    pods, judged = settings.judged(target, settings.live_secret(target))
+    if not judged.problems:
+        unknown = f"; not known yet: {', '.join(pods.hidden)}" if pods.hidden else ""
+        return Finding(True, f"accepted by the service{unknown}", lines=judged.notes)
+    failure = settings.refusal(target.environment, pods, judged).failure
+    hints = tuple(settings.fixes(target.environment, pods, judged))
+    return Finding(False, failure.message, lines=(*failure.evidence, *judged.notes), hints=hints)
 
 
 def inventory(target: Target) -> Finding:
     found = list(lint.findings(target.environment))
     return Finding(
         not found,
-        "; ".join(finding.message for finding in found) or "nothing to say against it",
+        "; ".join(finding.message for finding in found) or "valid",
         "; ".join(finding.hint for finding in found),
     )
 
@@ -81,7 +130,7 @@ def inventory(target: Target) -> Finding:
 def secret(target: Target) -> Finding:
     env = target.environment
     if env.secret.name:
-        lint.secret_keys(env, target.cluster.get("v1", "Secret", env.secret.name))
+        lint.secret_keys(env, settings.live_secret(target))
         return Finding(True, f"Secret {env.secret.name} has {', '.join(env.secret.keys)}")
     if env.secret.from_env:
         from deploy.release import secrets_from
@@ -130,6 +179,8 @@ def database(target: Target) -> Finding:
 
 
 def quota(target: Target) -> Finding:
+    if target.namespace_missing:
+        return Finding(True, "quotas are set in the namespace, once it exists", skipped=True)
     found = list(quotas.shortages(target.environment, target.cluster.list("v1", "ResourceQuota")))
     return Finding(
         not found, "; ".join(found) or "room for the surge of a roll-out", "raise the quota, or lower `resources`"
@@ -146,12 +197,16 @@ def clock(target: Target) -> Finding:
 
 CHECKS: dict[str, Callable[[Target], Finding]] = {
     "context": context,
+    "namespace": namespace,
     "permissions": permissions,
     "inventory": inventory,
     "secret": secret,
+    "settings": service_settings,
     "tools": tools,
     "registry": image_registry,
     "database": database,
     "quota": quota,
     "clock": clock,
 }
+# These ask the cluster, and nothing else.
+OF_THE_CLUSTER = frozenset({"namespace", "permissions", "secret", "database", "quota", "clock"})

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deploy import ports
+from deploy import ports, settings
 from deploy.model import Failure, fail
 
 if TYPE_CHECKING:
@@ -81,20 +81,25 @@ def findings(env: Environment) -> Iterator[Failure]:
             "progress_deadline_seconds is not above rollout_seconds: the cluster would give up first, without a reason"
         )
         yield Failure("DEADLINE", message, hint=f"progress_deadline_seconds: {env.rollout_seconds + 120}")
-    if (
-        int(env.settings.get("DRAIN_SECONDS", env.drain_seconds))
-        + int(env.settings.get("GRACEFUL_SECONDS", env.graceful_seconds))
-        >= env.termination_grace
-    ):
+    drain = _number(env, "DRAIN_SECONDS", env.drain_seconds)
+    if drain + _number(env, "GRACEFUL_SECONDS", env.graceful_seconds) >= env.termination_grace:
         message = "DRAIN_SECONDS + GRACEFUL_SECONDS in `settings` reach the pods' grace period: they would be killed"
         yield Failure(
             "GRACE", message, hint="use drain_seconds and graceful_seconds, which the grace period is made from"
         )
-    pool = sum(int(env.settings.get(name, default)) for name, default in POOL.items())
+    pool = round(sum(_number(env, name, default) for name, default in POOL.items()))
     if env.database_max_connections and (most + 1) * pool > env.database_max_connections:
         message = f"{most} pods and one of surge, {pool} connections each, are more than {env.database_max_connections}"
         yield Failure("CONNECTIONS", message, hint="lower POOL_SIZE or the replicas, or raise max_connections")
     yield from ports.findings(env)
+
+
+def _number(env: Environment, name: str, default: float) -> float:
+    """A setting as a number. One that is none is refused by the service's own check, in better words."""
+    try:
+        return float(env.settings.get(name, default))
+    except ValueError:
+        return default
 
 
 def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure]:
@@ -129,20 +134,22 @@ def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
     return spec.get("maxUnavailable") in (0, "0", "0%") or kept == "100%" or (isinstance(kept, int) and kept >= least)
 
 
-def secret_keys(env: Environment, live: Object | None) -> None:
+def secret_keys(env: Environment, live: Object | None, *, namespace_missing: bool = False) -> None:
     """Raises Failed SECRET_MISSING, SECRET_KEY_MISSING or EGRESS for an existing Secret that does not fit."""
     name = env.secret.name
     if name is None:
         return
-    wanted = " ".join(f"--from-literal={key}=..." for key in env.secret.keys)
     if live is None:
-        hint = f"kubectl -n {env.namespace} create secret generic {name} {wanted}"
-        raise fail("SECRET_MISSING", f"there is no Secret {name} in {env.namespace}", hint=hint)
+        values = " ".join(f"--from-literal={key}='{settings.example(key)}'" for key in env.secret.keys)
+        hint = f"kubectl -n {env.namespace} create secret generic {name} {values}"
+        if namespace_missing:
+            hint = f"kubectl create namespace {env.namespace} && {hint}"
+        raise fail("SECRET_MISSING", f"Secret {name} does not exist in namespace {env.namespace}", hint=hint)
     missing = sorted(set(env.secret.keys) - set(live.get("data") or {}))
     if missing:
         has = ", ".join(sorted(live.get("data") or {})) or "nothing"
-        hint = f"add {', '.join(missing)} to it, or correct `secret.keys` in deploy/inventory.yaml"
-        raise fail("SECRET_KEY_MISSING", f"Secret {name} lacks {', '.join(missing)}", f"it has: {has}", hint=hint)
+        (hint,) = settings.change_secret(env, missing)
+        raise fail("SECRET_KEY_MISSING", f"Secret {name} has no {', '.join(missing)}", f"it has: {has}", hint=hint)
     values = {key: base64.b64decode(live["data"][key]).decode(errors="replace") for key in env.secret.keys}
     ports.check(env, {**env.settings, **values})
 

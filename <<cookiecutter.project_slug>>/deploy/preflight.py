@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import lint, ports, smoke
+from deploy import lint, ports, settings, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
 
 if TYPE_CHECKING:
@@ -16,22 +16,24 @@ NO_DIGEST = "sha256:" + "0" * 64
 
 
 class Preflight:
-    """What can be known before anything is touched: lints, the namespace, the Secret's keys, permissions."""
+    """What can be known before anything is touched: lints, namespace, Secret, settings, permissions."""
 
     name, undoable, before_lock = "preflight", False, True
 
     def observe(self, target: Target) -> Any:
         lint.check(target.environment, target.rendered_for(NO_DIGEST))
         smoke.require_caller(target)
-        namespace = _namespace(target)
+        namespace = namespace_of(target)
         target.namespace_missing = namespace is None
-        secret = target.environment.secret
-        live = target.cluster.get("v1", "Secret", secret.name) if secret.name else None
-        return namespace, live, lint.denied(target.cluster, target.environment)
+        denied = lint.denied(target.cluster, target.environment)
+        secret = None if denied else settings.live_secret(target)
+        # A rollback brings settings with which its release has served, and the check is that of other code.
+        judged = None if denied or target.fixed_objects else settings.judged(target, secret)
+        return namespace, secret, denied, judged
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, FORBIDDEN."""
-        namespace, secret, denied = seen
+        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, SETTINGS_REFUSED, FORBIDDEN."""
+        namespace, secret, denied, judged = seen
         env = target.environment
         if denied:
             raise fail(
@@ -43,14 +45,17 @@ class Preflight:
         if namespace is None and not env.create_namespace:
             raise fail(
                 "NO_NAMESPACE",
-                f"there is no namespace {env.namespace}",
+                f"namespace {env.namespace} does not exist",
                 hint=f"kubectl create namespace {env.namespace}",
             )
-        lint.secret_keys(env, secret)
+        lint.secret_keys(env, secret, namespace_missing=namespace is None)
         ports.check(env, {**env.settings, **{name: target.variables.get(name, "") for name in env.secret.from_env}})
-        if namespace is None:
-            return Plan((Change("create", f"Namespace/{env.namespace}"),))
-        return Plan(note=f"{target.cluster.client.configuration.host} {env.namespace}")
+        if judged and judged[1].problems:
+            raise settings.refusal(env, *judged)
+        notes = judged[1].notes if judged else ()
+        note = "; ".join((f"{target.cluster.client.configuration.host} {env.namespace}", *notes))
+        create = (Change("create", f"Namespace/{env.namespace}"),) if namespace is None else ()
+        return Plan(create, note=note)
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
         name = target.environment.namespace
@@ -59,8 +64,8 @@ class Preflight:
         return Outcome(summary=f"namespace {name} made")
 
 
-def _namespace(target: Target) -> Object | None:
-    """Whoever may work in a namespace alone may not read it: then it is there."""
+def namespace_of(target: Target) -> Object | None:
+    """The environment's namespace. A user who may only work inside of one may not read it: then it exists."""
     try:
         return target.cluster.get("v1", "Namespace", target.environment.namespace)
     except Failed as error:

@@ -32,15 +32,25 @@ class Done:
 
 
 def run(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float = 600
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    inherit: Sequence[str] | None = None,
+    text: str | None = None,
+    seconds: float = 600,
 ) -> Done:
     """Run to the end and return what it said. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
 
+    `text` goes to its standard input. `inherit`: the only variables of ours that it gets; by default it gets all.
+
     Ctrl-C reaches the play alone (a session of its own), and a deployer that is killed takes its children with it.
     """
-    child = _start(command, cwd, env, stderr=subprocess.PIPE)
+    kept = os.environ if inherit is None else {name: os.environ[name] for name in inherit if name in os.environ}
+    stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
+    child = _start(command, cwd, {**kept, **(env or {})}, stdin=stdin, stderr=subprocess.PIPE)
     try:
-        out, err = child.communicate(timeout=seconds)
+        out, err = child.communicate(text, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise fail(
             "TOOL_TIMEOUT", f"{' '.join(command[:3])} did not end within {seconds:.0f} s", hint="run it by hand"
@@ -58,7 +68,7 @@ def follow(
     env: Mapping[str, str] | None = None,
 ) -> int:
     """Run, telling each line of its output and errors as it comes; the exit code. Raises Failed TOOL_MISSING."""
-    child = _start(command, cwd, env, stderr=subprocess.STDOUT)
+    child = _start(command, cwd, {**os.environ, **(env or {})}, stderr=subprocess.STDOUT)
     assert child.stdout is not None  # noqa: S101 - for the type checker
     try:
         for line in child.stdout:
@@ -73,15 +83,18 @@ def beside(command: Sequence[str]) -> Iterator[None]:
     """Run unheard meanwhile, and no longer. How it ends is of no interest, nor whether there is such a program."""
     with ExitStack() as stack:
         with suppress(Failed):
-            stack.callback(_end, _start(command, None, None, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            stack.callback(
+                _end, _start(command, None, os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
         yield
 
 
 def _start(
     command: Sequence[str],
     cwd: Path | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str],
     *,
+    stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int,
 ) -> subprocess.Popen[str]:
@@ -89,8 +102,8 @@ def _start(
         return subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
             command,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
+            env=env,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             text=True,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deploy.inventory import Facts
     from deploy.record import Record
     from deploy.report import Report
+    from deploy.settings import Given, Judged
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Target:
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: Path | None = None
     fixed_objects: tuple[Object, ...] = ()  # a rollback brings its own
+    judged: tuple[Given, Judged] | None = None  # the service's verdict on its settings
     _records: list[Record] | None = None
     _rendered: tuple[str, list[Object]] | None = None
 

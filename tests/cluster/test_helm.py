@@ -119,6 +119,14 @@ def test_the_same_again_makes_no_revision(released: Stage) -> None:
     assert (revisions(released), released.versions()) == (before, objects)
 
 
+def test_settings_that_the_service_refuses_make_no_revision(released: Stage) -> None:
+    before, objects = revisions(released), released.versions()
+    ended = released.deploy("v2", "-e", "settings.LOG_LEVEL=VERBOSE")
+    assert ended.code == 6, ended
+    assert "SETTINGS_REFUSED" in ended.out
+    assert (revisions(released), released.versions()) == (before, objects)
+
+
 def test_check_changes_nothing_and_is_true(released: Stage) -> None:
     before, objects = revisions(released), released.versions()
     shown = released.task("deploy", "--check", "--diff", "--exit-code", "-e", "replicas=3", image="v1")

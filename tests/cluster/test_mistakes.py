@@ -21,6 +21,11 @@ NO_DIGEST = "sha256:" + "0" * 64
         ("v2", ("-e", "server="), "server: https://"),
         ("v2", ("-e", "settings.DRAIN_SECONDS=300"), "GRACE"),
         ("v2", ("-e", "database_max_connections=20"), "CONNECTIONS"),
+        ("v2", ("-e", "settings.LOG_LEVL=INFO"), "LOG_LEVL is not a setting of this service; did you mean LOG_LEVEL?"),
+        ("v2", ("-e", "settings.LOG_LEVEL=VERBOSE", "-e", "settings.DRAIN_SECONDS=abc"), "settings: DRAIN_SECONDS: "),
+        ("v2", ("-e", "settings.JWT_ISSUER="), "settings: JWT_ISSUER is not set"),
+        ("v2", ("-e", "settings.ENVIRONMENT=local"), "set staging or production"),
+        ("v2", ("-e", "settings.POSTGRES_PASSWORD=hidden-word"), "keys: [DATABASE_URL, POSTGRES_PASSWORD]"),
         ("v2", ("-e", "secret={name: shop, keys: [DATABASE_URL, API_KEY]}"), "SECRET_KEY_MISSING"),
         ("v2", ("-e", "secret={name: no-such-secret}"), "SECRET_MISSING"),
         ("v2", ("-e", "secret={from_env: [NOT_SET_ANYWHERE]}"), "SECRET_NOT_SET"),
@@ -33,7 +38,31 @@ def test_refused_before_anything_is_touched(running: Stage, image: str, argument
     assert ended.code == 6, ended
     assert said in ended.out, ended
     assert "Traceback" not in ended.out
+    assert "hidden-word" not in ended.out
     assert running.versions() == before
+
+
+@pytest.mark.parametrize("source", ["name", "from_env"])
+def test_a_password_that_everyone_knows_is_refused(running: Stage, source: str) -> None:
+    """Where the toolkit can read the value, it is judged before anything is touched."""
+    url = "postgresql://postgres:password@postgres:5432/shop"
+    running.kubectl(
+        "create", "secret", "generic", f"public-{source.replace('_', '-')}", f"--from-literal=DATABASE_URL={url}"
+    )
+    secret = "{name: public-name}" if source == "name" else "{from_env: [DATABASE_URL]}"
+    before = running.versions()
+    ended = running.deploy("v2", "-e", f"secret={secret}", DATABASE_URL=url)
+    assert ended.code == 6, ended
+    assert "SETTINGS_REFUSED" in ended.out
+    assert "DATABASE_URL has a password that everybody knows" in ended.out
+    assert url not in ended.out
+    assert running.versions() == before
+
+
+def test_a_setting_that_the_service_does_not_declare_is_reported(running: Stage) -> None:
+    shown = running.task("deploy", "--check", "-e", "settings.FEATURE_COLOURS=blue", image="v1")
+    assert shown.code == 0, shown
+    assert "FEATURE_COLOURS is not declared as a setting of this service" in shown.out
 
 
 def test_what_wants_a_confirmation_gets_one(running: Stage) -> None:

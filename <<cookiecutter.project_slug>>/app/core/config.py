@@ -206,13 +206,15 @@ class Settings(EnvironmentSettings):
         return found
 
 
-def load(*models: type[EnvironmentSettings], secrets_dir: Path | None = None) -> list[EnvironmentSettings]:
-    """Make each of `models`. Raises ConfigurationError once, with the problems of all of them."""
-    directory = secrets_dir or SECRETS_DIR
-    secrets = directory if directory.is_dir() else None
+def load(*models: type[EnvironmentSettings], files: bool = True) -> list[EnvironmentSettings]:
+    """Make each of `models`. Raises ConfigurationError once, with the problems of all of them.
+
+    `files`: whether /run/secrets and .env of this machine count.
+    """
+    secrets = SECRETS_DIR if files and SECRETS_DIR.is_dir() else None
     secret_name = None if secrets is None else secrets / "ENVIRONMENT"
     stated = secret_name.read_text().strip() if secret_name and secret_name.is_file() else os.environ.get("ENVIRONMENT")
-    dotenv = ROOT / ".env" if stated in (None, "", "local") else None
+    dotenv = ROOT / ".env" if files and stated in (None, "", "local") else None
     loaded: list[EnvironmentSettings] = []
     problems: list[str] = []
     for model in models:
@@ -231,7 +233,9 @@ def load(*models: type[EnvironmentSettings], secrets_dir: Path | None = None) ->
 
 
 def _explain(model: type[EnvironmentSettings], fault: Any) -> str:
-    name = str(fault["loc"][0]) if fault["loc"] else model.__name__
+    if not fault["loc"]:  # of several settings, which the message names
+        return str(fault["msg"]).removeprefix("Value error, ")
+    name = str(fault["loc"][0])
     prefix = "" if name.isupper() else model.model_config.get("env_prefix", "")
     return f"{prefix}{name.upper()}: {fault['msg'].removeprefix('Value error, ')}"
 

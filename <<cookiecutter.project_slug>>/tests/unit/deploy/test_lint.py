@@ -26,6 +26,9 @@ def environment(**changes: Any) -> Environment:
         ({"progress_deadline_seconds": 300}, ["DEADLINE"]),
         ({"settings": {"DRAIN_SECONDS": 60}}, ["GRACE"]),
         ({"name": "production", "settings": {"DRAIN_SECONDS": "60"}}, ["GRACE"]),
+        # Refused by the service's own check, and no reason for a traceback here.
+        ({"settings": {"DRAIN_SECONDS": "abc", "GRACEFUL_SECONDS": "x", "POOL_SIZE": "many"}}, []),
+        ({"settings": {"DRAIN_SECONDS": "60.5"}}, ["GRACE"]),
         ({"database_max_connections": 30}, []),
         ({"database_max_connections": 29}, ["CONNECTIONS"]),
         ({"database_max_connections": 29, "settings": {"POOL_SIZE": 5}}, []),
@@ -101,4 +104,11 @@ def test_secrets_that_are_not_as_the_inventory_says(live: Any, code: str) -> Non
     with pytest.raises(Failed) as caught:
         lint.secret_keys(environment(name="production"), live)
     assert caught.value.failure.code == code
-    assert "DATABASE_URL" in str(caught.value)
+    assert "DATABASE_URL" in caught.value.failure.hint
+    assert caught.value.failure.hint.startswith("kubectl -n n ")
+
+
+def test_a_secret_in_a_namespace_that_does_not_exist_yet() -> None:
+    with pytest.raises(Failed) as caught:
+        lint.secret_keys(environment(), None, namespace_missing=True)
+    assert caught.value.failure.hint.startswith("kubectl create namespace n && kubectl -n n create secret generic s ")

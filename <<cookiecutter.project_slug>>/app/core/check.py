@@ -1,0 +1,155 @@
+"""`python -m app check`: judge the settings of a deployment that does not exist yet.
+
+Reads JSON from the standard input: `settings` (open to readers of the deployment) and `secrets`, both variable ->
+value, and `hidden`, the names of variables whose values only the deployment will know. Writes JSON: `problems`, each
+with its `setting`, its `kind` (unknown, secret, refused) and a `text`, and `notes`. No value is ever repeated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import SecretStr
+
+from app.core.config import ConfigurationError, EnvironmentSettings, load
+
+# What the language, TLS and HTTP libraries read for themselves.
+FOREIGN = re.compile(
+    r"(PYTHON|MALLOC_|LC_|UV_|SSL_CERT_)\w+|LANG|TZ|TMPDIR|LD_PRELOAD|((HTTPS?|ALL|NO)_PROXY)", re.IGNORECASE
+)
+# The ends of names under which people keep secrets; those of OTLP's headers hold API keys.
+CONFIDENTIAL = re.compile(
+    r"(PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|SECRET)_?KEY|OTLP\w*_HEADERS)$"
+)
+# Of a similarity from 0 to 1: LOGLEVEL and DATABASE_URI are mistakes, KILL_AFTER is a variable of its own.
+SIMILAR = 0.8
+MANY = 3
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`refused`: the service would not start. `secret`: readable where it should not be."""
+
+    setting: str
+    kind: Literal["unknown", "secret", "refused"]
+    text: str
+
+
+@dataclass
+class Findings:
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    given = json.load(sys.stdin)
+    import app.main  # noqa: F401 - so that every class of settings is known
+
+    os.environ.clear()
+    os.environ.update(given["settings"] | given["secrets"])
+    json.dump(asdict(examine(given["settings"], given["secrets"], given["hidden"])), sys.stdout)
+    return 0
+
+
+def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Collection[str]) -> Findings:
+    """Judge variables that are this process's environment by now, and those of `hidden`, which it lacks."""
+    found = Findings()
+    models = list(_models(EnvironmentSettings))
+    known = {name for model in models for name in variables(model)}
+    prefixes = tuple(prefix for model in models if (prefix := model.model_config.get("env_prefix")))
+    for name in sorted({*settings, *secrets, *hidden}):
+        if name.upper() not in known and not FOREIGN.fullmatch(name) and name not in _of_opentelemetry():
+            _unknown(name, known, found, ours=name.upper().startswith(prefixes))
+    secret = {name for model in models for name, kind in variables(model).items() if _holds_secret(kind)}
+    for name, value in settings.items():
+        if _is_confidential(name.upper(), value, typed=name.upper() in secret):
+            text = f"{name} is a secret, and settings are stored in a ConfigMap that many may read"
+            found.problems.append(Problem(name, "secret", text))
+    found.problems += [Problem(_setting_in(text), "refused", text) for text in _refused(models, hidden)]
+    return found
+
+
+def _refused(models: Collection[type[EnvironmentSettings]], hidden: Collection[str]) -> list[str]:
+    """What the service would say at its start. An illegal value hides what else it would refuse: ask without it."""
+    try:
+        loaded = load(*models, files=False)
+    except ConfigurationError as error:
+        illegal = {name for name in os.environ if any(problem.startswith(f"{name}: ") for problem in error.problems)}
+        for name in illegal:
+            del os.environ[name]
+        said = [problem for problem in error.problems if not _mentions(problem, hidden)]
+        more = _refused(models, {*hidden, *illegal}) if illegal else []
+        return list(dict.fromkeys([*said, *more]))
+    stated = loaded[0].environment
+    if not loaded[0].is_development or "ENVIRONMENT" in hidden:
+        return []
+    return [f"ENVIRONMENT is {stated}, which is for a developer's machine; set staging or production"]
+
+
+def variables(model: type[EnvironmentSettings]) -> dict[str, Any]:
+    """The variables that a class of settings reads, with their types."""
+    prefix = model.model_config.get("env_prefix", "")
+    return {
+        str(info.validation_alias or f"{prefix}{name}").upper(): info.annotation
+        for name, info in model.model_fields.items()
+    }
+
+
+def _models(base: type[EnvironmentSettings]) -> Iterator[type[EnvironmentSettings]]:
+    """The classes that the service makes settings of: those that no other one is derived from."""
+    for model in base.__subclasses__():
+        if not model.__module__.startswith("app."):
+            continue
+        if model.__subclasses__():
+            yield from _models(model)
+        else:
+            yield model
+
+
+def _of_opentelemetry() -> set[str]:
+    import opentelemetry.environment_variables as api
+    import opentelemetry.sdk.environment_variables as sdk
+
+    return {name for module in (api, sdk) for name in dir(module) if name.startswith("OTEL_")}
+
+
+def _unknown(name: str, known: Collection[str], found: Findings, *, ours: bool) -> None:
+    """A name that looks like one of ours is a mistake; another may be read by code of the service's owner."""
+    close = difflib.get_close_matches(name.upper(), known, n=MANY, cutoff=0.6 if ours else SIMILAR)
+    if close:
+        text = f"{name} is not a setting of this service; did you mean {' or '.join(close)}?"
+        found.problems.append(Problem(name, "unknown", text))
+    else:
+        found.notes.append(f"{name} is not declared as a setting of this service (app/core/config.py)")
+
+
+def _holds_secret(kind: Any) -> bool:
+    return kind is SecretStr or SecretStr in get_args(kind)
+
+
+def _is_confidential(name: str, value: str, *, typed: bool) -> bool:
+    if "-----BEGIN" in value:
+        return "PRIVATE KEY" in value
+    if "://" in value:
+        parts = urlsplit(value)
+        return bool(parts.password) or "password" in parse_qs(parts.query)
+    return bool(value) and (typed or bool(CONFIDENTIAL.search(name)))
+
+
+def _setting_in(problem: str) -> str:
+    """The variable that a message of the service begins with."""
+    found = re.match(r"\w+", problem)
+    return found[0] if found else ""
+
+
+def _mentions(problem: str, names: Collection[str]) -> bool:
+    """Whether a problem may come from a value that is not known here."""
+    return any(re.search(rf"\b{re.escape(name)}\b", problem) for name in names)

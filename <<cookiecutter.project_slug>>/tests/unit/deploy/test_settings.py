@@ -1,0 +1,78 @@
+"""The settings of the pods as the toolkit has them judged: by the service's own process, and with fixes that work."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import settings
+from deploy.environment import Environment
+from deploy.settings import Given, Judged, Problem
+
+PROJECT = Path(__file__).resolve().parents[3]
+SECRETS = {"DATABASE_URL": "postgresql://shop:hidden-word@db.example.com/shop"}
+
+
+def environment(**secret: Any) -> Environment:
+    return Environment.model_validate(
+        {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": secret or {"name": "s"}}
+    )
+
+
+def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    monkeypatch.setenv("POOL_SIZE", "none")
+    pods = Given({"ENVIRONMENT": "staging", "LOG_LEVL": "INFO", "DRAIN_SECONDS": "abc"}, SECRETS, ("JWT_KEY",))
+    judged = settings.judge(PROJECT, pods)
+    found = {problem.setting: problem.kind for problem in judged.problems}
+    assert found.pop("LOG_LEVL") == "unknown"
+    assert found.pop("DRAIN_SECONDS") == "refused"
+    assert set(found) <= {"JWT_ISSUER", "JWT_AUDIENCE"}, judged
+    assert "hidden-word" not in f"{pods} {judged}"
+
+
+@pytest.mark.parametrize(
+    ("secret", "expected"),
+    [
+        (
+            {"name": "s"},
+            [
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove JWT_KEY",
+                "in deploy/inventory.yaml, under `staging:`, add  secret: {name: s, keys: [DATABASE_URL, JWT_KEY]}",
+                "kubectl -n n patch secret s --type=merge --patch '"
+                '{"stringData": {"DATABASE_URL": "postgresql://USER:PASSWORD@HOST:5432/DATABASE", "JWT_KEY": "VALUE"}}'
+                "'",
+            ],
+        ),
+        (
+            {"from_env": ["DATABASE_URL"]},
+            [
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove JWT_KEY",
+                "in deploy/inventory.yaml, under `staging:`, add  secret: {from_env: [DATABASE_URL, JWT_KEY]}",
+                "export DATABASE_URL='postgresql://USER:PASSWORD@HOST:5432/DATABASE'",
+                "export JWT_KEY='VALUE'",
+            ],
+        ),
+        (
+            {"external": {"store": "vault", "keys": {"DATABASE_URL": "a/b"}}},
+            [
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove JWT_KEY",
+                "in deploy/inventory.yaml, under `staging:`, add  "
+                "secret: {external: {store: vault, keys: {DATABASE_URL: a/b, JWT_KEY: KEY}}}",
+                "store DATABASE_URL, JWT_KEY in vault",
+            ],
+        ),
+    ],
+    ids=["existing", "from_env", "external"],
+)
+def test_each_problem_has_its_fix(secret: dict[str, Any], expected: list[str]) -> None:
+    judged = Judged((Problem("DATABASE_URL", "refused", "..."), Problem("JWT_KEY", "secret", "...")))
+    assert settings.fixes(environment(**secret), Given({"JWT_KEY": "x"}, SECRETS), judged) == expected
+
+
+def test_a_line_a_problem_says_where_the_value_is() -> None:
+    judged = Judged((Problem("LOG_LEVL", "unknown", "LOG_LEVL is ..."), Problem("DATABASE_URL", "refused", "has ...")))
+    failure = settings.refusal(environment(), Given({"LOG_LEVL": "x"}, SECRETS), judged).failure
+    assert failure.code == "SETTINGS_REFUSED"
+    assert failure.evidence == ("settings: LOG_LEVL is ...", "Secret s: has ...")
+    assert "set or correct LOG_LEVL; kubectl -n n patch secret s" in failure.hint

@@ -7,9 +7,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy import naming, ownership
 from deploy.cluster import HANDOVER, Conflicted
 from deploy.model import Change, fail
 from deploy.objects import Conflict, Object, diff, differs, identity, owner_of
+from deploy.ownership import Stray
 from deploy.patience import NotThere
 from deploy.release import LABEL
 
@@ -35,10 +37,14 @@ class Look:
     live: Object | None
     planned: Object | None
     conflicts: tuple[Conflict, ...] = ()
+    strays: tuple[Stray, ...] = ()  # what others have added; `force` removes it
+    force: bool = False
 
     @property
     def same(self) -> bool:
-        return self.live is not None and self.planned is not None and not differs(self.live, self.planned)
+        if self.live is None or self.planned is None or self.strays:
+            return False
+        return not differs(self.live, self.planned)
 
 
 def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: bool = False) -> list[Look]:
@@ -53,28 +59,43 @@ def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
     live = _live(cluster, wanted)
     body = _with_replicas(wanted, live, manager)
     try:
-        return Look(wanted, live, cluster.apply(body, dry_run=True, force=force, manager=manager))
+        planned = cluster.apply(body, dry_run=True, force=force, manager=manager)
     except NotThere:
         return Look(wanted, None, None)
     except Conflicted as conflicted:
-        return Look(wanted, live, live, conflicted.found)
+        taken = cluster.apply(body, dry_run=True, force=True, manager=manager)
+        return Look(wanted, live, live, conflicted.found, _strays(cluster, wanted, taken, manager))
+    return Look(wanted, live, planned, strays=_strays(cluster, wanted, planned, manager), force=force)
+
+
+def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> tuple[Stray, ...]:
+    """What others have added to an object. Only when there may be something, a dry run makes a new one to compare."""
+    found = ownership.added(planned, manager, ignored=(HANDOVER,))
+    if not found:
+        return ()
+    fresh = deepcopy(wanted)
+    fresh["metadata"]["name"] = naming.fitted(wanted["metadata"]["name"], "-as-new")
+    for port in fresh.get("spec", {}).get("ports", ()):
+        port.pop("nodePort", None)  # the object itself has it
+    return ownership.strays(planned, cluster.apply(fresh, dry_run=True, manager=manager), found)
 
 
 def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
-    """Pure. Raises Failed DRIFT naming every field that somebody else has changed, its manager, and since when."""
+    """Pure. Raises Failed DRIFT with every field that others have changed or added, its manager, and since when."""
     drifted = [f"{identity(each.wanted)} {conflict}" for each in seen for conflict in each.conflicts]
+    drifted += [f"{identity(each.wanted)} {stray}" for each in seen if not each.force for stray in each.strays]
     if drifted:
         raise fail(
             "DRIFT",
-            "somebody else has changed what this release sets",
+            "another manager has changed objects of this release",
             *drifted,
-            hint="put that into the repository, or pass --correct-drift to overwrite it",
+            hint="put these changes into the inventory or the templates, or pass --correct-drift to undo them",
         )
     return tuple(
         Change(
             "create" if each.live is None else "update",
             identity(each.wanted),
-            diff(each.live, each.planned or each.wanted),
+            (*diff(each.live, each.planned or each.wanted), *(f"-{stray}" for stray in each.strays)),
         )
         for each in seen
         if not each.same
@@ -89,7 +110,22 @@ def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False
     if least is not None and _lets_go_of_replicas(wanted) and _live(cluster, wanted) is None:
         cluster.apply({**wanted, "spec": {**wanted["spec"], "replicas": least}}, force=force, manager=manager)
     hand_over(cluster, wanted, manager)
+    if force:
+        take_over(cluster, wanted, manager)
     return cluster.apply(wanted, force=force, manager=manager)
+
+
+def take_over(cluster: Cluster, wanted: Object, manager: str) -> None:
+    """Make `manager` the only owner of what others have added, so that its next apply removes it."""
+    look = _look(cluster, wanted, manager, force=True)
+    if look.live is not None and look.strays:
+        cluster.set_owners(look.live, ownership.taken_over(look.live, manager, look.strays))
+
+
+def removals(seen: Sequence[Look]) -> str:
+    """What an apply removes that others have added, for people; empty when it is nothing. Pure."""
+    named = [f"{identity(each.wanted)} {stray}" for each in seen for stray in each.strays]
+    return f"removes {'; '.join(named)}" if named else ""
 
 
 def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:

@@ -90,6 +90,18 @@ class Cluster:
             live = self.get(item["apiVersion"], item["kind"], item["metadata"]["name"])
             raise Conflicted(identity(item), conflicts(stale.args[0], live)) from None
 
+    def set_owners(self, live: Object, entries: list[dict[str, Any]]) -> None:
+        """Write `managedFields`. Raises Stale when `live` is not the newest."""
+        version = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}
+        self._call(
+            "patch",
+            live["apiVersion"],
+            live["kind"],
+            name=live["metadata"]["name"],
+            body=[version, {"op": "replace", "path": "/metadata/managedFields", "value": entries}],
+            content_type="application/json-patch+json",
+        )
+
     def create(self, item: Object) -> Object:
         """Raises Stale when it is there already."""
         return self._call("post", item["apiVersion"], item["kind"], body=item)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from deploy import inventory, report
 from deploy import record as records_of
 from deploy.model import Exit, Failed, Failure, Outcome, Status, fail
+from deploy.objects import image_of
 from deploy.variables import near_misses
 
 if TYPE_CHECKING:
@@ -226,5 +227,4 @@ def _print(lines: Sequence[str]) -> int:
 
 def _running_digest(target: Target) -> str:
     live = target.cluster.get("apps/v1", "Deployment", target.facts.name)
-    image = live["spec"]["template"]["spec"]["containers"][0]["image"] if live else ""
-    return image.rpartition("@")[2]
+    return image_of(live).rpartition("@")[2]

@@ -99,7 +99,8 @@ def upgrade_command(target: Target, path: Path) -> list[str]:
     command = ["helm", "upgrade", "--install", target.facts.name, str(target.project / "helm")]
     command += [*helm_arguments(target.environment), "--values", str(path)]
     command += ["--history-max", str(target.environment.history + 10)]
-    return [*command, "--force-conflicts"] if target.options.correct_drift else command
+    # An object that is there already belongs to no release of Helm's; without the second option it is refused.
+    return [*command, "--force-conflicts", "--take-ownership"] if target.options.correct_drift else command
 
 
 def rollback_command(target: Target, revision: int) -> list[str]:
@@ -134,7 +135,7 @@ def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int
     changes = (*applying.changes(looks), *gone)
     if status != "deployed" and not changes:
         changes = (Change("upgrade", f"the Helm release {target.facts.name}, which is {status}"),)
-    return Plan(changes)
+    return Plan(changes, note=applying.removals(looks))
 
 
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
@@ -193,6 +194,9 @@ def as_owned(item: Object, name: str, namespace: str) -> Object:
 def _hand_over(target: Target, wanted: list[Object]) -> None:
     for item in wanted:
         applying.hand_over(target.cluster, item, manager)
+        if target.options.correct_drift:
+            owned = as_owned(item, target.facts.name, target.environment.namespace)
+            applying.take_over(target.cluster, owned, manager)
 
 
 def _revision_of(revision: int | None) -> int:

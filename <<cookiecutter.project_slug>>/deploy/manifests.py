@@ -75,7 +75,7 @@ def plan(_: Target, seen: tuple[list[applying.Look], list[Object]]) -> Plan:
     """Raises Failed DRIFT."""
     looks, leftovers = seen
     gone = tuple(Change("delete", identity(item), diff(item, None)) for item in leftovers)
-    return Plan((*applying.changes(looks), *gone))
+    return Plan((*applying.changes(looks), *gone), note=applying.removals(looks))
 
 
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:

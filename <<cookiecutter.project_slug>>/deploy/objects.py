@@ -72,6 +72,12 @@ def masked(item: Object, other: Object, *, new: bool = False) -> Object:
     return copy
 
 
+def image_of(deployment: Mapping[str, Any] | None) -> str:
+    """Image of the service's own container, whatever others have put before it; empty when there is none."""
+    containers = (deployment or {}).get("spec", {}).get("template", {}).get("spec", {}).get("containers") or ()
+    return next((str(entry.get("image", "")) for entry in containers if entry["name"] == "app"), "")
+
+
 def content_hash(content: Mapping[str, Any]) -> str:
     """Ten hex digits that name a content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy import record as records_of
 from deploy import rollout
+from deploy.objects import image_of
 from deploy.signs import is_ready
 
 if TYPE_CHECKING:
@@ -65,10 +66,9 @@ def _status(target: Target) -> dict[str, Any]:
     health = target.cluster.proxy(target.facts.name, target.environment.port, "/health") if deployment else None
     ready = target.cluster.proxy(target.facts.name, target.environment.port, "/ready") if deployment else None
     last = records_of.last_good(target.records)
-    containers = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("containers") or [{}]
     return {
         "namespace": target.environment.namespace,
-        "image": containers[0].get("image", ""),
+        "image": image_of(deployment),
         "serves": health.get("image_digest", "") if isinstance(health, dict) else "",
         "schema": ready.get("schema", "") if isinstance(ready, dict) else "",
         "desired": deployment.get("spec", {}).get("replicas", 0),

@@ -108,7 +108,7 @@ class Release:
     def apply(self, target: Target, plan: Plan) -> Outcome:
         target.touched = True
         target.driver.apply(target, released(target), plan)
-        return Outcome(summary=", ".join(str(change) for change in plan.changes))
+        return Outcome(summary=", ".join(filter(None, [*map(str, plan.changes), plan.note])))
 
 
 class Record:

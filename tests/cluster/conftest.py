@@ -1,6 +1,7 @@
 """One baked service and one set of images for a run; a namespace of its own for each module or test."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -46,6 +47,21 @@ def images(shop: Path, bakery: Bakery) -> Images:
 def actor(shop: Path, images: Images, bakery: Bakery) -> Stage:
     """A stage without a namespace: `fresh` gives it one."""
     return Stage("", shop, images, bakery.environment)
+
+
+@pytest.fixture(scope="session")
+def chart(bakery: Bakery) -> Path:
+    return bakery.bake(project_name="Shop", driver="helm")
+
+
+@pytest.fixture(scope="session")
+def charted(actor: Stage, chart: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of the chart that has the images' revisions."""
+    project = tmp_path_factory.mktemp("helm") / "shop"
+    shutil.copytree(chart, project, symlinks=True)
+    shutil.rmtree(project / "alembic" / "versions")
+    shutil.copytree(actor.project / "alembic" / "versions", project / "alembic" / "versions")
+    return project
 
 
 @pytest.fixture(scope="module")

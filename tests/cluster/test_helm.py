@@ -4,7 +4,6 @@ import base64
 import gzip
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bakery import Bakery
 from tests.support.stage import Stage, run, until
 
 # A driver's objects for each list of settings, as JSON, rendered by the service's own code.
@@ -58,20 +56,9 @@ SETTINGS = [
 
 
 @pytest.fixture(scope="module")
-def chart(bakery: Bakery) -> Path:
-    return bakery.bake(project_name="Shop", driver="helm")
-
-
-@pytest.fixture(scope="module")
-def released(actor: Stage, chart: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The same images, released by the chart; the checkout has their revisions."""
-
-    project = tmp_path_factory.mktemp("helm") / "shop"
-    shutil.copytree(chart, project, symlinks=True)
-    shutil.rmtree(project / "alembic" / "versions")
-    shutil.copytree(actor.project / "alembic" / "versions", project / "alembic" / "versions")
-    with actor.fresh() as stage:
-        made = replace(stage, project=project)
+def released(actor: Stage, charted: Path) -> Iterator[Stage]:
+    """The same images, released by the chart."""
+    with replace(actor, project=charted).fresh() as made:
         ended = made.deploy("v1")
         assert ended.code == 0, ended
         yield made

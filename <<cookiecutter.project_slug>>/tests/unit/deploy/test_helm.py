@@ -30,7 +30,7 @@ def test_an_upgrade_neither_waits_nor_rolls_back() -> None:
     assert command[:5] == ["helm", "upgrade", "--install", "lamps", "p/helm"]
     assert command[5:] == ["--namespace", "n", "--kube-context", "c", "--values", "values.json", "--history-max", "20"]
     assert not {"--wait", "--atomic", "--rollback-on-failure", "--set", "--force-conflicts"} & set(command)
-    assert helm.upgrade_command(target(correct_drift=True), Path("v"))[-1] == "--force-conflicts"
+    assert helm.upgrade_command(target(correct_drift=True), Path("v"))[-2:] == ["--force-conflicts", "--take-ownership"]
 
 
 def test_a_rollback_names_its_revision() -> None:

@@ -58,7 +58,7 @@ def test_good_settings_have_no_problem() -> None:
         # % if cookiecutter.auth == "jwt"
         ({"JWT_AUD": "shop"}, "unknown", "did you mean JWT_AUDIENCE?"),
         ({"JWT_ISSUER": ""}, "refused", "JWT_ISSUER is not set"),
-        ({"JWT_JWKS_URL": "http://identity.example.com/jwks.json"}, "refused", "JWT_JWKS_URL is not https"),
+        ({"JWT_JWKS_URL": "http://identity.example.com/jwks.json"}, "refused", "JWT_JWKS_URL is not encrypted"),
         ({"JWT_KEY": "hidden-word" * 4, "JWT_ALGORITHMS": "HS256", "JWT_JWKS_URL": ""}, "secret", "JWT_KEY is a"),
         # % endif
     ],

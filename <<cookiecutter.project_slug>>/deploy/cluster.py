@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class Cluster:
             live = self.get(item["apiVersion"], item["kind"], item["metadata"]["name"])
             raise Conflicted(identity(item), conflicts(stale.args[0], live)) from None
 
-    def set_owners(self, live: Object, entries: list[dict[str, Any]]) -> None:
+    def set_owners(self, live: Object, entries: Sequence[Object]) -> None:
         """Write `managedFields`. Raises Stale when `live` is not the newest."""
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}
         self._call(
@@ -98,7 +98,7 @@ class Cluster:
             live["apiVersion"],
             live["kind"],
             name=live["metadata"]["name"],
-            body=[version, {"op": "replace", "path": "/metadata/managedFields", "value": entries}],
+            body=[version, {"op": "replace", "path": "/metadata/managedFields", "value": list(entries)}],
             content_type="application/json-patch+json",
         )
 

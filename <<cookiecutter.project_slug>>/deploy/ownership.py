@@ -64,11 +64,11 @@ def strays(live: Object, fresh: Object, found: Sequence[tuple[Path, Stray]]) -> 
 
 def taken_over(live: Object, manager: str, taken: Sequence[Stray]) -> list[dict[str, Any]]:
     """`managedFields` with these fields owned by `manager` alone: its next apply, which lacks them, removes them."""
-    entries = deepcopy(live["metadata"]["managedFields"])
-    own = next((entry for entry in entries if entry["manager"] == manager and entry["operation"] == "Apply"), None)
-    if own is None:
-        own = {"manager": manager, "operation": "Apply", "apiVersion": live["apiVersion"], "fieldsType": "FieldsV1"}
-        own["fieldsV1"] = {}
+    entries: list[dict[str, Any]] = deepcopy(live["metadata"]["managedFields"])
+    found = (entry for entry in entries if entry["manager"] == manager and entry["operation"] == "Apply")
+    own: dict[str, Any] = next(found, {"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1"})
+    if "fieldsV1" not in own:
+        own |= {"apiVersion": live["apiVersion"], "fieldsV1": {}}
         entries.append(own)
     for stray in taken:
         for entry in entries:

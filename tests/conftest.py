@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("unhurried")
 # A person's proxy has no place between a test and what it has started.
 loopback.bypass_proxy(os.environ)
 
-PARTS = ("browser", "docker", "cluster", "aws")
+PARTS = ("browser", "pgbouncer", "postgresql", "docker", "cluster", "aws")
 LEFT_OUT = "left out: the time budget is used up"
 # Of a run with a time budget: a workshop.drills.Schedule, as JSON. Then only drills are selected (-m drill).
 SCHEDULE = "TEST_DRILLS"

@@ -45,9 +45,10 @@ def migrate_database() -> None:
     except ConfigurationError as error:
         stop(str(error), EXIT_CONFIGURATION)
     except NotConnected as error:
-        url = get_settings().sqlalchemy_url
+        url = get_settings().migration_url
         place = url.query.get("host") or f"{url.host}:{url.port or 5432}"
-        stop(f"migrate: no connection to PostgreSQL at {place}: {error}", EXIT_UNREACHABLE)
+        code = EXIT_CONFIGURATION if error.cause.refused else EXIT_UNREACHABLE
+        stop(f"migrate: no connection to PostgreSQL at {place}: {error}", code)
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "")[:2] not in REFUSALS:
             raise

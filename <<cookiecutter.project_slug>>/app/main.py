@@ -37,7 +37,7 @@ def create_app(lifecycle: Lifecycle | None = None) -> Service:
     settings = get_settings()
     configure_logging(settings)
     app = Service(settings, lifecycle, lifespan=lifespan)
-    app.state.database = Database(make_engine(settings))
+    app.state.database = Database(make_engine(settings), pooler=settings.database_pooler)
     app.state.metrics.pool = app.state.database.figures
     security.install(app)
     # Routes are looked at in their order, 0.6 us each: first those that most requests are for.

@@ -61,7 +61,13 @@ def lint(project: Path = PROJECT) -> None:
 
 
 def _import_quietly() -> None:
-    for name in ("alembic.command", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg", "app.db.base"):
+    for name in (
+        "alembic.command",
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "asyncpg",
+        "app.db.base",
+        "app.db.engine",
+    ):
         import_module(name)
 
 
@@ -83,12 +89,13 @@ def _borrowed() -> Iterator[str]:
     import asyncpg
 
     from app.core.config import get_settings
+    from app.core.database_url import plain_url
 
-    server = get_settings().sqlalchemy_url.set(drivername="postgresql")
+    server = get_settings().migration_url
     name = f"revision_{os.getpid()}"
 
     async def execute(statement: str) -> None:
-        connection = await asyncpg.connect(server.render_as_string(hide_password=False))
+        connection = await asyncpg.connect(plain_url(server))
         try:
             await connection.execute(statement)
         finally:
@@ -96,15 +103,16 @@ def _borrowed() -> Iterator[str]:
 
     asyncio.run(execute(f'CREATE DATABASE "{name}"'))
     try:
-        yield server.set(database=name).render_as_string(hide_password=False)
+        yield plain_url(server.set(database=name))
     finally:
         asyncio.run(execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 async def _autogenerate(config: Any, message: str, url: str) -> Path | None:
-    from sqlalchemy.ext.asyncio import create_async_engine
+    from app.core.database_url import parse_database_url
+    from app.db.engine import connecting_engine
 
-    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+    engine = connecting_engine(parse_database_url(url))
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(lambda lent: _write_revision(config, message, lent))

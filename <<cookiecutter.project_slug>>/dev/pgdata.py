@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
@@ -50,7 +51,7 @@ def temporary() -> Path:
     return folder if os.geteuid() != 0 or _open_to_all(folder) else Path("/tmp")  # noqa: S108
 
 
-def initialise(programs: Path, data: Path) -> None:
+def initialise(programs: Path, data: Path, options: Sequence[str] = INITDB_OPTIONS) -> None:
     """initdb, into a neighbour that is renamed when complete: a cluster half made would look like one."""
     partial = data.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -59,7 +60,7 @@ def initialise(programs: Path, data: Path) -> None:
     owner = account()
     if owner["user"] is not None and owner["group"] is not None:
         os.chown(partial, owner["user"], owner["group"])
-    command = [str(programs / "initdb"), "--pgdata", str(partial), "--username", SUPERUSER, *INITDB_OPTIONS]
+    command = [str(programs / "initdb"), "--pgdata", str(partial), "--username", SUPERUSER, *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **owner)
     if done.returncode:
         last_line = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if os.environ.get("ENVIRONMENT") in ("staging", "production"):
         raise pytest.UsageError(f"ENVIRONMENT is {os.environ['ENVIRONMENT']}: tests never run on its database.")
-    given = os.environ.get("DATABASE_URL")
+    given = os.environ.get("DATABASE_URL", "").strip()
     surroundings.forget()
     os.environ[databases.SERVER] = databases.plain(given) if given else _server.enter_context(postgres.scratch())
     os.environ[databases.RUN] = uuid.uuid4().hex[:8]

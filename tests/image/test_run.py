@@ -66,7 +66,7 @@ def test_it_migrates_once_and_has_nothing_to_do_then(image: str, run: Run, datab
     [
         (NOWHERE, 69, "no connection to PostgreSQL at db.invalid:5432"),
         ("", 78, "POSTGRES_SERVER is not set"),
-        ("postgresql://nobody:wrong-password@{host}/postgres", 69, "password authentication failed"),
+        ("postgresql://nobody:wrong-password@{host}/postgres", 78, "password authentication failed"),
     ],
     ids=["unreachable", "no settings", "wrong password"],
 )

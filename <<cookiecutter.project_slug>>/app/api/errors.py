@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from app.core.context import route_path
 from app.core.exceptions import MEDIA_TYPE, Problem, Unavailable, Unprocessable, instance_of, phrase
 from app.core.faults import Fault, classify, describe
-from app.db.connecting import NotConnected
+from app.db.connecting import SHARED_STATEMENTS, NotConnected
 
 log = structlog.get_logger("app.errors")
 
@@ -118,6 +118,8 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     fault = describe(error)
     if fault is None and isinstance(error, asyncpg_base.DataError):
         fault = Fault("")
+    if fault is not None and fault.sqlstate in SHARED_STATEMENTS:
+        return await _on_no_connection(request, NotConnected(getattr(error, "orig", None) or error))
     if fault is not None:
         problem = classify(fault, deleting=request.method == "DELETE")
         request.app.state.metrics.database_error(fault.sqlstate or "driver")

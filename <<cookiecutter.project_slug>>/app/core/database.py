@@ -47,8 +47,10 @@ class PoolFigures(NamedTuple):
 class Database:
     """Owns the engine. `read` and `write` are the fast path; `session` is SQLAlchemy's, for everything else."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, pooler: bool = False) -> None:
+        """`pooler` says that one is between: every unit is a transaction (app/db/pooler.py)."""
         self.engine = engine
+        self._pooler = pooler
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         self.waiting = 0
         self._settling: set[asyncio.Task[None]] = set()
@@ -63,6 +65,8 @@ class Database:
 
     async def read(self, unit: Unit[T]) -> T:
         """Run `unit` without a transaction; once more when its connection turns out to be dead."""
+        if self._pooler:
+            unit = _in_transaction(unit)
         try:
             return await self._run(unit)
         except DEAD_CONNECTION:
@@ -77,12 +81,7 @@ class Database:
         The unit is run again, three times in all, when PostgreSQL gave it up for a concurrent one (40001, 40P01) or the
         schema changed under a prepared statement: it must have no effect but on the connection.
         """
-
-        async def transaction(connection: Connection) -> T:
-            async with connection.transaction():
-                return await unit(connection)
-
-        whole = unit if single else transaction
+        whole = unit if single and not self._pooler else _in_transaction(unit)
         for attempt in range(1, WRITE_ATTEMPTS):
             try:
                 return await self._run(whole)
@@ -189,6 +188,14 @@ class Database:
 
         async with self.engine.connect() as connection:
             return await connection.run_sync(head)
+
+
+def _in_transaction(unit: Unit[T]) -> Unit[T]:
+    async def transaction(connection: Connection) -> T:
+        async with connection.transaction():
+            return await unit(connection)
+
+    return transaction
 
 
 async def get_database(request: Request) -> Database:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+SSL_MODES: tuple[str, ...] = get_args(SslMode)
+# libpq's parameters of TLS: `app/db/connecting.py` hands them to asyncpg, which takes them in a URL alone.
+TLS_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+TLS_PARAMETERS = frozenset({*TLS_FILES, "sslpassword", "ssl_min_protocol_version", "ssl_max_protocol_version"})
 # What asyncpg or the dialect take as parameters; anything else would be a TypeError at the first connection.
-PARAMETERS = frozenset({"ssl", "host", "port", "target_session_attrs", "prepared_statement_cache_size"})
+PARAMETERS = TLS_PARAMETERS | {"ssl", "host", "port", "target_session_attrs", "prepared_statement_cache_size"}
 
 
 def parse_database_url(text: str) -> URL:
@@ -16,14 +22,16 @@ def parse_database_url(text: str) -> URL:
 
     Raises ValueError with a reason that does not repeat the URL: it holds a password.
     """
+    if text[:1] in ('"', "'"):
+        raise ValueError("starts with a quotation mark; leave the quotes out, they are part of the value here")
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ValueError("is not a URL; it wants postgresql://user:password@host:5432/database") from None
+        raise ValueError("is not a URL; it must be postgresql://user:password@host:5432/database") from None
     if url.drivername not in SCHEMES:
-        raise ValueError(f"has the scheme {url.drivername}; it wants postgresql://")
+        raise ValueError(f"has the scheme {url.drivername}; it must be postgresql://")
     if not url.database:
-        raise ValueError("names no database; it wants postgresql://user:password@host:5432/database")
+        raise ValueError("names no database; it must be postgresql://user:password@host:5432/database")
     query = dict(url.query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
@@ -32,4 +40,14 @@ def parse_database_url(text: str) -> URL:
     unknown = sorted(query.keys() - PARAMETERS)
     if unknown:
         raise ValueError(f"has parameters that the driver does not know: {', '.join(unknown)}; leave them out")
+    if query.get("ssl") in ("disable", "allow", "prefer") and "sslrootcert" in query:
+        raise ValueError(
+            f"has sslrootcert, but sslmode={query['ssl']} verifies nothing; set sslmode=verify-full, or leave it out"
+        )
     return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def plain_url(url: URL) -> str:
+    """What `parse_database_url` gave, with the password, as libpq and asyncpg themselves take it."""
+    query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
+    return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

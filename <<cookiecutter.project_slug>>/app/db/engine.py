@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
 from app.core.encoding import to_json_text
 from app.db.connecting import Connecting
+from app.db.pooler import limits, through_pooler
 
 # How long an answer may take on its way, beyond the time of its statement.
 NETWORK_SECONDS = 1.0
@@ -19,7 +23,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
     No pre-ping: it costs three round trips a request; a dead connection is noticed at checkout or retried instead.
     No reset on return: a unit of work ends its transaction itself, and `Database` looks before it gives back.
     """
-    return create_async_engine(
+    return connecting_engine(
         settings.sqlalchemy_url,
         pool_size=settings.pool_size,
         max_overflow=settings.max_overflow,
@@ -30,18 +34,21 @@ def make_engine(settings: Settings) -> AsyncEngine:
         json_serializer=to_json_text,
         json_deserializer=orjson.loads,
         connect_args={
-            "async_creator_fn": Connecting,
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": _command_timeout(settings),
-            "server_settings": {
-                "application_name": settings.service_name,
-                "statement_timeout": str(settings.statement_timeout_ms),
-                "lock_timeout": str(settings.lock_timeout_ms),
-                "idle_in_transaction_session_timeout": "10000",
-                "jit": "off",
-            },
+            **(through_pooler(settings) if settings.database_pooler else _direct(settings)),
         },
     )
+
+
+def connecting_engine(url: URL, *, connect_args: dict[str, Any] | None = None, **options: Any) -> AsyncEngine:
+    """An engine whose connections take all of `parse_database_url`'s parameters and fail with NotConnected."""
+    return create_async_engine(url, connect_args={"async_creator_fn": Connecting, **(connect_args or {})}, **options)
+
+
+def _direct(settings: Settings) -> dict[str, Any]:
+    """The limits as parameters of the session's start, where they cost nothing."""
+    return {"server_settings": {"application_name": settings.service_name, **limits(settings)}}
 
 
 def _command_timeout(settings: Settings) -> float | None:

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from alembic import op
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool
 
-from app.core.config import Settings
-from app.db.connecting import Connecting
+from app.core.config import ConfigurationError, Settings
+from app.db.engine import connecting_engine
 
 # sysexits.h: EX_TEMPFAIL. Another migration is under way; trying again later is right.
 EXIT_LOCK_HELD = 75
@@ -23,6 +23,10 @@ LOCK_NUMBER = 0x616C656D626963  # "alembic"
 LOCK_TIMEOUT_MS = 4000
 ATTEMPTS = 5
 LOCK_NOT_AVAILABLE = "55P03"
+NO_DIRECT_ADDRESS = (
+    "MIGRATION_DATABASE_URL is not set, but DATABASE_POOLER is: a migration holds a lock that belongs to its session, "
+    "which a pooler does not keep; set it to the address of PostgreSQL itself"
+)
 
 
 class MigrationLockHeld(Exception):
@@ -38,11 +42,12 @@ async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None
     after 4 s (`lock_timeout`) and the migration is tried again with growing pauses. Raises MigrationLockHeld, and
     what `run` raises.
     """
-    engine = create_async_engine(
-        settings.sqlalchemy_url,
+    if settings.database_pooler and settings.migration_database_url is None:
+        raise ConfigurationError([NO_DIRECT_ADDRESS])
+    engine = connecting_engine(
+        settings.migration_url,
         poolclass=NullPool,
         connect_args={
-            "async_creator_fn": Connecting,
             "server_settings": {
                 "application_name": f"{settings.service_name}-migrate",
                 "lock_timeout": str(LOCK_TIMEOUT_MS),

@@ -16,13 +16,14 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Integer, MetaData, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
 from app.core.database_url import parse_database_url
 from app.db import migrations
 from app.db.base import load_models
+from app.db.engine import connecting_engine
 from tests.support import databases
 from tests.support.applications import environment
 from tests.support.waiting import PATIENCE
@@ -46,7 +47,7 @@ async def empty_database() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def own_engine(own_database: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(parse_database_url(own_database), poolclass=NullPool)
+    engine = connecting_engine(parse_database_url(own_database), poolclass=NullPool)
     yield engine
     await engine.dispose()
 

@@ -10,10 +10,10 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.core.database_url import parse_database_url
+from app.db.engine import connecting_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 # The controller of a run sets both; its workers inherit them.
@@ -99,7 +99,7 @@ async def migrate(url: str, revision: str = "head", *, down: bool = False) -> No
         config = Config(ROOT / "alembic.ini", attributes={"connection": connection})
         (command.downgrade if down else command.upgrade)(config, revision)
 
-    engine = create_async_engine(parse_database_url(url), poolclass=NullPool)
+    engine = connecting_engine(parse_database_url(url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(run)

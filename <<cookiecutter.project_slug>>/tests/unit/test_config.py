@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.config import EXIT_CONFIGURATION, ConfigurationError, Settings, get_settings, load
-from app.core.database_url import parse_database_url
+from app.core.database_url import parse_database_url, plain_url
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -86,6 +86,43 @@ def test_the_environment_may_be_named_by_a_secret_file(configuration: pytest.Mon
     (tmp_path / "secrets" / "ENVIRONMENT").write_text("production\n")
     (tmp_path / ".env").write_text(f"DATABASE_URL={PRODUCTION['DATABASE_URL']}\n")
     assert problems_of(configuration)
+
+
+@pytest.mark.parametrize("source", ["environment", "file", "dotenv"])
+@pytest.mark.parametrize("blank", ["\n", "\r\n", " ", "\t\n"])
+def test_every_value_is_stripped(configuration: pytest.MonkeyPatch, tmp_path: Path, source: str, blank: str) -> None:
+    """`echo` and editors leave a line break, and so do Secrets that are made from files."""
+    url = "postgresql://shop:s3cure-Enough@db/shop"
+    given = {"DATABASE_URL": url, "POSTGRES_PASSWORD": "s3cure-Enough", "LOG_LEVEL": "debug", "PORT": "8001"}
+    (tmp_path / "secrets").mkdir()
+    for name, value in given.items():
+        if source == "environment":
+            configuration.setenv(name, f" {value}{blank}")
+        elif source == "file":
+            (tmp_path / "secrets" / name).write_text(f"{value}{blank}")
+    if source == "dotenv":
+        (tmp_path / ".env").write_text(
+            "".join(f"{name}='{value}{blank.strip(chr(10))}'\n" for name, value in given.items())
+        )
+    settings = read()
+    assert settings.sqlalchemy_url.database == "shop"
+    assert settings.postgres_password.get_secret_value() == "s3cure-Enough"
+    assert (settings.log_level, settings.port) == ("DEBUG", 8001)
+
+
+def test_a_blank_variable_counts_as_unset(configuration: pytest.MonkeyPatch) -> None:
+    configuration.setenv("DATABASE_URL", " \n")
+    configuration.setenv("POSTGRES_DB", "\n")
+    assert read().database_url is None
+    assert read().postgres_db == Settings().postgres_db != ""
+
+
+def test_the_environment_is_stripped_before_dotenv_is_read(configuration: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSTGRES_USER=dotenv\n")
+    configuration.setenv("ENVIRONMENT", "local\n")
+    assert read().postgres_user == "dotenv"
+    configuration.setenv("ENVIRONMENT", "test\n")
+    assert read().postgres_user == "postgres"
 
 
 def test_an_empty_variable_counts_as_unset(configuration: pytest.MonkeyPatch) -> None:
@@ -184,6 +221,30 @@ def test_database_urls_as_providers_write_them(given: str, expected: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p%40@h/d?sslmode=verify-full&sslrootcert=%2Fca.crt",
+        "postgresql://u:p@/d?host=%2Frun%2Fpg",
+    ],
+)
+def test_an_address_goes_back_to_libpqs_form(url: str) -> None:
+    assert plain_url(parse_database_url(url)) == url
+
+
+def test_a_file_that_is_not_here_is_named(configuration: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For the process that connects; whoever checks the settings elsewhere has no such file."""
+    configuration.setenv("DATABASE_URL", "postgresql://u:p@h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.crt")
+    configuration.setenv("POSTGRES_SSLKEY", str(tmp_path))
+    assert load(Settings, files=False)
+    with pytest.raises(ConfigurationError) as caught:
+        get_settings()
+    assert caught.value.problems == [
+        "DATABASE_URL: sslrootcert: /nowhere/ca.crt does not exist",
+        f"POSTGRES_SSLKEY: {tmp_path} cannot be read: Is a directory",
+    ]
+
+
+@pytest.mark.parametrize(
     ("given", "reason"),
     [
         ("", "is not a URL"),
@@ -191,6 +252,8 @@ def test_database_urls_as_providers_write_them(given: str, expected: str) -> Non
         ("postgresql://u:p@h", "names no database"),
         ("postgresql://u:p@h/d?sslmode=always", "sslmode"),
         ("postgresql://u:p@h/d?channel_binding=require", "channel_binding"),
+        ('"postgresql://u:p@h/d"', "quotation mark"),
+        ("postgresql://u:p@h/d?sslmode=prefer&sslrootcert=/ca.crt", "verifies nothing"),
     ],
 )
 def test_database_urls_that_cannot_work(given: str, reason: str) -> None:

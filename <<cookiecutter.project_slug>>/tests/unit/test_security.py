@@ -381,3 +381,11 @@ def test_production_names_each_setting_that_is_missing(configuration: pytest.Mon
     configuration.setenv("JWT_JWKS_URL", "http://id.example.com/jwks")
     with pytest.raises(ConfigurationError, match="not encrypted"):
         load(JwtSettings)
+
+
+def test_values_are_stripped(configuration: pytest.MonkeyPatch) -> None:
+    configuration.setenv("JWT_ISSUER", "https://identity.example.com/\n")
+    configuration.setenv("JWT_JWKS_URL", " https://identity.example.com/keys\n")
+    settings = JwtSettings()
+    assert settings.issuer == "https://identity.example.com/"
+    assert settings.jwks_url == "https://identity.example.com/keys"

@@ -1,8 +1,4 @@
-"""What endpoints ask for besides their own service.
-
-Headers are read from the request: the OpenAPI document describes these in words (app/api/openapi.py), and FastAPI takes
-6 us for each that it knows of.
-"""
+"""Dependencies of endpoints besides their own service: versions and keys that a request names in its headers."""
 
 from __future__ import annotations
 
@@ -11,14 +7,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.headers import IDEMPOTENCY_KEY, IF_MATCH, LONGEST_KEY, reads
 from app.core.exceptions import Unprocessable
 from app.core.security import subject_of
 from app.services.idempotency import IdempotentRequest
 
-LONGEST_KEY = 255
 _STRONG_TAG = re.compile(r'"(\d{1,9})"')
 
 
+@reads(IF_MATCH)
 async def expected_versions(request: Request) -> list[int] | None:
     """The versions that `If-Match` allows (RFC 9110, 13.1.1); None when any will do.
 
@@ -37,6 +34,7 @@ async def expected_versions(request: Request) -> list[int] | None:
 ExpectedVersions = Annotated[list[int] | None, Depends(expected_versions)]
 
 
+@reads(IDEMPOTENCY_KEY)
 async def idempotent_request(request: Request) -> IdempotentRequest | None:
     """The caller's promise that requests with this key are one and the same; optional.
 
@@ -48,7 +46,9 @@ async def idempotent_request(request: Request) -> IdempotentRequest | None:
     if not 0 < len(key) <= LONGEST_KEY:
         detail = f"has 1 to {LONGEST_KEY} characters"
         fault = {"in": "header", "parameter": "idempotency-key", "code": "length", "detail": detail}
-        raise Unprocessable("The Idempotency-Key is not as it should be.", code="invalid", errors=[fault])
+        raise Unprocessable(
+            f"Invalid Idempotency-Key: it must have 1 to {LONGEST_KEY} characters.", code="invalid", errors=[fault]
+        )
     return IdempotentRequest(await subject_of(request), key)
 
 

@@ -1,32 +1,33 @@
 """The OpenAPI document: what FastAPI derives from the routes, and the answers that every operation can give.
 
-Its promise: a request that fits the schemas is taken, one that does not is refused (schemathesis holds the service
-to both). `cursor`, `If-Match` and `Idempotency-Key` cannot keep it, because a well-formed value may still be the wrong
-one: they are described in words, in CONVENTIONS, and not listed as parameters.
+Its promise: a request that fits the schemas is accepted, one that does not is refused (schemathesis holds the service
+to both). A well-formed `cursor`, `If-Match` or `Idempotency-Key` may still be the wrong one, as the `code` says.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from app.core.exceptions import MEDIA_TYPE, phrase
+from app.api.answers import problem_answer
+from app.api.headers import IF_NONE_MATCH
 from app.core.security import security_schemes
 from app.schemas.base import NO_NUL
 
-DESCRIBED_IN_WORDS = frozenset({"cursor", "if-match", "idempotency-key"})
 CONVENTIONS = """\
 **Lists** come in pages. `next` is the cursor of the following page, null on the last one: send it as the query
-parameter `cursor`, with `sort` and filters as before, or follow the header `Link: <...>; rel="next"`. A cursor that
-belongs to another query is a 422.
+parameter `cursor`, with the same `sort` and filters, or follow the header `Link: <...>; rel="next"`. A cursor of
+another query is refused (422, `invalid_cursor`).
 
-**Changes at the same time**: every resource comes with an `ETag`. Send it as `If-Match` with PUT, PATCH or DELETE, and
-a resource that was changed since is left alone (412); as `If-None-Match` with GET, and an unchanged one is a 304.
+**Concurrent changes**: every resource comes with an `ETag`. Send it as `If-Match` with PUT, PATCH or DELETE, and a
+resource that has changed since is left alone (412). Send it as `If-None-Match` with GET, and an unchanged resource is
+answered with 304.
 
-**Sending again**: a POST with an `Idempotency-Key` (1 to 255 characters) is carried out once, and answered again when
-it is repeated within 24 hours. The same key with another body is a 422, while the first is under way a 409.
+**Retries**: a POST with an `Idempotency-Key` (1 to 255 characters) is executed once; a retry within 24 hours gets the
+same answer. The same key with another body is refused (422, `idempotency_key_reused`); while the first request is being
+processed, a retry gets 409.
 
-**Errors** are `application/problem+json` (RFC 9457); `code` is stable, `request_id` finds the request in the log and is
-the `X-Request-ID` of every answer.
+**Errors** are `application/problem+json` (RFC 9457); `code` is stable, `request_id` identifies the request in the log
+and equals the `X-Request-ID` of every answer.
 """
 
 # What a `json` field holds: jsonb has no U+0000.
@@ -54,7 +55,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "type": {"type": "string", "format": "uri-reference", "examples": ["about:blank"]},
         "title": {"type": "string", "examples": ["Not Found"]},
         "status": {"type": "integer", "minimum": 400, "maximum": 599, "examples": [404]},
-        "detail": {"type": "string", "examples": ["There is no such resource."]},
+        "detail": {"type": "string", "examples": ["There is no product 0190b8f0."]},
         "instance": {"type": "string", "format": "uri-reference", "description": "The path of the request."},
         "code": {"type": "string", "examples": ["not_found"]},
         "request_id": {"type": "string", "description": "The same as in the X-Request-ID header."},
@@ -76,36 +77,8 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def problem_answer(status: int, description: str | None = None) -> dict[str, Any]:
-    """One entry of `responses`: a problem with this status."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": description or phrase(status), "content": content}
-
-
-_DESCRIPTIONS = {
-    401: "No token, or one that is not accepted",
-    403: "The token lacks a scope",
-    404: "There is no such resource",
-    409: "In conflict with what is there",
-    412: "Changed since: If-Match names an old version",
-    413: "The body is too large",
-    415: "The body is no JSON by its Content-Type",
-    422: "The request is not as it should be; errors lists why",
-    500: "The service failed",
-    503: "Too busy, or without a database; Retry-After says when to try again",
-}
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: problem_answer(status, description) for status, description in _DESCRIPTIONS.items()
-}
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for errors of its own, such as 409. Those that all routes have are added anyway."""
-    return {status: PROBLEM_RESPONSES[status] for status in statuses}
-
-
 def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
-    """Add to a document of FastAPI's: the problem schema, security schemes, and each operation's usual problems."""
+    """Complete a document of FastAPI's: problem schema, security schemes, headers, each operation's usual problems."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     schemas["Problem"] = PROBLEM_SCHEMA
@@ -122,20 +95,18 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
         components["securitySchemes"] = {**components.get("securitySchemes", {}), **schemes}
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
-            parameters = [entry for entry in operation.pop("parameters", ()) if _is_listed(entry)]
-            if parameters:
-                operation["parameters"] = [_without_null(entry) for entry in parameters]
             answers = operation.setdefault("responses", {})
             answers.pop("422", None)
+            parameters = [_without_null(entry) for entry in operation.pop("parameters", ())]
+            if "304" in answers:
+                parameters.append(IF_NONE_MATCH)
+            if parameters:
+                operation["parameters"] = parameters
             if path.startswith(f"{under}/") and path != f"{under}/health":
                 for status in _usual(path, method, operation):
-                    answers.setdefault(str(status), PROBLEM_RESPONSES[status])
+                    answers.setdefault(str(status), problem_answer(status))
                 operation["responses"] = dict(sorted(answers.items()))
     return document
-
-
-def _is_listed(parameter: dict[str, Any]) -> bool:
-    return parameter["name"].lower() not in DESCRIBED_IN_WORDS
 
 
 def _without_null(parameter: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +141,7 @@ def _usual(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     if "{" in path:
         statuses.append(404)
     if "requestBody" in operation:
-        statuses += [413, 415]
+        statuses += [408, 413, 415]
     if "requestBody" in operation or operation.get("parameters"):
         statuses.append(422)
     return statuses

@@ -1,7 +1,8 @@
 """The OpenAPI document held against the running service: schemathesis, with all of its checks and a random seed.
 
 `SEED=1234 pytest tests/integration/test_schemathesis.py` repeats a run. With more time on your hands, and `dev`
-running: `schemathesis run http://127.0.0.1:8000/openapi.json --checks all -n 1000`, with what a caller needs in `-H`.
+running: `SCHEMATHESIS_HOOKS=tests/support/schemathesis_hooks.py schemathesis run http://127.0.0.1:8000/openapi.json
+--checks all -n 1000`, with the caller's token in `-H`.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from tests.support.service import running
 # Enough for a few seconds, however many operations there are.
 EXAMPLES = 120
 SECONDS = 120
+HOOKS = Path(__file__).resolve().parents[1] / "support" / "schemathesis_hooks.py"
 
 # A service with one operation more, which fails for some of the requests that its document lets pass.
 FAULTY = """
@@ -47,8 +49,16 @@ async def schemathesis(url: str, folder: Path, headers: dict[str, str], *options
     command = [program, "run", f"{url}/openapi.json", "--checks", "all", "--seed", seed, "--warnings", "off", *options]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)}
     done = await asyncio.to_thread(
-        subprocess.run, command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+        subprocess.run,
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 
-from app.api.openapi import problem_answer
+from app.api.answers import problems
 from app.api.routing import Router, include
 from app.core.config import Settings
 from app.core.database import Database
@@ -90,9 +90,7 @@ def install(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     router = Router(tags=["health"], dependencies=[public])
     router.add_api_route("/health", health, operation_id="health", summary="Liveness probe")
-    router.add_api_route(
-        "/ready", ready, operation_id="ready", summary="Readiness probe", responses={503: problem_answer(503)}
-    )
+    router.add_api_route("/ready", ready, operation_id="ready", summary="Readiness probe", responses=problems(503))
     router.add_api_route(f"{settings.api_v1_str}/health", health, operation_id="api_health", summary="Liveness probe")
     if settings.metrics_port is None:
         router.add_api_route("/metrics", metrics, include_in_schema=False)

@@ -11,6 +11,8 @@ NUMBERS = (*INTEGERS, "decimal", "float")
 
 # A B-tree entry holds at most 2704 bytes; 512 characters of 4 bytes and an id fit.
 INDEX_LENGTH = 512
+# The longest text in a query (app/schemas/base.py, QueryText).
+FILTER_LENGTH = 1000
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Names:
     @property
     def plural_module(self) -> str:
         """Module in app/api/v1/endpoints: products."""
-        return names.module(self.plural)
+        return names.plural_module(self.plural)
 
     @property
     def table(self) -> str:
@@ -152,7 +154,13 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether a list can be filtered by its exact value."""
-        return self.type not in ("json", "text", "float")
+        return self.type not in ("json", "text", "float") and self.min_length <= FILTER_LENGTH
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """Query parameters that filter a list by a bound: price_gte, price_lte."""
+        ordered = self.type in ("int", "bigint", "decimal", "date", "datetime")
+        return tuple(f"{self.name}_{suffix}" for suffix in ("gte", "lte")) if ordered else ()
 
     @property
     def span(self) -> tuple[int, int] | None:

@@ -26,6 +26,8 @@ COLUMN_AFFIXES = len("ix___id")
 
 # Modules that the service's own layers have beside a resource's.
 RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "page"})
+# A module of endpoints is imported by its name into app/resources.py, which needs these names itself.
+RESERVED_PLURAL_MODULES = frozenset({"tuple"})
 
 RESERVED_PLURALS: Mapping[str, str] = {
     "health": "the service answers its probes there",
@@ -48,6 +50,9 @@ RESERVED_FIELDS: Mapping[str, str] = {
         ("tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"), "PostgreSQL has a system column of that name"
     ),
 }
+
+# PostgreSQL looks into its own catalogue first, where every name begins so.
+RESERVED_PLURAL_PREFIX = "pg_"
 
 # Pydantic warns about every attribute that begins so, hence a trailing underscore would not help.
 RESERVED_FIELD_PREFIXES = ("model_dump", "model_validate")
@@ -124,6 +129,11 @@ def plural(name: str) -> str:
 def module(name: str) -> str:
     """A module's name that Python can import and no module of the service has: class -> class_, base -> base_."""
     return f"{name}_" if keyword.iskeyword(name) or name in RESERVED_MODULES else name
+
+
+def plural_module(name: str) -> str:
+    """The same for a module of endpoints."""
+    return f"{name}_" if name in RESERVED_PLURAL_MODULES else module(name)
 
 
 def class_name(name: str) -> str:

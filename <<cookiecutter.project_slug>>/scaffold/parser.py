@@ -9,6 +9,7 @@ from . import names
 from .columns import build, column_name
 from .faults import Fault, ResourceErrors, quote
 from .model import Field, Names, Resource
+from .relations import taken
 from .syntax import RawField, RawResource, Reader, Word
 
 __all__ = ["Fault", "ResourceErrors", "parse"]
@@ -37,6 +38,8 @@ class _Parser:
         self._unique_resources(written)
         resources = tuple(self._resource(raw, targets) for raw in written)
         self._cycles(written, targets)
+        if not self.faults:
+            self._relations(written, resources)
         if self.faults:
             raise ResourceErrors(self.text, self.faults)
         return resources
@@ -64,6 +67,7 @@ class _Parser:
                 way = "write `?` after it, or there is no first row"
                 self._fault(part.type, name, part.name.text, f"a reference to its own resource must be nullable; {way}")
             fields[field.name] = field
+        self._filters(raw, fields)
         return Resource(name, _names(raw).plural, tuple(fields.values()), raw.line)
 
     def _resource_name(self, raw: RawResource) -> None:
@@ -79,6 +83,9 @@ class _Parser:
         if plural == name:
             self._fault(place, name, "", f"the plural is the same as the name; {_other_plural(name)}")
         elif reason := names.RESERVED_PLURALS.get(plural):
+            self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
+        elif plural.startswith(names.RESERVED_PLURAL_PREFIX):
+            reason = "PostgreSQL keeps what begins with `pg_` for itself"
             self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
         elif max(len(name), len(plural)) > names.TABLE_LIMIT:
             longest = max(len(name), len(plural))
@@ -120,6 +127,23 @@ class _Parser:
         if room := _too_long(raw, part, targets):
             self._fault(part.name, raw.name.text, given, room)
         return True
+
+    def _filters(self, raw: RawResource, fields: Mapping[str, Field]) -> None:
+        """A list's parameter is either a field's own value or another field's bound."""
+        bounds = {bound: field.name for field in fields.values() for bound in field.ranges}
+        for part in raw.fields:
+            if other := bounds.get(column_name(part)):
+                name = quote(part.name.text)
+                message = f"{name} is the query parameter for a bound of {quote(other)} already; rename one of the two"
+                self._fault(part.name, raw.name.text, part.name.text, message)
+
+    def _relations(self, written: list[RawResource], resources: Iterable[Resource]) -> None:
+        others: dict[str, str] = {}
+        for resource in self.known:
+            taken(resource, others)
+        for raw, resource in zip(written, resources, strict=True):
+            if message := taken(resource, others):
+                self._fault(raw.name, resource.name, "", message)
 
     def _cycles(self, written: list[RawResource], targets: Mapping[str, Names]) -> None:
         arrows = {raw.name.text: tuple(_references(raw, targets)) for raw in written}

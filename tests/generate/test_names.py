@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from scaffold import names
 from scaffold.model import Field
-from scaffold.parser import parse
+from scaffold.parser import ResourceErrors, parse
 
 SERVICE = Path(names.__file__).parents[1]
 HOSTILE_RESOURCES = (
@@ -151,3 +151,32 @@ def test_hostile_fields_work(field: str) -> None:
     (parsed,) = parse(f"r: {field}:int")
     assert parsed.fields[0].name == field
     assert not keyword.iskeyword(parsed.fields[0].attribute)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("r: price:int price_gte:int", "`price_gte` is the query parameter for a bound of `price` already"),
+        ("r: due_lte:json due:date", "`due_lte` is the query parameter for a bound of `due` already"),
+        ("r: owner_lte:int owner:ref(r)? owner_id_gte:int", None),
+        ("r: price:float price_gte:int", None),
+        ("r: limit:int limit_lte:int", "`limit_lte` is the query parameter for a bound of `limit` already"),
+        ("r/pg_class: a:int", "the plural `pg_class` is taken: PostgreSQL keeps what begins with `pg_` for itself"),
+        ("order: items_name:int; orders_item: name:int", "two relations `ix_orders_items_name_id`"),
+        ("pk_order: a:int; order: a:int", "two relations `pk_orders`"),
+        ("order: items:str! ; orders_item: a:int", None),
+    ],
+)
+def test_names_that_would_clash_later_are_refused(text: str, said: str | None) -> None:
+    if said is None:
+        parse(text)
+        return
+    with pytest.raises(ResourceErrors) as caught:
+        parse(text)
+    assert said in str(caught.value)
+    assert "rename one" in str(caught.value) or "expected another plural" in str(caught.value)
+
+
+def test_a_text_that_is_too_long_for_a_query_is_no_filter() -> None:
+    (resource,) = parse("r: a:str(1001..2000) b:str(1000..2000)")
+    assert [field.filterable for field in resource.fields] == [False, True]

@@ -1,16 +1,46 @@
 """The parser on texts that nobody thought of."""
 
 import keyword
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import pydantic
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scaffold import names
+from app.crud.base import COMPARISONS, Crud, table_of
+from app.db.base import Base
+from app.schemas.base import PageQuery
+from scaffold import generator, names, relations
 from scaffold.model import INTEGERS, NUMBERS, Check, Field, Names, Resource
 from scaffold.parser import ResourceErrors, parse
 
 NAME = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,4}){0,2}", fullmatch=True)
-FIELD_NAME = NAME.filter(
+# Words that something on the way from a line to the database, and back to the client, has a meaning of its own for.
+HOSTILE = sorted(
+    {
+        name
+        for name in (
+            *keyword.kwlist,
+            *keyword.softkwlist,
+            *names.RESERVED_ATTRIBUTES,
+            *names.RESERVED_QUERY,
+            *names.SQL_KEYWORDS,
+            *names.RESERVED_MODULES,
+            *(each for each in dir(pydantic.BaseModel) if not each.startswith("_")),
+            *dir(PageQuery),
+            *dir(Base),
+            *("offset", "client", "changes", "body", "create", "items", "next", "page_limit", "filter_a", "after_0"),
+            *("no_such_field", "unknown", "router", "service", "query", "request", "data", "columns", "keys", "values"),
+        )
+        if names.NAME.fullmatch(name)
+    }
+)
+FIELD_NAME = (NAME | st.sampled_from(HOSTILE) | st.sampled_from(HOSTILE).map(lambda name: f"{name}_gte")).filter(
     lambda name: name not in names.RESERVED_FIELDS and not name.startswith(names.RESERVED_FIELD_PREFIXES)
 )
 PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=20)
@@ -72,7 +102,7 @@ def fields(draw: st.DrawFn, name: str, target: Names) -> Field:
 
 @st.composite
 def resources(draw: st.DrawFn) -> Resource:
-    name = draw(NAME)
+    name = draw(NAME | st.sampled_from(HOSTILE).filter(lambda name: len(name) <= names.TABLE_LIMIT - 2))
     given_plural = draw(st.none() | NAME)
     target = Names("target_of_all", "targets_of_all")
     columns = [draw(fields(part, target)) for part in draw(st.lists(FIELD_NAME, min_size=1, max_size=5, unique=True))]
@@ -98,8 +128,12 @@ def written(field: Field) -> str:
 def distinct(resource: Resource) -> bool:
     """Whether the names alone would let the resource through."""
     columns = [field.name for field in resource.fields]
+    known = [name for name, _ in relations.relations(Resource("target_of_all", "targets_of_all", (Field("a", "int"),)))]
     return (
-        len({names.camel(name) for name in columns}) == len(columns)
+        not any(bound in columns for field in resource.fields for bound in field.ranges)
+        and not resource.plural.startswith(names.RESERVED_PLURAL_PREFIX)
+        and not any(name in known for name, _ in relations.relations(resource))
+        and len({names.camel(name) for name in columns}) == len(columns)
         and resource.plural != resource.name
         and resource.plural not in names.RESERVED_PLURALS
         and not {"target_of_all", "targets_of_all"} & {resource.name, resource.plural}
@@ -157,3 +191,90 @@ def test_a_broken_line_is_parsed_or_refused_with_places(resource: Resource, data
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 5)))
     check_faults(text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:])
+
+
+@contextmanager
+def imported(files: dict[str, str]) -> Iterator[dict[str, types.ModuleType]]:
+    """The generated modules by their paths, imported under the names that they know each other by."""
+    made: dict[str, types.ModuleType] = {}
+    kept = dict(sys.modules)
+    tables = set(Base.metadata.tables)
+    try:
+        for path in sorted(files, key=lambda path: ("/models/" not in path, "/schemas/" not in path, path)):
+            name = path.removesuffix(".py").replace("/", ".")
+            made[path] = sys.modules[name] = types.ModuleType(name)
+            if parent := sys.modules.get(name.rpartition(".")[0]):
+                setattr(parent, name.rpartition(".")[2], made[path])
+            exec(compile(files[path], path, "exec"), made[path].__dict__)  # noqa: S102 - what we have made
+        yield made
+    finally:
+        for name in set(sys.modules) - set(kept):
+            del sys.modules[name]
+        for name in set(Base.metadata.tables) - tables:
+            Base.metadata.remove(Base.metadata.tables[name])
+        Base.registry.dispose()
+
+
+@settings(max_examples=40, deadline=None)
+@given(resources().filter(distinct))
+@example(Resource("tup", "tuple", (Field("offset", "int"), Field("limit", "int"), Field("cursor", "str"))))
+@example(
+    Resource("client", "client_list", (Field("client", "str", unique=True), Field("sort", "enum", values=("a", "b"))))
+)
+def test_what_is_generated_works_under_any_legal_name(resource: Resource) -> None:
+    """Imports without a warning, takes its own examples, and filters each column by its own parameters."""
+    target = Resource("target_of_all", "targets_of_all", (Field("a", "int"),))
+    rendered = dict(generator.render((target, resource), {"answers": {"auth": "jwt"}, "service": {}}))
+    layers = ("app/models/", "app/schemas/", "tests/unit/")
+    files = {path: text for path, text in rendered.items() if path.startswith(layers)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with imported(files) as modules:
+            schemas = modules[f"app/schemas/{resource.module}.py"]
+            model = getattr(modules[f"app/models/{resource.module}.py"], resource.class_name)
+            test = modules[f"tests/unit/resources/test_{resource.module}.py"]
+            test.test_create_takes_legal_values()
+            test.test_update_takes_legal_values()
+            test.test_unknown_members_are_refused()
+            create, query = (getattr(schemas, f"{resource.class_name}{kind}") for kind in ("Create", "Query"))
+            written = create.model_validate(test.LEGAL).model_dump(by_alias=True)
+            assert set(written) == {field.name for field in resource.fields}
+            crud = Crud(table_of(model))
+            assert columns_of(crud, query) == {
+                **{field.filter_name: (field.name, "_") for field in resource.fields if field.filterable},
+                **{bound: (field.name, bound[-4:]) for field in resource.fields for bound in field.ranges},
+            }
+            compile(rendered["app/resources.py"], "resources", "exec")
+
+
+def columns_of(crud: Crud, query: Any) -> dict[str, tuple[str, str]]:
+    """What each filter of a list compares: parameter -> column, and the suffix of the comparison."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, field in query.model_fields.items():
+        if name not in PageQuery.model_fields and name != "sort":
+            parameter = field.alias or name
+            condition: Any = crud._condition(parameter)
+            compared = next(suffix for suffix, compare in COMPARISONS.items() if compare is condition.operator)
+            found[parameter] = (condition.left.name, compared)
+    return found
+
+
+def test_a_list_of_routers_is_imported_with_any_plural() -> None:
+    """app/resources.py imports the modules of endpoints by name: none may hide what it uses itself."""
+    parsed = tuple(parse(f"r{number}/{name}: a:int")[0] for number, name in enumerate(("tuple", "import")))
+    text = dict(generator.render(parsed, {"answers": {"auth": "jwt"}, "service": {}}))["app/resources.py"]
+    package = types.ModuleType("app.api.v1.endpoints")
+    for resource in parsed:
+        module = types.ModuleType(resource.plural_module)
+        module.router = resource.name  # type: ignore[attr-defined]
+        setattr(package, resource.plural_module, module)
+    kept = sys.modules.get("app.api.v1.endpoints")
+    sys.modules["app.api.v1.endpoints"] = package
+    try:
+        scope: dict[str, Any] = {}
+        exec(compile(text, "resources", "exec"), scope)  # noqa: S102 - what we have made
+    finally:
+        del sys.modules["app.api.v1.endpoints"]
+        if kept:
+            sys.modules["app.api.v1.endpoints"] = kept
+    assert scope["ROUTERS"] == ("r0", "r1")

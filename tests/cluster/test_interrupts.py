@@ -99,6 +99,7 @@ def test_killed_after_a_step(drained: Stage, step: str) -> None:
     assert again.code == 0, again
 
 
+@pytest.mark.drill(minutes=6)
 def test_killed_at_random_moments(drained: Stage) -> None:
     seed = int.from_bytes(os.urandom(4))
     chance = random.Random(seed)  # noqa: S311 - no secret

@@ -44,7 +44,7 @@ def second_node(running: Stage) -> Iterator[str]:
     run("kubectl", "uncordon", others[0])
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=2)
 def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
     assert running.deploy("v2", "-e", "drain_seconds=8").code == 0
     with running.load(rate=60, threads=4) as load:
@@ -57,7 +57,7 @@ def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
     assert not load.failures
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=2)
 def test_control_pods_that_go_without_a_drain_are_missed(running: Stage) -> None:
     """What a drained node would be without disruption budget, readiness and grace: the same load sees it."""
     with running.load(rate=60, threads=4) as load:
@@ -80,7 +80,7 @@ def bring_back() -> None:
     pytest.fail("the node did not come back, see the log of its kubelet")
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=3)
 @pytest.mark.skipif(not SWITCH, reason="TEST_NODE_SWITCH names no program that stops the second node")
 def test_a_node_taken_away_in_the_rollout(running: Stage) -> None:
     """The deploy finishes, or fails with the reason and puts back what ran; never silence until a time-out."""

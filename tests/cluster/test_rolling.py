@@ -12,7 +12,7 @@ DRAIN = ("-e", "drain_seconds=8")
 REQUESTS = 30_000
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=5)
 def test_ten_rolling_deploys_under_load(running: Stage) -> None:
     assert running.deploy("v2", *DRAIN).code == 0
     with running.load(rate=170) as load:
@@ -25,7 +25,7 @@ def test_ten_rolling_deploys_under_load(running: Stage) -> None:
     assert not load.failures
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=2)
 def test_control_without_the_drain_requests_fail(running: Stage) -> None:
     """`DRAIN_SECONDS=0` in the pods, and everything else as above.
 

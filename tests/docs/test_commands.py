@@ -59,13 +59,13 @@ def service(clone: Path, variables: Mapping[str, str]) -> Path:
     return next(path.parent for path in clone.parent.glob("*/service.toml"))
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=4)
 def test_what_the_readme_says_makes_a_service(service: Path) -> None:
     assert (service / "docs" / "openapi.json").exists()
     assert _git(service, "status", "--porcelain") == ""
 
 
-@pytest.mark.drill
+@pytest.mark.drill(minutes=3)
 def test_what_the_readme_of_the_service_says_works(service: Path, variables: Mapping[str, str]) -> None:
     own = {**variables, "PYTEST_ADDOPTS": f"--cov-fail-under=0 -k '{SOME}'"}
     blocks = reader.on_a_free_port(documents.blocks(service / "README.md"))

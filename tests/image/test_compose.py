@@ -74,7 +74,7 @@ def _answers(checkout: Checkout) -> bool:
 
 
 @pytest.mark.alone
-@pytest.mark.drill
+@pytest.mark.drill(minutes=2)
 def test_every_line_of_verify_passes(compose: Checkout) -> None:
     """Minutes, because the whole suite runs in the container."""
     began = time.monotonic()
@@ -143,7 +143,7 @@ def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> No
 
 
 @pytest.mark.alone
-@pytest.mark.drill
+@pytest.mark.drill(minutes=2)
 def test_the_whole_suite_passes_in_containers(compose: Checkout) -> None:
     """As the file's head says; its user has no name, its project can't be written to."""
     said = compose.compose(*TEST_FILE, "run", "--build", "--rm", "tests")

@@ -17,7 +17,8 @@ ADDED = {"catalogue": REVIEW}
 
 @pytest.mark.alone  # it uses every core
 @pytest.mark.parametrize(
-    "domain", [domain if domain in ADDED else pytest.param(domain, marks=pytest.mark.drill) for domain in DOMAINS]
+    "domain",
+    [domain if domain in ADDED else pytest.param(domain, marks=pytest.mark.drill(minutes=2)) for domain in DOMAINS],
 )
 def test_own_tests_pass(bakery: Bakery, tmp_path: Path, domain: str) -> None:
     """The catalogue's also with a resource that was added to the living service."""

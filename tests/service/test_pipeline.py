@@ -205,7 +205,7 @@ def test_the_job_lint_passes_in_a_fresh_clone_and_finds_a_change(bakery: Bakery,
 
 
 @pytest.mark.alone
-@pytest.mark.drill
+@pytest.mark.drill(minutes=3)
 def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> None:
     rehearse(bakery, clone, "unit")
     assert set(workflow(clone)["jobs"]["integration"]["env"]) == {"DATABASE_URL"}
@@ -214,7 +214,7 @@ def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> Non
 
 
 @pytest.mark.alone  # the engine is that of tests/image
-@pytest.mark.drill
+@pytest.mark.drill(minutes=3)
 @pytest.mark.needs("docker")
 def test_the_image_job_passes_in_a_fresh_clone(bakery: Bakery, tmp_path: Path) -> None:
     """Its tasks build, push and tell the next job the digest; the actions between them want GitHub."""

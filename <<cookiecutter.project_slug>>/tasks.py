@@ -116,7 +116,7 @@ def openapi(_: Context, check: bool = False) -> None:
 
 @task(iterable=["profile"])
 def up(_: Context, profile: list[str]) -> None:
-    """Serve in containers, with a database of their own; --profile tools adds pgAdmin, observability the rest."""
+    """Serve in containers with their own database; --profile tools adds pgAdmin, --profile observability the rest."""
     from deploy import containers
 
     raise SystemExit(containers.up(HERE, profiles=profile))
@@ -124,7 +124,7 @@ def up(_: Context, profile: list[str]) -> None:
 
 @task
 def down(_: Context, volumes: bool = False) -> None:
-    """Remove the containers of `up`; with --volumes the data, too."""
+    """Remove the containers of `up`; --volumes removes their data, too."""
     from deploy import containers
 
     raise SystemExit(containers.down(HERE, volumes=volumes))
@@ -132,18 +132,21 @@ def down(_: Context, volumes: bool = False) -> None:
 
 @task(iterable=["e"])
 def logs(_: Context, e: list[str], service: str = "", follow: bool = False, lines: int = 100, env: str = "") -> None:
-    """Print what the containers of `up` have said, or with --env ENV the pods there; --follow goes on."""
+    """Print the logs of the containers of `up`, or with --env ENV those of the pods; --follow continues."""
     from deploy import containers
 
     raise SystemExit(containers.logs(HERE, service, follow=follow, lines=lines, env=env, extra=e))
 
 
 @task
-def verify(_: Context, base_url: str = "", json: bool = False) -> None:
-    """Run the review checklist on the containers of `up`, or with --base-url URL on a deployed service (TOKEN)."""
+def verify(_: Context, base_url: str = "", tests: bool = False, json: bool = False) -> None:
+    """Run the review checklist on the containers of `up`; --tests adds the whole suite, which takes minutes.
+
+    With --base-url URL it checks a deployed service from outside (TOKEN).
+    """
     from deploy import containers
 
-    raise SystemExit(containers.verify(HERE, url=base_url, as_json=json))
+    raise SystemExit(containers.verify(HERE, url=base_url, tests=tests, as_json=json))
 
 
 @task

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from deploy import engine, process
+from deploy import causes, engine, process
 from deploy.model import Failed, fail
 from deploy.registry import refused
 
 # How BuildKit's plain progress begins a step: `#12 [builder 2/3] RUN pip install ...`
 _STEP = re.compile(r"^#\d+ \[(?!internal\])([^\]]+)\] (.+)")
-_NOISE = re.compile(r"^#\d+ (\d+\.\d+ )?|^-+$|^>+")
 _LINES_KEPT = 60
 
 
@@ -74,7 +73,7 @@ def inspected() -> str:
     done = process.run(["docker", "buildx", "inspect"], seconds=60)
     if done.code:
         engine.require("buildx")  # which may be why
-        raise fail("NO_BUILDER", "docker buildx has no builder", done.last_error, hint="`docker buildx ls` shows them")
+        raise fail("NO_BUILDER", "docker buildx has no builder", done.cause, hint="`docker buildx ls` shows them")
     return done.out
 
 
@@ -126,33 +125,29 @@ def step_of(line: str) -> str:
 def explain(tag: str, output: Sequence[str]) -> Failed:
     """What a failed build's last lines mean. Pure."""
     said = "\n".join(output)
-    evidence = [line for line in (_NOISE.sub("", line).strip() for line in output) if line]
-    if re.search(r"no space left on device", said, re.I):
-        return fail(
-            "DISK_FULL",
-            "the disk filled up during the build",
-            *_with("no space left", evidence),
-            hint="`docker system df` shows what takes it, `docker builder prune` frees old build steps",
-        )
+    known = causes.classify(said)
+    if known and known.failure.code in ("DISK_FULL", "NO_CONTEXT", "NO_ENGINE"):
+        return known
     if re.search(r"lockfile .*needs to be updated", said):
-        return stale_lock(*_with("lockfile", evidence))
+        return stale_lock(*(line for line in causes.lines_of(said) if "lockfile" in line.lower()))
     if re.search(r"^#\d+ ERROR: .*\n-+\n > pushing ", said, re.M) or "failed to push" in said:
-        return refused(tag, evidence[-1])
-    if re.search(r"^ > \[internal\] load metadata for ", said, re.M):
+        return refused(tag, said)
+    if base := re.search(r"^ > \[internal\] load metadata for (\S+?):?$", said, re.M):
+        found = causes.classify(said, f"base image {base[1]}")
+        # Docker Hub denies access to what does not exist.
+        if found and found.failure.code not in ("IMG_NOT_FOUND", "IMG_DENIED"):
+            return found
         return fail(
             "BASE_NOT_FOUND",
-            "a base image could not be fetched",
-            *evidence[-1:],
-            hint="correct the ARG at the Dockerfile's head, or check the network",
+            f"base image {base[1]} not found",
+            causes.cause_line(said),
+            hint="correct the ARG at the Dockerfile's head",
         )
-    return fail("BUILD_FAILED", "the image could not be built", *evidence[-8:], hint="mend that, and build again")
+    evidence = causes.lines_of(said)[-8:]
+    return fail("BUILD_FAILED", "the image could not be built", *evidence, hint="correct the cause, and build again")
 
 
 def stale_lock(*evidence: str) -> Failed:
     return fail(
         "LOCK_STALE", "uv.lock does not match pyproject.toml", *evidence, hint="`uv lock`, look at its diff, commit it"
     )
-
-
-def _with(words: str, lines: Sequence[str]) -> list[str]:
-    return [line for line in lines if words in line.lower()][-1:]

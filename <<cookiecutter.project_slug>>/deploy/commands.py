@@ -217,6 +217,9 @@ def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
     except Failed as error:
         (shown or report.make()).failure(error.failure)
         return int(error.exit)
+    finally:
+        if shown:
+            shown.close()
 
 
 def _print(lines: Sequence[str]) -> int:

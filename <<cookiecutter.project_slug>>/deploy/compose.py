@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from deploy import buildx, engine, process, stack
+from deploy import (
+    buildx,
+    causes,
+    context,
+    engine,
+    first_up,
+    process,
+    readiness,
+    stack,
+    stack_owner,
+    stack_ports,
+    start_faults,
+)
 from deploy.model import Failed, Result, Status, fail
 from deploy.report import Report
-from deploy.stack import Stack
+from deploy.stack import ALL_PROFILES, Stack
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-READY_SECONDS = 90
-MOST_RESTARTS = 2
-# Every profile at once: `down` has to end what another `up` has started.
-ALL_PROFILES = ("*",)
 ERASE = "\x1b[2K"
 EX_CONFIG = 78  # sysexits.h
 CHECK_SETTINGS = f"""
@@ -42,49 +48,55 @@ PAGES = {"pgadmin": "pgAdmin", "prometheus": "Prometheus", "grafana": "Grafana",
 def up(project: Path, report: Report, profiles: Sequence[str] = ()) -> int:
     """Build, start, migrate, wait until the service is ready, and print the addresses.
 
-    What can be known is looked at first. When it fails after that, what this call has started is stopped again.
+    Everything that can be known is checked first. When it fails or is interrupted after that, a stack that did not run
+    before is removed again; its data stay.
     """
-    client = engine.connect()
+    client = engine.connect_here("up")
     engine.require("compose")
-    if made := stack.ensure_dotenv(project, client):
+    context.check_line_endings(project)
+    stack.check_profiles(project, profiles)
+    if made := first_up.ensure_dotenv(project, client):
         report.note(made)
     found = stack.resolve(project, profiles)
-    stack.check_ports(found, client)
+    _warn(report, found.warnings)
+    stack_owner.require_own(client, found.name, project, "up")
+    stack.check_mounts(project, found)
+    stack_ports.check(found, client)
     check_settings(project, found)
-    before = bool(stack.containers(client, found.name))
-    try:
+    built = stack.image_id(client, found)
+    with _removed_unless_ready(project, report, found, client):
+        stack_owner.claim(client, found, project)
         _start(project, report, found, profiles, client)
         _wait(report, found, client)
-    except Failed:
-        if not before:
-            process.run(stack.command("down", profiles=ALL_PROFILES), cwd=project, env=stack.variables())
-        raise
+    stack.remove_replaced_image(client, built, stack.image_id(client, found))
     for line in addresses(found):
         report.note(line)
     return 0
 
 
 def down(project: Path, report: Report, *, volumes: bool = False) -> int:
-    """Stop and remove every container; the database stays, unless its volume is to go as well."""
+    """Stop and remove every container of this folder's stack; with `volumes` its data as well."""
     began = time.monotonic()
-    engine.connect()
+    client = engine.connect_here("down")
     engine.require("compose")
-    # Compose wants a value to read its file; nothing is started with it.
-    given = {**stack.variables(), **({} if (project / ".env").exists() else {stack.PASSWORD: "none"})}
+    stack_owner.require_own(client, stack_owner.project_name(project), project, "down")
+    given = {**stack.variables(), **stack.without_password(project)}
     arguments = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
     done = process.run(stack.command(*arguments, profiles=ALL_PROFILES), cwd=project, env=given)
     if done.code:
-        raise stack.explain(done.err)
-    kept = "and the data with them" if volumes else "the data stays (`down --volumes` drops it)"
+        raise causes.classify(done.err) or stack.explain(done.err)
+    _warn(report, causes.warnings_of(done.err))
+    kept = "with their data" if volumes else "the data stay (`down --volumes` removes them)"
     report.result(Result("containers", Status.CHANGED, time.monotonic() - began, f"removed, {kept}"))
     return 0
 
 
 def logs(project: Path, service: str = "", *, follow: bool = False, lines: int = 100) -> int:
-    """Print what the containers have said, or what one of them has."""
-    engine.connect()
+    """Print the output of this folder's containers, or of one service."""
+    client = engine.connect_here("logs")
     engine.require("compose")
-    stack.resolve(project)
+    found = stack.resolve(project)
+    stack_owner.require_own(client, found.name, project, "logs")
     arguments = ["logs", "--tail", str(lines), *(["--follow"] if follow else []), *([service] if service else [])]
     colours = "always" if sys.stdout.isatty() else "never"
     wanted = stack.command("--ansi", colours, *arguments, profiles=ALL_PROFILES)
@@ -95,7 +107,7 @@ def logs(project: Path, service: str = "", *, follow: bool = False, lines: int =
 
 
 def check_settings(project: Path, found: Stack) -> None:
-    """What the service would refuse in its container, known before there is one. Raises Failed SETTINGS_REFUSED."""
+    """Raises Failed SETTINGS_REFUSED for settings that the service would refuse in its container."""
     given = {name: str(value) for name, value in found.services["app"]["environment"].items() if value}
     done = process.run([sys.executable, "-c", CHECK_SETTINGS], cwd=project, env=given, seconds=60)
     if done.code == EX_CONFIG:
@@ -109,7 +121,7 @@ def check_settings(project: Path, found: Stack) -> None:
 
 
 def addresses(found: Stack) -> list[str]:
-    """What a person opens next. Pure."""
+    """The addresses that a person opens next. Pure."""
     service = f"http://127.0.0.1:{found.port('app')}"
     environment = found.services["db"]["environment"]
     database = f"{environment['POSTGRES_USER']}@127.0.0.1:{found.port('db')}/{environment['POSTGRES_DB']}"
@@ -124,15 +136,32 @@ def addresses(found: Stack) -> list[str]:
     ]
 
 
+@contextmanager
+def _removed_unless_ready(project: Path, report: Report, found: Stack, client: DockerClient) -> Iterator[None]:
+    """However the start ends (a fault, Ctrl-C, SIGTERM): no half of a stack is left that did not run before."""
+    before = bool(stack.containers(client, found.name))
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Failed):
+            report.note("interrupted" if before else "interrupted; removing the containers that were started")
+        if not before:
+            process.run(stack.command("down", profiles=ALL_PROFILES), cwd=project, env=stack.variables())
+        raise
+
+
 def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str], client: DockerClient) -> None:
     began = time.monotonic()
     report.start("containers")
     seen: list[str] = []
+    warned = set(found.warnings)
 
     def hear(line: str) -> None:
         seen.append(line)
         if text := buildx.step_of(line) or _container_of(line):
             report.progress("containers", text)
+        _warn(report, new := [text for text in causes.warnings_of(line) if text not in warned])
+        warned.update(new)
 
     arguments = ["up", "--detach", "--build", "--remove-orphans"]
     code = process.follow(
@@ -142,35 +171,11 @@ def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str],
         env=stack.variables(profiles),
     )
     if code:
-        raise _why_not_started(client, found.name, seen)
+        raise start_faults.explain(seen, lambda service: stack.last_words(client, found.name, service))
     # `migrate` runs each time; what counts is whether anything that stays was made or started.
     changed = any(re.search(r"Container (?!\S*-migrate-)\S+ +(Created|Recreated|Started)$", line) for line in seen)
     status = Status.CHANGED if changed else Status.OK
     report.result(Result("containers", status, time.monotonic() - began, ", ".join(found.services)))
-
-
-def _why_not_started(client: DockerClient, project: str, output: Sequence[str]) -> Failed:
-    said = "\n".join(output)
-    if re.search(r'service "migrate" didn.t complete', said):
-        return fail(
-            "MIGRATION_FAILED",
-            "the database could not be migrated",
-            *stack.last_words(client, project, "migrate"),
-            hint="mend the revision; `down --volumes` starts over with an empty database",
-        )
-    if re.search(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)", said):
-        return fail(
-            "DATABASE_FAILED",
-            "PostgreSQL did not come up",
-            *stack.last_words(client, project, "db"),
-            hint="`down --volumes` starts over with an empty database",
-        )
-    if found := re.search(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated", said):
-        number = found[1] or found[2]
-        return fail(
-            "PORT_TAKEN", f"port {number} is taken by another program", hint="`python3 tasks.py up` names a free one"
-        )
-    return buildx.explain("the development image", output[-60:])
 
 
 def _wait(report: Report, found: Stack, client: DockerClient) -> None:
@@ -178,36 +183,21 @@ def _wait(report: Report, found: Stack, client: DockerClient) -> None:
     began = time.monotonic()
     report.start("ready")
     url = f"http://127.0.0.1:{found.port('app')}/ready"
-    while True:
-        seen = _ask(url)
-        if seen is None:
-            report.result(Result("ready", Status.OK, time.monotonic() - began, url))
-            return
-        restarts = max((item.attrs["RestartCount"] for item in stack.containers(client, found.name, "app")), default=0)
-        if time.monotonic() - began > READY_SECONDS or restarts > MOST_RESTARTS:
-            last = stack.last_words(client, found.name, "app")
-            raise fail("NOT_READY", f"the service did not get ready: {seen}", *last, hint="`python3 tasks.py logs`")
-        report.progress("ready", seen)
-        time.sleep(0.2)
+
+    def restarts() -> int:
+        return max((item.attrs["RestartCount"] for item in stack.containers(client, found.name, "app")), default=0)
+
+    def failed(seen: str) -> Failed:
+        last = stack.last_words(client, found.name, "app")
+        return fail("NOT_READY", seen, *last, hint="correct what it reports above")
+
+    readiness.wait(url, restarts=restarts, progress=lambda text: report.progress("ready", text), failed=failed)
+    report.result(Result("ready", Status.OK, time.monotonic() - began, url))
 
 
-def _ask(url: str) -> str | None:
-    """None when it is ready, else what is said instead."""
-    try:
-        with urllib.request.urlopen(url, timeout=3):  # noqa: S310 - http, our own
-            return None
-    except urllib.error.HTTPError as error:
-        with error:
-            return str(_json(error.read()).get("detail", error.reason))
-    except OSError as error:
-        return str(getattr(error, "reason", error))
-
-
-def _json(body: bytes) -> Mapping[str, Any]:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return {}
+def _warn(report: Report, warnings: Sequence[str]) -> None:
+    for text in warnings:
+        report.note(f"Compose warns: {text}")
 
 
 def _container_of(line: str) -> str:

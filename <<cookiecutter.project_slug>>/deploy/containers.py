@@ -50,13 +50,15 @@ def logs(project: Path, service: str, *, follow: bool, lines: int, env: str, ext
     return guarded(lambda: compose.logs(project, service, follow=follow, lines=lines))
 
 
-def verify(project: Path, *, url: str, as_json: bool) -> int:
+def verify(project: Path, *, url: str, tests: bool, as_json: bool) -> int:
     from deploy import verify as checklist
 
     shown = report.make(as_json=as_json)
-    return guarded(
-        lambda: checklist.verify_served(project, shown, url) if url else checklist.verify(project, shown), shown
-    )
+
+    def run() -> int:
+        return checklist.verify_served(project, shown, url) if url else checklist.verify(project, shown, tests=tests)
+
+    return guarded(run, shown)
 
 
 def _platforms(text: str) -> list[str]:

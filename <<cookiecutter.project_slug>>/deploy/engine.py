@@ -1,12 +1,11 @@
-"""The Docker engine: is it there, does its client have what is needed, what does it hold."""
+"""The Docker engine: its client, what the client has, and what the engine holds."""
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from deploy import process
+from deploy import endpoint, process
 from deploy.model import fail
 from deploy.registry import host_of, refused
 
@@ -21,26 +20,26 @@ PLUGINS = {
 
 @cache
 def connect(seconds: int = 60) -> DockerClient:
-    """The process's client of the engine that the `docker` command would use. Raises Failed NO_ENGINE."""
+    """Return the process's client of the engine that the `docker` command uses.
+
+    Raises Failed NO_ENGINE, NO_CONTEXT, ENGINE_UNSUPPORTED.
+    """
     import docker
     from docker.errors import DockerException
 
+    endpoint.resolve()  # from_env looks at the same settings, but takes the default socket for a context it cannot find
     try:
-        address = os.environ.get("DOCKER_HOST") or _context_address()
-        client = docker.DockerClient(base_url=address, timeout=seconds) if address else docker.from_env(timeout=seconds)
+        client = docker.from_env(timeout=seconds)
         client.ping()
     except DockerException as error:
         raise _no_engine(error) from None
     return client
 
 
-def _context_address() -> str:
-    """Where the chosen context leads (`docker context use`), which the SDK does not look at by itself."""
-    from docker.context import ContextAPI
-
-    context = ContextAPI.get_current_context()
-    host = (context.Host if context else "") or ""
-    return host if host.startswith("unix://") else ""
+def connect_here(task: str) -> DockerClient:
+    """Connect to an engine of this machine. Raises Failed ENGINE_REMOTE, and what `connect` raises."""
+    endpoint.require_local(endpoint.resolve(), task)
+    return connect()
 
 
 def _no_engine(error: Exception) -> Exception:
@@ -50,8 +49,9 @@ def _no_engine(error: Exception) -> Exception:
     elif "No such file" in seen or "refused" in seen:
         hint = "start it: Docker Desktop, or `systemctl start docker`; `docker version` shows when it answers"
     else:
-        hint = "`docker version` and `docker context ls` show where the client looks"
-    return fail("NO_ENGINE", "no Docker engine answers", seen.splitlines()[0][:200], hint=hint)
+        hint = "check its address: `docker version` and `docker context ls` show what the client uses"
+    address = str(endpoint.resolve())
+    return fail("NO_ENGINE", f"no Docker engine answers at {address}", seen.splitlines()[0][:200], hint=hint)
 
 
 def require(*plugins: str) -> None:
@@ -61,8 +61,8 @@ def require(*plugins: str) -> None:
         if done.code:
             raise fail(
                 f"NO_{plugin.upper()}",
-                f"`docker {plugin}` is not there",
-                (done.err.strip().splitlines() or [""])[0],
+                f"`docker {plugin}` is not installed",
+                done.cause,
                 hint=f"install {PLUGINS[plugin]}",
             )
 
@@ -80,7 +80,7 @@ def has_containerd_store(client: DockerClient) -> bool:
 
 
 def image_id(client: DockerClient, name: str) -> str | None:
-    """The id of an image that the engine holds."""
+    """Return the id of an image that the engine holds."""
     from docker.errors import ImageNotFound
 
     try:
@@ -114,7 +114,7 @@ def base_digest(client: DockerClient, name: str) -> str:
         found = registry_digest(client, name)
         if found is None:
             raise fail(
-                "BASE_NOT_FOUND", f"there is no base image {name}", hint="correct the ARG at the Dockerfile's head"
+                "BASE_NOT_FOUND", f"base image {name} not found", hint="correct the ARG at the Dockerfile's head"
             ) from None
         return found
     digests: list[str] = image.attrs.get("RepoDigests") or []

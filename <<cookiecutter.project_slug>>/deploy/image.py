@@ -122,7 +122,7 @@ def write_sbom(project: Path, report: Report) -> int:
         cwd=project,
     )
     if done.code:
-        raise buildx.stale_lock(done.last_error)
+        raise buildx.stale_lock(done.cause)
     (project / SBOM).write_text(done.out, encoding="utf-8")
     count = len(json.loads(done.out)["components"])
     report.result(Result("sbom", Status.CHANGED, time.monotonic() - began, f"{SBOM}, {count} components"))
@@ -147,7 +147,7 @@ def _prepare(client: engine.DockerClient, project: Path, platforms: Sequence[str
 def _lock_fault(project: Path) -> str:
     """Why nothing can be installed from uv.lock; empty when it can."""
     done = process.run([*_uv(), "lock", "--check", "--offline", "--quiet"], cwd=project)
-    return done.last_error if done.code else ""
+    return done.cause if done.code else ""
 
 
 def _key(client: engine.DockerClient, project: Path, platforms: Sequence[str]) -> str:

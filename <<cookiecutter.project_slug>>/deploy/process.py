@@ -12,9 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy import causes
 from deploy.model import Failed, fail
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+SECONDS_TO_END = 10
 # Loaded before any fork: between fork and exec nothing may be imported or allocated at will.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -26,9 +28,9 @@ class Done:
     err: str
 
     @property
-    def last_error(self) -> str:
-        lines = [line for line in self.err.strip().splitlines() if line.strip()]
-        return lines[-1].strip() if lines else f"exit code {self.code}"
+    def cause(self) -> str:
+        """The line of its errors that states the cause; its exit code when there is none."""
+        return causes.cause_line(self.err) or f"exit code {self.code}"
 
 
 def run(
@@ -120,7 +122,11 @@ def _start(
 def _end(child: subprocess.Popen[str]) -> None:
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGTERM)
-        child.wait(10)
+        try:
+            child.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
 
 def _die_with_parent() -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from deploy import process
+from deploy import causes, process
 from deploy.model import Failed, fail
 
 SCHEMA_LABEL = "service.schema-head"
@@ -44,22 +44,21 @@ def _inspect(reference: str, template: str) -> dict[str, Any]:
 
 
 def refused(reference: str, said: str) -> Failed:
-    """What a registry's error means: IMG_NOT_FOUND, IMG_DENIED or REGISTRY_UNREACHABLE. Pure."""
-    denied = re.search(r"\b(401|403)\b|unauthorized|denied|forbidden|no basic auth", said, re.I)
-    missing = re.search(r"not found|manifest unknown|name unknown", said, re.I)
-    code = "IMG_NOT_FOUND" if missing else ("IMG_DENIED" if denied else "REGISTRY_UNREACHABLE")
-    hint = {
-        "IMG_NOT_FOUND": "push it, or name a digest that is there",
-        "IMG_DENIED": f"docker login {host_of(reference)}, with an account that may use it",
-        "REGISTRY_UNREACHABLE": "check the registry's address (`image` in service.toml) and the network",
-    }[code]
-    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
-    return fail(
-        code,
-        f"{reference} was not found in its registry" if missing else f"the registry of {reference} refuses or is away",
-        (lines or ["no reason given"])[-1][:300],
-        hint=hint,
-    )
+    """What a registry's error means: the code that `causes` knows for it, else REGISTRY_UNREACHABLE. Pure."""
+    host = host_of(reference)
+    known = causes.classify(said)
+    code = known.failure.code if known else ("IMG_NOT_FOUND" if "not found" in said.lower() else "REGISTRY_UNREACHABLE")
+    messages = {
+        "IMG_NOT_FOUND": (f"{reference} was not found in its registry", "push it, or name a digest that exists"),
+        "IMG_DENIED": (f"{host} denies access to {reference}", f"docker login {host}, with an account that may use it"),
+        "REGISTRY_UNREACHABLE": (
+            f"the registry of {reference} does not answer as it should",
+            "check the registry's address (`image` in service.toml) and the network",
+        ),
+    }
+    message, hint = messages.get(code) or (f"{reference}: {known.failure.message}" if known else "", "")
+    hint = hint or (known.failure.hint if known else "").replace("HOST", host)
+    return fail(code, message, causes.cause_line(said) or "no reason given", hint=hint)
 
 
 def host_of(reference: str) -> str:

@@ -1,4 +1,4 @@
-"""One stream of events, four ways to show it: a terminal, plain lines, JSON lines, a Markdown summary."""
+"""One stream of events and four ways to show it: a terminal, plain lines, JSON lines, a Markdown summary."""
 
 from __future__ import annotations
 
@@ -6,20 +6,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from deploy.model import Failure, Plan, Recap, Result, Status
-
-COLOURS = {
-    Status.OK: 32,
-    Status.CHANGED: 33,
-    Status.SKIPPED: 36,
-    Status.FAILED: 31,
-    Status.RESCUED: 35,
-    Status.UNREACHABLE: 31,
-}
+from deploy.model import Failure, Plan, Recap, Result
 
 
 class Renderer(Protocol):
@@ -31,8 +22,9 @@ class Renderer(Protocol):
 class Report:
     """What the play tells; each renderer shows it its own way."""
 
-    def __init__(self, renderers: Sequence[Renderer]) -> None:
+    def __init__(self, renderers: Sequence[Renderer], closing: Callable[[], None] = lambda: None) -> None:
         self.renderers, self.recap, self._began = renderers, Recap(), time.monotonic()
+        self.close = closing  # ends what a renderer does by itself; nothing is shown afterwards
 
     def emit(self, kind: str, **data: Any) -> None:
         for renderer in self.renderers:
@@ -96,27 +88,6 @@ class Plain:
 
     def line(self, text: str) -> None:
         print(text, file=self.out, flush=True)
-
-
-class Terminal(Plain):
-    """The same lines in colour, with the step at work and its seconds on the last line."""
-
-    def __init__(self, out: TextIO) -> None:
-        super().__init__(out)
-        self._began = 0.0
-
-    def show(self, kind: str, data: Mapping[str, Any]) -> None:
-        if kind in ("start", "progress"):
-            self._began = time.monotonic() if kind == "start" else self._began
-            width = os.get_terminal_size(self.out.fileno()).columns
-            shown = f"  {data['step']:<11} {time.monotonic() - self._began:4.0f} s  {data.get('text', '')}"
-            self.out.write(f"\r\x1b[K{shown[: width - 1]}")
-            self.out.flush()
-            return
-        self.out.write("\r\x1b[K")
-        colour = COLOURS.get(data["status"], 0) if kind == "result" else (31 if kind == "failure" else 0)
-        for number, line in enumerate(lines_of(kind, data)):
-            self.line(f"\x1b[{colour}m{line}\x1b[0m" if colour and not number else line)
 
 
 class JsonLines:
@@ -183,10 +154,15 @@ def lines_of(kind: str, data: Mapping[str, Any]) -> list[str]:
 
 def make(*, as_json: bool = False, out: TextIO | None = None) -> Report:
     """The renderer that fits the output; a summary too when a pipeline asks for one (GITHUB_STEP_SUMMARY)."""
+    from deploy.terminal import Terminal
+
     out = out or sys.stdout
-    main: Renderer = JsonLines(out) if as_json else (Terminal(out) if out.isatty() else Plain(out))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    return Report([main, *([Markdown(Path(summary))] if summary else [])])
+    others: list[Renderer] = [Markdown(Path(summary))] if summary else []
+    if out.isatty() and not as_json:
+        terminal = Terminal(out)
+        return Report([terminal, *others], terminal.close)
+    return Report([JsonLines(out) if as_json else Plain(out), *others])
 
 
 def _cell(text: str) -> str:

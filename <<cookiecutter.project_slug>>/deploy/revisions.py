@@ -127,7 +127,7 @@ def _sql(project: Path, known: dict[str, tuple[str | None, str]], revision: str)
         raise fail(
             "REVISION_UNREADABLE",
             f"revision {revision} can't be written as SQL",
-            done.last_error,
+            done.cause,
             hint="`python3 tasks.py migrate.lint`",
         )
     return done.out

@@ -1,30 +1,30 @@
-"""What docker-compose.yml comes to on this machine, asked from Compose itself, and what would keep it from starting."""
+"""What docker-compose.yml comes to on this machine, asked from Compose itself."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
-import socket
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from deploy import process
-from deploy.model import Failed, fail
+from deploy import causes, dotenv, process
+from deploy.model import Failed, fail, nearest
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of a variable
-OWNER = "SERVICE_USER"
-OWNER_BY_DEFAULT = "1000:1000"  # docker-compose.yml
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
+# Every profile at once: `down` has to end what another `up` has started.
+ALL_PROFILES = ("*",)
+# Run as the owner of this folder, and so may read what nobody else can.
+OWNERS_SERVICES = ("app", "migrate")
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,12 @@ class Port:
 
 @dataclass(frozen=True)
 class Stack:
-    """The resolved file. `services` are those of the profiles that were asked for."""
+    """The resolved file. `services` are those of the chosen profiles, `volumes` the engine's names by the file's."""
 
     name: str
     services: Mapping[str, Any]
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     def port(self, service: str) -> int:
         return next(port.number for port in self.ports if port.service == service)
@@ -58,6 +60,12 @@ class Stack:
             if entry.get("published")
         ]
 
+    @property
+    def used_volumes(self) -> dict[str, str]:
+        """The volumes that these services mount."""
+        mounted = {entry.get("source") for service in self.services.values() for entry in service.get("volumes") or ()}
+        return {key: name for key, name in self.volumes.items() if key in mounted}
+
 
 def command(*arguments: str, profiles: Sequence[str] = ()) -> list[str]:
     """The argument list of a Compose call. Pure."""
@@ -65,118 +73,119 @@ def command(*arguments: str, profiles: Sequence[str] = ()) -> list[str]:
 
 
 def variables(profiles: Sequence[str] = ()) -> dict[str, str]:
-    """What Compose gets beside .env: whose files these are, and where traces go when something takes them."""
-    given = {OWNER: owner()}
+    """What Compose gets besides .env: the owner of these files, and the collector's address when there is one."""
+    given = {dotenv.OWNER: dotenv.owner()}
     if "observability" in profiles:
         given["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://otel-collector:4318"
     return given
 
 
-def owner() -> str:
-    return f"{os.getuid()}:{os.getgid()}"
+def without_password(project: Path) -> dict[str, str]:
+    """Compose requires a value to read its file, also where nothing is started with it."""
+    return {} if (project / dotenv.FILE).exists() else {dotenv.PASSWORD: "none"}
 
 
 def resolve(project: Path, profiles: Sequence[str] = ()) -> Stack:
     """Raises Failed ENV_MISSING, ENV_MALFORMED, COMPOSE_INVALID."""
+    dotenv.check_file(project)
     done = process.run(command("config", "--format", "json", profiles=profiles), cwd=project, env=variables(profiles))
     if done.code:
         raise explain(done.err)
     content = json.loads(done.out)
-    stack = Stack(content["name"], content["services"])
-    check_password(stack.services["db"]["environment"][PASSWORD])
+    volumes = {key: str(volume["name"]) for key, volume in (content.get("volumes") or {}).items()}
+    stack = Stack(content["name"], content["services"], volumes, causes.warnings_of(done.err))
+    given = stack.services["db"]["environment"]
+    dotenv.check_address_parts({name: str(given[name]) for name in dotenv.ADDRESS_PARTS})
     return stack
 
 
 def explain(said: str) -> Failed:
-    """Why Compose can't read its file or .env. Pure."""
+    """Why Compose cannot read its file or .env. Pure."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip() and "level=warning" not in line]
     last = lines[-1] if lines else "no reason given"
     if found := re.search(r"required variable (\w+) is missing", last):
         return fail("ENV_MISSING", f"{found[1]} has no value", hint=f"add a line `{found[1]}=...` to .env")
     if found := re.search(r"\.env: line (\d+): (.+)", last):
-        return fail("ENV_MALFORMED", f".env can't be read, line {found[1]}", found[2], hint="a line is NAME=value")
-    return fail("COMPOSE_INVALID", "Compose can't read its configuration", last, hint="`docker compose config`")
-
-
-def check_password(password: str) -> None:
-    """It becomes a part of DATABASE_URL. Raises Failed ENV_MALFORMED. Pure."""
-    if quote(password, safe="") != password:
-        raise fail(
-            "ENV_MALFORMED",
-            f"{PASSWORD} has characters that an address can't carry",
-            hint="take letters, digits, `-`, `_`, `.` and `~`",
+        return fail(
+            "ENV_MALFORMED", f"line {found[1]} of .env is invalid", found[2], hint="write NAME=value on each line"
         )
+    return fail("COMPOSE_INVALID", "Compose cannot read its configuration", last, hint="run `docker compose config`")
 
 
-def ensure_dotenv(project: Path, client: DockerClient) -> str:
-    """Make .env from .env.example with a password of its own when there is none; what was done, or nothing.
-
-    Raises Failed PASSWORD_LOST when there is a database whose password went with an earlier .env.
-    """
-    path = project / ".env"
-    if path.exists() or os.environ.get(PASSWORD):
-        return ""
-    volume = f"{project_name(project)}_database"
-    if client.volumes.list(filters={"name": f"^{volume}$"}):
-        raise fail(
-            "PASSWORD_LOST",
-            f"there is no .env, but a database (volume {volume}) whose password was in it",
-            hint="bring .env back, or drop the database with `python3 tasks.py down --volumes`",
-        )
-    example = (project / ".env.example").read_text("utf-8")
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(filled(example, secrets.token_urlsafe(18), owner()))
-    return ".env made from .env.example, with a password of its own for the database"
-
-
-def filled(example: str, password: str, user: str) -> str:
-    """The example with a password, and with the files' owner where that is not the usual one. Pure."""
-    line = f"{PASSWORD}={password}"
-    text, count = re.subn(rf"^#?\s*{PASSWORD}=.*$", line, example, count=1, flags=re.M)
-    text = text if count else f"{example.rstrip()}\n{line}\n"
-    if user == OWNER_BY_DEFAULT:
-        return text
-    return f"{text.rstrip()}\n\n# Whose files these are, for the containers of docker-compose.yml\n{OWNER}={user}\n"
-
-
-def project_name(project: Path) -> str:
-    given = os.environ.get("COMPOSE_PROJECT_NAME")
-    return given or str(tomllib.loads((project / "service.toml").read_text("utf-8"))["service"]["name"])
-
-
-def check_ports(stack: Stack, client: DockerClient) -> None:
-    """Raises Failed PORT_TAKEN for a port that somebody else has: Compose finds out when half of it runs."""
-    ours = {container.labels.get(SERVICE_LABEL) for container in containers(client, stack.name)}
-    for port in stack.ports:
-        if port.service not in ours and not is_free(port.host, port.number):
+def check_profiles(project: Path, profiles: Sequence[str]) -> None:
+    """Raises Failed UNKNOWN_PROFILE for one that no service has: Compose ignores it without a word."""
+    if not profiles:
+        return
+    given = {**variables(), **without_password(project)}
+    done = process.run(command("config", "--profiles", profiles=ALL_PROFILES), cwd=project, env=given)
+    if done.code:
+        raise explain(done.err)
+    known = sorted(set(done.out.split()))
+    for name in profiles:
+        if name not in known:
+            close = nearest(name, known)
             raise fail(
-                "PORT_TAKEN",
-                f"port {port.number} of {port.host}, for {port.service}, is taken by another program",
-                hint=f"stop that one, or choose another: {port.variable}={next_free(port)} in .env",
+                "UNKNOWN_PROFILE",
+                f"docker-compose.yml has no profile {name!r}",
+                f"it has: {', '.join(known)}",
+                hint=f"did you mean --profile {close}?" if close else "choose one of these",
             )
 
 
+def check_mounts(project: Path, stack: Stack) -> None:
+    """Raises Failed MOUNT_UNREADABLE for configuration that the user of an image may not read (umask 077)."""
+    if sys.platform != "linux":
+        return  # Docker Desktop shows every file as readable
+    sources = {
+        Path(entry["source"])
+        for name, service in stack.services.items()
+        for entry in service.get("volumes") or ()
+        if entry.get("type") == "bind" and name not in OWNERS_SERVICES
+    }
+    for source in sorted(sources):
+        if source.is_relative_to(project) and (unreadable := next(_unreadable(source), None)):
+            folder = source.relative_to(project).parts[0]
+            raise fail(
+                "MOUNT_UNREADABLE",
+                f"{unreadable.relative_to(project)} is readable by its owner alone, but a container has to read it",
+                hint=f"chmod -R go+rX {folder}",
+            )
+
+
+def _unreadable(source: Path) -> Iterator[Path]:
+    for path in (source, *sorted(source.rglob("*"))):
+        wanted = stat.S_IROTH | stat.S_IXOTH if path.is_dir() else stat.S_IROTH
+        if path.stat().st_mode & wanted != wanted:
+            yield path
+
+
 def containers(client: DockerClient, project: str, service: str = "", *, ended: bool = False) -> list[Any]:
-    """Those of a Compose project, or of one service in it, that run; with `ended` the others, too."""
-    labels = [f"{PROJECT_LABEL}={project}", *([f"{SERVICE_LABEL}={service}"] if service else [])]
+    """The running containers of a Compose project, or of one service in it; with `ended` the others, too.
+
+    Those of `docker compose run` are left out: they are nobody's service.
+    """
+    labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
+    labels += [f"{SERVICE_LABEL}={service}"] if service else []
     return client.containers.list(all=ended, filters={"label": labels})
 
 
 def last_words(client: DockerClient, project: str, service: str, lines: int = 12) -> list[str]:
-    """What a service's container has said last."""
+    """The last lines of a service's container."""
     found = containers(client, project, service, ended=True)
     return found[0].logs(tail=lines).decode(errors="replace").splitlines() if found else []
 
 
-def is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def image_id(client: DockerClient, stack: Stack, service: str = "migrate") -> str:
+    """The id of a service's image, empty while the engine has none."""
+    from deploy import engine
+
+    return engine.image_id(client, str(stack.services[service]["image"])) or ""
 
 
-def next_free(port: Port) -> int:
-    return next(number for number in range(port.number + 1, 65536) if is_free(port.host, number))
+def remove_replaced_image(client: DockerClient, before: str, after: str) -> None:
+    """Remove the image that a build has taken the name from, unless a container still uses it."""
+    from docker.errors import APIError
+
+    if before and before != after:
+        with suppress(APIError):  # in use, or gone already
+            client.images.remove(before)

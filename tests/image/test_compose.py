@@ -59,6 +59,8 @@ def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout) -> None:
 
     same = compose.ok("up")
     assert re.search(r"^ok +containers", same.out, re.M), str(same)
+    labels = ("--filter", _label(compose))
+    assert docker("image", "ls", "--quiet", "--filter", "dangling=true", *labels) == "", "one built image a service"
 
     path = compose.folder / "app" / "resources.py"
     path.write_text(path.read_text() + 'print("saved and served")\n')
@@ -79,7 +81,7 @@ def test_every_line_of_verify_passes(compose: Checkout) -> None:
     """Minutes, because the whole suite runs in the container."""
     began = time.monotonic()
     ended = compose.task(
-        "verify", "--json", PATH=f"{Path(linters.actionlint()).parent}{os.pathsep}{os.environ['PATH']}"
+        "verify", "--tests", "--json", PATH=f"{Path(linters.actionlint()).parent}{os.pathsep}{os.environ['PATH']}"
     )
     seen = lines_of(ended.out)
     print(f"\nverify: {time.monotonic() - began:.0f} s, {seen}")
@@ -94,7 +96,7 @@ def test_every_line_of_verify_passes(compose: Checkout) -> None:
 def test_verify_tells_what_a_stopped_database_takes_away(compose: Checkout) -> None:
     compose.ok("up")
     compose.compose("stop", "db")
-    ended = compose.task("verify", "--json")
+    ended = compose.task("verify", "--tests", "--json")
     seen = lines_of(ended.out)
     assert ended.code == 1
     assert {name for name, status in seen.items() if status == "failed"} == ON_THE_DATABASE, str(ended)
@@ -176,6 +178,33 @@ def test_prometheus_finds_the_service(compose: Checkout) -> None:
         return [target["health"] for target in targets] == ["up"]
 
     wait_for(healthy, "Prometheus scrapes the service")
+
+
+def test_the_data_have_one_place_in_every_version_of_postgresql(compose: Checkout, tmp_path: Path) -> None:
+    """Images since 18 have another PGDATA and declare another volume; this one is older, and derived to be like them."""
+    tag = f"{compose.variables['COMPOSE_PROJECT_NAME']}-like-18"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM postgres:{compose.variables['POSTGRES_VERSION']}\n"
+        "ENV PGDATA=/var/lib/postgresql/18/docker\nVOLUME /var/lib/postgresql\n"
+    )
+    docker("build", "--quiet", "--tag", f"postgres:{tag}", str(tmp_path))
+    query = ("exec", "-T", "db", "psql", "-U", "postgres", "-Atc")
+    compose.variables["POSTGRES_PASSWORD"] = "of-a-test"
+    try:
+        compose.compose("up", "--detach", "--wait", "db")
+        compose.compose(*query, "CREATE TABLE kept ()")
+        compose.compose("down")
+        compose.variables["POSTGRES_VERSION"] = tag
+        compose.compose("up", "--detach", "--wait", "db")
+        assert compose.compose(*query, "SELECT count(*) FROM kept").strip() == "0"
+        mounts = docker("inspect", "--format", "{{json .Mounts}}", compose.compose("ps", "--quiet", "db").strip())
+        volumes = [mount["Name"] for mount in json.loads(mounts) if mount["Type"] == "volume"]
+        assert volumes == [f"{compose.variables['COMPOSE_PROJECT_NAME']}_database"], (
+            "none without a name is left behind"
+        )
+    finally:
+        compose.compose("down", "--volumes")
+        docker("image", "rm", "--force", f"postgres:{tag}")
 
 
 def test_every_profile_is_valid_and_mounts_what_there_is(checkout: Checkout) -> None:

@@ -27,6 +27,12 @@ def told(ended: Ended, code: str) -> str:
     return "\n".join(lines[first:])
 
 
+def told_after(ended: Ended, code: str) -> str:
+    """All of the output, of which the failure's lines are as they should be."""
+    told(ended, code)
+    return ended.out
+
+
 def nothing_runs(checkout: Checkout) -> bool:
     label = f"label=com.docker.compose.project={checkout.variables['COMPOSE_PROJECT_NAME']}"
     return docker("ps", "--all", "--quiet", "--filter", label) == ""
@@ -36,6 +42,65 @@ def nothing_runs(checkout: Checkout) -> bool:
 def test_no_engine(checkout: Checkout, task: str) -> None:
     told(checkout.task(task, DOCKER_HOST="unix:///nowhere/docker.sock"), "NO_ENGINE")
     assert not (checkout.folder / ".env").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"DOCKER_CONTEXT": "gone"}, "NO_CONTEXT"),
+        ({"DOCKER_HOST": "ssh://ada@build.example.com"}, "ENGINE_UNSUPPORTED"),
+        ({"DOCKER_HOST": "tcp://build.example.com:2376"}, "ENGINE_REMOTE"),
+    ],
+)
+def test_an_engine_that_cannot_serve(checkout: Checkout, variables: dict[str, str], code: str) -> None:
+    told(checkout.task("up", **variables), code)
+    assert not (checkout.folder / ".env").exists()
+
+
+def test_a_profile_that_no_service_has(compose: Checkout) -> None:
+    said = told(compose.task("up", "--profile", "observabilty"), "UNKNOWN_PROFILE")
+    assert "--profile observability?" in said
+    assert not (compose.folder / ".env").exists()
+
+
+def test_an_image_that_cannot_be_fetched(compose: Checkout) -> None:
+    """A tag that no registry has; without a network, the registry cannot be asked."""
+    compose.variables["POSTGRES_VERSION"] = "of-a-test-alone"
+    ended = compose.task("up")
+    code = next(code for code in ("REGISTRY_UNREACHABLE", "IMG_NOT_FOUND", "RATE_LIMITED") if code in ended.out)
+    told(ended, code)
+    assert nothing_runs(compose)
+
+
+def test_a_warning_of_compose_is_shown(compose: Checkout) -> None:
+    (compose.folder / ".env").write_text("POSTGRES_PASSWORD=abc\nLOG_LEVEL=LOUD\nNOTE=a$nothing\n")
+    assert 'Compose warns: The "nothing" variable is not set' in told_after(compose.task("up"), "SETTINGS_REFUSED")
+
+
+def test_the_data_of_another_major_version(compose: Checkout) -> None:
+    """A volume that says so is enough for PostgreSQL to refuse it."""
+    volume = f"{compose.variables['COMPOSE_PROJECT_NAME']}_database"
+    compose.variables["POSTGRES_PASSWORD"] = "of-a-test"
+    compose.compose("up", "--detach", "--wait", "db")
+    compose.compose("down")
+    image = f"postgres:{compose.variables['POSTGRES_VERSION']}"
+    docker("run", "--rm", "--volume", f"{volume}:/data", "--entrypoint", "sh", image, "-c", "echo 9 > /data/PG_VERSION")
+    said = told(compose.task("up"), "DATABASE_VERSION")
+    assert "echo POSTGRES_VERSION=9 >> .env" in said
+    assert "--volumes" not in said
+    assert nothing_runs(compose)
+    assert docker("volume", "ls", "--quiet", "--filter", f"name={volume}") == volume
+
+
+def test_a_checkout_with_windows_line_endings(compose: Checkout) -> None:
+    path = compose.folder / "entrypoint.sh"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for task in ("up", "build"):
+        said = told(compose.task(task), "LINE_ENDINGS")
+    fix = said.split("next: ")[1].partition(" (")[0]
+    subprocess.run(["sh", "-c", fix], cwd=compose.folder, check=True)
+    assert b"\r" not in path.read_bytes()
+    assert nothing_runs(compose)
 
 
 def test_an_engine_without_buildkit(checkout: Checkout, tmp_path: Path) -> None:
@@ -168,6 +233,7 @@ def test_no_lock_at_all(checkout: Checkout) -> None:
         ("LOG_LEVEL=INFO\n", "ENV_MISSING", "POSTGRES_PASSWORD"),
         ("POSTGRES_PASSWORD=abc\nFOO BAR-baz\n", "ENV_MALFORMED", "line 2"),
         ("POSTGRES_PASSWORD=a@b\n", "ENV_MALFORMED", "POSTGRES_PASSWORD"),
+        ("POSTGRES_PASSWORD=ab$cd\n", "ENV_MALFORMED", "POSTGRES_PASSWORD"),
         ("POSTGRES_PASSWORD=abc\nLOG_LEVEL=LOUD\n", "SETTINGS_REFUSED", "LOG_LEVEL"),
         ("POSTGRES_PASSWORD=abc\nDRAIN_SECONDS=soon\n", "SETTINGS_REFUSED", "DRAIN_SECONDS"),
     ],
@@ -181,7 +247,7 @@ def test_an_env_file_with_a_fault(compose: Checkout, text: str, code: str, words
 
 def test_a_database_whose_password_is_lost(compose: Checkout) -> None:
     docker("volume", "create", f"{compose.variables['COMPOSE_PROJECT_NAME']}_database")
-    told(compose.task("up"), "PASSWORD_LOST")
+    assert "--volumes" not in told(compose.task("up"), "PASSWORD_LOST")
     assert not (compose.folder / ".env").exists()
     compose.ok("down", "--volumes")
     assert docker("volume", "ls", "--quiet", "--filter", f"name={compose.variables['COMPOSE_PROJECT_NAME']}") == ""

@@ -1,10 +1,12 @@
-"""What Compose's containers have to show: that they run, migrations at head, tables, and the tests in there."""
+"""The lines about Compose's containers: they run, migrations are at head, tables exist, and the tests pass in there."""
 
 from __future__ import annotations
 
 import re
+import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,26 +83,44 @@ class Contained:
 
         client, found = self._there()
         if not stack.containers(client, found.name, "db"):
-            raise fail("TESTS", "the tests want the database, which does not run", hint=AGAIN)
-        code = process.follow(
-            self._command("app", "pytest", "-q", "-n", "auto", "--cov"), hear, cwd=self.project, env=stack.variables()
-        )
+            raise fail("TESTS", "the tests require the database, which does not run", hint=AGAIN)
+        with self._one_off(client) as name:
+            command = stack.command(
+                *("run", "--rm", "--no-TTY", "--no-deps", "--name", name, "app"), "pytest", "-q", "-n", "auto", "--cov"
+            )
+            code = process.follow(command, hear, cwd=self.project, env=stack.variables())
         last = [line for line in kept if line.strip()]
         if code:
             told = [line for line in last if line.startswith(("FAILED", "ERROR", "FAIL "))]
             raise fail(
-                "TESTS", last[-1] if last else f"exit code {code}", *told[:8], hint="`docker compose exec app pytest`"
+                "TESTS",
+                last[-1] if last else f"exit code {code}",
+                *told[:8],
+                hint="run them in the container: `docker compose exec app pytest`",
             )
         coverage = next((match[1] for line in last if (match := re.search(r"Total coverage: ([\d.]+)%", line))), "")
         return f"{last[-1].strip('= ')}{f', {coverage} % covered' if coverage else ''}"
+
+    @contextmanager
+    def _one_off(self, client: DockerClient) -> Iterator[str]:
+        """The name of a container that is gone afterwards, however the work in it ends.
+
+        A process that was started by `docker compose exec` goes on in the container when its client is interrupted.
+        """
+        from docker.errors import APIError
+
+        name = f"verify-{uuid.uuid4().hex[:12]}"
+        try:
+            yield name
+        finally:
+            with suppress(APIError):  # it has ended by itself, and was removed
+                client.containers.get(name).remove(force=True)
 
     def _exec(self, service: str, *command: str) -> str:
         self._there()
         done = process.run(self._command(service, *command), cwd=self.project, env=stack.variables(), seconds=120)
         if done.code:
-            raise fail(
-                "IN_CONTAINER", f"`{' '.join(command[:3])}` in {service} ended with {done.code}", done.last_error
-            )
+            raise fail("IN_CONTAINER", f"`{' '.join(command[:3])}` in {service} ended with {done.code}", done.cause)
         return done.out
 
     def _command(self, service: str, *command: str) -> list[str]:

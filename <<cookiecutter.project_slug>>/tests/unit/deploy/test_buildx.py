@@ -72,6 +72,13 @@ BASE = """\
  > [internal] load metadata for docker.io/nosuch/image:1:
 ------
 ERROR: failed to solve: failed to do request: Head "https://registry-1.docker.io/v2/": no such host"""
+NO_BASE = """\
+#3 [internal] load metadata for docker.io/library/python:9.9-slim
+#3 ERROR: docker.io/library/python:9.9-slim: not found
+------
+ > [internal] load metadata for docker.io/library/python:9.9-slim:
+------
+ERROR: failed to solve: docker.io/library/python:9.9-slim: not found"""
 STEP = """\
 #3 [internal] load metadata for docker.io/library/python:3.13-slim
 #3 DONE 0.0s
@@ -89,7 +96,8 @@ ERROR: failed to solve: executor failed running [/bin/sh -c apt-get install binu
         (PUSH.format(reason="unauthorized: authentication required"), "IMG_DENIED", "authentication required"),
         (PUSH.format(reason="denied: requested access to the resource is denied"), "IMG_DENIED", "is denied"),
         (PUSH.format(reason="received unexpected HTTP status: 503"), "REGISTRY_UNREACHABLE", "503"),
-        (BASE, "BASE_NOT_FOUND", "no such host"),
+        (BASE, "REGISTRY_UNREACHABLE", "no such host"),
+        (NO_BASE, "BASE_NOT_FOUND", "not found"),
         (STEP, "BUILD_FAILED", "Unable to locate package binutil"),
     ],
 )

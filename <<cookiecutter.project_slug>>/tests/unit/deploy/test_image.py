@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from deploy import labels, registry
 from deploy.checklist import Skipped
+from deploy.checklist.contained import Contained
 from deploy.checklist.written import task_names
 from deploy.model import Status, fail
-from deploy.verify import outcome
+from deploy.verify import _of_project, outcome
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,15 @@ def test_a_line_of_the_checklist_passes_only_when_its_check_does() -> None:
     assert (status, message) == (Status.FAILED, "what happened")
     assert failure is not None
     assert failure.hint == "what to do"
+
+
+@pytest.mark.parametrize("tests", [False, True])
+def test_the_suite_is_run_only_when_it_is_asked_for(tmp_path: Path, tests: bool) -> None:
+    contained = Contained(tmp_path, lambda _: None)
+    lines = dict(_of_project(tmp_path, contained, tests=tests))
+    status, summary, _ = outcome(lines["tests"])
+    assert status is Status.SKIPPED
+    assert ("verify --tests" in summary) is not tests
 
 
 def test_a_check_that_breaks_has_failed() -> None:

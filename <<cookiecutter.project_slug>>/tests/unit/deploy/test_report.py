@@ -1,13 +1,24 @@
 """One stream of events, shown in four ways."""
 
+import fcntl
 import io
 import json
+import os
+import pty
+import re
+import struct
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from deploy.model import Change, Failure, Plan, Result, Status
 from deploy.report import JsonLines, Markdown, Plain, Report, make
+from deploy.terminal import Terminal
 
 
 def told(report: Report) -> int:
@@ -56,6 +67,41 @@ def test_json_lines() -> None:
         "summary": "update | Deployment/lamps",
     }
     assert events[-1]["exit"] == 3
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
+    """A pseudo-terminal: its program's side, and what has been written to it so far."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.set_blocking(ours, False)
+    seen = bytearray()
+
+    def read() -> str:
+        with suppress(BlockingIOError):
+            seen.extend(os.read(ours, 65536))
+        return seen.decode()
+
+    with os.fdopen(theirs, "w") as out:
+        yield out, read
+    os.close(ours)
+
+
+def test_the_clock_of_a_terminal_ticks_while_nothing_happens(terminal: tuple[TextIO, Callable[[], str]]) -> None:
+    out, read = terminal
+    shown = Terminal(out, tick=0.02)
+    report = Report([shown], shown.close)
+    report.start("containers")
+    report.progress("containers", "exporting to image")
+    while len(re.findall(r"containers +1 s +exporting to image", read())) < 2:
+        time.sleep(0.02)
+    report.note("Compose warns: x")
+    assert re.search(r"\x1b\[K  Compose warns: x\r\n\r\x1b\[K  containers +1 s", read())
+    report.close()
+    length = len(read())
+    assert read().endswith("\r\x1b[K"), "no line is left half written"
+    time.sleep(0.1)
+    assert len(read()) == length
 
 
 def test_a_pipelines_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
-"""Compose: argument lists, ports, .env, and its errors in words of ours."""
+"""Compose: argument lists, ports, .env, whose stack it is, and its errors in our words."""
 
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deploy import compose, stack
+from deploy import compose, dotenv, first_up, stack, stack_owner, stack_ports
 from deploy.model import Failed
 
 SERVICES: dict[str, Any] = {
@@ -49,43 +51,66 @@ def test_the_addresses_name_no_password() -> None:
 
 
 class Engine:
-    """Holds containers and volumes as the Docker SDK tells them."""
+    """Holds containers and volumes as the Docker SDK gives them."""
 
-    def __init__(self, services: tuple[str, ...] = (), volumes: tuple[str, ...] = ()) -> None:
-        self.running = [type("Container", (), {"labels": {stack.SERVICE_LABEL: name}}) for name in services]
-        self.kept = volumes
+    def __init__(self, containers: Sequence[Mapping[str, str]] = (), volumes: Mapping[str, Any] | None = None) -> None:
+        self.running = [SimpleNamespace(labels=labels, attrs={}, name="shop-app-1") for labels in containers]
+        self.kept = dict(volumes or {})
 
     @property
-    def containers(self) -> "Engine":
-        return self
+    def containers(self) -> Any:
+        return SimpleNamespace(list=lambda **_: self.running)
 
     @property
     def volumes(self) -> Any:
-        return type("Volumes", (), {"list": lambda _, filters: self.kept})()
+        return SimpleNamespace(list=self._volumes, create=self._create)
 
-    def list(self, **_: Any) -> Any:
-        return self.running
+    def _volumes(self, filters: Mapping[str, str]) -> list[Any]:
+        return [
+            SimpleNamespace(attrs={"Labels": labels})
+            for name, labels in self.kept.items()
+            if filters.get("name", f"^{name}$") == f"^{name}$"
+            and filters.get("label", "") in ("", f"{stack.PROJECT_LABEL}={labels.get(stack.PROJECT_LABEL)}")
+        ]
+
+    def _create(self, name: str, labels: Mapping[str, str]) -> None:
+        self.kept[name] = labels
+
+
+def engine(*containers: Mapping[str, str], volumes: Mapping[str, Any] | None = None) -> Any:
+    return Engine(containers, volumes)
 
 
 def taken_port() -> tuple[socket.socket, stack.Stack]:
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))
     holder.listen()
-    ports = [{"host_ip": "127.0.0.1", "published": str(holder.getsockname()[1])}]
-    return holder, stack.Stack("shop", {"app": {"ports": ports}})
+    published = [{"host_ip": "127.0.0.1", "published": str(holder.getsockname()[1])}]
+    return holder, stack.Stack("shop", {"app": {"ports": published}})
 
 
 def test_a_port_that_another_program_has() -> None:
     holder, found = taken_port()
     with holder, pytest.raises(Failed, match="PORT_TAKEN") as caught:
-        stack.check_ports(found, Engine())  # type: ignore[arg-type]
+        stack_ports.check(found, engine())
     assert "APP_PORT=" in caught.value.failure.hint
+    assert "another program" in caught.value.failure.message
+
+
+def test_a_port_that_another_checkout_has() -> None:
+    holder, found = taken_port()
+    client = engine({stack_owner.FOLDER_LABEL: "/home/ada/shop"})
+    entry = {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(found.port("app"))}], "9000/tcp": None}
+    client.running[0].attrs["NetworkSettings"] = {"Ports": entry}
+    with holder, pytest.raises(Failed, match="PORT_TAKEN") as caught:
+        stack_ports.check(found, client)
+    assert "container shop-app-1 of /home/ada/shop" in caught.value.failure.message
 
 
 def test_a_port_that_we_have_ourselves() -> None:
     holder, found = taken_port()
     with holder:
-        stack.check_ports(found, Engine(("app",)))  # type: ignore[arg-type]
+        stack_ports.check(found, engine({stack.SERVICE_LABEL: "app"}))
 
 
 @pytest.mark.parametrize(
@@ -109,44 +134,144 @@ def test_what_compose_says_of_its_input(said: str, code: str, words: str) -> Non
     assert failure.hint
 
 
-@pytest.mark.parametrize("password", ["a@b", "a/b", "a b", "a:b", "a%b", "ü"])
-def test_a_password_that_no_address_can_carry(password: str) -> None:
+@pytest.mark.parametrize("password", ["a@b", "a/b", "a b", "a:b", "a%b", "ü", "ab$cd"])
+@pytest.mark.parametrize("name", dotenv.ADDRESS_PARTS)
+def test_what_no_address_can_carry(name: str, password: str) -> None:
     with pytest.raises(Failed, match="ENV_MALFORMED") as caught:
-        stack.check_password(password)
+        dotenv.check_address_parts({name: password})
     assert password not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("POSTGRES_PASSWORD=ab$cd", True),
+        ('POSTGRES_PASSWORD="ab${cd}"', True),
+        ("POSTGRES_PASSWORD='ab$cd'", True),
+        ("export POSTGRES_PASSWORD=ab$$cd", True),
+        ("POSTGRES_USER=$USER", True),
+        ("POSTGRES_DB=$shop", True),
+        ("POSTGRES_PASSWORD=abcd # costs $3", False),
+        ("# POSTGRES_PASSWORD=ab$cd", False),
+        ("JWT_KEY=ab$cd", False),
+    ],
+)
+def test_a_variable_inside_of_a_password_is_refused(checkout: Path, line: str, refused: bool) -> None:
+    """Compose would put in the variable's value, or nothing, and start with what is left."""
+    (checkout / ".env").write_text(f"LOG_LEVEL=INFO\n{line}\n")
+    if refused:
+        with pytest.raises(Failed, match="ENV_MALFORMED") as caught:
+            dotenv.check_file(checkout)
+        assert "cd" not in str(caught.value)
+    else:
+        dotenv.check_file(checkout)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("POSTGRES_PASSWORD", raising=False)
-    monkeypatch.delenv("COMPOSE_PROJECT_NAME", raising=False)
-    (tmp_path / ".env.example").write_text("# the database\n# POSTGRES_PASSWORD=\n# LOG_LEVEL=INFO\n")
-    (tmp_path / "service.toml").write_text('[service]\nname = "shop"\n')
-    return tmp_path
+    for name in (*dotenv.ADDRESS_PARTS, dotenv.PROJECT):
+        monkeypatch.delenv(name, raising=False)
+    return _checkout(tmp_path / "mine")
+
+
+def _checkout(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / ".env.example").write_text("# the database\n# POSTGRES_PASSWORD=\n# LOG_LEVEL=INFO\n")
+    (folder / "service.toml").write_text('[service]\nname = "shop"\n')
+    return folder
 
 
 def test_an_env_file_is_made_once_and_for_its_owner_alone(checkout: Path) -> None:
-    assert "made from .env.example" in stack.ensure_dotenv(checkout, Engine())  # type: ignore[arg-type]
+    assert "made from .env.example" in first_up.ensure_dotenv(checkout, engine())
     text = (checkout / ".env").read_text()
     password = text.split("POSTGRES_PASSWORD=")[1].split("\n")[0]
     assert len(password) >= 20
-    stack.check_password(password)
+    dotenv.check_address_parts({dotenv.PASSWORD: password})
     assert text.startswith(f"# the database\nPOSTGRES_PASSWORD={password}\n# LOG_LEVEL=INFO\n")
     assert (checkout / ".env").stat().st_mode & 0o777 == 0o600
-    assert stack.ensure_dotenv(checkout, Engine()) == ""  # type: ignore[arg-type]
+    assert first_up.ensure_dotenv(checkout, engine()) == ""
     assert (checkout / ".env").read_text() == text
 
 
 def test_an_example_without_the_line_gets_one() -> None:
-    assert stack.filled("# nothing\n", "x", "1000:1000") == "# nothing\nPOSTGRES_PASSWORD=x\n"
+    assert dotenv.filled("# nothing\n", {"X": "1"}, "1000:1000") == "# nothing\nX=1\n"
 
 
 def test_compose_by_hand_knows_whose_files_these_are() -> None:
-    assert "SERVICE_USER" not in stack.filled("POSTGRES_PASSWORD=\n", "x", "1000:1000")
-    assert stack.filled("POSTGRES_PASSWORD=\n", "x", "0:0").endswith("\nSERVICE_USER=0:0\n")
+    assert "SERVICE_USER" not in dotenv.filled("POSTGRES_PASSWORD=\n", {}, "1000:1000")
+    assert dotenv.filled("# SERVICE_USER=1000:1000\nA=1\n", {}, "0:0") == "SERVICE_USER=0:0\nA=1\n"
 
 
 def test_no_new_password_for_a_database_that_has_one(checkout: Path) -> None:
-    with pytest.raises(Failed, match="PASSWORD_LOST"):
-        stack.ensure_dotenv(checkout, Engine(volumes=("shop_database",)))  # type: ignore[arg-type]
+    with pytest.raises(Failed, match="PASSWORD_LOST") as caught:
+        first_up.ensure_dotenv(checkout, engine(volumes={"shop_database": {}}))
     assert not (checkout / ".env").exists()
+    assert "--volumes" not in str(caught.value), "whose data these are is not known"
+    assert "COMPOSE_PROJECT_NAME=shop-" in caught.value.failure.hint
+
+
+def test_the_database_of_this_folder_may_be_dropped(checkout: Path) -> None:
+    with pytest.raises(Failed, match="down --volumes"):
+        first_up.ensure_dotenv(checkout, engine(volumes={"shop_database": made_by(checkout)}))
+
+
+def made_by(folder: Path) -> dict[str, str]:
+    return {stack.PROJECT_LABEL: "shop", stack_owner.FOLDER_LABEL: str(folder)}
+
+
+@pytest.mark.parametrize("kept", ["containers", "volume"])
+def test_a_second_checkout_gets_a_stack_of_its_own(checkout: Path, tmp_path: Path, kept: str) -> None:
+    other = _checkout(tmp_path / "other")
+    client = engine(made_by(other)) if kept == "containers" else engine(volumes={"shop_database": made_by(other)})
+    said = first_up.ensure_dotenv(checkout, client)
+    own = dotenv.read(checkout, dotenv.PROJECT)
+    assert own == stack_owner.project_name(checkout) == stack_owner.own_name(checkout) != stack_owner.own_name(other)
+    assert own in said
+    assert str(other) in said
+
+
+@pytest.mark.parametrize("task", ["up", "down", "logs", "verify"])
+def test_a_stack_of_another_folder_is_left_alone(checkout: Path, tmp_path: Path, task: str) -> None:
+    other = _checkout(tmp_path / "other")
+    client = engine(made_by(checkout), made_by(other))
+    with pytest.raises(Failed, match="STACK_ELSEWHERE") as caught:
+        stack_owner.require_own(client, "shop", checkout, task)
+    assert str(other) in str(caught.value)
+    hint = caught.value.failure.hint
+    assert "--volumes" not in hint
+    assert ("COMPOSE_PROJECT_NAME=" in hint) if task == "up" else (f"cd {other}" in hint)
+
+
+def test_a_folder_that_is_gone_owns_nothing(checkout: Path, tmp_path: Path) -> None:
+    stack_owner.require_own(engine(made_by(tmp_path / "moved")), "shop", checkout, "up")
+
+
+def test_a_folder_has_one_owner_whatever_the_way_to_it(checkout: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(checkout)
+    stack_owner.require_own(engine(made_by(link)), "shop", checkout, "up")
+
+
+def test_volumes_are_made_with_the_folder_that_they_belong_to(checkout: Path, tmp_path: Path) -> None:
+    services = {"db": {"volumes": [{"type": "volume", "source": "database"}]}}
+    found = stack.Stack("shop", services, {"database": "shop_database", "grafana": "shop_grafana"})
+    client = engine()
+    stack_owner.claim(client, found, checkout)
+    assert list(client.kept) == ["shop_database"]
+    assert stack_owner.other_folder(client, "shop", checkout) == ""
+    assert stack_owner.other_folder(client, "shop", _checkout(tmp_path / "other")) == str(checkout)
+
+
+def test_a_mount_that_a_container_cannot_read(checkout: Path) -> None:
+    folder = checkout / "observability" / "loki"
+    folder.mkdir(parents=True)
+    (folder / "loki.yml").write_text("")
+    mount = {"type": "bind", "source": str(folder)}
+    found = stack.Stack(
+        "shop", {"app": {"volumes": [{**mount, "source": str(checkout)}]}, "loki": {"volumes": [mount]}}
+    )
+    stack.check_mounts(checkout, found)
+    (folder / "loki.yml").chmod(0o600)
+    with pytest.raises(Failed, match="MOUNT_UNREADABLE") as caught:
+        stack.check_mounts(checkout, found)
+    assert caught.value.failure.hint == "chmod -R go+rX observability"

@@ -93,7 +93,7 @@ def judge(project: Path, pods: Given) -> Judged:
         raise fail(
             "SETTINGS_UNCHECKED",
             "the service's own check of its settings failed, as the service itself may do",
-            done.last_error,
+            done.cause,
             hint="correct the code; `python3 tasks.py test.unit` shows where",
         )
     told = json.loads(done.out)

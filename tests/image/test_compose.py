@@ -181,7 +181,7 @@ def test_prometheus_finds_the_service(compose: Checkout) -> None:
 
 
 def test_the_data_have_one_place_in_every_version_of_postgresql(compose: Checkout, tmp_path: Path) -> None:
-    """Images since 18 have another PGDATA and declare another volume; this one is older, and derived to be like them."""
+    """Images since 18 have another PGDATA and declare another volume; this one is made to be like them."""
     tag = f"{compose.variables['COMPOSE_PROJECT_NAME']}-like-18"
     (tmp_path / "Dockerfile").write_text(
         f"FROM postgres:{compose.variables['POSTGRES_VERSION']}\n"

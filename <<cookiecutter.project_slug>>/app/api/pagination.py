@@ -6,23 +6,30 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
+import math
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
+from sqlalchemy import Date, DateTime
 from sqlalchemy.sql.schema import Column
 
 from app.api.responses import json_response
 from app.core.encoding import to_json
 from app.core.exceptions import Unprocessable
+from app.db.moments import BOUNDS
 from app.schemas.base import to_utc
 from app.services.base import ResourceService
 
 VERSION = 1
+# Days and moments that PostgreSQL has and Python has not, as it writes them.
+_BEYOND = re.compile(r"-?infinity|\d{4,7}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d){0,2})?( BC)?", re.ASCII)
 
 
 class SortedQuery(Protocol):
@@ -37,7 +44,9 @@ class SortedQuery(Protocol):
 
 def encode(of: str, sort: str, filters: Mapping[str, Any], last: Sequence[Any]) -> str:
     """A cursor of the list called `of`, after the row with the values `last`."""
-    payload = to_json([VERSION, sort, _digest(of, filters), list(last)])
+    # JSON has no NaN and no infinity, which a column of numbers may hold.
+    last = [str(value) if isinstance(value, float) and not math.isfinite(value) else value for value in last]
+    payload = to_json([VERSION, sort, _digest(of, filters), last])
     return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
 
 
@@ -58,13 +67,18 @@ def decode(of: str, cursor: str, sort: str, filters: Mapping[str, Any], keys: Se
 
 def _typed(key: Column[Any], value: Any) -> Any:
     """The value in the column's type. Raises ValueError for one that the column cannot hold."""
-    typed = _adapter(key.type.python_type).validate_python(value)
+    try:
+        typed = _adapter(key.type.python_type).validate_python(value)
+    except ValidationError:
+        if isinstance(key.type, Date | DateTime) and isinstance(value, str) and _BEYOND.fullmatch(value):
+            return value
+        raise
     return to_utc(typed) if isinstance(typed, dt.datetime) else typed
 
 
 @lru_cache(maxsize=64)
 def _adapter(python_type: type) -> TypeAdapter[Any]:
-    return TypeAdapter(python_type)
+    return TypeAdapter(Annotated[python_type, AllowInfNan()] if python_type is Decimal else python_type)
 
 
 def _digest(of: str, filters: Mapping[str, Any]) -> str:
@@ -90,7 +104,10 @@ async def page_response(request: Request, service: ResourceService, query: Sorte
     if len(rows) <= query.limit:
         return json_response({"items": rows, "next": None})
     rows = rows[: query.limit]
-    cursor = encode(of, query.sort, filters, [rows[-1][key.name] for key in keys])
+    last = [rows[-1][key.name] for key in keys]
+    if not BOUNDS.isdisjoint(last):
+        last = await service.place(query.sort, rows[-1]["id"]) or last
+    cursor = encode(of, query.sort, filters, last)
     return json_response({"items": rows, "next": cursor}, headers={"Link": _next_link(request, cursor)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -18,7 +19,7 @@ _FORMS: dict[type, Callable[[Any], object]] = {
     pgproto.UUID: str,
     Decimal: "{:f}".format,  # without an exponent, which str() has for the smallest
 }
-# A time zone is all that is missing where asyncpg found an infinite moment, which it takes the first and the last for.
+# A time zone is all that is missing where asyncpg found an infinite moment.
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
@@ -37,7 +38,25 @@ def _encode(value: object) -> object:
 
 def to_json(value: object) -> bytes:
     """Raises TypeError for what has no JSON form, and for integers beyond 64 bits."""
-    return orjson.dumps(value, default=_encode, option=_OPTIONS)
+    try:
+        return orjson.dumps(value, default=_encode, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
+        if "Recursion limit" not in str(error):
+            raise
+        return json.dumps(value, default=_deep, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _deep(value: object) -> object:
+    """For a document that only SQL can have written: deeper than this service takes, and than orjson goes."""
+    return dict(value.items()) if isinstance(value, Mapping | asyncpg.Record) else orjson.loads(to_json(value))
+
+
+def from_json(text: str) -> Any:
+    """A document of the database. What orjson refuses (1e400, or 1000 levels) is passed on as it stands."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return orjson.Fragment(text)
 
 
 def to_json_text(value: object) -> str:

@@ -26,6 +26,7 @@ from sqlalchemy.sql.schema import Column
 
 from app.db.base import Base
 from app.db.driver import Connection, Row, Statement, Values
+from app.db.moments import as_stored, shown
 
 # Suffixes of a filter's name, and what they compare by; a column's own name asks for equality, and so does a name with
 # a trailing underscore, which a column has that is called as one of the list's own parameters (limit_).
@@ -49,11 +50,12 @@ class Crud:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.columns = table.columns
+        self._shown = [shown(column) for column in table.columns]
         # A trailing underscore: no column is called so, and a column's value is bound by the column's name.
         self._by_id = self.columns.id == bindparam("id_")
         self._at_version = self.columns.version == func.any(bindparam("versions_", type_=ARRAY(Integer)))
         self._shapes: dict[tuple[object, ...], Statement] = {}
-        self._get = Statement(select(*self.columns).where(self._by_id))
+        self._get = Statement(select(*self._shown).where(self._by_id))
         self._exists = Statement(select(self.columns.id).where(self._by_id))
 
     async def get(self, connection: Connection, id: uuid.UUID) -> Row | None:
@@ -103,17 +105,24 @@ class Crud:
         column = self.columns[sort.removeprefix("-")]
         return (column,) if column.primary_key or column.unique else (column, self.columns.id)
 
+    async def place(self, connection: Connection, sort: str, id: uuid.UUID) -> list[Any] | None:
+        """Where a row stands in an order, as it is stored: its values may be beyond what is shown."""
+        columns = [as_stored(key) for key in self.sort_keys(sort)]
+        statement = self._shape(("place", sort), lambda: select(*columns).where(self._by_id))
+        row = await connection.one_or_none(statement, {"id_": id})
+        return None if row is None else list(row.values())
+
     def _insert(self, names: tuple[str, ...]) -> Statement:
         return self._shape(
             ("insert", names),
-            lambda: insert(self.table).values({n: bindparam(n) for n in names}).returning(*self.columns),
+            lambda: insert(self.table).values({n: bindparam(n) for n in names}).returning(*self._shown),
         )
 
     def _update(self, names: tuple[str, ...], versioned: bool) -> Statement:
         def build() -> Any:
             changes: dict[str, Any] = {name: bindparam(name, type_=self.columns[name].type) for name in names}
             changes |= {"version": self.columns.version + literal_column("1"), "updated_at": func.clock_timestamp()}
-            statement = update(self.table).where(self._by_id).values(changes).returning(*self.columns)
+            statement = update(self.table).where(self._by_id).values(changes).returning(*self._shown)
             return statement.where(self._at_version) if versioned else statement
 
         return self._shape(("update", names, versioned), build)
@@ -125,7 +134,7 @@ class Crud:
     def _page(self, sort: str, filters: tuple[str, ...], after: bool) -> Statement:
         def build() -> Any:
             descending, keys = sort.startswith("-"), self.sort_keys(sort)
-            statement = select(*self.columns).where(*(self._condition(name) for name in filters))
+            statement = select(*self._shown).where(*(self._condition(name) for name in filters))
             if after:
                 last = tuple_(*(bindparam(f"after_{i}", type_=key.type) for i, key in enumerate(keys)))
                 statement = statement.where(tuple_(*keys) < last if descending else tuple_(*keys) > last)

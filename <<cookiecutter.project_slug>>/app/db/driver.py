@@ -10,21 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-import orjson
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.core.encoding import to_json_text
+from app.core.encoding import from_json, to_json_text
+from app.db.moments import send_exactly
 
 Row = Mapping[str, Any]
 Values = Mapping[str, Any]
 
 
 DialectError = asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error
-DIALECT: Dialect = asyncpg_dialect.dialect(json_serializer=to_json_text, json_deserializer=orjson.loads)
+DIALECT: Dialect = asyncpg_dialect.dialect(json_serializer=to_json_text, json_deserializer=from_json)
+send_exactly(DIALECT)
 
 
 class Statement:

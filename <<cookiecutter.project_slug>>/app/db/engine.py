@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
-from app.core.encoding import to_json_text
+from app.core.encoding import from_json, to_json_text
 from app.db.connecting import Connecting
+from app.db.moments import send_exactly
 from app.db.pooler import limits, through_pooler
 
 # How long an answer may take on its way, beyond the time of its statement.
@@ -32,7 +32,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         pool_use_lifo=True,
         pool_reset_on_return=None,
         json_serializer=to_json_text,
-        json_deserializer=orjson.loads,
+        json_deserializer=from_json,
         connect_args={
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": _command_timeout(settings),
@@ -42,8 +42,10 @@ def make_engine(settings: Settings) -> AsyncEngine:
 
 
 def connecting_engine(url: URL, *, connect_args: dict[str, Any] | None = None, **options: Any) -> AsyncEngine:
-    """An engine whose connections take all of `parse_database_url`'s parameters and fail with NotConnected."""
-    return create_async_engine(url, connect_args={"async_creator_fn": Connecting, **(connect_args or {})}, **options)
+    """An engine that takes all of `parse_database_url`'s parameters; a connection that fails raises NotConnected."""
+    engine = create_async_engine(url, connect_args={"async_creator_fn": Connecting, **(connect_args or {})}, **options)
+    send_exactly(engine.dialect)
+    return engine
 
 
 def _direct(settings: Settings) -> dict[str, Any]:

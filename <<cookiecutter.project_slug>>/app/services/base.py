@@ -44,6 +44,10 @@ class ResourceService:
             lambda connection: self.crud.page(connection, sort=sort, filters=filters, after=after, limit=limit)
         )
 
+    async def place(self, sort: str, id: uuid.UUID) -> builtins.list[Any] | None:
+        """See `Crud.place`."""
+        return await self.database.read(lambda connection: self.crud.place(connection, sort, id))
+
     async def create(self, data: BaseModel, idempotency: IdempotentRequest | None = None) -> Row:
         """Raises Conflict or Unprocessable for an Idempotency-Key that does not fit."""
 

@@ -105,11 +105,6 @@ async def put(own: Database, name: str = "usual") -> dict[str, Any]:
     return row
 
 
-def aware(moment: dt.datetime | None) -> dt.datetime | None:
-    """asyncpg stores the first and the last moment as infinity, and gives them back without a time zone."""
-    return moment and moment.replace(tzinfo=UTC)
-
-
 async def count(own: Database) -> int:
     found: int = await own.read(lambda connection: connection.scalar(COUNT, {}))
     return found
@@ -122,7 +117,7 @@ async def test_every_type_there_and_back(own: Database, name: str) -> None:
     async with own.session() as session:
         slow = (await session.execute(sa.select(EVERYTHING))).mappings().one()
     assert dict(fast) == dict(slow)
-    assert {**fast, "moment": aware(fast["moment"])} == put_in
+    assert dict(fast) == put_in
     for name in NAMES:
         kinds = [uuid.UUID if isinstance(row[name], uuid.UUID) else type(row[name]) for row in (fast, slow)]
         assert kinds[0] is kinds[1], name  # but for UUIDs, of which the driver has a class of its own

@@ -63,7 +63,7 @@ def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Col
     """Judge variables that are this process's environment by now, and those of `hidden`, which it lacks."""
     found = Findings()
     models = list(_models(EnvironmentSettings))
-    known = {name for model in models for name in variables(model)}
+    known = known_variables()
     prefixes = tuple(prefix for model in models if (prefix := model.model_config.get("env_prefix")))
     for name in sorted({*settings, *secrets, *hidden}):
         if name.upper() not in known and not FOREIGN.fullmatch(name) and name not in _of_opentelemetry():
@@ -92,6 +92,11 @@ def _refused(models: Collection[type[EnvironmentSettings]], hidden: Collection[s
     if not loaded[0].is_development or "ENVIRONMENT" in hidden:
         return []
     return [f"ENVIRONMENT is {stated}, which is for a developer's machine; set staging or production"]
+
+
+def known_variables() -> set[str]:
+    """Every variable that is a setting of the service, as far as its modules are imported."""
+    return {name for model in _models(EnvironmentSettings) for name in variables(model)}
 
 
 def variables(model: type[EnvironmentSettings]) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+"""docs/openapi.json is that of the defaults, whatever a shell exports."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+PRINT = "import json, sys; from dev import openapi; json.dump(openapi.document(), sys.stdout)"
+AMBIENT = {
+    "PROJECT_NAME": "Ambient",
+    "Description": "Ambient",
+    "VERSION": "9.9.9",
+    "API_V1_STR": "/ambient",
+    "ROOT_PATH": "/ambient",
+    "ENVIRONMENT": "production",
+    "DOCS_ENABLED": "false",
+    "DATABASE_URL": "no address",
+    "METRICS_PORT": "9000",
+    "PORT": "no port",
+    # % if cookiecutter.auth == "jwt"
+    "JWT_ALGORITHMS": "none",
+    # % endif
+}
+
+
+def written(**ambient: str) -> str:
+    environment = {"PATH": os.environ["PATH"], **ambient}
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", PRINT], cwd=PROJECT, env=environment, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_environment_is_no_part_of_the_document() -> None:
+    document = written(**AMBIENT)
+    assert document == written()
+    assert "mbient" not in document

@@ -1,5 +1,6 @@
 """The steps that turn cookiecutter's output into a service: options, resources, environment, revision, git."""
 
+import shlex
 import shutil
 import signal
 import sys
@@ -54,8 +55,14 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
         setup.say("options", lambda: _options(project, answers))
         setup.say("resources", lambda: _resources(project, answers))
         instead = {"lock": locking.result, "environment": lambda: _environment(project)}
-        setup.run(project, f"Start {answers['project_slug']}", instead)
+        runs = setup.run(project, f"Start {answers['project_slug']}", instead)
     bytecode.keep(project)
+    _say_what_is_next(project, runs=runs)
+
+
+def _say_what_is_next(project: Path, *, runs: bool) -> None:
+    then = "python3 tasks.py dev" if runs else "python3 tasks.py setup"
+    print(f"\nThe service is in {project}. Next:\n  cd {shlex.quote(str(project))}\n  {then}", flush=True)
 
 
 def _environment(project: Path) -> "Outcome":

@@ -76,6 +76,15 @@ def uv_environment() -> dict[str, str]:
     return {**kept, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
 
 
+def index_hint() -> str:
+    """What to set where another index than PyPI has to be used: uv does not read pip's settings."""
+    if any(os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+        return " (UV_DEFAULT_INDEX names it)"
+    if os.environ.get("PIP_INDEX_URL"):
+        return '; uv does not read PIP_INDEX_URL: export UV_DEFAULT_INDEX="$PIP_INDEX_URL"'
+    return " (UV_DEFAULT_INDEX names another one)"
+
+
 def is_fresh(project: Path, also: Sequence[Path] = ()) -> bool:
     """Whether `.venv` was made from exactly these requirements (a few milliseconds)."""
     stamp = project / ".venv" / ".made-from"
@@ -158,4 +167,4 @@ def _run(command: Sequence[str], project: Path, failure: str) -> None:
     done = subprocess.run(command, cwd=project, env=uv_environment(), check=False, capture_output=True, text=True)
     if done.returncode:
         last_lines = "\n".join(f"    {line}" for line in (done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise SystemExit(f"{failure}:\n{last_lines}\n  Mend that (is there a network?) and run the command again.")
+        raise SystemExit(f"{failure}:\n{last_lines}\n  Correct that{index_hint()}, then run the command again.")

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -73,7 +74,7 @@ def _serve(project: Path, port: int, variables: Mapping[str, str]) -> None:
     while True:
         with _service(project, environment) as service:
             if not announced:
-                announced = _announce(service, port, variables)
+                announced = _announce(project, service, port, variables)
             _wait_for_change(service, changes)
 
 
@@ -92,7 +93,7 @@ def _service(project: Path, environment: Mapping[str, str]) -> Iterator[subproce
         process.stop(child)
 
 
-def _announce(service: subprocess.Popen[bytes], port: int, variables: Mapping[str, str]) -> bool:
+def _announce(project: Path, service: subprocess.Popen[bytes], port: int, variables: Mapping[str, str]) -> bool:
     """Print the addresses once the service answers; False when it did not come up."""
     address = f"http://{HOST}:{port}"
     if fault := fault_of_start(service, f"{address}/health"):
@@ -101,10 +102,25 @@ def _announce(service: subprocess.Popen[bytes], port: int, variables: Mapping[st
     print(
         f"\n  service   {address}\n  docs      {address}/docs\n"
         f"  database  {variables.get('DATABASE_URL', 'the one of your settings')}\n"
+        f"{_first_request(project, address)}"
         "  Saving a file restarts it; Ctrl-C stops it.\n",
         flush=True,
     )
     return True
+
+
+def _first_request(project: Path, address: str) -> str:
+    """A line with a request that works as it stands; none where there is no resource."""
+    from scaffold.parser import parse
+
+    content = tomllib.loads((project / "service.toml").read_text("utf-8"))
+    lines = content.get("resources", {}).get("lines", ())
+    if not lines:
+        return ""
+    bearer = ' -H "Authorization: Bearer $(python3 tasks.py token --all | tail -1)"'
+    header = bearer if content.get("answers", {}).get("auth") == "jwt" else ""
+    prefix = os.environ.get("API_V1_STR") or "/api/v1"
+    return f"  try       curl{header} {address}{prefix}/{parse(';'.join(lines))[0].url}\n"
 
 
 def fault_of_start(service: subprocess.Popen[bytes], url: str) -> str:

@@ -58,7 +58,7 @@ def lock(project: Path, newest: str = "") -> Outcome:
     if not uv:
         return Outcome("skipped", "uv is not here and could not be installed", LATER)
     done = _uv_lock(uv, project, newest) if newest else None
-    if done is None or done.returncode:
+    if done is None or (done.returncode and not is_offline(done.stderr)):
         newest, done = "", _uv_lock(uv, project)
     if done.returncode:
         return Outcome("skipped", reason(done.stderr), LATER)
@@ -122,23 +122,34 @@ def git(project: Path, message: str) -> Outcome:
         return Outcome("skipped", str(unable), f"{unable.remedy} && {LATER}" if unable.remedy else LATER)
 
 
+def is_offline(output: str) -> bool:
+    """Whether a program failed as it did not reach the package index: asking again would take as long."""
+    return any(sign.lower() in output.lower() for sign in OFFLINE_SIGNS)
+
+
 def reason(output: str) -> str:
     """The line of a failed program's output that tells most: there is no room for all of it on a step's line."""
     lines = [line.strip() for line in output.strip().splitlines() if line.strip()]
-    if any(sign.lower() in output.lower() for sign in OFFLINE_SIGNS):
-        return "the package index can't be reached"
+    if is_offline(output):
+        return f"the package index can't be reached{bootstrap.index_hint()}"
     return (lines or ["it failed without a word"])[-1][:160]
 
 
-def run(project: Path, message: str = "Start the service", instead: Mapping[str, Step] = MappingProxyType({})) -> None:
-    """Every step, each with its line. Raises RuntimeError when the service's own code fails in one.
+def run(project: Path, message: str = "Start the service", instead: Mapping[str, Step] = MappingProxyType({})) -> bool:
+    """Every step, each with its line; whether there is an environment now. Raises RuntimeError for a fault of the code.
 
     `instead` holds steps by name that replace those here: the template's hook remembers some of their results.
     """
-    say("lock", instead.get("lock", lambda: lock(project)))
-    say("environment", instead.get("environment", lambda: environment(project)))
+    locked = say("lock", instead.get("lock", lambda: lock(project)))
+    install = instead.get("environment", lambda: environment(project))
+    if locked.status == "skipped" and bootstrap.find_uv(project):
+        # uv would ask the index for the lock file once more, and wait as long.
+        installed = say("environment", lambda: Outcome("skipped", "needs the lock file", LATER))
+    else:
+        installed = say("environment", install)
     with ThreadPoolExecutor(1) as beside:
         document = beside.submit(openapi, project)
         say("revision", lambda: revision(project))
         say("openapi", document.result)
     say("git", lambda: git(project, message))
+    return installed.status != "skipped"

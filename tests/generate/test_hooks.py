@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dev import setup
 from tests.support.bakery import GIT_CONFIG, Bakery
 
 NETWORK = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_CACHE_DIR")
@@ -54,13 +55,37 @@ def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> 
         **dict.fromkeys(("options", "resources", "git"), "changed"),
         **dict.fromkeys(("lock", "environment", "revision", "openapi"), "skipped"),
     }
-    assert done.stdout.count("python3 tasks.py setup") >= 1
+    # Asked once: neither without the day, nor by the next step.
+    assert "the package index can't be reached (UV_DEFAULT_INDEX names it)" in done.stdout
+    assert "needs the lock file" in done.stdout
 
-    finished = bakery.run([sys.executable, "tasks.py", "setup"], cwd=service)
+    # The last lines say where it is, and what to do: as they are printed.
+    assert done.stdout.splitlines()[-3] == f"The service is in {service}. Next:"
+    commands = "\n".join(done.stdout.splitlines()[-2:])
+    assert commands.endswith("python3 tasks.py setup")
+    finished = bakery.run(["sh", "-euc", commands], cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert steps(finished.stdout)["revision"] == "changed"
     assert git(service, "status", "--porcelain") == ""
     assert git(service, "rev-parse", "main") == git(service, "rev-parse", "template")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "(UV_DEFAULT_INDEX names another one)"),
+        ({"UV_DEFAULT_INDEX": NOWHERE, "PIP_INDEX_URL": NOWHERE}, "(UV_DEFAULT_INDEX names it)"),
+        ({"PIP_INDEX_URL": NOWHERE}, 'uv does not read PIP_INDEX_URL: export UV_DEFAULT_INDEX="$PIP_INDEX_URL"'),
+    ],
+)
+def test_the_setting_of_the_index_is_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name in NETWORK:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert said in setup.reason("cause: error sending request for url (https://index.example/simple/x/)")
 
 
 @pytest.mark.drill
@@ -149,6 +174,8 @@ def test_a_folder_that_exists(bakery: Bakery, tmp_path: Path) -> None:
     done = bakery.cookiecutter(tmp_path, "--overwrite-if-exists")
     assert done.returncode == 0, done.stderr
     assert steps(done.stdout)["git"] == "ok"
+    told = done.stdout.splitlines()[-3:]
+    assert told == [f"The service is in {service}. Next:", f"  cd {service}", "  python3 tasks.py dev"]
     assert (service / "README.md").read_text() != "mine\n"
     assert git(service, "rev-parse", "main", "template") == before
 

@@ -1,6 +1,8 @@
 """The task `dev`: it serves, restarts, keeps its data, and leaves nothing running."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,6 +28,10 @@ def running(service: Path) -> list[str]:
 @linux
 def test_serve_restart_and_stop(dev: Start, service: Path) -> None:
     first = dev().ready()
+    request = re.search(r"^  try +(curl .+)$", first.log.read_text(), re.MULTILINE)
+    assert request, "the first request is printed"
+    tried = subprocess.run(["sh", "-c", request[1]], cwd=service, check=True, capture_output=True, text=True)
+    assert json.loads(tried.stdout) == {"items": [], "next": None}
     status, product = first.call("POST", "/api/v1/products", PRODUCT)
     assert status == 201
 

@@ -42,17 +42,22 @@ def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def ask(url: str) -> int:
+    """By urllib, with an opener of its own: the shared one keeps the proxies that were set at its first use."""
+    with urllib.request.build_opener().open(url, timeout=60) as answer:
+        return int(answer.status)
+
+
 @pytest.mark.usefixtures("behind_a_proxy")
 def test_this_machine_is_reached_without_the_proxy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(url, timeout=60)  # noqa: S310 - our own
+        ask(url)
     with pytest.raises(httpx2.TransportError):
         httpx2.get(url, timeout=60)
     for name in loopback.NAMES:
         monkeypatch.setenv(name, "")
     loopback.bypass_proxy(os.environ)
-    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - our own
-        assert answer.status == 204
+    assert ask(url) == 204
     assert httpx2.get(url, timeout=60).status_code == 204
 
 

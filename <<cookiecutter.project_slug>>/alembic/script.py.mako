@@ -1,7 +1,8 @@
 <%!
 def statements(text):
-    """What Alembic wrote, without the banner comments that it puts around."""
-    return "\n".join(line for line in (text or "pass").splitlines() if not line.strip().startswith("# ###")).strip()
+    """What Alembic wrote, without the banner comments that it puts around; `pass` for a revision written by hand."""
+    kept = (line for line in (text or "").splitlines() if not line.strip().startswith("# ###"))
+    return "\n".join(kept).strip() or "pass"
 %>\
 """${message}
 
@@ -23,8 +24,8 @@ depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    ${upgrades | statements}
+    ${statements(upgrades)}
 
 
 def downgrade() -> None:
-    ${downgrades | statements}
+    ${statements(downgrades)}

@@ -1,6 +1,6 @@
 """`python -m app`: the service as it runs in production. `python -m app check` judges settings: see app/core/check.py.
 
-Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings that do not allow one.
+Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings or revisions that do not allow one.
 """
 
 from __future__ import annotations
@@ -54,9 +54,12 @@ def _serve() -> int:
 
 
 def _put_together(lifecycle: Lifecycle) -> Service:
+    from app.core.schema import require_one_head
     from app.main import create_app  # most of the time of a start
 
-    return create_app(lifecycle)
+    app = create_app(lifecycle)
+    require_one_head()
+    return app
 
 
 if __name__ == "__main__":

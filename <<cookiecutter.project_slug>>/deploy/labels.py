@@ -13,12 +13,10 @@ UNKNOWN = "unknown"
 
 
 def arguments(project: Path) -> dict[str, str]:
-    """The build arguments that become labels."""
-    known = revisions.chain(project)
-    heads = sorted(set(known) - {down for down, _ in known.values()})
+    """The build arguments that become labels. Raises Failed SEVERAL_HEADS: no migration could serve such an image."""
     return {
         "REVISION": revision(project),
-        "SCHEMA_HEAD": ",".join(heads) or UNKNOWN,
+        "SCHEMA_HEAD": revisions.head(project) or UNKNOWN,
         "SOURCE": web_address(_git(project, "remote", "get-url", "origin")) or UNKNOWN,
         "VERSION": tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["version"],
     }

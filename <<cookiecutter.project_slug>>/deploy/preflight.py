@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import lint, ports, settings, smoke
+from deploy import lint, ports, revisions, settings, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ class Preflight:
     name, undoable, before_lock = "preflight", False, True
 
     def observe(self, target: Target) -> Any:
+        if not target.environment.image and not target.digest:  # else the image's own label names its head
+            revisions.head(target.project)
         lint.check(target.environment, target.rendered_for(NO_DIGEST))
         smoke.require_caller(target)
         namespace = namespace_of(target)

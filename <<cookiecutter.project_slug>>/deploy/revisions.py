@@ -6,31 +6,16 @@ They are classified from the same offline SQL that `migrate.lint` reads. A line 
 
 from __future__ import annotations
 
-import os
-import re
+import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.db import revisions
 from deploy import process
+from deploy.breaking import reasons_in
 from deploy.model import fail
-
-MARKER = re.compile(r"^#\s*deploy:\s*(additive|destructive)\b", re.M)
-REVISION = re.compile(r"^revision\b[^=\n]*=\s*[\"']([^\"']+)[\"']", re.M)
-DOWN = re.compile(r"^down_revision\b[^=\n]*=\s*[\"']([^\"']+)[\"']", re.M)
-# What breaks pods of the version before. The order is that of the evidence.
-DESTRUCTIVE = (
-    (re.compile(r"\bDROP\s+(TABLE|SCHEMA|VIEW|TYPE|SEQUENCE)\b", re.I), "drops {1}"),
-    (re.compile(r"\bDROP\s+COLUMN\b", re.I), "drops a column"),
-    (re.compile(r"\bRENAME\b", re.I), "renames"),
-    (re.compile(r"\bALTER\s+COLUMN\s+\S+\s+(SET\s+DATA\s+)?TYPE\b", re.I), "changes a column's type"),
-    (re.compile(r"\bALTER\s+COLUMN\s+\S+\s+SET\s+NOT\s+NULL\b", re.I), "makes a column NOT NULL"),
-    (
-        re.compile(r"\bADD\s+COLUMN\b(?=.*\bNOT\s+NULL\b)(?!.*\b(DEFAULT|GENERATED)\b)", re.I | re.S),
-        "adds a NOT NULL column without default",
-    ),
-    (re.compile(r"\b(DELETE\s+FROM|TRUNCATE)\b(?!\s+alembic_version)", re.I), "deletes rows"),
-)
 
 
 @dataclass(frozen=True)
@@ -48,86 +33,77 @@ class Pending:
     newer_than_known: bool = False
 
 
-def chain(project: Path) -> dict[str, tuple[str | None, str]]:
-    """Each revision of the checkout with the one before it and the text of its file."""
-    found = {}
-    for path in sorted((project / "alembic" / "versions").glob("*.py")):
-        text = path.read_text("utf-8")
-        if revision := REVISION.search(text):
-            down = DOWN.search(text)
-            found[revision[1]] = (down[1] if down else None, text)
-    return found
+def load(project: Path) -> revisions.Revisions:
+    """Every revision of the checkout. Raises Failed REVISIONS_UNUSABLE."""
+    try:
+        return revisions.load(project / "alembic" / "versions")
+    except revisions.RevisionError as error:
+        raise fail("REVISIONS_UNUSABLE", str(error)) from None
+
+
+def head(project: Path) -> str:
+    """The one head of the checkout; empty without revisions. Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE."""
+    found = load(project)
+    try:
+        return found.head
+    except revisions.RevisionError as error:
+        raise fail("SEVERAL_HEADS", str(error), hint=f"`{revisions.MERGE}`, commit, then run this again") from None
 
 
 def pending(project: Path, schema: str, head: str) -> Pending:
-    """Those between the database's schema and the image's head.
+    """Those between the database's schema (several ids by commas, between branches) and the image's head.
 
     Raises Failed UNKNOWN_REVISION when the checkout lacks the head: without its file nobody can say what it does.
     """
-    if not head or head == schema:
+    present = tuple(id_ for id_ in schema.split(",") if id_)
+    if not head or present == (head,):
         return Pending()
-    known = chain(project)
-    path, at = [], head
-    while at and at != schema and at in known:
-        path.append(at)
-        at = known[at][0] or ""
-    if schema and at != schema:
-        if head in known and schema in known and head in _ancestors(known, schema):
-            return Pending(newer_than_known=True)
-        if head in known and schema not in known:
-            return Pending(newer_than_known=True)  # unknown head = newer (an older image, rolled back by hand)
+    found = load(project)
+    if head not in found.known:
         raise fail(
             "UNKNOWN_REVISION",
-            f"this checkout has no way from revision {schema} to the image's {head}",
+            f"this checkout does not have the image's revision {head}",
             hint="check out the commit that the image was built from (`git pull`), then deploy again",
         )
-    return Pending(
-        tuple(judge(revision, known[revision][1], _sql(project, known, revision)) for revision in reversed(path))
-    )
+    # A database ahead of the image, or at a revision of a newer checkout: an older image, rolled back by hand.
+    if head in found.ancestors(present) or any(id_ not in found.known for id_ in present):
+        return Pending(newer_than_known=True)
+    if beside := [id_ for id_ in present if id_ not in found.ancestors([head])]:
+        raise fail(
+            "UNKNOWN_REVISION",
+            f"the image's revision {head} does not build on {', '.join(beside)}, which the database is at",
+            hint=f"merge the branches (`{revisions.MERGE}`), commit, then deploy again",
+        )
+    return Pending(_judged(project, found.between(present, head)))
 
 
-def judge(revision: str, text: str, sql: str) -> Revision:
+def judge(revision: revisions.Revision, sql: str) -> Revision:
     """Pure. The marker in the file wins; else what the SQL does."""
-    if marker := MARKER.search(text):
-        said = marker[1] == "destructive"
-        return Revision(revision, said, ("marked destructive",) if said else ())
+    if revision.marker:
+        said = revision.marker == "destructive"
+        return Revision(revision.id, said, ("marked destructive",) if said else ())
     reasons = tuple(reasons_in(sql))
-    return Revision(revision, bool(reasons), reasons)
+    return Revision(revision.id, bool(reasons), reasons)
 
 
-def reasons_in(sql: str) -> list[str]:
-    """What in a script breaks code that was written for the schema before; comments and strings do not count. Pure."""
-    bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", sql, flags=re.S)
-    found = []
-    for statement in bare.split(";"):
-        for pattern, text in DESTRUCTIVE:
-            if match := pattern.search(statement):
-                name = text.replace("{1}", match[1].lower()) if "{1}" in text else text
-                found.append(f"{name}: {' '.join(statement.split())[:100]}")
-    return found
+def _judged(project: Path, path: Sequence[revisions.Revision]) -> tuple[Revision, ...]:
+    """Raises Failed REVISION_UNREADABLE for one that reads rows and has no marker."""
+    sql = _sql(project, [revision.id for revision in path if not revision.marker])
+    return tuple(judge(revision, sql.get(revision.id, "")) for revision in path)
 
 
-def _ancestors(known: dict[str, tuple[str | None, str]], revision: str) -> set[str]:
-    found: set[str] = set()
-    at: str | None = revision
-    while at and at in known:
-        found.add(at)
-        at = known[at][0]
-    return found
-
-
-def _sql(project: Path, known: dict[str, tuple[str | None, str]], revision: str) -> str:
-    if MARKER.search(known[revision][1]):
-        return ""  # the marker decides
-    span = f"{known[revision][0] or 'base'}:{revision}"
-    command = [sys.executable, "-m", "alembic", "upgrade", span, "--sql"]
-    variables = {**os.environ, "ENVIRONMENT": "local", "DATABASE_URL": "postgresql://nobody@localhost/offline"}
-    done = process.run(command, cwd=project, env=variables, seconds=120)
+def _sql(project: Path, ids: Sequence[str]) -> dict[str, str]:
+    if not ids:
+        return {}
+    done = process.run([sys.executable, "-m", "dev.offline", *ids], cwd=project, seconds=120)
     if done.code:
+        raise fail("REVISION_UNREADABLE", "the revisions can't be written as SQL", done.cause)
+    scripts = json.loads(done.out)
+    if unreadable := [script["unreadable"] for script in scripts if script["unreadable"]]:
         raise fail(
             "REVISION_UNREADABLE",
-            f"revision {revision} can't be written as SQL",
-            done.cause,
-            hint="`python3 tasks.py migrate.lint`",
+            "what a pending revision does cannot be judged",
+            *unreadable,
+            hint="write `# deploy: additive` or `# deploy: destructive` into its file (README, Migrations)",
         )
-    return done.out
+    return {script["revision"]: "\n".join(statement["sql"] for statement in script["statements"]) for script in scripts}

@@ -178,16 +178,16 @@ class Database:
             waiting=self.waiting,
         )
 
-    async def schema_head(self) -> str | None:
-        """The Alembic revision that the database is at, or None for a database without one."""
+    async def schema_heads(self) -> list[str]:
+        """The Alembic revisions that the database is at: one, several between branches, none without a schema."""
 
-        def head(connection: SyncConnection) -> str | None:
+        def heads(connection: SyncConnection) -> list[str]:
             if not connection.dialect.has_table(connection, "alembic_version"):
-                return None
-            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+                return []
+            return list(connection.exec_driver_sql("SELECT version_num FROM alembic_version ORDER BY 1").scalars())
 
         async with self.engine.connect() as connection:
-            return await connection.run_sync(head)
+            return await connection.run_sync(heads)
 
 
 def _in_transaction(unit: Unit[T]) -> Unit[T]:

@@ -1,55 +1,52 @@
-"""Which revision of the schema this code needs, read from alembic/versions without loading Alembic (0.3 s)."""
+"""Whether the schema of a database is recent enough for this code, by the revisions in alembic/versions."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from app.core.config import ROOT
+from app.core.config import ROOT, ConfigurationError
+from app.db import revisions
 
 VERSIONS = ROOT / "alembic" / "versions"
-_REVISION = re.compile(r"^revision\b[^=\n]*=\s*[\"']([^\"']+)[\"']", re.MULTILINE)
-_DOWN = re.compile(r"^down_revision\b[^=\n]*=\s*([^\n]+)", re.MULTILINE)
-_QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 
 
-def parents(directory: Path = VERSIONS) -> dict[str, list[str]]:
-    """Each revision with those that it builds on."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(directory.glob("*.py")):
-        text = path.read_text("utf-8")
-        revision, down = _REVISION.search(text), _DOWN.search(text)
-        if revision:
-            found[revision[1]] = _QUOTED.findall(down[1]) if down else []
-    return found
+class Undecided(ConfigurationError):
+    """The revisions do not say which schema this code needs, so no database can be judged by them."""
+
+    def __init__(self, problem: str) -> None:
+        Exception.__init__(self, f"The service cannot start: {problem}.")
+        self.problems = [problem]
+
+
+def require_one_head(directory: Path = VERSIONS) -> None:
+    """Raises Undecided for several heads or unreadable revisions: no migration could bring a database to this code."""
+    try:
+        _ = revisions.load(directory).head
+    except revisions.RevisionError as error:
+        raise Undecided(str(error)) from None
 
 
 @lru_cache(maxsize=8)
 def older_than(minimum: str | None, directory: Path = VERSIONS) -> frozenset[str] | None:
-    """The revisions that are below `minimum` (by default below the newest); None when there are no revisions at all."""
-    known = parents(directory)
-    if not known:
+    """The revisions that are below `minimum` (by default below the head); None when there are no revisions at all.
+
+    Raises RevisionError, for several heads too when no minimum is set: then none of them is the one to wait for.
+    """
+    found = revisions.load(directory)
+    if not found.known:
         return None
-    if minimum is None:
-        # All that another revision builds on.
-        return frozenset(parent for below in known.values() for parent in below)
-    older: set[str] = set()
-    todo = list(known.get(minimum, []))
-    while todo:
-        revision = todo.pop()
-        if revision not in older:
-            older.add(revision)
-            todo += known.get(revision, [])
-    return frozenset(older)
+    return found.ancestors([minimum if minimum is not None else found.head])
 
 
-def is_recent_enough(head: str | None, minimum: str | None = None, directory: Path = VERSIONS) -> bool:
-    """Whether a database at `head` serves this code.
+def is_recent_enough(schema: Sequence[str], minimum: str | None = None, directory: Path = VERSIONS) -> bool:
+    """Whether a database at `schema` (several revisions between a branch and its merge) serves this code.
 
     A revision that is not known here comes from a newer deployment, which migrates before it replaces this one: fine.
+    Raises RevisionError.
     """
     older = older_than(minimum, directory)
     if older is None:
         return True
-    return head is not None and head not in older
+    return bool(schema) and older.isdisjoint(schema)

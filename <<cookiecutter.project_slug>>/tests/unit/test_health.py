@@ -8,23 +8,24 @@ import pytest
 
 from app.api.application import Service
 from app.api.v1.endpoints import health
-from app.core.schema import is_recent_enough, older_than, parents
+from app.core.schema import Undecided, is_recent_enough, older_than, require_one_head
+from app.db.revisions import RevisionError
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
 
 
 class Database:
-    """Answers with a schema's head, or with an error."""
+    """Answers with a schema's heads, or with an error."""
 
     def __init__(self, head: str | BaseException | None) -> None:
         self.head = head
         self.asked = 0
 
-    async def schema_head(self) -> str | None:
+    async def schema_heads(self) -> list[str]:
         self.asked += 1
         if isinstance(self.head, BaseException):
             raise self.head
-        return self.head
+        return self.head.split(",") if self.head else []
 
 
 def revision(directory: Path, name: str, down: str) -> None:
@@ -39,12 +40,8 @@ def versions(tmp_path: Path) -> Path:
     revision(tmp_path, "a", "None")
     revision(tmp_path, "b", '"a"')
     revision(tmp_path, "c", "'b'")
-    (tmp_path / "note.py").write_text("no revision")
+    (tmp_path / "note.py").write_text("# no revision")
     return tmp_path
-
-
-def test_revisions_are_read_from_their_files(versions: Path) -> None:
-    assert parents(versions) == {"a": [], "b": ["a"], "c": ["b"]}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +61,7 @@ def test_revisions_are_read_from_their_files(versions: Path) -> None:
     ],
 )
 def test_at_or_above_the_minimum(versions: Path, head: str | None, minimum: str | None, enough: bool) -> None:
-    assert is_recent_enough(head, minimum, versions) is enough
+    assert is_recent_enough(head.split(",") if head else [], minimum, versions) is enough
 
 
 def test_merges_of_branches(tmp_path: Path) -> None:
@@ -74,15 +71,31 @@ def test_merges_of_branches(tmp_path: Path) -> None:
     revision(tmp_path, "c", '("b1", "b2")')
     assert older_than(None, tmp_path) == {"a", "b1", "b2"}
     assert older_than("c", tmp_path) == {"a", "b1", "b2"}
+    assert not is_recent_enough(["b1", "b2"], None, tmp_path)
+    assert not is_recent_enough(["b1", "of a newer deployment"], None, tmp_path)
+    assert is_recent_enough(["b1", "b2"], "b1", tmp_path)
+
+
+def test_two_heads_refuse_a_start_and_readiness_names_both(tmp_path: Path) -> None:
+    revision(tmp_path, "a", "None")
+    revision(tmp_path, "b1", '"a"')
+    require_one_head(tmp_path)
+    revision(tmp_path, "b2", '"a"')
+    with pytest.raises(Undecided, match=r"two heads: b1 \(x\) and b2 \(x\).*migrate.merge") as refused:
+        require_one_head(tmp_path)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(RevisionError, match="two heads"):
+        is_recent_enough(["b1"], None, tmp_path)
+    assert is_recent_enough(["b1"], "b1", tmp_path)
 
 
 def test_a_service_without_revisions_wants_none(tmp_path: Path) -> None:
-    assert is_recent_enough(None, None, tmp_path)
+    assert is_recent_enough([], None, tmp_path)
 
 
 @pytest.fixture
 def app(make_app: MakeApp, versions: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setattr(health, "is_recent_enough", lambda head, minimum: is_recent_enough(head, minimum, versions))
+    monkeypatch.setattr(health, "is_recent_enough", lambda schema, minimum: is_recent_enough(schema, minimum, versions))
     app = make_app(image_digest="sha256:abc")
     health.install(app)
     app.state.lifecycle.started = True
@@ -126,9 +139,9 @@ async def test_a_database_that_hangs_is_not_waited_for(
     app: Service, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Hanging:
-        async def schema_head(self) -> str:
+        async def schema_heads(self) -> list[str]:
             await asyncio.sleep(60)
-            return "c"
+            return ["c"]
 
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.01)
     app.state.database = Hanging()

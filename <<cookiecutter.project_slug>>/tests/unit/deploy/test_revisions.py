@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import revisions
+from app.db.revisions import Revision
+from deploy import labels, revisions
+from deploy.breaking import reasons_in
 from deploy.model import Failed
 
 
@@ -21,10 +23,18 @@ from deploy.model import Failed
         ("ALTER TABLE product ADD COLUMN size TEXT NOT NULL;", "adds a NOT NULL column"),
         ("DELETE FROM product WHERE price > 3;", "deletes rows"),
         ("TRUNCATE product;", "deletes rows"),
+        ("ALTER TABLE product ALTER COLUMN price DROP DEFAULT;", "drops a default"),
+        ("ALTER TABLE product ADD CONSTRAINT ck CHECK (price > 5);", "adds a CHECK"),
+        ("ALTER TABLE product ADD CONSTRAINT ck CHECK (status IN ('a', 'b')) NOT VALID;", "adds a CHECK"),
+        ("ALTER TABLE product ADD CONSTRAINT uq UNIQUE (name);", "adds UNIQUE"),
+        ("CREATE UNIQUE INDEX CONCURRENTLY uq ON product (name);", "adds UNIQUE"),
+        ("ALTER TABLE product ADD CONSTRAINT fk FOREIGN KEY(lamp_id) REFERENCES lamp (id);", "adds a foreign key"),
+        ("ALTER TABLE product SET SCHEMA archive;", "moves"),
+        ("REVOKE ALL ON product FROM shop;", "revokes"),
     ],
 )
 def test_destructive(sql: str, reason: str) -> None:
-    (found,) = revisions.reasons_in(f"BEGIN;\n{sql}\nCOMMIT;")
+    (found,) = reasons_in(f"BEGIN;\n{sql}\nCOMMIT;")
     assert found.startswith(reason)
 
 
@@ -42,26 +52,49 @@ def test_destructive(sql: str, reason: str) -> None:
         "COMMENT ON TABLE product IS 'we never DROP TABLE; or RENAME';",
         "ALTER TABLE product ALTER COLUMN price DROP NOT NULL;",
         "DROP INDEX ix_old;",
+        "ALTER TABLE product DROP CONSTRAINT ck;",
+        "ALTER TABLE product ADD CONSTRAINT ck CHECK (price > 0) NOT VALID /* looser */;",
+        "ALTER TABLE product ALTER COLUMN status TYPE VARCHAR(9) /* looser */;",
+        "ALTER TABLE product ADD COLUMN size INT; ALTER TABLE product ADD CONSTRAINT ck CHECK (size > 0) NOT VALID;",
+        "ALTER TABLE product ADD COLUMN sku TEXT; CREATE UNIQUE INDEX CONCURRENTLY uq ON product (sku);"
+        "ALTER TABLE product ADD CONSTRAINT uq UNIQUE USING INDEX uq;",
+        "ALTER TABLE product ADD COLUMN lamp_id UUID; "
+        "ALTER TABLE product ADD CONSTRAINT fk FOREIGN KEY (lamp_id) REFERENCES lamp (id) NOT VALID;",
+        "CREATE TABLE lamp (id UUID, n TEXT, CONSTRAINT ck CHECK (n > 'a')); CREATE UNIQUE INDEX uq ON lamp (n);",
     ],
 )
 def test_additive(sql: str) -> None:
-    assert revisions.reasons_in(sql) == []
+    assert reasons_in(sql) == []
 
 
 @pytest.mark.parametrize(("marker", "destructive"), [("additive", False), ("destructive", True)])
 def test_the_marker_has_the_last_word(marker: str, destructive: bool) -> None:
-    assert revisions.judge("a", f"# deploy: {marker}\n", "DROP TABLE product;").destructive is destructive
+    marked = Revision("a", Path("a.py"), marker=marker)
+    assert revisions.judge(marked, "DROP TABLE product;").destructive is destructive
+
+
+def write(project: Path, name: str, down: str, kind: str = "additive") -> None:
+    """Marked, so that no SQL has to be written."""
+    versions = project / "alembic" / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    (versions / f"{name}.py").write_text(f'# deploy: {kind}\nrevision = "{name}"\ndown_revision = {down}\n')
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """base <- a <- b <- c, each marked, so that no SQL has to be written."""
-    versions = tmp_path / "alembic" / "versions"
-    versions.mkdir(parents=True)
-    for name, down in (("a", "None"), ("b", '"a"'), ("c", '"b"')):
-        kind = "destructive" if name == "c" else "additive"
-        (versions / f"{name}.py").write_text(f'# deploy: {kind}\nrevision = "{name}"\ndown_revision = {down}\n')
+    """base <- a <- b <- c."""
+    write(tmp_path, "a", "None")
+    write(tmp_path, "b", '"a"')
+    write(tmp_path, "c", '"b"', "destructive")
     return tmp_path
+
+
+@pytest.fixture
+def merged(project: Path) -> Path:
+    """a <- b2 beside b <- c, and m that merges c and b2."""
+    write(project, "b2", "'a'")
+    write(project, "m", '("c", "b2")')
+    return project
 
 
 @pytest.mark.parametrize(
@@ -85,3 +118,47 @@ def test_an_image_from_another_checkout_is_refused(project: Path) -> None:
     with pytest.raises(Failed) as caught:
         revisions.pending(project, "a", "from-elsewhere")
     assert caught.value.failure.code == "UNKNOWN_REVISION"
+
+
+@pytest.mark.parametrize(
+    ("schema", "head", "ids", "newer"),
+    [
+        ("c", "m", ["b2", "m"], False),
+        ("b2", "m", ["b", "c", "m"], False),
+        ("b2,c", "m", ["m"], False),
+        ("m", "m", [], False),
+        ("", "m", ["a", "b", "b2", "c", "m"], False),
+        ("m", "c", [], True),
+    ],
+)
+def test_a_merge_is_pending_with_the_branch_that_the_database_lacks(
+    merged: Path, schema: str, head: str, ids: list[str], newer: bool
+) -> None:
+    found = revisions.pending(merged, schema, head)
+    assert sorted(revision.id for revision in found.revisions) == ids
+    assert [revision.id for revision in found.revisions][-1:] == ids[-1:]
+    assert found.newer_than_known is newer
+
+
+def test_a_database_on_the_other_branch_is_refused_with_the_command_that_merges(merged: Path) -> None:
+    with pytest.raises(Failed, match="does not build on c") as caught:
+        revisions.pending(merged, "c", "b2")
+    assert "migrate.merge" in caught.value.failure.hint
+
+
+def test_an_image_of_two_heads_is_refused_and_both_are_named(project: Path) -> None:
+    assert labels.arguments(Path(__file__).parents[3])["SCHEMA_HEAD"] != "c"  # the control: it has one head, or none
+    write(project, "b2", "'a'")
+    (project / "pyproject.toml").write_text('[project]\nversion = "1"\n')
+    with pytest.raises(Failed, match=r"two heads: b2.*and c") as caught:
+        labels.arguments(project)
+    assert caught.value.failure.code == "SEVERAL_HEADS"
+    write(project, "m", '("c", "b2")')
+    assert labels.arguments(project)["SCHEMA_HEAD"] == "m"
+
+
+def test_files_that_are_no_revisions_are_named(project: Path) -> None:
+    (project / "alembic" / "versions" / "d.py").write_text("<<<<<<< HEAD\nrevision = 'd'\n")
+    with pytest.raises(Failed, match=r"alembic/versions/d\.py:1 has unresolved conflict markers") as caught:
+        revisions.head(project)
+    assert caught.value.failure.code == "REVISIONS_UNUSABLE"

@@ -18,6 +18,7 @@ from app.core.opening import alive
 from app.core.schema import is_recent_enough
 from app.core.security import public
 from app.db.connecting import failure_of
+from app.db.revisions import RevisionError
 
 DATABASE_SECONDS = 2.0
 # A database that was reached may refuse this service later (a rotated password): how often a probe asks again.
@@ -51,7 +52,7 @@ async def ready(request: Request) -> dict[str, Any]:
 
 
 async def _schema(app: FastAPI, lifecycle: Lifecycle) -> str:
-    """The revision of the database's schema, or the last one known in an outage.
+    """The revisions of the database's schema, by commas, or the last one known in an outage.
 
     Raises Unavailable while the database was never reached, refuses this service, or had a schema that is too old.
     """
@@ -59,7 +60,7 @@ async def _schema(app: FastAPI, lifecycle: Lifecycle) -> str:
     known = lifecycle.schema
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            head = await database.schema_head()
+            found = await database.schema_heads()
     except Exception as error:
         cause = failure_of(error)
         log.warning("database not reached", reason=cause.reason, advice=cause.advice, error=repr(error)[:500])
@@ -68,13 +69,17 @@ async def _schema(app: FastAPI, lifecycle: Lifecycle) -> str:
         lifecycle.schema = None
         code = "database_refused" if cause.refused else "database_unavailable"
         raise Unavailable(f"The database is unavailable: {cause.reason}.", code=code, retry_after=2) from error
-    minimum = app.state.settings.schema_minimum
-    if is_recent_enough(head, minimum):
-        return head or ""
+    minimum, schema = app.state.settings.schema_minimum, ",".join(found)
+    try:
+        enough = is_recent_enough(found, minimum)
+    except RevisionError as error:
+        raise Unavailable(f"{error}.", code="revisions_unusable") from None
+    if enough:
+        return schema
     if known is not None:
         return known
     raise Unavailable(
-        f"The database's schema is at {head or 'no revision'}; this version needs {minimum or 'a newer one'}.",
+        f"The database's schema is at {schema or 'no revision'}; this version needs {minimum or 'a newer one'}.",
         code="schema_too_old",
         retry_after=5,
     )

@@ -19,11 +19,11 @@ def setup(_: Context) -> None:
 
 
 @task
-def dev(_: Context, port: int = 8000, fresh: bool = False) -> None:
-    """Serve on an embedded PostgreSQL, or on DATABASE_URL; saving a file restarts it."""
+def dev(_: Context, port: int = 8000, fresh: bool = False, allow_destructive: bool = False) -> None:
+    """Serve on an embedded PostgreSQL (--fresh erases it first), or on DATABASE_URL; saving a file restarts it."""
     from dev import server
 
-    server.serve(HERE, port, fresh=fresh)
+    server.serve(HERE, port, fresh=fresh, allow_destructive=allow_destructive)
 
 
 @task(default=True, name="all")
@@ -75,27 +75,35 @@ def format_code(_: Context) -> None:
 
 
 @task(default=True, name="up")
-def migrate(_: Context, revision: str = "head") -> None:
-    """Bring the database to the newest revision (the embedded one, or DATABASE_URL)."""
+def migrate(_: Context, revision: str = "head", allow_destructive: bool = False) -> None:
+    """Upgrade the database (the embedded one, or DATABASE_URL); asks before a revision erases rows."""
     from dev import migrations
 
-    migrations.upgrade(HERE, revision)
+    migrations.upgrade(HERE, revision, allow_destructive=allow_destructive)
 
 
 @task(name="new")
 def migrate_new(_: Context, message: str) -> None:
     """Write the revision for what has changed in the models."""
+    from dev import new_revision
+
+    print(new_revision.new(message, HERE) or "The revisions have everything that the models have.")
+
+
+@task(name="merge")
+def migrate_merge(_: Context) -> None:
+    """Write the revision that joins two heads, after a git merge of two branches with a revision each."""
     from dev import migrations
 
-    print(migrations.new(message, HERE) or "The revisions have everything that the models have.")
+    print(migrations.merge(HERE) or "There is one head: nothing to merge.")
 
 
 @task(name="lint")
 def migrate_lint(_: Context) -> None:
     """Read the revisions' SQL for statements that would block or break a running service."""
-    from dev import migrations
+    from dev import revision_lint
 
-    migrations.lint(HERE)
+    revision_lint.lint(HERE)
 
 
 @task(name="add")
@@ -255,7 +263,7 @@ namespace = Collection(
     doctor,
 )
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
-namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_lint))
+namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_merge, migrate_lint))
 namespace.add_collection(Collection("resource", resource_add))
 # % if cookiecutter.auth == "jwt"
 namespace.add_task(token)

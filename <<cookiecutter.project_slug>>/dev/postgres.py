@@ -46,6 +46,7 @@ def running(project: Path, *, fresh: bool = False) -> Iterator[str]:
         if not _locked(lock):
             raise InUse(pgdata.url(home), _owner(lock))
         if fresh:
+            print(f"--fresh: erasing every table and row of this checkout's embedded PostgreSQL ({home / 'data'})")
             shutil.rmtree(home / "data", ignore_errors=True)
         with _serving(home, lock, {}) as url:
             yield url

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dev import migrations
+from dev import new_revision
 from scaffold import generator, parser
 
 
@@ -11,6 +11,7 @@ def add(project: Path, line: str, *, check: bool = False) -> None:
 
     Raises SystemExit with every fault of the line, or with what stands in the way.
     """
+    new_revision.require_one_head(project)  # before a file is written that could get no revision
     try:
         changes = generator.add(line, project, check=check)
     except (parser.ResourceErrors, generator.GeneratorError) as fault:
@@ -19,7 +20,7 @@ def add(project: Path, line: str, *, check: bool = False) -> None:
         print(change.diff() if check and change.writes else change)
     if check:
         raise SystemExit(2 if any(change.writes for change in changes) else 0)
-    revision = migrations.new(f"add {line.partition(':')[0].strip()}", project)
+    revision = new_revision.new(f"add {line.partition(':')[0].strip()}", project)
     print(f"{'create' if revision else 'ok':<8} {revision.relative_to(project) if revision else 'alembic/versions'}")
     if revision:
         print("Next: python3 tasks.py migrate && python3 tasks.py openapi && python3 tasks.py test")

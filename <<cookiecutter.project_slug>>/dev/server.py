@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev import database, postgres, process, setup
+from dev import database, migrations, postgres, process, setup
 
 HOST = "127.0.0.1"
 WATCHED = ("app", "service.toml", ".env")
 
 
-def serve(project: Path, port: int, *, fresh: bool = False) -> None:
+def serve(project: Path, port: int, *, fresh: bool = False, allow_destructive: bool = False) -> None:
     """Serve until Ctrl-C. Raises SystemExit with the next step for a port or database that is taken."""
     if not is_free(port):
         raise SystemExit(
@@ -28,7 +28,7 @@ def serve(project: Path, port: int, *, fresh: bool = False) -> None:
         )
     try:
         with database.chosen(project, fresh=fresh, shared=False) as variables:
-            _migrate(project, variables)
+            _migrate(project, variables, allow_destructive=allow_destructive)
             _serve(project, port, variables)
     except postgres.InUse as used:
         raise SystemExit(
@@ -51,12 +51,12 @@ def next_free(port: int) -> int:
     return next(candidate for candidate in range(port, 65536) if is_free(candidate))
 
 
-def _migrate(project: Path, variables: Mapping[str, str]) -> None:
+def _migrate(project: Path, variables: Mapping[str, str], *, allow_destructive: bool) -> None:
     if not any((project / "alembic" / "versions").glob("*.py")):
         setup.say("revision", lambda: setup.revision(project))
-    command = [sys.executable, "-m", "dev.migrations", "upgrade"]
-    if process.run(command, cwd=project, env={**os.environ, **variables}):
-        raise SystemExit("The database could not be migrated; `dev --fresh` starts over with an empty one.")
+    command = [sys.executable, "-m", "dev.migrations", "upgrade", *([migrations.ALLOW] if allow_destructive else [])]
+    if code := process.run(command, cwd=project, env={**os.environ, **variables}):
+        raise SystemExit(code)  # its last line says why, and what to do
 
 
 def _serve(project: Path, port: int, variables: Mapping[str, str]) -> None:

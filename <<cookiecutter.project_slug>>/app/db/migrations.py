@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from alembic import op
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from app.core.config import ConfigurationError, Settings
 from app.db.engine import connecting_engine
+from app.db.online import create_index_concurrently as create_index_concurrently  # where older revisions find it
 
 # sysexits.h: EX_TEMPFAIL. Another migration is under way; trying again later is right.
 EXIT_LOCK_HELD = 75
@@ -27,6 +27,10 @@ NO_DIRECT_ADDRESS = (
     "MIGRATION_DATABASE_URL is not set, but DATABASE_POOLER is: a migration holds a lock that belongs to its session, "
     "which a pooler does not keep; set it to the address of PostgreSQL itself"
 )
+
+
+class InvalidIndexes(RuntimeError):
+    """A failed CREATE INDEX CONCURRENTLY has left indexes that cost writes and serve no query."""
 
 
 class MigrationLockHeld(Exception):
@@ -115,20 +119,10 @@ async def _holder(connection: AsyncConnection) -> str:
 
 
 async def refuse_invalid_indexes(connection: AsyncConnection) -> None:
-    """Raises RuntimeError naming what a failed CREATE INDEX CONCURRENTLY has left: it costs and does not serve."""
+    """Raises InvalidIndexes with the names of all of them."""
     rows = await connection.scalars(text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"))
     if names := sorted(rows):
-        raise RuntimeError(
+        raise InvalidIndexes(
             f"invalid indexes after the migration: {', '.join(names)}; drop each and make it again "
-            "(`create_index_concurrently` in app/db/migrations.py does both)"
+            "(`create_index_concurrently` in app/db/online.py does both)"
         )
-
-
-def create_index_concurrently(name: str, table: str, columns: Sequence[str], *, unique: bool = False) -> None:
-    """For a revision: make an index without locking out writes.
-
-    Drops what an interrupted attempt has left under the name first: IF NOT EXISTS would keep it, invalid, and succeed.
-    """
-    with op.get_context().autocommit_block():
-        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
-        op.create_index(name, table, list(columns), unique=unique, postgresql_concurrently=True)

@@ -10,18 +10,17 @@ from contextlib import nullcontext
 
 import asyncpg
 import pytest
-from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, Integer, MetaData, text
+from sqlalchemy import CheckConstraint, Connection, MetaData, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
 from app.core.database_url import parse_database_url
-from app.db import migrations
+from app.db import catalogue, migrations, online
 from app.db.base import load_models
 from app.db.engine import connecting_engine
 from tests.support import databases
@@ -93,27 +92,59 @@ async def test_stairway(empty_database: str) -> None:
     assert await names(empty_database, TABLES) == ["alembic_version"]
 
 
-async def drift(engine: AsyncEngine, metadata: MetaData) -> list[object]:
-    """What `alembic check` would complain of."""
+async def drift(migrated: str, empty: str, metadata: MetaData) -> list[str]:
+    """Everything in which the revisions and the models differ, by PostgreSQL's catalogue."""
 
-    def compare(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+    def made(connection: Connection) -> dict[catalogue.Key, str]:
+        metadata.create_all(connection)
+        connection.commit()
+        return catalogue.read(connection)
 
-    async with engine.connect() as connection:
-        return await connection.run_sync(compare)
+    found = []
+    for url, work in ((empty, made), (migrated, catalogue.read)):
+        engine = connecting_engine(parse_database_url(url), poolclass=NullPool)
+        async with engine.connect() as connection:
+            found.append(await connection.run_sync(work))
+        await engine.dispose()
+    return [str(difference) for difference in catalogue.differences(*found)]
 
 
-async def test_the_revisions_are_what_the_models_say(own_engine: AsyncEngine) -> None:
-    assert await drift(own_engine, load_models()) == []
+async def test_the_revisions_are_what_the_models_say(own_database: str, empty_database: str) -> None:
+    assert await drift(own_database, empty_database, load_models()) == []
 
 
-async def test_a_column_without_a_revision_is_noticed(own_engine: AsyncEngine) -> None:
+@pytest.mark.parametrize(
+    ("changed", "noticed"),
+    [
+        ("ADD COLUMN forgotten int", "column forgotten of idempotency_keys"),
+        ("ADD CONSTRAINT ck_idempotency_keys_key CHECK (key > '')", "constraint ck_idempotency_keys_key"),
+        ("ALTER COLUMN created_at DROP DEFAULT", "default of idempotency_keys.created_at: the models say now()"),
+        ("ALTER COLUMN answer DROP NOT NULL", "column answer of idempotency_keys: the models say jsonb NOT NULL"),
+        ("ALTER COLUMN subject TYPE varchar(9)", "the revisions make character varying(9) NOT NULL"),
+        ("DROP CONSTRAINT pk_idempotency_keys", "constraint pk_idempotency_keys"),
+    ],
+)
+async def test_a_change_without_a_revision_is_noticed(
+    own_database: str, empty_database: str, admin: asyncpg.Connection, changed: str, noticed: str
+) -> None:
+    await admin.execute(f"ALTER TABLE idempotency_keys {changed}")
+    [difference] = await drift(own_database, empty_database, load_models())
+    assert noticed in difference
+
+
+async def test_an_index_and_a_missing_check_without_a_revision_are_noticed(
+    own_database: str, empty_database: str, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("DROP INDEX ix_idempotency_keys_created_at")
+    await admin.execute("CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at) WHERE key > ''")
     copy = MetaData(naming_convention=load_models().naming_convention)
     for table in load_models().tables.values():
         table.to_metadata(copy)
-    next(iter(copy.tables.values())).append_column(Column("forgotten", Integer))
-    [difference] = await drift(own_engine, copy)
-    assert "forgotten" in str(difference)
+    copy.tables["idempotency_keys"].append_constraint(CheckConstraint("key > ''", name="key"))
+    check, index = await drift(own_database, empty_database, copy)
+    assert "constraint ck_idempotency_keys_key" in check
+    assert "the revisions make nothing" in check
+    assert "index ix_idempotency_keys_created_at" in index
 
 
 def misnamed(rows: list[asyncpg.Record]) -> list[str]:
@@ -239,7 +270,7 @@ async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, uniq
     def run(connection: Connection) -> None:
         context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
         with context.begin_transaction(_per_migration=True), Operations.context(context):
-            migrations.create_index_concurrently(name, "things", columns, unique=unique)
+            online.create_index_concurrently(name, "things", columns, unique=unique)
 
     async with engine.connect() as connection:
         await connection.run_sync(run)

@@ -1,0 +1,74 @@
+"""A schema as PostgreSQL itself tells it, to compare what the revisions make with what the models say.
+
+Alembic's autogenerate does not see a changed CHECK, default or index predicate; the catalogue has them all, in one
+spelling for both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection, text
+
+Kind = Literal["column", "default", "constraint", "index"]
+
+
+class Key(NamedTuple):
+    kind: Kind
+    table: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`wanted` by the models, `found` after the revisions; None for what one of them lacks."""
+
+    key: Key
+    wanted: str | None
+    found: str | None
+
+    def __str__(self) -> str:
+        kind, table, name = self.key
+        where = f"{kind} {name} of {table}" if kind != "default" else f"default of {table}.{name}"
+        return f"{where}: the models say {self.wanted or 'nothing'}, the revisions make {self.found or 'nothing'}"
+
+
+_QUERY = text(
+    """
+    WITH tables AS (
+        SELECT oid, relname FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version'
+    )
+    SELECT 'column', relname, attname, format_type(atttypid, atttypmod)
+        || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+        || CASE WHEN attidentity <> '' THEN ' IDENTITY ' || attidentity::text ELSE '' END
+        || CASE WHEN attgenerated <> '' THEN ' GENERATED' ELSE '' END
+        || CASE WHEN attcollation NOT IN (0, (SELECT typcollation FROM pg_type WHERE oid = atttypid))
+           THEN ' COLLATE ' || attcollation::regcollation::text ELSE '' END
+    FROM tables JOIN pg_attribute ON attrelid = tables.oid WHERE attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT 'default', relname, attname, pg_get_expr(adbin, adrelid)
+    FROM tables JOIN pg_attrdef ON adrelid = tables.oid
+    JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+    UNION ALL
+    SELECT 'constraint', relname, conname, pg_get_constraintdef(pg_constraint.oid)
+    FROM tables JOIN pg_constraint ON conrelid = tables.oid WHERE contype IN ('c', 'f', 'p', 'u', 'x')
+    UNION ALL
+    SELECT 'index', tables.relname, index.relname, pg_get_indexdef(indexrelid)
+    FROM tables JOIN pg_index ON indrelid = tables.oid JOIN pg_class index ON index.oid = indexrelid
+    WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
+    """
+)
+
+
+def read(connection: Connection) -> dict[Key, str]:
+    """Every column, default, constraint and index of the current schema with its definition."""
+    return {Key(kind, table, name): definition for kind, table, name, definition in connection.execute(_QUERY)}
+
+
+def differences(wanted: Mapping[Key, str], found: Mapping[Key, str]) -> list[Difference]:
+    """All in which the two differ, by table and name. Pure."""
+    keys = sorted({*wanted, *found}, key=lambda key: (key.table, key.kind, key.name))
+    return [Difference(key, wanted.get(key), found.get(key)) for key in keys if wanted.get(key) != found.get(key)]

@@ -16,30 +16,21 @@ if TYPE_CHECKING:
 
 
 def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
-    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, NO_PIN (its hint is the pin), WRONG_CLUSTER; nothing was sent then.
+    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, KUBECONFIG_INVALID, NO_CREDENTIALS, NO_PIN (its hint is the pin), and
+    WRONG_CLUSTER; nothing was sent then.
 
     `pinned`: False for a reader who reports a missing pin along with everything else.
     """
-    from kubernetes import config
+    from kubernetes.client import ApiClient
 
     from deploy.cluster import Cluster
+    from deploy.kubeconfig import load
 
-    try:
-        client = config.new_client_from_config(context=environment.context)
-    except config.ConfigException as error:
-        code = "NO_CONTEXT" if environment.context else "NO_KUBECONFIG"
-        raise fail(
-            code,
-            "there is no cluster to talk to" if code == "NO_KUBECONFIG" else f"no context {environment.context!r}",
-            str(error).splitlines()[0],
-            hint="set KUBECONFIG, or `context` in deploy/inventory.yaml; `kubectl config get-contexts` lists them",
-        ) from None
-    configuration = client.configuration
+    configuration = load(kubeconfig_from(), environment.context)
     configuration.retries = False  # ours are counted, urllib3's would hide them
-    client.rest_client = type(client.rest_client)(configuration)
     if pinned or has_pin(environment):
         check_pin(environment, configuration.host, fingerprint(configuration))
-    return Cluster(client, environment.namespace, environment.api_patience_seconds)
+    return Cluster(ApiClient(configuration), environment.namespace, environment.api_patience_seconds)
 
 
 def has_pin(environment: Environment) -> bool:
@@ -65,6 +56,7 @@ def fingerprint(configuration: Any) -> str | None:
     path = configuration.ssl_ca_cert
     if not path or not Path(path).is_file():
         return None
+    # That the file holds certificates is known: they were loaded.
     body = Path(path).read_text().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
     return hashlib.sha256(base64.b64decode("".join(body.split()))).hexdigest()
 

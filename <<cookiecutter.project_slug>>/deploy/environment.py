@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from deploy.podkeys import Annotations, Block, Name, PodKeys, Text
+from deploy.quotas import quantity
+
+
+def _quantity(value: str) -> str:
+    try:
+        positive = quantity(value) > 0
+    except ValueError:
+        positive = False
+    if not positive:
+        raise ValueError("expected a quantity, for example 500m or 0.5 for cpu, 256Mi for memory")
+    return value
+
+
+Quantity = Annotated[Text, AfterValidator(_quantity)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
 
 
 class Resources(Block):
     """Spelled as the API server gives them back (64Mi, not 67108864), or every diff would show them."""
 
-    cpu_request: Text = "100m"
-    cpu_limit: Text | None = None
-    memory_request: Text = "128Mi"
-    memory_limit: Text = "256Mi"
+    cpu_request: Quantity = "100m"
+    cpu_limit: Quantity | None = None
+    memory_request: Quantity = "128Mi"
+    memory_limit: Quantity = "256Mi"
+
+    @model_validator(mode="after")
+    def _requests_within_limits(self) -> Resources:
+        pairs = (("cpu", self.cpu_request, self.cpu_limit), ("memory", self.memory_request, self.memory_limit))
+        for name, request, limit in pairs:
+            if limit is not None and quantity(request) > quantity(limit):
+                raise ValueError(f"{name}_request {request} is more than {name}_limit {limit}")
+        return self
 
 
 class Autoscale(Block):
@@ -58,24 +83,24 @@ class Secret(Block):
 class Graces(Block):
     """Seconds that a bad sign may last before it is a verdict."""
 
-    pull: int = 90
-    config: int = 30
-    mount: int = 30
-    start: int = 30
-    unschedulable: int = 120
-    create: int = 15
-    partial: int = 60
+    pull: Seconds = 90
+    config: Seconds = 30
+    mount: Seconds = 30
+    start: Seconds = 30
+    unschedulable: Seconds = 120
+    create: Seconds = 10
+    partial: Seconds = 60
 
 
 class Probes(Block):
     """Startup has period x threshold seconds, then live and ready begin."""
 
-    startup_period: int = 1
-    startup_threshold: int = 60
-    live_period: int = 5
-    live_threshold: int = 2
-    ready_period: int = 2
-    ready_threshold: int = 2
+    startup_period: Count = 1
+    startup_threshold: Count = 60
+    live_period: Count = 5
+    live_threshold: Count = 2
+    ready_period: Count = 2
+    ready_threshold: Count = 2
 
 
 class NetworkPolicy(Block):
@@ -87,7 +112,7 @@ class NetworkPolicy(Block):
     enabled: bool = True
     from_namespaces: tuple[str, ...] = ()
     metrics_from_namespaces: tuple[str, ...] = ()
-    to_ports: tuple[int, ...] = (5432, 443, 4318)
+    to_ports: tuple[Port, ...] = (5432, 443, 4318)
 
 
 class Environment(PodKeys):
@@ -110,9 +135,9 @@ class Environment(PodKeys):
     resources: Resources = Resources()
     settings: dict[str, Text] = Field({})
     secret: Secret
-    port: int = 8000
+    port: Port = 8000
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
-    node_port: int | None = None
+    node_port: Port | None = None
     ingress: Ingress | None = None
     network_policy: NetworkPolicy = NetworkPolicy()
     # time
@@ -120,18 +145,18 @@ class Environment(PodKeys):
     graceful_seconds: int = Field(20, ge=1)
     min_ready_seconds: int = Field(0, ge=0)
     probes: Probes = Probes()
-    rollout_seconds: int = 300
-    progress_deadline_seconds: int = 420
-    migration_seconds: int = 600
-    hold_seconds: int = 10
+    rollout_seconds: Count = 300
+    progress_deadline_seconds: Count = 420
+    migration_seconds: Count = 600
+    hold_seconds: Seconds = 10
     lease_seconds: int = Field(60, ge=4)
-    api_patience_seconds: int = 60
+    api_patience_seconds: Seconds = 60
     graces: Graces = Graces()
     history: int = Field(10, ge=2)
     # checks: the address that clients use, and whether an example may be created there, read and deleted
     url: str | None = None
     smoke_writes: bool = False
-    database_max_connections: int | None = None
+    database_max_connections: Count | None = None
 
     @property
     def termination_grace(self) -> int:

@@ -44,11 +44,18 @@ class Facts:
 
 
 def facts(project: Path) -> Facts:
-    content = tomllib.loads((project / "service.toml").read_text("utf-8"))
-    service = content["service"]
-    lines = tuple(content.get("resources", {}).get("lines", ()))
-    name, driver = service["name"], content.get("answers", {}).get("driver", "manifests")
-    return Facts(name, service.get("title", name), service.get("image", name), driver, lines)
+    """Raises Failed SERVICE_FILE_INVALID."""
+    path = project / "service.toml"
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+        service = content["service"]
+        lines = tuple(content.get("resources", {}).get("lines", ()))
+        name, driver = service["name"], content.get("answers", {}).get("driver", "manifests")
+        return Facts(name, service.get("title", name), service.get("image", name), driver, lines)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        said = f"{type(error).__name__}: {error}"
+        hint = "correct that line, or restore the file from git"
+        raise fail("SERVICE_FILE_INVALID", f"{path} cannot be used", said, hint=hint) from None
 
 
 def load(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> Any:
@@ -182,7 +189,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         raise fail("INVENTORY_MISSING", f"there is no {path}", hint="restore it from git") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise fail("INVENTORY_SYNTAX", f"{path} is not YAML", str(error), hint="correct that line") from None
     if not isinstance(content, dict) or not all(isinstance(value, dict | None) for value in content.values()):
         raise fail("INVENTORY_SYNTAX", f"{path} wants `all:` and one block for each environment", hint="see its head")
@@ -205,6 +212,9 @@ def _nested(pairs: Any) -> dict[str, Any]:
         inside = nested
         for block in blocks:
             inside = inside.setdefault(block, {})
+            if not isinstance(inside, dict):
+                message = f"{path}: {block} has a value already, and cannot be a block as well"
+                raise fail("INVENTORY_INVALID", message, hint=f"remove `{block}=...` or `{path}=...`")
         try:
             inside[key] = yaml.safe_load(text) if text else text
         except yaml.YAMLError:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from deploy.model import fail
 from deploy.objects import content_hash
 
 if TYPE_CHECKING:
@@ -36,6 +37,19 @@ def migration(service: str, spec: Object) -> str:
 def is_migration(item: Object, service: str) -> bool:
     """Whether a rendered object is the migration Job; a service may have other Jobs."""
     return item["kind"] == "Job" and item["metadata"]["name"] == migration(service, item["spec"])
+
+
+def migration_in(objects: Sequence[Object], service: str) -> Object:
+    """The release's migration, by its name; any other Job is an ordinary object. Raises Failed NO_MIGRATION_JOB."""
+    found = next((item for item in objects if is_migration(item, service)), None)
+    if found is None:
+        raise fail(
+            "NO_MIGRATION_JOB",
+            f"the manifests have no Job named {service}-migrate, which migrates the database",
+            f"Jobs: {', '.join(item['metadata']['name'] for item in objects if item['kind'] == 'Job') or 'none'}",
+            hint="restore the template `database-migration-job` with the name that it had",
+        )
+    return found
 
 
 def with_migration_named(objects: Sequence[Object], service: str) -> Sequence[Object]:

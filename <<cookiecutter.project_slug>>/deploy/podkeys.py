@@ -12,7 +12,19 @@ from deploy.model import nearest
 
 # RFC 1123 labels: what Kubernetes takes for names.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
+
+
+def _text(value: object) -> object:
+    """Numbers as text; the two escapes by which JSON spells U+1F4A1 as the character that they are."""
+    if isinstance(value, str):
+        try:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise ValueError("the text is not valid UTF-8") from None
+    return str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
 # Names of containers and volumes that every pod of the service has.
 OWN_CONTAINERS, OWN_VOLUMES, OWN_PATHS = frozenset({"app", "migrate"}), frozenset({"tmp"}), frozenset({"/tmp"})  # noqa: S108
 # Selectors and the toolkit's own lists are made from these.

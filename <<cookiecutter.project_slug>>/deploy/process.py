@@ -108,7 +108,7 @@ def _start(
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
             preexec_fn=_die_with_parent,

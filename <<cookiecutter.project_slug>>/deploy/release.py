@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploy.environment import Environment
 
 LABEL = "deploy/service"
+NAME_LABEL = "app.kubernetes.io/name"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class Release:
         """What the templates of both drivers are rendered with."""
         env, config = self.environment, self.config()
         data = {name: base64.b64encode(value.encode()).decode() for name, value in sorted(self.secrets.items())}
-        selector = {"app.kubernetes.io/name": self.service}
+        selector = {NAME_LABEL: self.service}
         labels = {**env.labels, **selector, LABEL: self.service}
-        job = {**labels, "app.kubernetes.io/name": f"{self.service}-migrate"}
+        job = {**labels, NAME_LABEL: migration_label(self.service)}
         scrape = {"scrape": "true", "port": str(env.metrics_port or env.port), "path": "/metrics"}
         return {
             "name": self.service,
@@ -80,6 +81,11 @@ class Release:
             "replicas": self.replicas,
             "least": env.autoscale.min if env.autoscale else env.replicas,
         }
+
+
+def migration_label(service: str) -> str:
+    """The name label that migrations of every release have, and no other Job."""
+    return f"{service}-migrate"
 
 
 class Driver(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from deploy import record as records_of
 from deploy.model import Failed, Failure, Plan, fail
+from deploy.naming import is_migration
 from deploy.objects import Object, content_hash
+from deploy.questions import ask
 from deploy.release import Release, driver_of, secrets_from
 
 if TYPE_CHECKING:
@@ -89,8 +90,9 @@ class Target:
 
     @property
     def _recorded(self) -> list[Object]:
-        """What a record keeps: values of Secrets have no place in it."""
-        return [item for item in self.objects or () if item["kind"] not in ("Secret", "Job")]
+        """What a record keeps: neither values of Secrets nor the migration, which no way back runs again."""
+        name = self.facts.name
+        return [item for item in self.objects or () if item["kind"] != "Secret" and not is_migration(item, name)]
 
     @property
     def release(self) -> Release | None:
@@ -123,14 +125,12 @@ class Target:
             return
         for name, plan in plans.items():
             self.report.plan(name, plan, diff=False)
-        answer = ""
-        if sys.stdin.isatty():
-            answer = input(f"Deploy this to {self.environment.name}? Type its name to go on: ").strip()
-        if answer != self.environment.name:
+        name = self.environment.name
+        if ask(f"Deploy this to {name}? Type its name to go on: ") != name:
             raise fail(
                 "NOT_CONFIRMED",
-                f"{self.environment.name} wants a confirmation",
-                hint="answer with its name, or pass --yes",
+                f"{name} requires a confirmation, which was not given: nothing was changed",
+                hint=f"answer with `{name}` at a terminal, or pass --yes",
             )
 
     def still_ours(self) -> None:

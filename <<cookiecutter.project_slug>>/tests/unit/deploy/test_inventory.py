@@ -85,6 +85,13 @@ def test_a_secret_of_another_kind_replaces_the_block(project: Path) -> None:
         ("staging", "replicas=many", "INVENTORY_INVALID", "replicas: "),
         ("staging", "secret={}", "INVENTORY_INVALID", "exactly one of"),
         ("staging", "namespace=Upper", "INVENTORY_INVALID", "namespace: "),
+        ("staging", "resources.cpu_limit=10x", "INVENTORY_INVALID", "resources.cpu_limit: expected a quantity"),
+        ("staging", "resources.cpu_limit=-1", "INVENTORY_INVALID", "resources.cpu_limit: expected a quantity"),
+        ("staging", "resources={cpu_limit: 50m}", "INVENTORY_INVALID", "cpu_request 100m is more than cpu_limit 50m"),
+        ("staging", "port=99999", "INVENTORY_INVALID", "port: "),
+        ("staging", "probes.live_period=0", "INVENTORY_INVALID", "probes.live_period: "),
+        ("staging", "settings.A=\udcff", "INVENTORY_INVALID", "settings.A: the text is not valid UTF-8"),
+        ("staging", "settings.A=[1]", "INVENTORY_INVALID", "settings.A: "),
         ("staging", "no-equals-sign", "INVENTORY_INVALID", "wants key=value"),
         ("stagign", "replicas=3", "INVENTORY_UNKNOWN_ENVIRONMENT", "did you mean staging?"),
         ("local", "replicas=3", "INVENTORY_LOCAL", "tasks.py up"),
@@ -97,9 +104,30 @@ def test_mistakes(project: Path, name: str, extra: str, code: str, said: str) ->
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["- a list", "staging: 3", "staging: {a: ["])
-def test_a_file_that_is_no_inventory(project: Path, text: str) -> None:
-    (project / "deploy" / "inventory.yaml").write_text(text)
+def test_a_value_is_not_a_block_as_well(project: Path) -> None:
+    with pytest.raises(Failed) as caught:
+        inventory.load(project, "staging", ("replicas=3", "replicas.min=1"), {})
+    assert caught.value.failure.code == "INVENTORY_INVALID"
+    assert "replicas.min" in caught.value.failure.message
+
+
+def test_a_character_beyond_the_first_plane_is_one_character(project: Path) -> None:
+    """As itself, and as the two escapes that a JSON encoder writes."""
+    for given in ("settings.A=\U0001f4a1", 'settings.A="\\ud83d\\udca1"'):
+        assert inventory.load(project, "staging", (given,), {}).settings["A"] == "\U0001f4a1"
+
+
+@pytest.mark.parametrize("text", ["", "[service", "[service]\n", "service = 3"])
+def test_a_service_file_that_cannot_be_used(project: Path, text: str) -> None:
+    (project / "service.toml").write_text(text)
+    with pytest.raises(Failed) as caught:
+        inventory.load(project, "staging", (), {})
+    assert caught.value.failure.code == "SERVICE_FILE_INVALID"
+
+
+@pytest.mark.parametrize("text", [b"- a list", b"staging: 3", b"staging: {a: [", b"staging: {settings: {A: \xff}}"])
+def test_a_file_that_is_no_inventory(project: Path, text: bytes) -> None:
+    (project / "deploy" / "inventory.yaml").write_bytes(text)
     with pytest.raises(Failed) as caught:
         inventory.load(project, "staging", (), {})
     assert caught.value.failure.code == "INVENTORY_SYNTAX"

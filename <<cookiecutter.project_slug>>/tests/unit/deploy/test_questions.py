@@ -1,0 +1,47 @@
+"""Questions, asked of an input that cannot answer."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+ASKS = [sys.executable, "-c", "from deploy.questions import ask; print('answer:', repr(ask('Go on? ')))"]
+
+
+def asked(stdin: int) -> str:
+    done = subprocess.run(  # noqa: S603 - our own code
+        ASKS, cwd=PROJECT, stdin=stdin, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rpartition("answer: ")[2].strip()
+
+
+def at_a_terminal(typed: bytes) -> str:
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, typed)
+        return asked(theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize(("typed", "answer"), [(b"production\n", "'production'"), (b" \n", "''"), (b"\x04", "''")])
+def test_at_a_terminal(typed: bytes, answer: str) -> None:
+    """The last one is Ctrl-D, the end of the input."""
+    assert at_a_terminal(typed) == answer
+
+
+def test_without_one_nobody_answers() -> None:
+    assert asked(subprocess.DEVNULL) == "''"
+
+
+def test_a_closed_input_is_no_answer() -> None:
+    """What `<&-` in a shell does: Python has no sys.stdin then."""
+    shell = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *ASKS]
+    done = subprocess.run(shell, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert (done.returncode, done.stdout.strip()) == (0, "answer: ''"), done.stderr

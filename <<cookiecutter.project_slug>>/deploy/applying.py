@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from deploy import naming, ownership
 from deploy.cluster import HANDOVER, Conflicted
-from deploy.model import Change, fail
+from deploy.model import Change, Failed, fail
 from deploy.objects import Conflict, Object, diff, differs, identity, owner_of
 from deploy.ownership import Stray
 from deploy.patience import NotThere
-from deploy.release import LABEL
+from deploy.release import LABEL, NAME_LABEL, migration_label
 
 if TYPE_CHECKING:
     from deploy.cluster import Cluster
@@ -26,6 +26,8 @@ PRUNED = {
     "NetworkPolicy": "networking.k8s.io/v1",
     "Service": "v1",
     "Deployment": "apps/v1",
+    "CronJob": "batch/v1",
+    "Job": "batch/v1",
 }
 
 
@@ -39,12 +41,19 @@ class Look:
     conflicts: tuple[Conflict, ...] = ()
     strays: tuple[Stray, ...] = ()  # what others have added; `force` removes it
     force: bool = False
+    replaced: bool = False  # what changes cannot be changed in place: the template of a Job
 
     @property
     def same(self) -> bool:
-        if self.live is None or self.planned is None or self.strays:
+        if self.live is None or self.planned is None or self.strays or self.replaced:
             return False
         return not differs(self.live, self.planned)
+
+    @property
+    def action(self) -> str:
+        if self.live is None:
+            return "create"
+        return "replace" if self.replaced else "update"
 
 
 def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: bool = False) -> list[Look]:
@@ -65,6 +74,10 @@ def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
     except Conflicted as conflicted:
         taken = cluster.apply(body, dry_run=True, force=True, manager=manager)
         return Look(wanted, live, live, conflicted.found, _strays(cluster, wanted, taken, manager))
+    except Failed as error:
+        if live is None or not _is_immutable(wanted, error):
+            raise
+        return Look(wanted, live, _as_new(cluster, wanted, manager), replaced=True)
     return Look(wanted, live, planned, strays=_strays(cluster, wanted, planned, manager), force=force)
 
 
@@ -73,11 +86,18 @@ def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> 
     found = ownership.added(planned, manager, ignored=(HANDOVER,))
     if not found:
         return ()
+    return ownership.strays(planned, _as_new(cluster, wanted, manager), found)
+
+
+def _as_new(cluster: Cluster, wanted: Object, manager: str) -> Object:
+    """What an object would be when it is created now: tried under another name, as its own is taken."""
     fresh = deepcopy(wanted)
     fresh["metadata"]["name"] = naming.fitted(wanted["metadata"]["name"], "-as-new")
     for port in fresh.get("spec", {}).get("ports", ()):
         port.pop("nodePort", None)  # the object itself has it
-    return ownership.strays(planned, cluster.apply(fresh, dry_run=True, manager=manager), found)
+    tried = cluster.apply(fresh, dry_run=True, manager=manager)
+    tried["metadata"]["name"] = wanted["metadata"]["name"]
+    return tried
 
 
 def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
@@ -93,7 +113,7 @@ def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
         )
     return tuple(
         Change(
-            "create" if each.live is None else "update",
+            each.action,
             identity(each.wanted),
             (*diff(each.live, each.planned or each.wanted), *(f"-{stray}" for stray in each.strays)),
         )
@@ -128,6 +148,11 @@ def removals(seen: Sequence[Look]) -> str:
     return f"removes {'; '.join(named)}" if named else ""
 
 
+def _is_immutable(wanted: Object, error: Failed) -> bool:
+    said = " ".join(error.failure.evidence)
+    return wanted["kind"] == "Job" and error.failure.code == "MANIFEST_INVALID" and "field is immutable" in said
+
+
 def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
     """A second manager keeps the number of pods when `manager` stops setting it, for the HPA to change."""
     if not _lets_go_of_replicas(wanted):
@@ -137,11 +162,21 @@ def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
         cluster.apply(_replicas_alone(live), force=True, manager=HANDOVER)
 
 
-def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object]) -> list[Object]:
-    """What carries the service's label, of the kinds that a release may stop having, and is not wanted."""
+def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector: str = "") -> list[Object]:
+    """What carries the service's label, of the kinds that a release may stop having, and is not wanted.
+
+    Migrations stay: the record step removes them when no release on record refers to them.
+    """
     names = {identity(item) for item in wanted}
-    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, f"{LABEL}={service}")]
-    return [item for item in live if identity(item) not in names and not item["metadata"].get("ownerReferences")]
+    chosen = selector or f"{LABEL}={service}"
+    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, chosen)]
+    return [
+        item
+        for item in live
+        if identity(item) not in names
+        and not item["metadata"].get("ownerReferences")
+        and item["metadata"].get("labels", {}).get(NAME_LABEL) != migration_label(service)
+    ]
 
 
 def _with_replicas(wanted: Object, live: Object | None, manager: str) -> Object:

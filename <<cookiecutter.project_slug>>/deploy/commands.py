@@ -130,7 +130,9 @@ def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: boo
     """The releases that are on record, the newest last."""
     from deploy.status import history_lines
 
-    return _with_target(project, name, extra, {}, lambda target: _print(history_lines(target.records, as_json=as_json)))
+    return _with_target(
+        project, name, extra, {}, lambda target: _print(history_lines(target.records, as_json=as_json)), living=False
+    )
 
 
 def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
@@ -144,7 +146,7 @@ def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50
     """The newest log lines of every pod, each with its pod's name."""
     from deploy.status import log_lines
 
-    return _with_target(project, name, extra, {}, lambda target: _print(log_lines(target, lines)))
+    return _with_target(project, name, extra, {}, lambda target: _print(log_lines(target, lines)), living=False)
 
 
 def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
@@ -158,7 +160,7 @@ def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool
         except Failed as error:
             return cast("Cluster", checks.Unconnected(error))
 
-    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look)
+    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look, living=False)
 
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
@@ -190,9 +192,14 @@ def _with_target(
     as_json: bool = False,
     beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
     connect: Callable[[Environment], Cluster] | None = None,
+    living: bool = True,
 ) -> int:
-    """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more."""
+    """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more.
+
+    `living`: refused in a namespace that is being deleted, where every other finding would mislead.
+    """
     from deploy.connect import connect as connect_pinned
+    from deploy.namespaces import refuse_terminating
     from deploy.target import Options, Target
 
     def connected() -> int:
@@ -203,6 +210,8 @@ def _with_target(
             ahead.enter_context(beside(environment))
             options, variables = Options(**flags), dict(os.environ)
             cluster = (connect or connect_pinned)(environment)
+            if living:
+                refuse_terminating(cluster)
             target = Target(project, facts, environment, cluster, shown, options, variables, ahead=ahead)
             return run(target)
 

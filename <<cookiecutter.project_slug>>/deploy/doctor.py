@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from deploy import connect, lint, process, quotas, registry, settings
+from deploy import admission, connect, lint, namespaces, process, quotas, registry, room, settings
 from deploy.model import Exit, Failed, Result, Status
 from deploy.patience import NotThere
 from deploy.preflight import namespace_of
@@ -31,6 +31,7 @@ class Finding:
     skipped: bool = False
     lines: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    code: str = ""
 
 
 class Unconnected:
@@ -51,16 +52,17 @@ def run(target: Target) -> int:
     """0 when everything is ready for a deploy, 6 otherwise. Changes nothing."""
     target.report.play(f"doctor {target.facts.name} in {target.environment.name}")
     good = True
-    connected = not isinstance(target.cluster, Unconnected)
-    target.namespace_missing = not connected
+    unasked = "no cluster to ask" if isinstance(target.cluster, Unconnected) else ""
+    target.namespace_missing = bool(unasked)
     with target.cluster.reading():
         for name, check in CHECKS.items():
-            if not connected and name in OF_THE_CLUSTER:
-                target.report.result(Result(name, Status.SKIPPED, 0.0, "no cluster to ask"))
+            if unasked and name in OF_THE_CLUSTER:
+                target.report.result(Result(name, Status.SKIPPED, 0.0, unasked))
                 continue
             began = time.monotonic()
             finding = _asked(check, target)
             good = good and finding.ok
+            unasked = unasked or ("the namespace is being deleted" if finding.code == namespaces.CODE else "")
             status = Status.SKIPPED if finding.skipped else (Status.OK if finding.ok else Status.FAILED)
             target.report.result(Result(name, status, time.monotonic() - began, finding.said))
             for line in finding.lines:
@@ -75,7 +77,9 @@ def _asked(check: Callable[[Target], Finding], target: Target) -> Finding:
         return check(target)
     except Failed as error:
         failure = error.failure
-        return Finding(False, f"{failure.code}: {failure.message}", failure.hint, lines=failure.evidence)
+        return Finding(
+            False, f"{failure.code}: {failure.message}", failure.hint, lines=failure.evidence, code=failure.code
+        )
     except NotThere as error:
         return Finding(False, str(error), "create the namespace")
 
@@ -87,7 +91,10 @@ def context(target: Target) -> Finding:
 
 
 def namespace(target: Target) -> Finding:
+    """Raises Failed NAMESPACE_TERMINATING, in which nothing else about the namespace is worth a look."""
     env = target.environment
+    target.namespace_missing = True  # as good as: what it held is going
+    namespaces.refuse_terminating(target.cluster)
     target.namespace_missing = namespace_of(target) is None
     if not target.namespace_missing:
         return Finding(True, f"{env.namespace} exists")
@@ -179,12 +186,16 @@ def database(target: Target) -> Finding:
 
 
 def quota(target: Target) -> Finding:
+    """Room for one pod more and for the objects of a release, and whether the pods would be admitted at all."""
     if target.namespace_missing:
         return Finding(True, "quotas are set in the namespace, once it exists", skipped=True)
-    found = list(quotas.shortages(target.environment, target.cluster.list("v1", "ResourceQuota")))
-    return Finding(
-        not found, "; ".join(found) or "room for the surge of a roll-out", "raise the quota, or lower `resources`"
-    )
+    pods = list(quotas.shortages(target.environment, target.cluster.list("v1", "ResourceQuota")))
+    found = [*pods, *room.shortages(target)]
+    if found:
+        return Finding(False, "; ".join(found), "raise the quota, lower `resources`, or remove what is not needed")
+    if refused := admission.pods_refused(target.cluster, target.rendered_for(room.NO_DIGEST)):
+        raise refused
+    return Finding(True, "room for a rollout, and its pods are admitted")
 
 
 def clock(target: Target) -> Finding:

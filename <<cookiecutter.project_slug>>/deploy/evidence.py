@@ -45,14 +45,15 @@ def save_job(target: Target, job: Object) -> Path:
     return save_pods(target, pods, target.cluster.list("v1", "Event"))
 
 
-def log_of(target: Target, pods: Sequence[Object], name: str = "") -> tuple[str, ...]:
+def log_of(target: Target, pods: Sequence[Object], name: str = "", container: str = "") -> tuple[str, ...]:
     """The last lines of the pod that failed, with those of its previous container: the present one may just have begun.
 
     While it waits to be started again, both are the log of the one that ended.
     """
     chosen = [pod for pod in pods if pod["metadata"]["name"] == name] or list(pods)
     for pod in chosen:
-        found = {previous: lines for _, previous, lines in _logs(target, pod, LINES) if lines}
+        logs = _logs(target, pod, LINES, container)
+        found = {previous: lines for _, previous, lines in logs if lines}
         before, present = found.get(True, []), found.get(False, [])
         if found:
             both = present if before == present else [*before, *present]
@@ -60,15 +61,17 @@ def log_of(target: Target, pods: Sequence[Object], name: str = "") -> tuple[str,
     return ()
 
 
-def last_line(target: Target, pod: Object) -> str:
-    containers = pod.get("spec", {}).get("containers", ())
-    lines = target.cluster.logs(pod["metadata"]["name"], containers[0]["name"], lines=1) if containers else []
+def last_line(target: Target, pod: Object, container: str) -> str:
+    lines = target.cluster.logs(pod["metadata"]["name"], container, lines=1)
     return lines[-1][:120] if lines else ""
 
 
-def _logs(target: Target, pod: Object, lines: int) -> list[tuple[str, bool, list[str]]]:
+def _logs(target: Target, pod: Object, lines: int, container: str = "") -> list[tuple[str, bool, list[str]]]:
+    """The logs of one container, or of all: its name, whether of the previous run, and the lines."""
     found = []
     for status in pod.get("status", {}).get("containerStatuses", ()):
+        if container and status["name"] != container:
+            continue
         for previous in (False, True):
             if previous and not status.get("restartCount"):
                 continue

@@ -9,19 +9,20 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy import applying, process
+from deploy import applying, process, replacing
 from deploy import record as records_of
 from deploy.connect import helm_arguments
 from deploy.model import Change, Outcome, Plan, Result, Status, fail
 from deploy.naming import with_migration_named
-from deploy.objects import Object, diff, identity, ordered
+from deploy.objects import Object, checked, diff, identity, ordered
 from deploy.podkeys import PodKeys
+from deploy.refusals import refusal_in
 
 if TYPE_CHECKING:
     from deploy.record import Record
@@ -37,6 +38,8 @@ KEYS = (
     *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
 )
 OWNER = {"app.kubernetes.io/managed-by": "Helm"}
+RELEASE = "meta.helm.sh/release-name"
+HOOK = "helm.sh/hook"
 
 
 def render(project: Path, release: Release) -> list[Object]:
@@ -54,7 +57,9 @@ def render(project: Path, release: Release) -> list[Object]:
             *done.err.strip().splitlines()[-4:],
             hint="correct helm/ or the inventory",
         )
-    objects = [item for item in yaml.safe_load_all(done.out) if item]
+    # Hooks are Helm's own business: it makes and deletes them while it upgrades.
+    found = checked(yaml.safe_load_all(done.out), "helm/")
+    objects = [item for item in found if HOOK not in (item["metadata"].get("annotations") or {})]
     return ordered(with_migration_named(objects, name))
 
 
@@ -87,8 +92,8 @@ def values_file(content: Mapping[str, Any]) -> Iterator[Path]:
     """A file that only we may read, gone afterwards: values hold secrets, and everybody can see an argument list."""
     handle, name = tempfile.mkstemp(prefix="values-", suffix=".json")  # 0600
     try:
-        with os.fdopen(handle, "w") as out:
-            json.dump(content, out)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(content, out, ensure_ascii=False)  # Helm reads it as YAML, which has no surrogates
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
@@ -124,7 +129,7 @@ def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], 
     seen = applying.look(target.cluster, owned, manager, force=target.options.correct_drift)
     if target.namespace_missing:
         return seen, [], {}
-    return seen, applying.leftovers(target.cluster, target.facts.name, wanted), revisions(target)
+    return seen, _leftovers(target, wanted), revisions(target)
 
 
 def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int, str]]) -> Plan:
@@ -140,6 +145,7 @@ def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int
 
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
     """`helm upgrade --install`, or `helm rollback N` when an earlier release is brought back."""
+    _make_way(target, wanted)
     if target.rollback_of is not None:
         _run(rollback_command(target, _revision_of(target.helm_revision)))
     else:
@@ -154,6 +160,7 @@ def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
 
 
 def undo(target: Target, record: Record) -> None:
+    _make_way(target, record.objects)
     _run(rollback_command(target, _revision_of(record.helm_revision)))
     target.helm_revision = max(revisions(target), default=None)
 
@@ -186,9 +193,23 @@ def as_owned(item: Object, name: str, namespace: str) -> Object:
     copy = deepcopy(item)
     metadata = copy["metadata"]
     metadata["labels"] = {**metadata.get("labels", {}), **OWNER}
-    owner = {"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace}
+    owner = {RELEASE: name, "meta.helm.sh/release-namespace": namespace}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **owner}
     return copy
+
+
+def _leftovers(target: Target, wanted: Sequence[Object]) -> list[Object]:
+    """What Helm has made for this release and the chart no longer has, with or without the service's label."""
+    name = target.facts.name
+    selector = ",".join(f"{key}={value}" for key, value in OWNER.items())
+    found = applying.leftovers(target.cluster, name, wanted, selector)
+    return [item for item in found if (item["metadata"].get("annotations") or {}).get(RELEASE) == name]
+
+
+def _make_way(target: Target, wanted: Sequence[Object]) -> None:
+    for item in wanted:
+        owned = as_owned(item, target.facts.name, target.environment.namespace)
+        replacing.make_way(target.cluster, owned, manager)
 
 
 def _hand_over(target: Target, wanted: list[Object]) -> None:
@@ -209,6 +230,8 @@ def _run(command: list[str]) -> Outcome:
     done = process.run(command, seconds=300)
     if done.code:
         evidence = done.err.strip().splitlines()[-6:]
+        if known := refusal_in(done.err):
+            raise fail(known.code, known.title, *evidence, hint=known.hint)
         code = "DRIFT" if "conflict" in done.err.lower() else "HELM_FAILED"
         raise fail(
             code, f"`{' '.join(command[:4])}` failed", *evidence, hint="see Helm's own words above; then deploy again"

@@ -29,6 +29,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     ("patch", "", "configmaps"),
     ("delete", "", "configmaps"),
     ("patch", "", "serviceaccounts"),
+    ("list", "batch", "cronjobs"),
+    ("list", "batch", "jobs"),
     ("patch", "batch", "jobs"),
     ("delete", "batch", "jobs"),
     ("patch", "policy", "poddisruptionbudgets"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from deploy import applying
+from deploy import applying, replacing
 from deploy.model import Change, Plan, fail
 from deploy.naming import with_migration_named
-from deploy.objects import Object, diff, identity, ordered
+from deploy.objects import Object, checked, diff, identity, ordered
+from deploy.release import LABEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,13 @@ def render(project: Path, release: Release) -> list[Object]:
     for name in environment.list_templates(filter_func=lambda found: found.endswith(".yaml.j2")):
         try:
             text = environment.get_template(name).render(values)
-            objects += [item for item in yaml.safe_load_all(text) if item]
+            objects += checked(yaml.safe_load_all(text), f"k8s/{name}")
         except (jinja2.TemplateError, yaml.YAMLError) as error:
             raise fail(
                 "MANIFEST_INVALID", f"k8s/{name} can't be rendered", str(error), hint="correct the template"
             ) from None
+    for item in objects:  # whatever this release has, a later one without it removes
+        item["metadata"]["labels"] = {LABEL: release.service, **(item["metadata"].get("labels") or {})}
     return ordered(with_migration_named(objects, release.service))
 
 
@@ -88,13 +91,14 @@ def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
         else:
             force, autoscale = target.options.correct_drift, target.environment.autoscale
             least = autoscale.min if autoscale else None
+            replacing.make_way(target.cluster, named[change.what], manager)
             applying.apply(target.cluster, named[change.what], manager, force=force, least=least)
 
 
 def undo(target: Target, record: Record) -> None:
     """Apply the objects of a recorded release again, whoever has touched them since; prune what is not in it."""
-    wanted = [item for item in record.objects if item["kind"] != "Job"]
-    for item in ordered(wanted):
+    for item in ordered(record.objects):
+        replacing.make_way(target.cluster, item, manager)
         applying.apply(target.cluster, item, manager, force=True)
-    for item in applying.leftovers(target.cluster, target.facts.name, wanted):
+    for item in applying.leftovers(target.cluster, target.facts.name, record.objects):
         target.cluster.delete(item["apiVersion"], item["kind"], item["metadata"]["name"])

@@ -10,8 +10,11 @@ from deploy import evidence, registry, revisions
 from deploy import record as records_of
 from deploy.applying import look
 from deploy.cluster import MANAGER
+from deploy.exit_reasons import migration_reason
 from deploy.model import Change, Exit, Failed, Failure, Outcome, Plan, fail
-from deploy.signs import condition
+from deploy.naming import migration_in
+from deploy.objects import identity
+from deploy.signs import condition, container_of, creation_sign, terminated
 from deploy.steps import UNKNOWN
 from deploy.verdict import Memory, classify
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from deploy.target import Target
 
 API = "batch/v1"
+CONTAINER = "migrate"  # others beside it are sidecars, which may never end
 POLL_SECONDS = 1.0
 LOG_ATTEMPTS = 5
 
@@ -55,12 +59,12 @@ class Migrate:
                 hint="make it in two deploys (add, then remove), or pass --allow-destructive: there is no way back",
             )
         target.will_destroy = bool(destructive and schema)
-        what = f"Job/{job_of(target)['metadata']['name']}" if target.objects else "the migration Job"
+        what = identity(migration_in(target.objects, target.facts.name)) if target.objects else "the migration Job"
         return Plan((Change("run", what),), note=f"{schema or 'empty'} -> {head or 'head'}")
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        """Raises Failed MIGRATION_FAILED with the Job's last lines, MIGRATION_TIMEOUT, or a verdict on its pod."""
-        job = job_of(target)
+        """Raises Failed with the Job's last lines (MIGRATION_FAILED, MIGRATION_LOCKED, ...) or a verdict on its pod."""
+        job = migration_in(target.objects or (), target.facts.name)
         started = start(target, job)
         target.destructive_ran = target.will_destroy
         wait(target, started)
@@ -89,10 +93,6 @@ def current_schema(target: Target) -> str:
     return (last.schema_after or last.image_schema) if last else ""
 
 
-def job_of(target: Target) -> Object:
-    return next(item for item in target.objects or () if item["kind"] == "Job")
-
-
 def start(target: Target, job: Object) -> Object:
     """Apply the Job: adopt one that runs, replace one that has ended, wait for one that is being deleted.
 
@@ -119,54 +119,100 @@ def start(target: Target, job: Object) -> Object:
 
 
 def wait(target: Target, job: Object) -> None:
+    """Until the container `migrate` has ended well. Raises Failed with the reason when it has not, or cannot start."""
     name, uid = job["metadata"]["name"], job["metadata"]["uid"]
-    began, memory = time.monotonic(), Memory()
+    began, memory, graces = time.monotonic(), Memory(), target.environment.graces
     while True:
         target.still_ours()
         live = target.cluster.get(API, "Job", name)
         if live is None:
-            raise fail("MIGRATION_FAILED", f"Job/{name} was deleted by somebody", hint="deploy again")
-        if condition(live, "Complete").get("status") == "True" or live.get("status", {}).get("succeeded"):
-            return
+            raise fail("MIGRATION_FAILED", f"Job/{name} was deleted while it ran", hint="deploy again")
         pods = target.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={uid}")
-        if any(condition(live, kind).get("status") == "True" for kind in ("Failed", "FailureTarget")):
-            raise Failed(_failure(target, live, pods))
-        verdict = classify(
-            pods, target.cluster.list("v1", "Event"), time.monotonic() - began, memory, target.environment.graces
-        )
+        ended = next((state for pod in pods if (state := _ended_container(pod))), None)
+        if (ended and ended["exitCode"] == 0) or (not ended and _is(live, "Complete")):
+            _stop_sidecars(target, live, pods)
+            return
+        if ended or _is(live, "Failed", "FailureTarget"):
+            failure = _failure(target, live, pods)
+            _stop_sidecars(target, live, pods)
+            raise Failed(failure)
+        events = target.cluster.list("v1", "Event")
+        refused = [] if pods else [creation_sign(events, uid, graces)]
+        verdict = classify(pods, events, time.monotonic() - began, memory, graces, list(filter(None, refused)))
         memory = verdict.memory
-        if failure := verdict.failure():
+        failure = verdict.failure()
+        if not failure and time.monotonic() - began > target.environment.migration_seconds:
+            failure = _timeout(target, live, pods, events, verdict.waiting)
+        if failure:
             evidence.save_job(target, live)
             target.cluster.delete(API, "Job", name, propagation="Foreground")
             raise Failed(failure)
-        if time.monotonic() - began > target.environment.migration_seconds:
-            failure = _failure(target, live, pods, "MIGRATION_TIMEOUT")
-            target.cluster.delete(API, "Job", name, propagation="Foreground")
-            raise Failed(failure)
-        said = evidence.last_line(target, pods[0]) if pods and not verdict.waiting else verdict.waiting
+        said = evidence.last_line(target, pods[0], CONTAINER) if pods and not verdict.waiting else verdict.waiting
         target.report.progress("migrate", said or "starting")
         time.sleep(POLL_SECONDS)
 
 
-def _failure(target: Target, job: Object, pods: list[Object], code: str = "MIGRATION_FAILED") -> Failure:
-    lines = evidence.log_of(target, pods)
-    for _ in range(LOG_ATTEMPTS):
-        if lines:
-            break
-        time.sleep(POLL_SECONDS)  # a kubelet under load has the last lines a moment after the pod has failed
-        uid = job["metadata"]["uid"]
-        lines = evidence.log_of(target, target.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={uid}"))
-    folder = evidence.save_job(target, job)
-    name = job["metadata"]["name"]
-    text = "did not end in time" if code == "MIGRATION_TIMEOUT" else "failed"
-    hint = (
-        "a table stayed locked: find who holds it, then deploy again"
-        if any("locked for" in line for line in lines)
-        else ""
+def _failure(target: Target, job: Object, pods: list[Object]) -> Failure:
+    lines = _lines(target, job, pods)
+    folder, name = evidence.save_job(target, job), job["metadata"]["name"]
+    pod = pods[0] if pods else {}
+    ended = _ended_container(pod) or {}
+    reason = migration_reason(ended, pod, lines)
+    code = (f"exit code {ended['exitCode']}",) if "exitCode" in ended else ()
+    return Failure(reason.code, f"Job/{name}: {reason.message}", (*code, *lines, f"evidence: {folder}"), reason.hint)
+
+
+def _timeout(target: Target, job: Object, pods: list[Object], events: list[Object], waiting: str) -> Failure:
+    lines, folder, name = (
+        evidence.log_of(target, pods, container=CONTAINER),
+        evidence.save_job(target, job),
+        job["metadata"]["name"],
     )
-    hint = hint or "correct the revision, then deploy again; the release and its pods were not touched"
-    return Failure(code, f"Job/{name} {text}", (*lines, f"all of it: {folder}"), hint)
+    uids = {job["metadata"]["uid"], *(pod["metadata"]["uid"] for pod in pods)}
+    warnings = [
+        f"event {event.get('reason')}: {str(event.get('message', ''))[:300]}"
+        for event in events
+        if event.get("type") == "Warning" and event.get("involvedObject", {}).get("uid") in uids
+    ]
+    seen = (*([waiting] if waiting else []), *lines, *warnings[-1:], f"evidence: {folder}")
+    message = f"Job/{name} did not end within {target.environment.migration_seconds} s"
+    hint = "look for what it waits for, or raise `migration_seconds` in deploy/inventory.yaml; then deploy again"
+    return Failure("MIGRATION_TIMEOUT", message, seen, hint)
+
+
+def _lines(target: Target, job: Object, pods: list[Object]) -> tuple[str, ...]:
+    """The last lines of the migration; a kubelet under load has them a moment after the pod has failed."""
+    for _ in range(LOG_ATTEMPTS):
+        if lines := evidence.log_of(target, pods, container=CONTAINER):
+            return lines
+        time.sleep(POLL_SECONDS)
+        selector = f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
+        pods = target.cluster.list("v1", "Pod", selector)
+    return evidence.log_of(target, pods, container=CONTAINER)
+
+
+def _stop_sidecars(target: Target, job: Object, pods: list[Object]) -> None:
+    """End a Job whose pod would go on without its migration, until the Job's deadline calls it failed."""
+    going_on = [
+        status
+        for pod in pods
+        for status in pod.get("status", {}).get("containerStatuses", ())
+        if status["name"] != CONTAINER and not terminated(status)
+    ]
+    if going_on:
+        evidence.save_job(target, job)
+        target.cluster.delete(API, "Job", job["metadata"]["name"], propagation="Background")
+
+
+def _ended_container(pod: Object) -> Mapping[str, Any] | None:
+    """The `terminated` state of the container `migrate`; None while it has not ended."""
+    status = container_of(pod, CONTAINER)
+    return (status and status.get("state", {}).get("terminated")) or None
 
 
 def _ended(job: Object) -> bool:
-    return any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed", "FailureTarget"))
+    return _is(job, "Complete", "Failed", "FailureTarget")
+
+
+def _is(job: Object, *kinds: str) -> bool:
+    return any(condition(job, kind).get("status") == "True" for kind in kinds)

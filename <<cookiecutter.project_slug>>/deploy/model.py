@@ -8,7 +8,12 @@ from enum import IntEnum, StrEnum
 
 
 class Exit(IntEnum):
-    """What a pipeline acts on. 130 and 143 (interrupted, after undo) are 128 + signal."""
+    """Exit codes of the tasks, for pipelines. 130 and 143 (interrupted, after undo) are 128 + signal.
+
+    OK: done, or nothing to do. CHANGES: `--check --exit-code` found changes. ROLLED_BACK: failed, the release before
+    serves. NOT_ROLLED_BACK: failed, and it does not. LOCKED: another deploy is running. REFUSED: nothing was changed.
+    NOT_RECORDED: the release serves, its record is missing. TIMEOUT: the cluster stopped answering.
+    """
 
     OK = 0
     CHANGES = 2
@@ -16,6 +21,7 @@ class Exit(IntEnum):
     NOT_ROLLED_BACK = 4
     LOCKED = 5
     REFUSED = 6
+    NOT_RECORDED = 7
     TIMEOUT = 70
 
 

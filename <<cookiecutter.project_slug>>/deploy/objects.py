@@ -10,7 +10,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.model import fail
+
 Object = dict[str, Any]
+JOB_LABELS = ("controller-uid", "job-name")
 SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 # What has to be there before what refers to it.
 ORDER = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret", "Service", "NetworkPolicy",
@@ -34,6 +37,28 @@ def identity(item: Mapping[str, Any]) -> str:
     return f"{item['kind']}/{item['metadata']['name']}"
 
 
+def checked(documents: Iterable[Any], where: str) -> list[Object]:
+    """The objects of a rendered file. Raises Failed MANIFEST_INVALID for a document that is not one."""
+    objects = []
+    for item in documents:
+        if not item:
+            continue
+        found = item if isinstance(item, dict) else {}
+        metadata = found.get("metadata") if isinstance(found.get("metadata"), dict) else {}
+        required = {
+            "apiVersion": found.get("apiVersion"),
+            "kind": found.get("kind"),
+            "metadata.name": metadata.get("name"),
+        }
+        missing = [key for key, value in required.items() if not isinstance(value, str) or not value]
+        if missing:
+            message = f"{where} has a document without {', '.join(missing)}: {str(item)[:200]}"
+            hint = "add it; a name that the server generates (`generateName`) cannot be applied twice"
+            raise fail("MANIFEST_INVALID", message, hint=hint)
+        objects.append(found)
+    return objects
+
+
 def ordered(objects: Iterable[Object]) -> list[Object]:
     known = {kind: place for place, kind in enumerate(ORDER)}
     return sorted(objects, key=lambda item: (known.get(item["kind"], len(known)), item["metadata"]["name"]))
@@ -46,7 +71,19 @@ def normalised(item: Mapping[str, Any]) -> Object:
     copy["metadata"].get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
     if not copy["metadata"].get("annotations", True):
         del copy["metadata"]["annotations"]
+    if copy["kind"] == "Job":
+        _forget_generated(copy)
     return copy
+
+
+def _forget_generated(job: Object) -> None:
+    """The selector that the server makes up, another one in each dry run, and its labels on the pods."""
+    if not job["spec"].get("manualSelector"):
+        job["spec"].pop("selector", None)
+    labels = job["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
+    for label in JOB_LABELS:
+        labels.pop(label, None)
+        labels.pop(f"batch.kubernetes.io/{label}", None)
 
 
 def differs(live: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:

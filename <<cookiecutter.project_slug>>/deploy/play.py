@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Undo = Callable[[Target, Failure], Outcome]
 
 
+BOOK_KEEPING = "record"  # the step that fails without taking a healthy release back
+
+
 class Step(Protocol):
     """`observe` only reads; `plan` is pure; `apply` is called with a plan that is not empty.
 
@@ -148,6 +151,9 @@ def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Undo)
         target.report.failure(failure)
     if failure.code == "LEASE_LOST":
         return target.report.end(Exit.LOCKED)  # somebody else decides what runs now
+    if step.name == BOOK_KEEPING:
+        target.report.note(f"the release serves and stays; run the same command again to record it ({step.name})")
+        return target.report.end(128 + error.number if interrupted else Exit.NOT_RECORDED)
     if not (target.touched or step.undoable):
         ended = Exit.ROLLED_BACK if not interrupted and error.exit == Exit.REFUSED and target.cluster.writes else None
         code = 128 + error.number if interrupted else (ended or error.exit)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import lint, ports, revisions, settings, smoke
+from deploy import admission, lint, ports, revisions, settings, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
+from deploy.naming import migration_in
+from deploy.room import NO_DIGEST
 
 if TYPE_CHECKING:
     from deploy.objects import Object
     from deploy.target import Target
-
-# Before the image is known, the objects are judged with this in its place.
-NO_DIGEST = "sha256:" + "0" * 64
 
 
 class Preflight:
@@ -23,7 +22,9 @@ class Preflight:
     def observe(self, target: Target) -> Any:
         if not target.environment.image and not target.digest:  # else the image's own label names its head
             revisions.head(target.project)
-        lint.check(target.environment, target.rendered_for(NO_DIGEST))
+        objects = target.rendered_for(NO_DIGEST)
+        migration_in(objects, target.facts.name)
+        lint.check(target.environment, objects)
         smoke.require_caller(target)
         namespace = namespace_of(target)
         target.namespace_missing = namespace is None
@@ -31,11 +32,16 @@ class Preflight:
         secret = None if denied else settings.live_secret(target)
         # A rollback brings settings with which its release has served, and the check is that of other code.
         judged = None if denied or target.fixed_objects else settings.judged(target, secret)
-        return namespace, secret, denied, judged
+        unasked = denied or namespace is None
+        refused = None if unasked else admission.pods_refused(target.cluster, objects)
+        return namespace, secret, denied, judged, refused
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, SETTINGS_REFUSED, FORBIDDEN."""
-        namespace, secret, denied, judged = seen
+        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, SETTINGS_REFUSED, FORBIDDEN.
+
+        Raises, too, what admission has against the pods.
+        """
+        namespace, secret, denied, judged, refused = seen
         env = target.environment
         if denied:
             raise fail(
@@ -54,6 +60,8 @@ class Preflight:
         ports.check(env, {**env.settings, **{name: target.variables.get(name, "") for name in env.secret.from_env}})
         if judged and judged[1].problems:
             raise settings.refusal(env, *judged)
+        if refused:
+            raise refused
         notes = judged[1].notes if judged else ()
         note = "; ".join((f"{target.cluster.client.configuration.host} {env.namespace}", *notes))
         create = (Change("create", f"Namespace/{env.namespace}"),) if namespace is None else ()

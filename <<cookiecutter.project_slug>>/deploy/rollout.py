@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from deploy import evidence
+from deploy.exit_reasons import WRONG_FORMAT, WRONG_PLATFORM
 from deploy.model import Change, Failed, Failure, Outcome, Plan
 from deploy.signs import Sign, condition, controller_sign, is_ready
 from deploy.steps import UNKNOWN
@@ -129,7 +130,6 @@ def wait(target: Target, seconds: float, hold: float) -> View:
     first = condition(target.cluster.get("apps/v1", "Deployment", target.facts.name) or {}, "Progressing").get(
         "lastUpdateTime"
     )
-    stuck_since: float | None = None
     while True:
         target.still_ours()
         seen, now = view(target.cluster, target.facts.name), time.monotonic()
@@ -142,14 +142,10 @@ def wait(target: Target, seconds: float, hold: float) -> View:
             target.report.progress("rollout", f"{_told(seen)}, held {now - good_since:.0f} of {hold:.0f} s")
         else:
             good_since = None
-        verdict = classify(seen.pods, seen.events, now - began, memory, graces)
-        memory = verdict.memory
         refused = controller_sign(seen.deployment or {}, seen.replica_set, graces) if seen.settled else None
-        stuck_since = (stuck_since or now) if refused else None
-        sign = verdict.fatal or (
-            refused if refused and stuck_since is not None and now - stuck_since >= refused.grace else None
-        )
-        sign = sign or _gave_up(seen, first)
+        verdict = classify(seen.pods, seen.events, now - began, memory, graces, [refused] if refused else [])
+        memory = verdict.memory
+        sign = verdict.fatal or _gave_up(seen, first)
         if sign is None and now - began > seconds:
             sign = Sign(
                 "NOT_READY",
@@ -189,7 +185,10 @@ def failure_of(target: Target, seen: View, sign: Sign) -> Failure:
         if event.get("type") == "Warning" and event.get("involvedObject", {}).get("uid") in uids
     ]
     event = [f"event {warnings[-1].get('reason')}: {str(warnings[-1].get('message', ''))[:300]}"] if warnings else []
-    lines = evidence.log_of(target, seen.pods, sign.pod) if sign.container or sign.code == "NOT_READY" else ()
+    asked = sign.container or sign.code == "NOT_READY"
+    lines = evidence.log_of(target, seen.pods, sign.pod, sign.container) if asked else ()
+    if any(WRONG_FORMAT in line for line in lines):
+        sign = replace(sign, code=WRONG_PLATFORM.code, message=WRONG_PLATFORM.message, hint=WRONG_PLATFORM.hint)
     return Failure(sign.code, sign.message, (*where, *ended, *lines, *event, f"evidence: {folder}"), sign.hint)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deploy.refusals import refusal_in
+
 if TYPE_CHECKING:
     from deploy.environment import Graces
 
@@ -18,6 +20,8 @@ GONE = frozenset({"Evicted", "Preempted", "Preempting", "NodeShutdown", "Termina
 PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 START = frozenset({"CreateContainerError", "RunContainerError", "StartError", "PostStartHookError"})
 NOISE = "failed to sync"
+# A controller's first attempt may meet a quota or an account that it does not know of yet.
+LASTING_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def _container_signs(
     name, restarts = container["name"], int(container.get("restartCount", 0))
     waiting = container.get("state", {}).get("waiting", {})
     reason, text = waiting.get("reason", ""), waiting.get("message", "")
-    last = _terminated(container)
+    last = terminated(container)
     code = last.get("exitCode")
     if reason in ("InvalidImageName", "ErrImageNeverPull"):
         yield Sign("IMG_INVALID", f"{reason}: {text}", NOW, pod, name, hint="correct `repository` or `image`")
@@ -132,19 +136,32 @@ def _pull_signs(pod: str, name: str, text: str, events: Sequence[Item], graces: 
         yield Sign("IMG_PULL", f"the image can't be pulled: {text}", graces.pull, pod, name, hint=hint)
 
 
+def creation_sign(events: Sequence[Item], uid: str, graces: Graces) -> Sign | None:
+    """The newest event that says why a controller, a Job for example, cannot create its pods."""
+    said = [
+        str(event.get("message", ""))
+        for event in events
+        if event.get("reason") == "FailedCreate" and event.get("involvedObject", {}).get("uid") == uid
+    ]
+    return refused_sign(said[-1], graces) if said else None
+
+
+def refused_sign(text: str, graces: Graces) -> Sign:
+    """Pods that cannot be created; what does not pass by itself is not waited for."""
+    known = refusal_in(text)
+    if known is None:
+        hint = "correct what the message names, then deploy again"
+        return Sign("CREATE_REFUSED", f"pods cannot be created: {text}", graces.create, hint=hint)
+    grace = graces.create if known.passing else min(graces.create, LASTING_SECONDS)
+    return Sign(known.code, f"pods cannot be created: {text}", grace, hint=known.hint)
+
+
 def controller_sign(deployment: Item, replica_set: Item | None, graces: Graces) -> Sign | None:
     """The Deployment can't even make its pods: quota, admission, pod security."""
     for owner in filter(None, (replica_set, deployment)):
         found = condition(owner, "ReplicaFailure")
         if found.get("status") == "True":
-            text = found.get("message", "")
-            code = "QUOTA" if "quota" in text else "CREATE_REFUSED"
-            hint = (
-                "raise the quota, or ask for less: a roll-out needs one pod more"
-                if code == "QUOTA"
-                else "read what refused it"
-            )
-            return Sign(code, f"pods can't be created: {text}", graces.create, hint=hint)
+            return refused_sign(str(found.get("message", "")), graces)
     return None
 
 
@@ -162,7 +179,13 @@ def event_count(event: Item) -> int:
     return int(event.get("count") or (event.get("series") or {}).get("count") or 1)
 
 
-def _terminated(container: Item) -> Mapping[str, Any]:
+def container_of(pod: Item, name: str) -> Item | None:
+    """The status of one container of a pod; None as long as there is none."""
+    found = pod.get("status", {}).get("containerStatuses", ())
+    return next((status for status in found if status["name"] == name), None)
+
+
+def terminated(container: Item) -> Mapping[str, Any]:
     state, last = container.get("state", {}), container.get("lastState", {})
     return state.get("terminated") or last.get("terminated") or {}
 

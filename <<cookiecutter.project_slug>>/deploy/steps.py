@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import applying, quotas, registry
+from deploy import applying, quotas, registry, room
 from deploy import record as records_of
 from deploy.cluster import MANAGER
-from deploy.model import Change, Outcome, Plan, fail
+from deploy.model import Change, Failed, Outcome, Plan, fail
+from deploy.naming import is_migration
 from deploy.objects import CONFIG_KINDS, Object, identity
 from deploy.release import LABEL
 
@@ -117,27 +118,40 @@ class Record:
     name, undoable, before_lock = "record", False, False
 
     def observe(self, target: Target) -> Any:
-        return records_of.last_good(target.records)
+        # Once the release is changed there is nothing left to refuse.
+        return records_of.last_good(target.records), [] if target.touched else room.shortages(target)
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        if target.objects is None:
-            return UNKNOWN
+        """Raises Failed QUOTA when a record has to be written and a quota has no room for what the release adds."""
+        last, short = seen
         fresh = any(
             not target.plans[name].empty for name in ("config", "migrate", "release", "rollout") if name in target.plans
         )
         if not fresh and target.on_record:
-            return Plan(note=f"release {seen.number}")
+            return Plan(note=f"release {last.number}")
+        if short:
+            hint = "raise the quota, or remove what is no longer needed: `kubectl describe resourcequota`"
+            raise fail("QUOTA", "the namespace's quota has no room for the objects of a release", *short, hint=hint)
+        if target.objects is None:
+            return UNKNOWN
         return Plan((Change("write", "the release's record"),))
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        written = records_of.write(target.cluster, target.facts.name, target.new_record(records_of.GOOD))
-        prune(target, [*target.records, written])
-        return Outcome(summary=f"release {written.number}")
+        """Old records go first: their room may be what the new one needs. Raises Failed; the release stays then."""
+        record = target.new_record(records_of.GOOD)
+        try:
+            prune(target, [*target.records, record])
+        except Failed as error:
+            if error.failure.code == "LEASE_LOST":
+                raise
+            target.report.note(f"old records were not removed: {error.failure.code}: {error.failure.message}")
+        return Outcome(summary=f"release {records_of.write(target.cluster, target.facts.name, record).number}")
 
 
 def released(target: Target) -> list[Object]:
     """What the release step applies: neither configuration nor the migration's Job."""
-    return [item for item in target.objects or () if item["kind"] not in (*CONFIG_KINDS, "Job")]
+    name = target.facts.name
+    return [item for item in target.objects or () if item["kind"] not in CONFIG_KINDS and not is_migration(item, name)]
 
 
 def prune(target: Target, records: list[records_of.Record]) -> None:

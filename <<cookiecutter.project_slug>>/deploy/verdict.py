@@ -38,18 +38,27 @@ class Verdict:
         return Failure(sign.code, sign.message, (*((where,) if where else ()), *ended), sign.hint)
 
 
-def classify(pods: Sequence[Item], events: Sequence[Item], now: float, memory: Memory, graces: Graces) -> Verdict:
+def classify(
+    pods: Sequence[Item],
+    events: Sequence[Item],
+    now: float,
+    memory: Memory,
+    graces: Graces,
+    of_controller: Sequence[Sign] = (),
+) -> Verdict:
     """Judge the pods of the NEW revision. `now` is any clock that only goes forward, in seconds.
 
     One pod in trouble while another one of the revision is ready may be its node's fault: that has `graces.partial`.
+    `of_controller`: signs of what creates the pods, which have their grace whatever the pods do.
     """
     texts = {**memory.texts, **_latched(pods)}
     signs = [sign for pod in pods for sign in pod_signs(pod, _events_of(pod, events), graces, texts)]
+    signs += of_controller
     some_ready = any(is_ready(pod) for pod in pods)
     first_seen = {sign.key: memory.first_seen.get(sign.key, now) for sign in signs}
     kept = Memory(first_seen, texts)
     for sign in signs:
-        grace = max(sign.grace, graces.partial) if some_ready else sign.grace
+        grace = max(sign.grace, graces.partial) if some_ready and sign.pod else sign.grace
         if now - first_seen[sign.key] >= grace:
             return Verdict(sign, sign.message, kept)
     return Verdict(None, signs[0].message if signs else _waiting(pods, events), kept)

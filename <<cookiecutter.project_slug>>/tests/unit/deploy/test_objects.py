@@ -81,3 +81,36 @@ def test_order_is_that_of_reference() -> None:
     kinds = ["Ingress", "Deployment", "Job", "ConfigMap", "Namespace"]
     items = [{"kind": kind, "metadata": {"name": "x"}} for kind in kinds]
     assert [item["kind"] for item in objects.ordered(items)] == kinds[::-1]
+
+
+@pytest.mark.parametrize(
+    ("document", "missing"),
+    [
+        ({"apiVersion": "v1", "kind": "Job", "metadata": {"generateName": "seed-"}}, "metadata.name"),
+        ({"kind": "Job", "metadata": {"name": "seed"}}, "apiVersion"),
+        ({"metadata": None}, "apiVersion, kind, metadata.name"),
+        ("just words", "apiVersion, kind, metadata.name"),
+        ([1], "apiVersion, kind, metadata.name"),
+    ],
+)
+def test_a_document_that_is_no_object_is_refused(document: Any, missing: str) -> None:
+    with pytest.raises(Failed) as failed:
+        objects.checked([document], "k8s/seed.yaml.j2")
+    assert failed.value.failure.code == "MANIFEST_INVALID"
+    assert f"k8s/seed.yaml.j2 has a document without {missing}:" in failed.value.failure.message
+
+
+def test_what_the_server_makes_up_for_a_job_is_no_difference() -> None:
+    """Each dry run has another selector."""
+
+    def tried(uid: str, image: str = "i") -> Any:
+        labels = {"batch.kubernetes.io/controller-uid": uid, "job-name": uid, "own": "label"}
+        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"image": image}]}}
+        return {
+            "kind": "Job",
+            "metadata": {"name": "j"},
+            "spec": {"selector": {"matchLabels": {"x": uid}}, "template": pod},
+        }
+
+    assert not objects.differs(tried("a"), tried("b"))
+    assert objects.differs(tried("a"), tried("a", image="other"))

@@ -244,3 +244,30 @@ def test_a_second_signal_ends_it_at_once(target: Any, log: list[str], monkeypatc
     with pytest.raises(SystemExit) as end:
         played(target, step, undo=undo)
     assert end.value.code == 143
+
+
+@pytest.mark.parametrize("code", ["QUOTA", "FORBIDDEN", "CLUSTER_UNREACHABLE"])
+def test_a_record_that_cannot_be_written_takes_nothing_back(target: Any, log: list[str], code: str) -> None:
+    release = Step("release", log, [CHANGE], undoable=True)
+    record = Step("record", log, [CHANGE], error=fail(code, "no room"))
+    assert played(target, release, record) == Exit.NOT_RECORDED
+    assert applied(log) == ["apply release", "apply record"]
+
+
+def test_a_lock_lost_while_recording_is_still_a_lost_lock(target: Any, log: list[str]) -> None:
+    lost = Failed(Failure("LEASE_LOST", "gone"), Exit.LOCKED)
+    assert played(target, Step("release", log, [CHANGE], undoable=True), Step("record", log, [CHANGE], error=lost)) == (
+        Exit.LOCKED
+    )
+    assert applied(log) == ["apply release", "apply record"]
+
+
+def test_a_signal_while_recording_takes_nothing_back(target: Any, log: list[str]) -> None:
+    def interrupted(*_: Any) -> Outcome:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the signal did nothing")
+
+    record = Step("record", log, [CHANGE])
+    record.apply = interrupted  # type: ignore[method-assign]
+    assert played(target, Step("release", log, [CHANGE], undoable=True), record) == 130
+    assert applied(log) == ["apply release"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deploy.environment import Graces
-from deploy.signs import controller_sign
+from deploy.signs import controller_sign, creation_sign, refused_sign
 from deploy.verdict import Memory, Verdict, classify
 
 GRACES = Graces()
@@ -124,11 +124,38 @@ def test_a_probe_that_fails_is_told_while_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("exceeded quota: tight", "QUOTA"), ("violates PodSecurity", "CREATE_REFUSED")]
+    ("text", "code", "grace"),
+    [
+        ("exceeded quota: tight", "QUOTA", 10),
+        ("failed quota: tight: must specify limits.cpu for: app", "QUOTA", 3),
+        ('violates PodSecurity "restricted:latest"', "POD_SECURITY", 3),
+        ("something else", "CREATE_REFUSED", 10),
+    ],
 )
-def test_pods_that_cannot_be_made(text: str, code: str) -> None:
+def test_pods_that_cannot_be_made(text: str, code: str, grace: float) -> None:
     owner = {"status": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": text}]}}
     sign = controller_sign({}, owner, GRACES)
     assert sign is not None
-    assert (sign.code, sign.grace) == (code, 15)
+    assert (sign.code, sign.grace) == (code, grace)
     assert controller_sign({}, {"status": {}}, GRACES) is None
+
+
+def test_what_keeps_a_job_from_creating_its_pod() -> None:
+    said = event(
+        "FailedCreate", "Error creating: pods is forbidden: failed quota: tight: must specify limits.cpu", uid="j"
+    )
+    sign = creation_sign([event("FailedCreate", "another Job", uid="k"), said], "j", GRACES)
+    assert sign is not None
+    memory = classify([], [said], 0.0, Memory(), GRACES, [sign]).memory
+    assert classify([], [said], 1.0, memory, GRACES, [sign]).fatal is None
+    failure = classify([], [said], 3.0, memory, GRACES, [sign]).failure()
+    assert failure is not None
+    assert failure.code == "QUOTA"
+    assert "must specify limits.cpu" in failure.message
+    assert creation_sign([said], "k", GRACES) is None
+
+
+def test_a_ready_pod_does_not_excuse_a_controller_that_is_refused() -> None:
+    sign = refused_sign("exceeded quota: tight", GRACES)
+    memory = classify([pod(ready=True)], [], 0.0, Memory(), GRACES, [sign]).memory
+    assert classify([pod(ready=True)], [], GRACES.create, memory, GRACES, [sign]).fatal == sign

@@ -1,0 +1,109 @@
+"""Quotas that count objects, and what a release adds to them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from deploy import quotas, room
+from deploy.environment import Environment
+from deploy.model import Change, Failed, Plan
+from deploy.naming import migration
+from deploy.record import Record as Recorded
+from deploy.steps import Record
+
+CHANGED, NOTHING = Plan((Change("update", "Deployment/shop"),)), Plan()
+SPEC = {"backoffLimit": 0}
+OBJECTS = [
+    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-1"}},
+    {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": migration("shop", SPEC)}, "spec": SPEC},
+    {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}},
+]
+
+
+def quota(hard: dict[str, str], used: dict[str, str]) -> dict[str, Any]:
+    return {"metadata": {"name": "tight"}, "status": {"hard": hard, "used": used}}
+
+
+class Cluster:
+    """`existing` are there; `limits` are the quotas. Counts what it is asked for."""
+
+    def __init__(self, existing: set[str], limits: list[dict[str, Any]]) -> None:
+        self.existing, self.limits, self.asked = existing, limits, 0
+
+    def get(self, _: str, kind: str, name: str) -> Any:
+        self.asked += 1
+        return {} if f"{kind}/{name}" in self.existing else None
+
+    def list(self, *_: str) -> list[dict[str, Any]]:
+        return self.limits
+
+
+def target(cluster: Cluster, plans: dict[str, Plan], driver: str = "manifests", records: int = 1) -> Any:
+    base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}, "history": 2}
+    environment = Environment.model_validate({**base, "driver": driver})
+    past = [Recorded(number, "d", "i", "deployed", driver) for number in range(1, records + 1)]
+    return SimpleNamespace(
+        cluster=cluster,
+        plans=plans,
+        environment=environment,
+        facts=SimpleNamespace(name="shop"),
+        namespace_missing=False,
+        objects=OBJECTS,
+        records=past,
+        touched=False,
+        on_record=True,
+        new_record=lambda outcome: Recorded(records + 1, "d", "i", outcome, driver),
+    )
+
+
+LIMITS = [quota({"count/configmaps": "5"}, {"count/configmaps": "4"})]
+EVERYTHING = {"config": CHANGED, "migrate": CHANGED, "release": CHANGED, "rollout": CHANGED}
+
+
+@pytest.mark.parametrize(
+    ("plans", "driver", "records", "counts"),
+    [
+        (EVERYTHING, "manifests", 1, {"ConfigMap": 2, "Job": 1, "ReplicaSet": 1}),
+        (EVERYTHING, "helm", 1, {"ConfigMap": 2, "Job": 1, "ReplicaSet": 1, "Secret": 1}),
+        (EVERYTHING, "manifests", 2, {"ConfigMap": 1, "Job": 1, "ReplicaSet": 1}),  # an old record goes first
+        ({"migrate": NOTHING, "release": NOTHING}, "manifests", 1, {"ConfigMap": 2}),
+        ({}, "manifests", 1, {"ConfigMap": 2, "Job": 1, "ReplicaSet": 1}),  # the image is not built yet
+    ],
+)
+def test_what_a_release_adds(plans: dict[str, Plan], driver: str, records: int, counts: dict[str, int]) -> None:
+    found = room.added(target(Cluster({"Deployment/shop"}, []), plans, driver, records))
+    assert {kind: number for kind, number in found.items() if number} == counts
+
+
+def test_nothing_is_asked_where_no_quota_counts() -> None:
+    cluster = Cluster(set(), [quota({"requests.cpu": "1"}, {})])
+    assert room.shortages(target(cluster, EVERYTHING)) == []
+    assert cluster.asked == 0
+
+
+def test_a_release_without_room_for_its_record_is_refused_before_it_begins() -> None:
+    asking = target(Cluster({"Deployment/shop"}, LIMITS), EVERYTHING)
+    with pytest.raises(Failed) as failed:
+        Record().plan(asking, Record().observe(asking))
+    assert failed.value.failure.code == "QUOTA"
+    assert failed.value.failure.evidence == ("quota tight: count/configmaps 4 of 5 used, a release needs 2 more",)
+
+
+def test_what_has_nothing_to_record_needs_no_room() -> None:
+    same = target(Cluster({"Deployment/shop"}, LIMITS), dict.fromkeys(EVERYTHING, NOTHING))
+    assert Record().plan(same, Record().observe(same)).empty
+
+
+def test_a_release_that_serves_is_not_asked_again() -> None:
+    serving = target(Cluster({"Deployment/shop"}, LIMITS), EVERYTHING)
+    serving.touched = True
+    assert not Record().plan(serving, Record().observe(serving)).empty
+
+
+@pytest.mark.parametrize("name", ["configmaps", "count/configmaps"])
+def test_both_names_of_a_count(name: str) -> None:
+    limits = [quota({name: "2"}, {name: "2"})]
+    assert quotas.counts_objects(limits)
+    assert len(list(quotas.object_shortages({"ConfigMap": 1}, limits))) == 1
+    assert list(quotas.object_shortages({"ConfigMap": 0, "Secret": 9, "Unknown": 3}, limits)) == []

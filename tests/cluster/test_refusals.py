@@ -1,0 +1,207 @@
+"""What the namespace or the API server refuses: the cause by its name, in seconds, and a healthy release stays."""
+
+import json
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.stage import Ended, Stage, run, until
+
+WITHIN = 15  # seconds from the first step to the cause
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: tight}
+spec: {hard: HARD}
+"""
+RANGE = """
+apiVersion: v1
+kind: LimitRange
+metadata: {name: small}
+spec: {limits: [{type: Container, max: {memory: 64Mi}}]}
+"""
+# Its Service has no pods: nobody answers, and the API server refuses what it was to be asked about.
+WEBHOOK = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: NAME}
+webhooks:
+  - name: nobody.NAME.example.com
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    failurePolicy: Fail
+    timeoutSeconds: 10
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
+    rules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [RESOURCES]}]
+    clientConfig: CLIENT
+"""
+DENIAL = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: NAME}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations: [{expression: "has(object.metadata.labels.owner)", message: "an owner label is required"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: NAME}
+spec: {policyName: NAME, validationActions: [Deny]}
+"""
+
+
+@contextmanager
+def applied(stage: Stage, text: str) -> Iterator[None]:
+    stage.kubectl("apply", "-f", "-", stdin=text)
+    try:
+        if "ResourceQuota" in text:
+            until(lambda: stage.get("resourcequota", "tight").get("status", {}).get("hard"), 60, "the quota's count")
+        yield
+    finally:
+        stage.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=text)
+
+
+@contextmanager
+def webhook(stage: Stage, resources: str, client: str) -> Iterator[None]:
+    """For the stage's namespace alone; it is deleted whatever happens."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    text = WEBHOOK.replace("NAMESPACE", stage.namespace).replace("NAME", name)
+    with applied(stage, text.replace("RESOURCES", resources).replace("CLIENT", client)):
+        probe = ("create", "--dry-run=server", "-n", stage.namespace, "configmap", "probe")
+        if resources != '"pods"':  # an API server takes a moment to see a new configuration
+            until(lambda: _fails("kubectl", *probe), 60, "the webhook in force")
+        yield
+
+
+def _fails(*command: str) -> bool:
+    return bool(subprocess.run(command, capture_output=True, check=False, timeout=60).returncode)
+
+
+def named(ended: Ended, code: str, *words: str) -> None:
+    print(f"{code} after {ended.seconds:.1f} s")
+    assert f"{code}:" in ended.out, ended
+    for word in words:
+        assert word in ended.out, ended
+    assert "Traceback" not in ended.out
+    assert "doctor ENV" not in ended.out, "the hint leads to a check of permissions"
+
+
+def refused(stage: Stage, code: str, *words: str, image: str = "v2", arguments: tuple[str, ...] = ()) -> None:
+    """Before anything is touched, by deploy and by doctor."""
+    before = stage.versions()
+    ended = stage.deploy(image, *arguments)
+    named(ended, code, *words)
+    assert ended.code == 6, ended
+    assert stage.versions() == before
+    told = stage.task("doctor", *arguments, image=image)
+    assert told.code == 6, told
+    for word in words:
+        assert word in told.out, told
+
+
+def test_a_quota_that_requires_what_the_pods_do_not_set(running: Stage) -> None:
+    """`cpu_limit` reaches the Deployment and the migration alike: with it the same deploy passes."""
+    with applied(running, QUOTA.replace("HARD", "{limits.cpu: 4}")):
+        refused(running, "QUOTA", "must specify limits.cpu", "cpu_limit")
+        limited = running.deploy("v2", "-e", "resources.cpu_limit=500m")
+        assert limited.code == 0, limited
+    assert running.deploy("v1").code == 0
+
+
+@pytest.mark.drill
+def test_a_quota_without_room_for_the_record(running: Stage) -> None:
+    used = len(running.get("configmaps")["items"])
+    with applied(running, QUOTA.replace("HARD", json.dumps({"count/configmaps": used}))):
+        refused(running, "QUOTA", "count/configmaps", "a release needs")
+        again = running.deploy("v1")  # the control: what adds nothing is not refused
+        assert again.code == 0, again
+        assert "changed=0" in again.out
+
+
+@pytest.mark.drill
+def test_a_record_that_is_refused_leaves_the_release(running: Stage) -> None:
+    """Whatever denies the record in the last moment: the release serves, exit 7; the next deploy records it."""
+    policy = DENIAL.replace("resources: [pods]", "resources: [configmaps]")
+    policy = policy.replace("has(object.metadata.labels.owner)", "!object.metadata.name.contains('-release-')")
+    policy = policy.replace("NAMESPACE", running.namespace).replace("NAME", f"test-{uuid.uuid4().hex[:8]}")
+    before = len(running.history())
+    with applied(running, policy):
+        probe = ("kubectl", "-n", running.namespace, "create", "--dry-run=server", "configmap", "x-release-y")
+        until(lambda: _fails(*probe), 60, "the policy in force")
+        ended = running.deploy("v2")
+        assert ended.code == 7, ended
+        named(ended, "ADMISSION_DENIED", "the release serves and stays")
+        assert running.image_of_deployment() == running.images["v2"]
+        assert running.http("/health")["image_digest"] == running.images["v2"]
+    assert len(running.history()) == before
+    recorded = running.deploy("v2")
+    assert recorded.code == 0, recorded
+    assert running.history()[-1]["digest"] == running.images["v2"]
+    assert running.deploy("v1").code == 0
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("level", "code", "words"),
+    [("range", "LIMIT_RANGE", "maximum memory usage"), ("policy", "ADMISSION_DENIED", "an owner label is required")],
+)
+def test_pods_that_admission_denies(running: Stage, level: str, code: str, words: str) -> None:
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    text = RANGE if level == "range" else DENIAL.replace("NAMESPACE", running.namespace).replace("NAME", name)
+    with applied(running, text):
+        probe = ("kubectl", "-n", running.namespace, "run", "--dry-run=server", "x", "--image=x", "--restart=Never")
+        until(lambda: level == "range" or _fails(*probe), 60, "the policy in force")
+        refused(running, code, words)
+
+
+@pytest.mark.drill
+def test_pods_that_are_denied_when_they_are_made(running: Stage) -> None:
+    """A deployer who may not create pods, whose dry run decides nothing: the Job's events have the cause."""
+    running.sql("update alembic_version set version_num = version_num")  # the database answers
+    with applied(running, QUOTA.replace("HARD", "{pods: 0}")):
+        ended = running.deploy("v2", "-e", "settings.LOG_LEVEL=WARNING")
+        named(ended, "QUOTA", "pods")
+
+
+@pytest.mark.drill
+def test_a_webhook_that_nobody_answers(running: Stage) -> None:
+    client = "{caBundle: '', service: {name: nobody, namespace: NS}}".replace("NS", running.namespace)
+    with webhook(running, '"*"', client):
+        before = running.versions()
+        ended = running.deploy("v2")
+        named(ended, "WEBHOOK_UNAVAILABLE", "failed calling webhook", "nobody.")
+        assert ended.code == 6, ended
+        assert ended.seconds < 2 * WITHIN, ended
+        assert running.versions() == before
+        told = running.task("doctor", image="v2")
+        assert "WEBHOOK_UNAVAILABLE" in told.out, told
+    assert running.deploy("v1").code == 0  # the control: without it the same deploy passes
+
+
+@pytest.mark.drill
+def test_a_namespace_that_is_being_deleted(actor: Stage) -> None:
+    """Held by an object whose finalizer nobody ends."""
+    with actor.fresh() as stage:
+        assert stage.deploy("v1").code == 0
+        stage.kubectl("create", "configmap", "held")
+        stage.kubectl("patch", "configmap", "held", "-p", '{"metadata": {"finalizers": ["example.com/hold"]}}')
+        run("kubectl", "delete", "namespace", stage.namespace, "--wait=false")
+        try:
+            until(
+                lambda: "example.com/hold" in run("kubectl", "get", "namespace", stage.namespace, "-o", "yaml"),
+                120,
+                "what holds the namespace",
+            )
+            for task, arguments in (("deploy", ["--yes"]), ("doctor", []), ("status", []), ("rollback", ["--yes"])):
+                ended = stage.task(task, *arguments, image="v1")
+                named(ended, "NAMESPACE_TERMINATING", "since 2", "example.com/hold")
+                assert ended.code == 6, ended
+                assert ended.seconds < WITHIN, ended
+        finally:
+            stage.kubectl("patch", "configmap", "held", "--type=merge", "-p", '{"metadata": {"finalizers": null}}')

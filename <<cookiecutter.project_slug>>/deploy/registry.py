@@ -40,7 +40,13 @@ def _inspect(reference: str, template: str) -> dict[str, Any]:
     done = process.run(["docker", "buildx", "imagetools", "inspect", "--format", template, reference], seconds=60)
     if done.code == 0:
         return json.loads(done.out or "{}")
-    raise refused(reference, done.err)
+    fault = refused(reference, done.err)
+    if fault.failure.code == "REGISTRY_INSECURE":
+        from deploy import manifest
+
+        # imagetools requires TLS, also of a registry that the engine reaches without
+        return manifest.of_image(reference) if "Image" in template else manifest.descriptor(reference)
+    raise fault
 
 
 def refused(reference: str, said: str) -> Failed:

@@ -29,7 +29,10 @@ VERSION = """\
 FATAL:  database files are incompatible with server
 DETAIL:  The data directory was initialized by PostgreSQL version 17, which is not compatible with this version 18.1."""
 NO_SPACE = 'FATAL:  could not write to file "pg_wal/xlogtemp.29": No space left on device'
-PASSWORD = 'migrate: PostgreSQL lets nobody in like this: password authentication failed for user "postgres"'
+PASSWORD = """\
+migrate: PostgreSQL rejected the password (28P01); correct it in DATABASE_URL or POSTGRES_PASSWORD (password \
+authentication failed for user "postgres")"""
+NO_FILE = "migrate: permission denied on the socket or on a TLS file; ~/.postgresql is read too ([Errno 13] ...)"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,7 @@ PASSWORD = 'migrate: PostgreSQL lets nobody in like this: password authenticatio
         (UNHEALTHY, NO_SPACE, "DISK_FULL", "No space left", "docker system df"),
         (UNHEALTHY, "FATAL: out of memory", "DATABASE_FAILED", "out of memory", "correct"),
         (MIGRATE.format(69, 69), PASSWORD, "PASSWORD_REJECTED", "password authentication failed", "password"),
-        (MIGRATE.format(69, 69), "migrate: no PostgreSQL answers", "DATABASE_FAILED", "no PostgreSQL", "correct"),
+        (MIGRATE.format(69, 69), NO_FILE, "DATABASE_FAILED", "~/.postgresql", "correct"),
         (MIGRATE.format(78, 78), "LOG_LEVEL: not a level", "SETTINGS_REFUSED", "LOG_LEVEL", ".env"),
         (MIGRATE.format(1, 1), 'column "nonsense" does not exist', "MIGRATION_FAILED", "nonsense", "revision"),
         ("no configuration file provided: not found", "", "START_FAILED", "no configuration", "correct"),

@@ -10,28 +10,57 @@ from pathlib import Path
 
 import pytest
 
-from deploy import upload
+from deploy import registry_client, upload
 from deploy.model import Failed
 
 LOGIN = base64.b64encode(b"ada:right").decode()
 
 
 @pytest.mark.parametrize(
-    ("repository", "url"),
+    ("repository", "host", "path"),
     [
-        ("127.0.0.1:5000/team/shop", "http://127.0.0.1:5000/v2/team/shop/blobs/uploads/"),
-        ("ghcr.io/team/shop", "https://ghcr.io/v2/team/shop/blobs/uploads/"),
-        ("docker.io/example/shop", "https://registry-1.docker.io/v2/example/shop/blobs/uploads/"),
-        ("shop", "https://registry-1.docker.io/v2/library/shop/blobs/uploads/"),
+        ("127.0.0.1:5000/team/shop", "127.0.0.1:5000", "team/shop"),
+        ("ghcr.io/team/shop", "ghcr.io", "team/shop"),
+        ("docker.io/example/shop", "registry-1.docker.io", "example/shop"),
+        ("shop", "registry-1.docker.io", "library/shop"),
     ],
 )
-def test_where_an_upload_begins(repository: str, url: str) -> None:
-    assert upload.uploads_url(repository) == url
+def test_the_address_of_a_repository(repository: str, host: str, path: str) -> None:
+    assert registry_client.address_of(repository) == (host, path)
+
+
+# `docker info --format '{{json .RegistryConfig}}'` of an engine with "insecure-registries": ["registry.corp:5000", ...]
+CONFIGURED = {
+    "InsecureRegistryCIDRs": ["10.1.0.0/16", "127.0.0.0/8"],
+    "IndexConfigs": {
+        "docker.io": {"Name": "docker.io", "Official": True, "Secure": True},
+        "registry.corp:5000": {"Name": "registry.corp:5000", "Official": False, "Secure": False},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "configured", "addresses", "insecure"),
+    [
+        ("registry.corp:5000", CONFIGURED, ["192.0.2.1"], True),
+        ("registry.corp", CONFIGURED, ["192.0.2.1"], False),
+        ("docker.io", CONFIGURED, ["127.0.0.1"], False),
+        ("build:5000", CONFIGURED, ["10.1.2.3"], True),
+        ("build:5000", CONFIGURED, [], False),
+        ("127.0.0.1:5000", {}, ["127.0.0.1"], True),
+        ("[::1]:5000", {}, ["::1"], False),
+        ("ghcr.io", {}, ["192.0.2.1"], False),
+    ],
+)
+def test_a_registry_is_insecure_when_the_engine_says_so(
+    host: str, configured: dict[str, object], addresses: list[str], insecure: bool
+) -> None:
+    assert registry_client.is_insecure(host, configured, addresses) is insecure
 
 
 def test_a_challenge_is_read() -> None:
     header = 'Bearer realm="https://auth.example/token",service="registry.example",scope="repository:a/b:pull"'
-    scheme, parameters = upload.challenge(header)
+    scheme, parameters = registry_client.challenge(header)
     assert scheme == "bearer"
     assert parameters["realm"] == "https://auth.example/token"
     assert parameters["service"] == "registry.example"
@@ -80,6 +109,13 @@ def registry(*, tokens: bool) -> Iterator[tuple[str, list[str]]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_tls_is_required_unless_the_engine_does_without() -> None:
+    with registry(tokens=False) as (host, asked):
+        answer = registry_client.Client(f"{host}/team/shop", insecure=True).ask("POST", "/blobs/uploads/")
+    assert answer.status == 401
+    assert asked == ["begin", "begin"]
 
 
 def log_in(monkeypatch: pytest.MonkeyPatch, folder: Path, host: str, login: str) -> None:

@@ -185,6 +185,7 @@ def deploy(
     exit_code: bool = False,
     allow_destructive: bool = False,
     correct_drift: bool = False,
+    allow_older: bool = False,
     explain: bool = False,
     render: str = "",
 ) -> None:
@@ -196,7 +197,7 @@ def deploy(
     from deploy import commands
 
     flags = {"check": check, "diff": diff, "yes": yes, "exit_code": exit_code}
-    flags |= {"allow_destructive": allow_destructive, "correct_drift": correct_drift}
+    flags |= {"allow_destructive": allow_destructive, "correct_drift": correct_drift, "allow_older": allow_older}
     raise SystemExit(commands.deploy_task(HERE, env, flags, e, as_json=json, explain=explain, render=render))
 
 

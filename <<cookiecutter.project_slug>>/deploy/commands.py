@@ -50,6 +50,9 @@ def deploy(
 
     def run(target: Target) -> int:
         target.report.play(f"deploy {target.facts.name} to {name} ({target.environment.driver})")
+        if target.checkout:
+            told = (f"commit {target.checkout.commit}", target.checkout.changes)
+            target.report.note("; ".join(filter(None, told)))
         listed = [
             Preflight(),
             steps.Image(),
@@ -90,6 +93,7 @@ def rollback(
     def run(target: Target) -> int:
         running = _running_digest(target)
         chosen = records_of.rollback_target(target.records, running, to)
+        _require_image(target, chosen)
         target.report.play(f"rollback {target.facts.name} in {name} to release {chosen.number} ({chosen.digest[:19]})")
         target.digest, target.fixed_objects, target.image_schema = chosen.digest, chosen.objects, chosen.image_schema
         target.schema_before = current_schema(target)
@@ -99,6 +103,22 @@ def rollback(
         )
 
     return _with_target(project, name, extra, flags, run, as_json=as_json)
+
+
+def _require_image(target: Target, chosen: records_of.Record) -> None:
+    """Raises Failed IMG_NOT_FOUND when the registry has lost the image: its pods would never start."""
+    from deploy import registry
+
+    lost = registry.gone(record.image for record in target.records if record.good)
+    if chosen.image in lost:
+        kept = ", ".join(str(record.number) for record in target.records if record.good and record.image not in lost)
+        raise fail(
+            "IMG_NOT_FOUND",
+            f"the image of release {chosen.number} is no longer in its registry",
+            chosen.image,
+            f"good releases with an image: {kept or 'none'}",
+            hint="choose one of them with --to, or push the image again",
+        )
 
 
 def undo(target: Target, failure: Failure) -> Outcome:
@@ -130,9 +150,13 @@ def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: boo
     """The releases that are on record, the newest last."""
     from deploy.status import history_lines
 
-    return _with_target(
-        project, name, extra, {}, lambda target: _print(history_lines(target.records, as_json=as_json)), living=False
-    )
+    def run(target: Target) -> int:
+        from deploy import registry
+
+        lost = registry.gone(record.image for record in target.records if record.good)
+        return _print(history_lines(target.records, lost, as_json=as_json))
+
+    return _with_target(project, name, extra, {}, run, living=False)
 
 
 def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from deploy import admission, connect, lint, namespaces, process, quotas, registry, room, settings
+from deploy import admission, commits, connect, lint, namespaces, process, quotas, registry, room, settings
+from deploy import record as records_of
 from deploy.model import Exit, Failed, Result, Status
 from deploy.patience import NotThere
 from deploy.preflight import namespace_of
@@ -125,6 +126,16 @@ def service_settings(target: Target) -> Finding:
     return Finding(False, failure.message, lines=(*failure.evidence, *judged.notes), hints=hints)
 
 
+def checkout(target: Target) -> Finding:
+    """What a deploy would release."""
+    if target.environment.clean_checkout:
+        commits.require_clean(target.checkout)
+    if target.checkout is None:
+        return Finding(True, "no commit is known", skipped=True)
+    changes = (target.checkout.changes,) if target.checkout.changed else ()
+    return Finding(True, f"commit {target.checkout.commit}", lines=changes)
+
+
 def inventory(target: Target) -> Finding:
     found = list(lint.findings(target.environment))
     return Finding(
@@ -157,7 +168,7 @@ def tools(target: Target) -> Finding:
         return Finding(False, "docker has no buildx", "install the docker-buildx plugin")
     said = [buildx.out.split()[1]]
     if "helm" in wanted:
-        said.append("helm " + process.run(["helm", "version", "--short"], seconds=20).out.strip())
+        said.append(f"helm {target.driver.require()}")
     return Finding(True, f"buildx {', '.join(said)}")
 
 
@@ -166,6 +177,13 @@ def image_registry(target: Target) -> Finding:
     from deploy.upload import try_push
 
     repository = target.environment.repository
+    last = records_of.last_good(target.records)
+    if last and registry.gone([last.image]):
+        return Finding(
+            False,
+            f"{last.image} of release {last.number} is gone: a pod that is replaced can't start",
+            "`python3 tasks.py push`, then deploy",
+        )
     if target.environment.image:
         registry.resolve(repository, target.environment.image)
         return Finding(True, f"{repository} has the image")
@@ -210,6 +228,7 @@ CHECKS: dict[str, Callable[[Target], Finding]] = {
     "context": context,
     "namespace": namespace,
     "permissions": permissions,
+    "checkout": checkout,
     "inventory": inventory,
     "secret": secret,
     "settings": service_settings,

@@ -129,6 +129,7 @@ class Environment(PodKeys):
     repository: str
     image: str | None = None
     platforms: tuple[str, ...] = ()
+    clean_checkout: bool = False
     # the release
     replicas: int = Field(2, ge=0)
     autoscale: Autoscale | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,9 +39,32 @@ KEYS = (
     *("port", "service_type", "node_port", "ingress", "network_policy"),
     *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
 )
+# Server-side apply, --force-conflicts and --take-ownership came with it; without them the way back fails.
+REQUIRED = (4, 0)
 OWNER = {"app.kubernetes.io/managed-by": "Helm"}
 RELEASE = "meta.helm.sh/release-name"
 HOOK = "helm.sh/hook"
+
+
+def require() -> str:
+    """Version of the `helm` on PATH. Raises Failed HELM_VERSION for one that can't take a release back."""
+    told = process.run(["helm", "version", "--template", "{{.Version}}"], seconds=30)
+    found = parse_version(told.out)
+    if found is None or found < REQUIRED:
+        version = told.out.strip() or told.last_error
+        raise fail(
+            "HELM_VERSION",
+            f"helm {version} is on PATH; Helm {REQUIRED[0]}.{REQUIRED[1]} or newer is required",
+            shutil.which("helm") or "",
+            hint="install Helm 4 (https://helm.sh/docs/intro/install), and see that `helm version` prints it",
+        )
+    return told.out.strip()
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """Major and minor version of what `helm version` prints. Pure."""
+    found = re.match(r"v?(\d+)\.(\d+)", text.strip())
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def render(project: Path, release: Release) -> list[Object]:

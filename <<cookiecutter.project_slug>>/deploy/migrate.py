@@ -77,7 +77,7 @@ def _head(target: Target, digest: str) -> str:
     if digest not in target.heads:
         known = next((record for record in target.records if record.digest == digest and record.image_schema), None)
         target.heads[digest] = (
-            known.image_schema if known else registry.schema_head(target.environment.repository, digest)
+            known.image_schema if known else registry.about(target.environment.repository, digest).schema_head
         )
     return target.heads[digest]
 

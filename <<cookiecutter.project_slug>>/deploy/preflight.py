@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import admission, lint, ports, revisions, settings, smoke
+from deploy import admission, commits, lint, ports, revisions, settings, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
 from deploy.naming import migration_in
 from deploy.room import NO_DIGEST
@@ -20,6 +20,8 @@ class Preflight:
     name, undoable, before_lock = "preflight", False, True
 
     def observe(self, target: Target) -> Any:
+        if require := getattr(target.driver, "require", None):
+            require()
         if not target.environment.image and not target.digest:  # else the image's own label names its head
             revisions.head(target.project)
         objects = target.rendered_for(NO_DIGEST)
@@ -43,6 +45,8 @@ class Preflight:
         """
         namespace, secret, denied, judged, refused = seen
         env = target.environment
+        if env.clean_checkout and not target.fixed_objects:
+            commits.require_clean(target.checkout)
         if denied:
             raise fail(
                 "FORBIDDEN",

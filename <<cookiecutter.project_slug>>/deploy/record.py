@@ -7,11 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy import process
-from deploy.model import Failed, fail
+from deploy.model import fail
 from deploy.objects import Object, identity
 from deploy.patience import Stale
 from deploy.whoami import whoami
@@ -34,7 +32,9 @@ class Record:
     driver: str
     at: str = ""
     actor: str = ""
-    git: str = ""
+    git: str = ""  # the checkout's commit, with `+` for uncommitted changes
+    commit_time: str = ""
+    image_commit: str = ""  # what the image was built from: an earlier one, when nothing in it has changed since
     run_url: str = ""
     reason: str = ""
     schema_before: str = ""
@@ -149,16 +149,6 @@ def run_url() -> str:
     if env.get("GITHUB_RUN_ID"):
         return f"{env.get('GITHUB_SERVER_URL')}/{env.get('GITHUB_REPOSITORY')}/actions/runs/{env['GITHUB_RUN_ID']}"
     return ""
-
-
-def git_revision(project: Path) -> str:
-    """The commit of the checkout, with `+` when there are uncommitted changes; empty without git."""
-    try:
-        sha = process.run(["git", "rev-parse", "HEAD"], cwd=project, seconds=10)
-        dirty = process.run(["git", "status", "--porcelain"], cwd=project, seconds=10)
-    except Failed:
-        return ""
-    return sha.out.strip()[:12] + ("+" if dirty.out.strip() else "") if sha.code == 0 else ""
 
 
 def _body(namespace: str, service: str, record: Record) -> Object:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from deploy import causes, process
 from deploy.model import Failed, fail
 
-SCHEMA_LABEL = "service.schema-head"
+SCHEMA_LABEL, COMMIT_LABEL = "service.schema-head", "org.opencontainers.image.revision"
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -24,16 +29,52 @@ def resolve(repository: str, image: str) -> str:
     return found[0] if found else str(digest)
 
 
-def schema_head(repository: str, digest: str) -> str:
-    """The revision that the image's code was made for, from its label; empty when it has none."""
-    return labels(repository, digest).get(SCHEMA_LABEL, "")
+@dataclass(frozen=True)
+class About:
+    """What an image says of itself: its labels, and the platforms that it is for (linux/amd64)."""
+
+    labels: Mapping[str, str]
+    platforms: frozenset[str]
+
+    @property
+    def schema_head(self) -> str:
+        """The revision that the image's code was made for; empty when it has no such label."""
+        return self.labels.get(SCHEMA_LABEL, "")
+
+    @property
+    def commit(self) -> str:
+        """The commit that it was built from, without the mark of uncommitted changes; empty when that is unknown."""
+        found = COMMIT.match(self.labels.get(COMMIT_LABEL, ""))
+        return found[0] if found else ""
 
 
-def labels(repository: str, digest: str) -> dict[str, str]:
-    content = _inspect(f"{repository}@{digest}", "{{json .Image}}")
-    if "config" not in content:  # an index of platforms: each image in it has the same labels
-        content = next((image for image in content.values() if isinstance(image, dict) and "config" in image), {})
-    return content.get("config", {}).get("Labels") or {}
+@cache
+def about(repository: str, digest: str) -> About:
+    """Asked once for each image. Raises Failed IMG_NOT_FOUND, IMG_DENIED, REGISTRY_UNREACHABLE."""
+    return parse_about(_inspect(f"{repository}@{digest}", "{{json .Image}}"))
+
+
+def parse_about(content: Mapping[str, Any]) -> About:
+    """One image's configuration, or those of an index by platform, whose labels are the same. Pure."""
+    images = [content] if "config" in content else [item for item in content.values() if isinstance(item, Mapping)]
+    named = [item for item in images if item.get("os", "unknown") != "unknown"]  # attestations have no platform
+    labels = next((item["config"].get("Labels") or {} for item in named if "config" in item), {})
+    return About(labels, frozenset(f"{item['os']}/{item['architecture']}" for item in named))
+
+
+def gone(images: Iterable[str]) -> frozenset[str]:
+    """Those that their registry does not have any more; not those that can't be asked for (no network, no right)."""
+
+    def is_gone(image: str) -> bool:
+        try:
+            _inspect(image, "{{json .Manifest}}")
+        except Failed as error:
+            return error.failure.code == "IMG_NOT_FOUND"
+        return False
+
+    asked = sorted(set(images))
+    with ThreadPoolExecutor(4) as pool:
+        return frozenset(image for image, missing in zip(asked, pool.map(is_gone, asked), strict=True) if missing)
 
 
 def _inspect(reference: str, template: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from deploy.target import Target
 
 
-def history_lines(records: Sequence[Record], *, as_json: bool = False) -> list[str]:
-    """A line for each release, the oldest first; with JSON an object for each, without the rendered objects. Pure."""
+def history_lines(records: Sequence[Record], lost: Collection[str] = (), *, as_json: bool = False) -> list[str]:
+    """A line for each release, the oldest first; with JSON an object for each, without the rendered objects. Pure.
+
+    `lost`: images that their registry does not have any more.
+    """
     if as_json:
-        return [
-            json.dumps({key: value for key, value in asdict(record).items() if key != "objects"}) for record in records
-        ]
+        told = [{**asdict(record), "image_gone": record.image in lost} for record in records]
+        return [json.dumps({key: value for key, value in record.items() if key != "objects"}) for record in told]
     if not records:
         return ["No release is on record."]
     head = f"{'release':>7}  {'when':<25}  {'outcome':<12}  {'image':<19}  {'git':<13}  {'schema':<14}  who"
-    return [head, *(_line(record) for record in records)]
+    return [head, *(_line(record) + ("  IMAGE GONE" if record.image in lost else "") for record in records)]
 
 
 def status_lines(target: Target, *, as_json: bool = False) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import applying, quotas, registry, room
+from deploy import applying, commits, platforms, quotas, registry, room
 from deploy import record as records_of
 from deploy.cluster import MANAGER
 from deploy.model import Change, Failed, Outcome, Plan, fail
@@ -28,12 +28,21 @@ class Image:
         key, digest = self._look(target)
         if digest:
             target.ahead.close()
-        return key, digest
+        last = records_of.last_good(target.records)
+        if last and last.digest == digest:
+            return key, digest, None, []  # it runs there already
+        return key, digest, _about(target, digest), _nodes(target)
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        key, digest = seen
+        """Raises Failed OLDER, and IMG_PLATFORM for an image that the nodes can't run."""
+        key, digest, about, nodes = seen
+        given = commits.Commit(about.commit) if about and about.commit and target.environment.image else None
+        _refuse_older(target, given)
+        if about and (unfit := platforms.misfit(about.platforms, nodes, target.environment)):
+            raise Failed(unfit)
         if digest:
             target.digest = digest
+            target.image_commit = about.commit if about else _commit_on_record(target, digest)
             return Plan(note=digest)
         return Plan((Change("build", f"{target.environment.repository}:{key}"),))
 
@@ -46,6 +55,7 @@ class Image:
             target.project, env.repository, tag, env.platforms, lambda text: target.report.progress("image", text)
         )
         target.digest, target.heads[made.digest] = made.digest, made.schema
+        target.image_commit = target.checkout.commit.name if target.checkout else ""
         return Outcome(summary=target.digest)
 
     def _look(self, target: Target) -> tuple[str | None, str | None]:
@@ -146,6 +156,37 @@ class Record:
                 raise
             target.report.note(f"old records were not removed: {error.failure.code}: {error.failure.message}")
         return Outcome(summary=f"release {records_of.write(target.cluster, target.facts.name, record).number}")
+
+
+def _about(target: Target, digest: str | None) -> registry.About:
+    """What the image is, or what a build will make."""
+    if digest:
+        return registry.about(target.environment.repository, digest)
+    from deploy import engine
+
+    made_for = target.environment.platforms or (engine.platform(engine.connect()),)
+    return registry.About({}, frozenset(made_for))
+
+
+def _nodes(target: Target) -> list[Object]:
+    """None for a user who may not list them."""
+    try:
+        return target.cluster.list("v1", "Node")
+    except Failed as error:
+        if error.failure.code != "FORBIDDEN":
+            raise
+        return []
+
+
+def _refuse_older(target: Target, image: commits.Commit | None) -> None:
+    last = records_of.last_good(target.records)
+    if last is not None and not target.options.allow_older:
+        here = target.checkout.commit if target.checkout else None
+        commits.refuse_older(last, here, image, lambda one, other: commits.order(target.project, one, other))
+
+
+def _commit_on_record(target: Target, digest: str) -> str:
+    return next((record.image_commit for record in reversed(target.records) if record.digest == digest), "")
 
 
 def released(target: Target) -> list[Object]:

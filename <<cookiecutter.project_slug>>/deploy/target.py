@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deploy import commits
 from deploy import record as records_of
 from deploy.model import Failed, Failure, Plan, fail
 from deploy.naming import is_migration
@@ -18,6 +20,7 @@ from deploy.release import Release, driver_of, secrets_from
 
 if TYPE_CHECKING:
     from deploy.cluster import Cluster
+    from deploy.commits import Checkout
     from deploy.environment import Environment
     from deploy.inventory import Facts
     from deploy.record import Record
@@ -33,6 +36,7 @@ class Options:
     exit_code: bool = False
     allow_destructive: bool = False
     correct_drift: bool = False
+    allow_older: bool = False
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Target:
     ahead: ExitStack = field(default_factory=ExitStack)  # work that only a build needs
     digest: str | None = None
     heads: dict[str, str] = field(default_factory=dict)  # of images by digest, as far as they are known
+    image_commit: str = ""
     image_schema: str = ""
     schema_before: str = ""
     schema_after: str = ""
@@ -144,8 +149,22 @@ class Target:
         recover = getattr(self.driver, "recover", None)
         return bool(recover and recover(self))
 
+    @cached_property
+    def checkout(self) -> Checkout | None:
+        return commits.checkout(self.project)
+
+    @property
+    def _provenance(self) -> tuple[str, str, str]:
+        """Commit, its time, and the image's commit, for the record. A rollback brings those of its release."""
+        if self.rollback_of is not None:
+            back = next((record for record in self.records if record.number == self.rollback_of), None)
+            return (back.git, back.commit_time, back.image_commit) if back else ("", "", "")
+        here = self.checkout
+        return (here.revision, here.commit.time, self.image_commit) if here else ("", "", self.image_commit)
+
     def new_record(self, outcome: str, reason: str = "") -> Record:
         number = self.records[-1].number + 1 if self.records else 1
+        commit, time, image_commit = self._provenance
         return records_of.Record(
             number=number,
             digest=self.digest or "",
@@ -154,7 +173,9 @@ class Target:
             driver=self.environment.driver,
             at=records_of.now(),
             actor=records_of.actor(),
-            git=records_of.git_revision(self.project),
+            git=commit,
+            commit_time=time,
+            image_commit=image_commit,
             run_url=self.run_url,
             reason=reason,
             schema_before=self.schema_before,

@@ -1,12 +1,16 @@
 """Helm's argument lists and values, as values."""
 
+import os
 import stat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from deploy import helm
 from deploy.environment import Environment
+from deploy.model import Failed
 from deploy.release import Release
 from deploy.target import Options
 
@@ -23,6 +27,33 @@ def target(**options: bool) -> Any:
     return SimpleNamespace(
         facts=facts, project=Path("p"), environment=environment(context="c"), options=Options(**options)
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [("v4.3", (4, 3)), ("v3.19.0", (3, 19)), ("4.0.1+g123", (4, 0)), ("v10.0.0", (10, 0)), ("", None), ("error", None)],
+)
+def test_versions(told: str, version: tuple[int, int] | None) -> None:
+    assert helm.parse_version(told) == version
+
+
+@pytest.mark.parametrize(("told", "accepted"), [("v3.19.0", False), ("v4.0.0", True), ("v10.1.0", True), ("", False)])
+def test_a_helm_that_cannot_go_back_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, accepted: bool
+) -> None:
+    """Helm 3 upgrades, and then has no --force-conflicts for the way back."""
+    program = tmp_path / "helm"
+    program.write_text(f"#!/bin/sh\necho '{told}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    if accepted:
+        assert helm.require() == told
+        return
+    with pytest.raises(Failed) as caught:
+        helm.require()
+    assert caught.value.failure.code == "HELM_VERSION"
+    assert told in caught.value.failure.message
+    assert "4.0 or newer" in caught.value.failure.message
 
 
 def test_an_upgrade_neither_waits_nor_rolls_back() -> None:

@@ -1,13 +1,15 @@
 """Records, the lock's holder, quotas: the pure parts."""
 
+import json
 import os
 import socket
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deploy import lease, quotas, record
+from deploy import lease, quotas, record, status
 from deploy.environment import Environment
 from deploy.model import Failed
 from deploy.record import Record
@@ -43,6 +45,15 @@ def test_no_rollback_target(records: list[Record], to: int | None, code: str) ->
     with pytest.raises(Failed) as caught:
         record.rollback_target(records, "sha256:1", to)
     assert caught.value.failure.code == code
+
+
+def test_history_marks_images_that_are_gone() -> None:
+    records = [replace(made(number), image=f"r@sha256:{number}") for number in (1, 2)]
+    _, first, second = status.history_lines(records, lost={"r@sha256:1"})
+    assert first.endswith("IMAGE GONE")
+    assert "GONE" not in second
+    told = [json.loads(line)["image_gone"] for line in status.history_lines(records, {"r@sha256:1"}, as_json=True)]
+    assert told == [True, False]
 
 
 def test_the_last_good_record_is_never_pruned() -> None:

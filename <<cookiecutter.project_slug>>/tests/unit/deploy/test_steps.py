@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from deploy import image
+from deploy.record import Record
 from deploy.steps import Image
+from deploy.target import Options
 
 
 @pytest.mark.parametrize(("digest", "ended"), [("sha256:1", [True]), (None, [])])
@@ -19,8 +21,13 @@ def test_what_was_begun_for_a_build_ends_when_the_image_is_found(
     closed: list[bool] = []
     ahead = ExitStack()
     ahead.callback(closed.append, True)
-    environment = SimpleNamespace(repository="example.com/shop", image=None, platforms=())
-    target: Any = SimpleNamespace(ahead=ahead, environment=environment, project=None, digest=None)
+    environment = SimpleNamespace(repository="example.com/shop", image=None, platforms=("linux/amd64",))
+    records = [Record(1, "sha256:1", "", "deployed", "manifests")]
+    cluster = SimpleNamespace(list=lambda *_: [])
+    target: Any = SimpleNamespace(
+        ahead=ahead, environment=environment, project=None, digest=None, records=records, cluster=cluster
+    )
+    target.options, target.checkout = Options(), None
     seen = Image().observe(target)
     assert closed == ended
     assert Image().plan(target, seen).empty == bool(digest)

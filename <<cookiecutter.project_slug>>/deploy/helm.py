@@ -51,7 +51,7 @@ def require() -> str:
     told = process.run(["helm", "version", "--template", "{{.Version}}"], seconds=30)
     found = parse_version(told.out)
     if found is None or found < REQUIRED:
-        version = told.out.strip() or told.last_error
+        version = told.out.strip() or "of an unknown version"
         raise fail(
             "HELM_VERSION",
             f"helm {version} is on PATH; Helm {REQUIRED[0]}.{REQUIRED[1]} or newer is required",

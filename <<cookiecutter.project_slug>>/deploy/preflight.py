@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import admission, commits, lint, ports, revisions, settings, smoke
+from deploy import admission, commits, lint, ports, references, revisions, settings, smoke
 from deploy.model import Change, Failed, Outcome, Plan, fail
 from deploy.naming import migration_in
 from deploy.room import NO_DIGEST
@@ -31,6 +31,8 @@ class Preflight:
         namespace = namespace_of(target)
         target.namespace_missing = namespace is None
         denied = lint.denied(target.cluster, target.environment)
+        if namespace is not None and not denied and not target.fixed_objects:
+            references.check(target.cluster, target.environment)
         secret = None if denied else settings.live_secret(target)
         # A rollback brings settings with which its release has served, and the check is that of other code.
         judged = None if denied or target.fixed_objects else settings.judged(target, secret)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy import process
+from deploy import process, references
 from deploy.model import Failed, fail
 from deploy.release import Release
 
@@ -35,6 +35,7 @@ class Given:
     settings: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     hidden: tuple[str, ...] = ()
+    shared: frozenset[str] = frozenset()  # of the secrets, those that `env_from` brings
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,17 @@ def judged(target: Target, secret: Object | None) -> tuple[Given, Judged]:
 def given(target: Target, secret: Object | None) -> Given:
     """The variables of this environment's pods. `secret`: see `live_secret`."""
     env, release = target.environment, Release(target.facts.name, target.environment, digest="")
+    shared = {} if target.namespace_missing else references.shared_variables(target.cluster, env)
     known = {name: target.variables[name] for name in env.secret.from_env if target.variables.get(name)}
     stored = (secret or {}).get("data") or {}
     for name in release.secret_keys:
         if name in stored:
             known[name] = base64.b64decode(stored[name]).decode(errors="replace")
-    return Given(release.config(), known, tuple(name for name in release.secret_keys if name not in known))
+    hidden = tuple(name for name in release.secret_keys if name not in known)
+    # Settings and the Secret win over `env_from`. Any of its values may be secret, so none is shown.
+    own = release.config()
+    shared = {name: value for name, value in shared.items() if name not in {*own, *known, *hidden}}
+    return Given(own, {**shared, **known}, hidden, frozenset(shared))
 
 
 def live_secret(target: Target) -> Object | None:
@@ -97,7 +103,10 @@ def judge(project: Path, pods: Given) -> Judged:
             hint="correct the code; `python3 tasks.py test.unit` shows where",
         )
     told = json.loads(done.out)
-    return Judged(tuple(Problem(**problem) for problem in told["problems"]), tuple(told["notes"]))
+    found = tuple(Problem(**problem) for problem in told["problems"])
+    # What is shared has variables of other services.
+    problems = tuple(item for item in found if item.kind == "refused" or item.setting not in pods.shared)
+    return Judged(problems, tuple(told["notes"]))
 
 
 def refusal(env: Environment, pods: Given, judged: Judged) -> Failed:
@@ -114,16 +123,23 @@ def refusal(env: Environment, pods: Given, judged: Judged) -> Failed:
 def where(env: Environment, pods: Given, problem: Problem) -> str:
     if problem.setting not in pods.secrets:
         return "settings"
+    if problem.setting in pods.shared:
+        return "env_from"
     return f"Secret {env.secret.name}" if env.secret.name else "your environment" if env.secret.from_env else "store"
 
 
 def fixes(env: Environment, pods: Given, judged: Judged) -> list[str]:
     """What to do, in the order in which it works: commands, and lines for the inventory. Pure."""
-    in_secret = [problem.setting for problem in judged.problems if problem.setting in pods.secrets]
+    shared = [problem.setting for problem in judged.problems if problem.setting in pods.shared]
+    in_secret = [
+        item.setting for item in judged.problems if item.setting in pods.secrets and item.setting not in shared
+    ]
     moved = [problem.setting for problem in judged.problems if problem.kind == "secret"]
-    others = [item.setting for item in judged.problems if item.setting not in (*in_secret, *moved)]
+    others = [item.setting for item in judged.problems if item.setting not in (*in_secret, *moved, *shared)]
     place = "in deploy/inventory.yaml, under"
     found = []
+    if shared:
+        found.append(f"correct {', '.join(shared)} where `env_from` has it, or set it in `settings:`, which wins")
     if others:
         found.append(f"{place} `settings:` of `{env.name}:`, set or correct {', '.join(dict.fromkeys(others))}")
     if moved:

@@ -31,6 +31,20 @@ def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch:
     assert "hidden-word" not in f"{pods} {judged}"
 
 
+def test_shared_variables_are_judged_where_they_are_settings() -> None:
+    """`env_from`: what other services have in it is no mistake, and what this one refuses is."""
+    shared = {"LOG_LEVL": "INFO", "DRAIN_SECONDS": "hidden-word"}
+    pods = Given({"ENVIRONMENT": "staging"}, {**SECRETS, **shared}, ("JWT_KEY",), frozenset(shared))
+    judged = settings.judge(PROJECT, pods)
+    found = {problem.setting: settings.where(environment(), pods, problem) for problem in judged.problems}
+    assert "LOG_LEVL" not in found
+    assert found["DRAIN_SECONDS"] == "env_from"
+    assert any(
+        "correct DRAIN_SECONDS where `env_from` has it" in fix for fix in settings.fixes(environment(), pods, judged)
+    )
+    assert "hidden-word" not in str(judged)
+
+
 @pytest.mark.parametrize(
     ("secret", "expected"),
     [

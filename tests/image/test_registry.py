@@ -36,7 +36,7 @@ def test_doctor_and_deploy_reach_what_push_reaches(repository: str) -> None:
     digest = registry.resolve(repository, "1")
     assert f"{repository}@{digest}" in docker("image", "inspect", "--format", "{{.RepoDigests}}", f"{repository}:1")
     assert registry.resolve(repository, digest) == digest
-    assert registry.schema_head(repository, digest) == SCHEMA
+    assert registry.about(repository, digest).schema_head == SCHEMA
     upload.try_push(repository)
     with pytest.raises(Exception, match="IMG_NOT_FOUND"):
         registry.resolve(repository, "2")

@@ -193,6 +193,8 @@ def deploy(
 
     --check plans and stops (--diff shows the changes, --exit-code ends with 2 when there are any); -e KEY=VALUE sets a
     key of the inventory; --explain prints where each value came from; --render DIR writes the objects as files.
+    --correct-drift undoes what others have changed, --allow-older releases an earlier commit than the one that runs,
+    --allow-destructive runs a migration that breaks the version that still serves.
     """
     from deploy import commands
 

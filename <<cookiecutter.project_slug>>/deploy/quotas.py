@@ -38,6 +38,10 @@ def shortages(env: Environment, quotas: Sequence[Object], pods: int = 1) -> Iter
         "limits.memory": quantity(env.resources.memory_limit),
         **({"limits.cpu": quantity(env.resources.cpu_limit)} if env.resources.cpu_limit else {}),
     }
+    for sidecar in env.sidecars:
+        for block in ("requests", "limits"):
+            for name, amount in sidecar.get("resources", {}).get(block, {}).items():
+                one[f"{block}.{name}"] = one.get(f"{block}.{name}", 0.0) + quantity(amount)
     one |= {"cpu": one["requests.cpu"], "memory": one["requests.memory"]}
     for item in quotas:
         hard, used = item.get("status", {}).get("hard", {}), item.get("status", {}).get("used", {})

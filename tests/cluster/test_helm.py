@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.stage import Stage, run, until
 
@@ -95,6 +97,21 @@ def test_the_chart_lints(cluster: None, chart: Path) -> None:
     )
     assert refused.returncode, "a value that the schema does not have was taken"
     assert "replicsa" in refused.stderr
+
+
+@pytest.mark.parametrize("length", [1, 44, 45, 53])
+def test_a_plain_helm_upgrade_has_legal_names(cluster: None, chart: Path, length: int) -> None:
+    """Without the toolkit, the chart names the migration by its own hash of the spec."""
+
+    def job_name(*settings: str) -> str:
+        given = ("--set", f"digest=sha256:{'a' * 64},name={'s' * length}")
+        shown = ("--show-only", "templates/database-migration-job.yaml")
+        told = run("helm", "template", "x", str(chart / "helm"), *given, *shown, *settings)
+        return str(yaml.safe_load(told)["metadata"]["name"])
+
+    one, other = job_name(), job_name("--set", "resources.memory_limit=1Gi")
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", one), one
+    assert one != other
 
 
 def test_the_same_again_makes_no_revision(released: Stage) -> None:

@@ -124,3 +124,5 @@ def test_a_quota_without_room_for_the_surge() -> None:
     quota["status"]["hard"]["requests.memory"] = "400Mi"
     assert list(quotas.shortages(environment(), [quota])) == []
     assert list(quotas.shortages(environment(), [quota], pods=2)) != []
+    sidecar = {"name": "proxy", "resources": {"requests": {"memory": "64Mi"}}}
+    assert list(quotas.shortages(environment(sidecars=[sidecar]), [quota])) != []

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from deploy import causes, process
 from deploy.model import Failed, fail
 
 SCHEMA_LABEL, COMMIT_LABEL = "service.schema-head", "org.opencontainers.image.revision"
+GONE_SECONDS = 20  # `history` does not wait longer for a registry
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -63,22 +65,31 @@ def parse_about(content: Mapping[str, Any]) -> About:
 
 
 def gone(images: Iterable[str]) -> frozenset[str]:
-    """Those that their registry does not have any more; not those that can't be asked for (no network, no right)."""
+    """Those that their registry does not have any more. A registry that does not answer is asked for one image only."""
+    found: set[str] = set()
+    for _, group in groupby(sorted(set(images), key=lambda image: (host_of(image), image)), host_of):
+        first, *rest = group
+        answer = _is_gone(first)
+        if answer is None:
+            continue
+        with ThreadPoolExecutor(4) as pool:
+            answers = [answer, *pool.map(_is_gone, rest)]
+        found |= {image for image, missing in zip([first, *rest], answers, strict=True) if missing}
+    return frozenset(found)
 
-    def is_gone(image: str) -> bool:
-        try:
-            _inspect(image, "{{json .Manifest}}")
-        except Failed as error:
-            return error.failure.code == "IMG_NOT_FOUND"
-        return False
 
-    asked = sorted(set(images))
-    with ThreadPoolExecutor(4) as pool:
-        return frozenset(image for image, missing in zip(asked, pool.map(is_gone, asked), strict=True) if missing)
+def _is_gone(image: str) -> bool | None:
+    """None when that can't be told: no network, no right, no docker."""
+    try:
+        _inspect(image, "{{json .Manifest}}", seconds=GONE_SECONDS)
+    except Failed as error:
+        return True if error.failure.code == "IMG_NOT_FOUND" else None
+    return False
 
 
-def _inspect(reference: str, template: str) -> dict[str, Any]:
-    done = process.run(["docker", "buildx", "imagetools", "inspect", "--format", template, reference], seconds=60)
+def _inspect(reference: str, template: str, seconds: float = 60) -> dict[str, Any]:
+    command = ["docker", "buildx", "imagetools", "inspect", "--format", template, reference]
+    done = process.run(command, seconds=seconds)
     if done.code == 0:
         return json.loads(done.out or "{}")
     fault = refused(reference, done.err)

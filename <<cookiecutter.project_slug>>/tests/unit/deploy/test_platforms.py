@@ -6,6 +6,7 @@ import pytest
 
 from deploy import platforms, registry
 from deploy.environment import Environment
+from deploy.model import fail
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 GPU = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
@@ -91,3 +92,20 @@ def test_what_an_image_says_of_itself() -> None:
     assert registry.parse_about(index).platforms == {AMD, ARM}
     assert registry.parse_about(index).schema_head == "abc"
     assert registry.parse_about(one("amd64", **{registry.COMMIT_LABEL: "unknown"})).commit == ""
+
+
+def test_a_registry_that_is_away_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def inspect(reference: str, *_: object, **__: object) -> dict[str, str]:
+        asked.append(reference)
+        if reference.startswith("away.example"):
+            raise fail("REGISTRY_UNREACHABLE", "no answer")
+        if reference.endswith("lost"):
+            raise fail("IMG_NOT_FOUND", "gone")
+        return {}
+
+    monkeypatch.setattr(registry, "_inspect", inspect)
+    images = [*(f"away.example/x@{number}" for number in range(3)), "here.example/x@kept", "here.example/x@lost"]
+    assert registry.gone(images) == {"here.example/x@lost"}
+    assert sorted(asked) == ["away.example/x@0", "here.example/x@kept", "here.example/x@lost"]

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from deploy.environment import Environment
 
 # Settings that name an address which the service calls. Those of a list are separated by commas.
-CALLED = ("DATABASE_URL", "JWT_JWKS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+CALLED = (
+    "DATABASE_URL",
+    # % if cookiecutter.auth == "jwt"
+    "JWT_JWKS_URL",
+    # % endif
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+)
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432}
 # A policy never applies within a pod: a sidecar's port is always open.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})

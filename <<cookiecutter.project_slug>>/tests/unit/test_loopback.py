@@ -40,6 +40,8 @@ def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name.lower(), NOWHERE)
     for name in loopback.NAMES:
         monkeypatch.delenv(name, raising=False)
+    # urlopen keeps the proxies that it found at its first call in this process, by whichever test.
+    monkeypatch.setattr(urllib.request, "_opener", None)
 
 
 def ask(url: str) -> int:

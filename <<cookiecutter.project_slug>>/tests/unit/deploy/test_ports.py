@@ -43,8 +43,10 @@ def test_ports_of_a_url(url: str, found: set[int]) -> None:
     ("settings", "codes"),
     [
         ({}, []),
+        # % if cookiecutter.auth == "jwt"
         ({"JWT_JWKS_URL": "https://login.example/keys"}, []),
         ({"JWT_JWKS_URL": "https://login.example:8443/keys"}, ["EGRESS"]),
+        # % endif
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"}, ["EGRESS"]),
         ({"POSTGRES_SERVER": "db.example", "POSTGRES_PORT": 6432}, ["EGRESS"]),
         ({"POSTGRES_SERVER": "db.example"}, []),
@@ -63,12 +65,14 @@ def test_settings_that_no_object_fits(settings: dict[str, Any], codes: list[str]
 
 
 def test_a_policy_that_is_off_closes_nothing() -> None:
-    closed = environment(settings={"JWT_JWKS_URL": "https://x:8443"}, network_policy={"enabled": False})
+    closed = environment(
+        settings={"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://x:8443"}, network_policy={"enabled": False}
+    )
     assert list(ports.findings(closed)) == []
 
 
 def test_the_hint_opens_every_closed_port() -> None:
-    given = {"JWT_JWKS_URL": "https://x:8443", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}
+    given = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://x:8443", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}
     *_, last = ports.findings(environment(settings=given))
     assert last.hint == "network_policy.to_ports: [443, 4317, 4318, 5432, 8443]"
     mended = environment(settings=given, network_policy={"to_ports": [443, 4317, 4318, 5432, 8443]})

@@ -10,6 +10,10 @@ from deploy.environment import Environment
 from deploy.settings import Given, Judged, Problem
 
 PROJECT = Path(__file__).resolve().parents[3]
+HELD: tuple[str, ...] = ()
+# % if cookiecutter.auth == "jwt"
+HELD = ("JWT_KEY",)
+# % endif
 SECRETS = {"DATABASE_URL": "postgresql://shop:hidden-word@db.example.com/shop"}
 
 
@@ -22,12 +26,16 @@ def environment(**secret: Any) -> Environment:
 def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     monkeypatch.setenv("POOL_SIZE", "none")
-    pods = Given({"ENVIRONMENT": "staging", "LOG_LEVL": "INFO", "DRAIN_SECONDS": "abc"}, SECRETS, ("JWT_KEY",))
+    pods = Given({"ENVIRONMENT": "staging", "LOG_LEVL": "INFO", "DRAIN_SECONDS": "abc"}, SECRETS, HELD)
     judged = settings.judge(PROJECT, pods)
     found = {problem.setting: problem.kind for problem in judged.problems}
     assert found.pop("LOG_LEVL") == "unknown"
     assert found.pop("DRAIN_SECONDS") == "refused"
-    assert set(found) <= {"JWT_ISSUER", "JWT_AUDIENCE"}, judged
+    # % if cookiecutter.auth == "jwt"
+    assert set(found) == {"JWT_ISSUER", "JWT_AUDIENCE"}, judged  # not the key set: the Secret holds a key
+    found.clear()
+    # % endif
+    assert found == {}, judged
     assert "hidden-word" not in f"{pods} {judged}"
 
 
@@ -51,37 +59,37 @@ def test_shared_variables_are_judged_where_they_are_settings() -> None:
         (
             {"name": "s"},
             [
-                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove JWT_KEY",
-                "in deploy/inventory.yaml, under `staging:`, add  secret: {name: s, keys: [DATABASE_URL, JWT_KEY]}",
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove MAIL_KEY",
+                "in deploy/inventory.yaml, under `staging:`, add  secret: {name: s, keys: [DATABASE_URL, MAIL_KEY]}",
                 "kubectl -n n patch secret s --type=merge --patch '"
-                '{"stringData": {"DATABASE_URL": "postgresql://USER:PASSWORD@HOST:5432/DATABASE", "JWT_KEY": "VALUE"}}'
+                '{"stringData": {"DATABASE_URL": "postgresql://USER:PASSWORD@HOST:5432/DATABASE", "MAIL_KEY": "VALUE"}}'
                 "'",
             ],
         ),
         (
             {"from_env": ["DATABASE_URL"]},
             [
-                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove JWT_KEY",
-                "in deploy/inventory.yaml, under `staging:`, add  secret: {from_env: [DATABASE_URL, JWT_KEY]}",
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove MAIL_KEY",
+                "in deploy/inventory.yaml, under `staging:`, add  secret: {from_env: [DATABASE_URL, MAIL_KEY]}",
                 "export DATABASE_URL='postgresql://USER:PASSWORD@HOST:5432/DATABASE'",
-                "export JWT_KEY='VALUE'",
+                "export MAIL_KEY='VALUE'",
             ],
         ),
         (
             {"external": {"store": "vault", "keys": {"DATABASE_URL": "a/b"}}},
             [
-                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove JWT_KEY",
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove MAIL_KEY",
                 "in deploy/inventory.yaml, under `staging:`, add  "
-                "secret: {external: {store: vault, keys: {DATABASE_URL: a/b, JWT_KEY: KEY}}}",
-                "store DATABASE_URL, JWT_KEY in vault",
+                "secret: {external: {store: vault, keys: {DATABASE_URL: a/b, MAIL_KEY: KEY}}}",
+                "store DATABASE_URL, MAIL_KEY in vault",
             ],
         ),
     ],
     ids=["existing", "from_env", "external"],
 )
 def test_each_problem_has_its_fix(secret: dict[str, Any], expected: list[str]) -> None:
-    judged = Judged((Problem("DATABASE_URL", "refused", "..."), Problem("JWT_KEY", "secret", "...")))
-    assert settings.fixes(environment(**secret), Given({"JWT_KEY": "x"}, SECRETS), judged) == expected
+    judged = Judged((Problem("DATABASE_URL", "refused", "..."), Problem("MAIL_KEY", "secret", "...")))
+    assert settings.fixes(environment(**secret), Given({"MAIL_KEY": "x"}, SECRETS), judged) == expected
 
 
 def test_a_line_a_problem_says_where_the_value_is() -> None:

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of answers: their headers, the usual problems, and the answers of a resource.
 
-A route takes them as `responses=CREATED`, or as `responses=problems(409)` for errors of its own.
+A route takes them as `responses=CREATED`, or as `responses=problems(409)` for its own errors.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _DESCRIPTIONS = {
     415: "The Content-Type is not JSON",
     422: "The request is invalid; see `errors`",
     500: "Internal error",
-    503: "Overloaded, or the database is unavailable",
+    503: "Overloaded, or a dependency such as the database is unavailable",
 }
 _HEADERS: dict[int, dict[str, Any]] = {
     401: CHALLENGE,
@@ -59,7 +59,7 @@ def problem_answer(status: int) -> Answer:
 
 
 def problems(*statuses: int) -> Answers:
-    """The `responses` of a route for errors of its own, such as 409. Those that all routes have are added anyway."""
+    """The `responses` of a route for its own errors, such as 409. Those of every route are added anyway."""
     return {status: problem_answer(status) for status in statuses}
 
 

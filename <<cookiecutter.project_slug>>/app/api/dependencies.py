@@ -1,4 +1,4 @@
-"""Dependencies of endpoints besides their own service: versions and keys that a request names in its headers."""
+"""Dependencies of endpoints: versions and keys that a request names in its headers."""
 
 from __future__ import annotations
 

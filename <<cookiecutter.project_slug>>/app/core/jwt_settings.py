@@ -14,7 +14,7 @@ from app.core.jwk import MIN_RSA_BITS, is_short_rsa
 ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 SYMMETRIC = ("HS256", "HS384", "HS512")
 MIN_SECRET_BYTES = 32
-# Known to everybody: it opens services on developers' machines, and settings refuse it elsewhere.
+# Public: accepted on developers' machines only, refused in staging and production.
 DEVELOPMENT_KEY = "development-only-key-that-everybody-knows"
 DEVELOPMENT_ISSUER = "urn:development"
 DEVELOPMENT_AUDIENCE: str = SERVICE.get("name", "service")

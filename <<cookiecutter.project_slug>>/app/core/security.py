@@ -2,7 +2,7 @@
 
 A verified token is kept until it expires or its key is withdrawn, so that a request pays for one look-up. Routes of
 `app.api.routing.Router` require a token unless they declare otherwise: `dependencies=[requires("products:read")]`
-requires a scope, `dependencies=[public]` opens a route to everybody.
+requires a scope, `dependencies=[public]` makes a route public.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ public: Any = Depends(_public)
 def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list[params.Depends]]:
     """The guard that a route's dependencies ask for (None: public), and the dependencies that remain.
 
-    A route without a word on it wants a token: deny by default.
+    A route without a declaration requires a token: deny by default.
     """
     marks = [entry for entry in dependencies if entry.dependency is _public]
     guards = [entry.dependency for entry in dependencies if isinstance(entry.dependency, Guard)]

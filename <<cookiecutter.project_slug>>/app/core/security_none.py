@@ -1,4 +1,4 @@
-"""No authentication: everybody may do everything, and is called anonymous.
+"""No authentication: every caller may call every operation, as `anonymous`.
 
 The same interface as with tokens, so that the choice shows nowhere else. Put something in front of the service.
 """

@@ -18,7 +18,7 @@ PUBLIC = {"health", "ready", "api_health"}
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, path (with an id that is nobody's) and operation."""
+    """Method, path (with an id that does not exist) and operation."""
     for path, entries in app.openapi()["paths"].items():
         for method, operation in entries.items():
             yield method.upper(), path.format(id=uuid4()), operation
@@ -42,7 +42,7 @@ async def test_only_probes_are_public(app: FastAPI) -> None:
     assert {entry["operationId"] for _, _, entry in operations(app) if "security" not in entry} == PUBLIC
 
 
-async def test_every_other_operation_wants_one_scope(app: FastAPI) -> None:
+async def test_every_other_operation_requires_one_scope(app: FastAPI) -> None:
     for method, path, operation in guarded(app):
         [scope] = scopes_of(operation)
         resource = path.removeprefix(app.state.settings.api_v1_str).split("/")[1]
@@ -92,7 +92,7 @@ async def nothing() -> None: ...
 
 
 async def test_a_route_of_another_kind_is_noticed(app: FastAPI) -> None:
-    """FastAPI's own router asks nobody for a token, so the service would not start with it."""
+    """FastAPI's own router requires no token, so the service does not start with it."""
     router = APIRouter()
     router.add_api_route("/open", nothing)
     router.add_api_route("/asks", nothing, dependencies=[requires("things:read")])
@@ -105,7 +105,7 @@ async def test_a_route_of_another_kind_is_noticed(app: FastAPI) -> None:
     refuse_unprotected(app, prefix)
 
 
-async def test_a_route_that_says_nothing_wants_a_token(app: FastAPI, client_as: ClientAs) -> None:
+async def test_a_route_without_a_declaration_requires_a_token(app: FastAPI, client_as: ClientAs) -> None:
     router = Router()
     router.add_api_route("/silent", nothing)
     other, prefix = create_app(), app.state.settings.api_v1_str

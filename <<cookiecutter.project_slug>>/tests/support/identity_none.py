@@ -6,5 +6,5 @@ SUBJECT = "anonymous"
 
 
 def headers_for(*scopes: str, app: FastAPI | None = None, subject: str = SUBJECT) -> dict[str, str]:
-    """The headers of a caller with these scopes: nobody asks for any."""
+    """The headers of a caller with these scopes: none are required."""
     return {}

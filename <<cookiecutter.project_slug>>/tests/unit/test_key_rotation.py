@@ -24,7 +24,7 @@ def provider() -> Iterator[KeyServer]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Lets time pass for the keys; tokens do not expire meanwhile."""
+    """Lets time pass for the keys; tokens do not expire."""
     clock = [1000.0]
     for module in (jwks, tokens):
         monkeypatch.setattr(module, "monotonic", lambda: clock[0])

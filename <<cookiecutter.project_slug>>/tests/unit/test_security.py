@@ -1,4 +1,4 @@
-"""Who is let in: forged tokens, scopes, and routes that nobody thought of."""
+"""Authentication and authorisation: forged tokens, scopes, and routes without a declaration."""
 
 import base64
 import hashlib
@@ -136,7 +136,7 @@ def router() -> Router:
 
     @router.get("/silent")
     async def silent() -> str:
-        return "nobody thought of a scope"
+        return "no scope declared"
 
     @router.get("/open", dependencies=[public])
     async def open_to_all() -> str:
@@ -190,13 +190,13 @@ async def test_another_scheme_is_refused(app: Service, client_of: ClientOf, valu
     assert_challenge(answer, 401, "token_invalid", "invalid_token")
 
 
-async def test_no_token_is_asked_for_one(app: Service, client_of: ClientOf) -> None:
+async def test_a_missing_token_is_401(app: Service, client_of: ClientOf) -> None:
     answer = await client_of(app).get("/api/v1/items")
     assert_problem(answer, 401, "token_missing")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-async def test_two_tokens_are_one_too_many(app: Service, client_of: ClientOf) -> None:
+async def test_two_authorization_headers_are_401(app: Service, client_of: ClientOf) -> None:
     headers = [("Authorization", f"Bearer {signed()}"), ("Authorization", f"Bearer {signed(sub='root')}")]
     assert_problem(await client_of(app).get("/api/v1/items", headers=headers), 401, "token_invalid")
 
@@ -232,13 +232,13 @@ async def test_a_stranger_is_refused_before_the_body_is_read(app: Service, clien
     assert_problem(answer, 401, "token_missing")
 
 
-async def test_a_route_without_a_word_on_it_wants_a_token(app: Service, client_of: ClientOf) -> None:
+async def test_a_route_without_a_declaration_requires_a_token(app: Service, client_of: ClientOf) -> None:
     client = client_of(app)
     assert_problem(await client.get("/api/v1/items/silent"), 401)
     assert (await client.get("/api/v1/items/silent", headers=bearer(signed(scope="")))).status_code == 200
 
 
-async def test_a_public_route_wants_none(app: Service, client_of: ClientOf) -> None:
+async def test_a_public_route_requires_no_token(app: Service, client_of: ClientOf) -> None:
     assert (await client_of(app).get("/api/v1/items/open")).json() == "hello"
 
 

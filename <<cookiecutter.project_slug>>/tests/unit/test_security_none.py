@@ -1,4 +1,4 @@
-"""Without authentication everybody is anonymous, and nothing else changes."""
+"""Without authentication every caller is anonymous, and nothing else changes."""
 
 from fastapi import Depends, FastAPI
 from httpx2 import ASGITransport, AsyncClient
@@ -9,7 +9,7 @@ from app.core import security_none
 async def other() -> None: ...
 
 
-async def test_everybody_is_anonymous() -> None:
+async def test_every_caller_is_anonymous() -> None:
     app = FastAPI()
 
     async def whoami(subject: str) -> str:

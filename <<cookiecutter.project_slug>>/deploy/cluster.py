@@ -146,8 +146,10 @@ class Cluster:
             return []
         return answer.data.decode(errors="replace").splitlines()
 
-    def proxy(self, service: str, port: int, path: str) -> Any:
+    def proxy(self, service: str, port: int, path: str, kind: str = "services") -> Any:
         """GET through the API server's service proxy: the same Service that clients use, from wherever we are.
+
+        With `kind` "pods", of one pod by its name, whether it is ready or not.
 
         Returns the JSON, also that of an answer 4xx/5xx of the service; None while nobody answers: that is a 503, or
         no end of waiting. Other faults are the API server's, and it is asked again.
@@ -155,7 +157,7 @@ class Cluster:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-        url = f"/api/v1/namespaces/{self.namespace}/services/http:{service}:{port}/proxy{path}"
+        url = f"/api/v1/namespaces/{self.namespace}/{kind}/http:{service}:{port}/proxy{path}"
 
         def ask() -> Any:
             try:

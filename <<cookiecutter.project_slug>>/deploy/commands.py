@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -71,7 +71,7 @@ def deploy(
         given = environment.image or flags.get("check")
         return nullcontext() if given else image.layers_ahead(project, environment.platforms)
 
-    return _with_target(project, name, extra, flags, run, as_json=as_json, beside=beside)
+    return _with_target(project, name, extra, flags, run, as_json=as_json, beside=beside, judges=True)
 
 
 def rollback(
@@ -184,7 +184,7 @@ def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool
         except Failed as error:
             return cast("Cluster", checks.Unconnected(error))
 
-    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look, living=False)
+    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look, living=False, judges=True)
 
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
@@ -217,26 +217,31 @@ def _with_target(
     beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
     connect: Callable[[Environment], Cluster] | None = None,
     living: bool = True,
+    judges: bool = False,
 ) -> int:
     """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more.
 
     `living`: refused in a namespace that is being deleted, where every other finding would mislead.
+    `judges`: the service's check of its settings will be needed, so it starts first.
     """
     from deploy.connect import connect as connect_pinned
     from deploy.namespaces import refuse_terminating
+    from deploy.settings import Check
     from deploy.target import Options, Target
 
     def connected() -> int:
         _note_near_misses(shown)
         environment = inventory.load(project, name, extra)
         facts = inventory.facts(project)
-        with ExitStack() as ahead:
+        with ExitStack() as ahead, closing(Check(project)) as check:
+            if judges:
+                check.begin()
             ahead.enter_context(beside(environment))
             options, variables = Options(**flags), dict(os.environ)
             cluster = (connect or connect_pinned)(environment)
             if living:
                 refuse_terminating(cluster)
-            target = Target(project, facts, environment, cluster, shown, options, variables, ahead=ahead)
+            target = Target(project, facts, environment, cluster, shown, check, options, variables, ahead=ahead)
             return run(target)
 
     shown = report.make(as_json=as_json)

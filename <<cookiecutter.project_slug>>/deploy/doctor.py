@@ -10,11 +10,26 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from deploy import admission, commits, connect, lint, namespaces, process, quotas, registry, room, settings
+from deploy import (
+    admission,
+    commits,
+    connect,
+    lint,
+    namespaces,
+    process,
+    quotas,
+    registry,
+    rollout,
+    room,
+    settings,
+    sources,
+    unready,
+)
 from deploy import record as records_of
 from deploy.model import Exit, Failed, Result, Status
 from deploy.patience import NotThere
 from deploy.preflight import namespace_of
+from deploy.signs import is_ready
 
 if TYPE_CHECKING:
     from deploy.target import Target
@@ -117,7 +132,7 @@ def permissions(target: Target) -> Finding:
 
 def service_settings(target: Target) -> Finding:
     """The pods' settings, as the service itself judges them."""
-    pods, judged = settings.judged(target, settings.live_secret(target))
+    pods, judged = settings.judged(target, sources.read(target))
     if not judged.problems:
         unknown = f"; not known yet: {', '.join(pods.hidden)}" if pods.hidden else ""
         return Finding(True, f"accepted by the service{unknown}", lines=judged.notes)
@@ -148,7 +163,7 @@ def inventory(target: Target) -> Finding:
 def secret(target: Target) -> Finding:
     env = target.environment
     if env.secret.name:
-        lint.secret_keys(env, settings.live_secret(target))
+        lint.secret_keys(env, sources.secret_of(env, sources.read(target)))
         return Finding(True, f"Secret {env.secret.name} has {', '.join(env.secret.keys)}")
     if env.secret.from_env:
         from deploy.release import secrets_from
@@ -192,15 +207,24 @@ def image_registry(target: Target) -> Finding:
 
 
 def database(target: Target) -> Finding:
-    """The service is what reaches the database: its own /ready says whether it does."""
+    """The service is what reaches the database: its own /ready says whether it does, and its log why it does not."""
+    seen = rollout.view(target.cluster, target.facts.name, events=False) if not target.namespace_missing else None
+    if seen is None or seen.deployment is None:
+        return Finding(True, "nothing is deployed yet", skipped=True)
+    again = f"python3 tasks.py deploy {target.environment.name}"
+    if sources.stale(seen.deployment, sources.mark(sources.read(target))):
+        return Finding(False, "the Secret has changed since the pods started; a deploy replaces them", again)
+    if cause := unready.cause(target, seen.pods):
+        hints = (*settings.change_secret(target.environment, ["DATABASE_URL"]), again)
+        said = f"{cause.pod} is not ready: {cause.reason}"
+        if cause.refused:
+            return Finding(False, said, lines=(cause.advice,), hints=hints)
+        return Finding(False, said, f"python3 tasks.py logs --env {target.environment.name}")
     answer = target.cluster.proxy(target.facts.name, target.environment.port, "/ready")
-    if isinstance(answer, Mapping) and answer.get("schema"):
+    if isinstance(answer, Mapping) and answer.get("schema") and all(map(is_ready, seen.pods)):
         return Finding(True, f"reached from the pods, schema at {answer['schema']}")
-    if isinstance(answer, Mapping):
-        return Finding(
-            False, str(answer.get("detail", answer)), "see the pods' logs: `python3 tasks.py logs --env ENV`"
-        )
-    return Finding(True, "nothing is deployed yet that could tell", skipped=True)
+    said = f"{sum(map(is_ready, seen.pods))} of {len(seen.pods)} pods are ready"
+    return Finding(False, said, f"python3 tasks.py logs --env {target.environment.name}")
 
 
 def quota(target: Target) -> Finding:

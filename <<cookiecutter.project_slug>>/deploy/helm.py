@@ -101,6 +101,7 @@ def values(release: Release, **create: bool) -> dict[str, Any]:
     }
     return {
         **content,
+        "annotations": given["annotations"],
         "name": release.service,
         "digest": release.digest,
         "replicas": release.replicas,

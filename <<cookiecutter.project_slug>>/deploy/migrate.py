@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from deploy import evidence, registry, revisions
+from deploy import evidence, registry, revisions, sources
 from deploy import record as records_of
 from deploy.applying import look
 from deploy.cluster import MANAGER
@@ -38,14 +38,17 @@ class Migrate:
             return None
         target.image_schema = head = _head(target, target.digest)
         target.schema_before = current_schema(target)
-        return head, target.schema_before, revisions.pending(target.project, target.schema_before, head)
+        live = None if target.namespace_missing else target.cluster.get("apps/v1", "Deployment", target.facts.name)
+        other = sources.stale(live, target.mark)
+        return head, target.schema_before, revisions.pending(target.project, target.schema_before, head), other
 
     def plan(self, target: Target, seen: Any) -> Plan:
         """Raises Failed DESTRUCTIVE, naming the revisions, unless they are allowed."""
         if seen is None:
             return UNKNOWN
-        head, schema, pending = seen
-        if head and head == schema:
+        head, schema, pending, other = seen
+        # A Secret that has changed since the pods started may name another database.
+        if head and head == schema and not other:
             return Plan(note=f"schema at {head}")
         if pending.newer_than_known:
             return Plan(note=f"schema at {schema}, newer than this image's {head}")

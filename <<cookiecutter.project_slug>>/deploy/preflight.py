@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import admission, commits, lint, ports, references, revisions, settings, smoke
+from deploy import admission, commits, lint, ports, references, revisions, settings, smoke, sources
 from deploy.model import Change, Failed, Outcome, Plan, fail
 from deploy.naming import migration_in
 from deploy.room import NO_DIGEST
@@ -33,28 +33,29 @@ class Preflight:
         denied = lint.denied(target.cluster, target.environment)
         if namespace is not None and not denied and not target.fixed_objects:
             references.check(target.cluster, target.environment)
-        secret = None if denied else settings.live_secret(target)
+        found = {} if denied else sources.read(target)
+        target.mark = sources.mark(found)
         # A rollback brings settings with which its release has served, and the check is that of other code.
-        judged = None if denied or target.fixed_objects else settings.judged(target, secret)
+        judged = None if denied or target.fixed_objects else settings.judged(target, found)
         unasked = denied or namespace is None
         refused = None if unasked else admission.pods_refused(target.cluster, objects)
-        return namespace, secret, denied, judged, refused
+        return namespace, found, denied, judged, refused
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed NO_NAMESPACE, SECRET_MISSING, SECRET_KEY_MISSING, SETTINGS_REFUSED, FORBIDDEN.
+        """Raises Failed FORBIDDEN, NO_NAMESPACE, SECRET_*, EGRESS, SETTINGS_REFUSED.
 
         Raises, too, what admission has against the pods.
         """
-        namespace, secret, denied, judged, refused = seen
+        namespace, found, denied, judged, refused = seen
         env = target.environment
         if env.clean_checkout and not target.fixed_objects:
             commits.require_clean(target.checkout)
         if denied:
             raise fail(
                 "FORBIDDEN",
-                f"you may not do what a deploy does in {env.namespace}",
+                f"this user lacks permissions that a deploy needs in {env.namespace}",
                 *denied,
-                hint="`python3 tasks.py doctor ENV`",
+                hint=f"ask for a Role in {env.namespace} with these permissions",
             )
         if namespace is None and not env.create_namespace:
             raise fail(
@@ -62,7 +63,7 @@ class Preflight:
                 f"namespace {env.namespace} does not exist",
                 hint=f"kubectl create namespace {env.namespace}",
             )
-        lint.secret_keys(env, secret, namespace_missing=namespace is None)
+        lint.secret_keys(env, sources.secret_of(env, found), namespace_missing=namespace is None)
         ports.check(env, {**env.settings, **{name: target.variables.get(name, "") for name in env.secret.from_env}})
         if judged and judged[1].problems:
             raise settings.refusal(env, *judged)

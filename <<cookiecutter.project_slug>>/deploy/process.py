@@ -33,33 +33,41 @@ class Done:
         return causes.cause_line(self.err) or f"exit code {self.code}"
 
 
+class Begun:
+    """A program that has been started and waits for its input, while its imports go on."""
+
+    def __init__(self, command: Sequence[str], cwd: Path | None, env: Mapping[str, str], stdin: int) -> None:
+        self.command = command
+        self._child = _start(command, cwd, env, stdin=stdin, stderr=subprocess.PIPE)
+
+    def finish(self, text: str | None = None, seconds: float = 600) -> Done:
+        """Send the input and wait for the end. Raises Failed TOOL_TIMEOUT."""
+        try:
+            out, err = self._child.communicate(text, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            called = " ".join(self.command[:3])
+            raise fail("TOOL_TIMEOUT", f"{called} did not end within {seconds:.0f} s", hint="run it by hand") from None
+        finally:
+            self.end()
+        return Done(self._child.returncode, out, err)
+
+    def end(self) -> None:
+        _end(self._child)
+
+
 def run(
-    command: Sequence[str],
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    inherit: Sequence[str] | None = None,
-    text: str | None = None,
-    seconds: float = 600,
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float = 600
 ) -> Done:
     """Run to the end and return what it said. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
 
-    `text` goes to its standard input. `inherit`: the only variables of ours that it gets; by default it gets all.
-
     Ctrl-C reaches the play alone (a session of its own), and a deployer that is killed takes its children with it.
     """
-    kept = os.environ if inherit is None else {name: os.environ[name] for name in inherit if name in os.environ}
-    stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
-    child = _start(command, cwd, {**kept, **(env or {})}, stdin=stdin, stderr=subprocess.PIPE)
-    try:
-        out, err = child.communicate(text, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise fail(
-            "TOOL_TIMEOUT", f"{' '.join(command[:3])} did not end within {seconds:.0f} s", hint="run it by hand"
-        ) from None
-    finally:
-        _end(child)
-    return Done(child.returncode, out, err)
+    return Begun(command, cwd, {**os.environ, **(env or {})}, subprocess.DEVNULL).finish(seconds=seconds)
+
+
+def begin(command: Sequence[str], cwd: Path, inherit: Sequence[str]) -> Begun:
+    """Start a program that will be sent its input, with nothing of this environment but `inherit`."""
+    return Begun(command, cwd, {name: os.environ[name] for name in inherit if name in os.environ}, subprocess.PIPE)
 
 
 def follow(

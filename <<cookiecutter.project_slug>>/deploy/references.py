@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,19 +61,6 @@ def check(cluster: Cluster, env: Environment) -> None:
             *map(str, missing),
             hint="; ".join(item.fix(env.namespace) for item in missing),
         )
-
-
-def shared_variables(cluster: Cluster, env: Environment) -> dict[str, str]:
-    """The variables that `env_from` brings, as far as this user may read them."""
-    found: dict[str, str] = {}
-    for source in env.env_from:
-        for kind, name in _inside(source):
-            live = _read(cluster, kind, name) or {}
-            data = live.get("data") or {}
-            if kind == "Secret":
-                data = {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
-            found |= {f"{source.get('prefix', '')}{key}": value for key, value in data.items()}
-    return found
 
 
 def _inside(item: Any) -> Iterator[tuple[str, str]]:

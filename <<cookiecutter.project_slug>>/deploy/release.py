@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
 LABEL = "deploy/service"
 NAME_LABEL = "app.kubernetes.io/name"
+# Annotation of pod templates: what the Secrets and ConfigMaps hold that the pods read (deploy/sources.py).
+MARK = "deploy/sources"
 
 
 @dataclass(frozen=True)
 class Release:
-    """`digest` is `sha256:...`; `secrets` has plain values and is never printed."""
+    """`digest` is `sha256:...`; `secrets` has plain values and is never printed. `mark`: see MARK."""
 
     service: str
     environment: Environment
     digest: str
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     replicas: int | None = None
+    mark: str = ""
 
     @property
     def image(self) -> str:
@@ -59,6 +62,7 @@ class Release:
         selector = {NAME_LABEL: self.service}
         labels = {**env.labels, **selector, LABEL: self.service}
         job = {**labels, NAME_LABEL: migration_label(self.service)}
+        annotations = {**env.annotations, **({MARK: self.mark} if self.mark else {})}
         scrape = {"scrape": "true", "port": str(env.metrics_port or env.port), "path": "/metrics"}
         return {
             "name": self.service,
@@ -70,7 +74,8 @@ class Release:
             "selector": selector,
             "pod_labels": labels,
             "job_labels": job,
-            "pod_annotations": {**{f"prometheus.io/{key}": value for key, value in scrape.items()}, **env.annotations},
+            "annotations": annotations,
+            "pod_annotations": {**{f"prometheus.io/{key}": value for key, value in scrape.items()}, **annotations},
             # Native sidecars: they start before the service and end after it, and a Job does not wait for them.
             "sidecars": [{"restartPolicy": "Always", **sidecar} for sidecar in env.sidecars],
             "config": config,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy import inventory, registry
+from deploy import inventory, registry, settings
 from deploy.model import fail
 from deploy.objects import Object
 from deploy.release import Release, driver_of, secrets_from
@@ -20,7 +20,7 @@ def write(project: Path, name: str, folder: Path, extra: Sequence[str]) -> list[
     """One file for each object and a kustomization.yaml that lists them. Returns what to print.
 
     No Secret is written, as its values would be. Raises Failed NO_IMAGE without an image by digest (a build has its
-    digest only afterwards), RENDER_FOLDER for a folder whose kustomization.yaml is not generated.
+    digest only afterwards), SETTINGS_REFUSED, RENDER_FOLDER for a folder whose kustomization.yaml is not generated.
     """
     environment = inventory.load(project, name, extra)
     if not environment.image:
@@ -37,6 +37,7 @@ def write(project: Path, name: str, folder: Path, extra: Sequence[str]) -> list[
     replicas = None if environment.autoscale else environment.replicas
     facts = inventory.facts(project)
     release = Release(facts.name, environment, digest, secrets_from(environment, os.environ), replicas)
+    settings.require(project, release)
     objects = driver_of(environment).render(project, release)
     files = texts([item for item in objects if item["kind"] != "Secret"])
     replace(folder, files)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from deploy import evidence
+from deploy import evidence, unready
 from deploy.exit_reasons import WRONG_FORMAT, WRONG_PLATFORM
 from deploy.model import Change, Failed, Failure, Outcome, Plan
 from deploy.signs import Sign, condition, controller_sign, is_ready
@@ -23,6 +23,8 @@ POLL_SECONDS = 1.0
 # Between two whole looks the Deployment alone is asked, so that the end of a short roll-out is not seen a second late.
 GLANCE_SECONDS = 0.1
 REVISION = "deployment.kubernetes.io/revision"
+# The steps before this one that may give the service what it waits for.
+CHANGING = ("image", "config", "migrate", "release")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,15 @@ class Rollout:
     name, undoable, before_lock = "rollout", True, False
 
     def observe(self, target: Target) -> Any:
-        return view(target.cluster, target.facts.name, events=False) if target.objects else None
+        """Raises Failed DATABASE_REFUSED for pods that only other settings would bring back."""
+        if not target.objects:
+            return None
+        seen = view(target.cluster, target.facts.name, events=False)
+        idle = not target.touched and all(target.plans[name].empty for name in CHANGING if name in target.plans)
+        cause = unready.cause(target, seen.pods) if idle and not seen.complete else None
+        if cause and cause.refused:
+            raise unready.refusal(target, cause)
+        return seen
 
     def plan(self, target: Target, seen: Any) -> Plan:
         if seen is None:
@@ -125,7 +135,7 @@ class Rollout:
 
 def wait(target: Target, seconds: float, hold: float) -> View:
     """Returns what held. Raises Failed with a verdict, or NOT_READY when our own deadline has passed."""
-    graces, began, memory = target.environment.graces, time.monotonic(), Memory()
+    graces, began, memory, database = target.environment.graces, time.monotonic(), Memory(), unready.Watch(target)
     good_since, restarts, left = None, 0, hold
     first = condition(target.cluster.get("apps/v1", "Deployment", target.facts.name) or {}, "Progressing").get(
         "lastUpdateTime"
@@ -143,7 +153,8 @@ def wait(target: Target, seconds: float, hold: float) -> View:
         else:
             good_since = None
         refused = controller_sign(seen.deployment or {}, seen.replica_set, graces) if seen.settled else None
-        verdict = classify(seen.pods, seen.events, now - began, memory, graces, [refused] if refused else [])
+        signs = [sign for sign in (refused, database.sign(seen.pods)) if sign]
+        verdict = classify(seen.pods, seen.events, now - began, memory, graces, signs)
         memory = verdict.memory
         sign = verdict.fatal or _gave_up(seen, first)
         if sign is None and now - began > seconds:

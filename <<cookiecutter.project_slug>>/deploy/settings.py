@@ -6,21 +6,21 @@ variables or in .env, is no setting of a pod.
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy import process, references
+from deploy import process, sources
 from deploy.model import Failed, fail
 from deploy.release import Release
 
 if TYPE_CHECKING:
     from deploy.environment import Environment
-    from deploy.objects import Object
+    from deploy.sources import Found
     from deploy.target import Target
 
 # Without these Python may not find its libraries; none of them is a setting.
@@ -30,17 +30,21 @@ CHECK_SECONDS = 120
 
 @dataclass(frozen=True)
 class Given:
-    """The variables of a pod: those of the ConfigMap, those of the Secret, and names whose values are not known yet."""
+    """The variables of a pod: those of the release's ConfigMap, those of Secrets, and names with values to come.
+
+    `complete`: False where there may be more of them, in sources that can't be read.
+    """
 
     settings: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     hidden: tuple[str, ...] = ()
     shared: frozenset[str] = frozenset()  # of the secrets, those that `env_from` brings
+    complete: bool = True
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One setting that is refused: `kind` is unknown, secret or refused, `text` a sentence about it."""
+    """One setting that is refused: `kind` is unknown, secret, missing or refused, `text` a sentence about it."""
 
     setting: str
     kind: str
@@ -53,48 +57,33 @@ class Judged:
     notes: tuple[str, ...] = ()
 
 
-def judged(target: Target, secret: Object | None) -> tuple[Given, Judged]:
-    """What the pods would get and the service's verdict on it; asked once for the same variables."""
-    pods = given(target, secret)
-    if target.judged is None or target.judged[0] != pods:
-        target.judged = pods, judge(target.project, pods)
-    return target.judged
+class Check:
+    """The service's verdict on settings. The process is begun ahead: most of its second is imports."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self._begun: process.Begun | None = None
+        self._last: tuple[Given, Judged] | None = None
+
+    def begin(self) -> process.Begun:
+        command = [sys.executable, "-m", "app", "check"]
+        self._begun = self._begun or process.begin(command, self.project, INHERITED)
+        return self._begun
+
+    def judge(self, pods: Given) -> Judged:
+        """Asked once for the same variables. Raises Failed SETTINGS_UNCHECKED when the service's code does not run."""
+        if self._last is None or self._last[0] != pods:
+            asked = {"settings": dict(pods.settings), "secrets": dict(pods.secrets), "hidden": list(pods.hidden)}
+            done, self._begun = self.begin().finish(json.dumps(asked), CHECK_SECONDS), None
+            self._last = pods, _judged(pods, done)
+        return self._last[1]
+
+    def close(self) -> None:
+        if self._begun:
+            self._begun.end()
 
 
-def given(target: Target, secret: Object | None) -> Given:
-    """The variables of this environment's pods. `secret`: see `live_secret`."""
-    env, release = target.environment, Release(target.facts.name, target.environment, digest="")
-    shared = {} if target.namespace_missing else references.shared_variables(target.cluster, env)
-    known = {name: target.variables[name] for name in env.secret.from_env if target.variables.get(name)}
-    stored = (secret or {}).get("data") or {}
-    for name in release.secret_keys:
-        if name in stored:
-            known[name] = base64.b64decode(stored[name]).decode(errors="replace")
-    hidden = tuple(name for name in release.secret_keys if name not in known)
-    # Settings and the Secret win over `env_from`. Any of its values may be secret, so none is shown.
-    own = release.config()
-    shared = {name: value for name, value in shared.items() if name not in {*own, *known, *hidden}}
-    return Given(own, {**shared, **known}, hidden, frozenset(shared))
-
-
-def live_secret(target: Target) -> Object | None:
-    """The Secret that the pods read and the toolkit does not write; None where there is none, or it may not be read."""
-    if target.environment.secret.from_env or target.namespace_missing:
-        return None
-    release = Release(target.facts.name, target.environment, digest="")
-    try:
-        return target.cluster.get("v1", "Secret", release.values()["secret_name"])
-    except Failed as error:
-        if error.failure.code != "FORBIDDEN":
-            raise
-        return None
-
-
-def judge(project: Path, pods: Given) -> Judged:
-    """The service's verdict. Raises Failed SETTINGS_UNCHECKED when its code does not run."""
-    asked = {"settings": dict(pods.settings), "secrets": dict(pods.secrets), "hidden": list(pods.hidden)}
-    command = [sys.executable, "-m", "app", "check"]
-    done = process.run(command, cwd=project, inherit=INHERITED, text=json.dumps(asked), seconds=CHECK_SECONDS)
+def _judged(pods: Given, done: process.Done) -> Judged:
     if done.code:
         raise fail(
             "SETTINGS_UNCHECKED",
@@ -103,10 +92,48 @@ def judge(project: Path, pods: Given) -> Judged:
             hint="correct the code; `python3 tasks.py test.unit` shows where",
         )
     told = json.loads(done.out)
-    found = tuple(Problem(**problem) for problem in told["problems"])
-    # What is shared has variables of other services.
-    problems = tuple(item for item in found if item.kind == "refused" or item.setting not in pods.shared)
-    return Judged(problems, tuple(told["notes"]))
+    problems = [Problem(**problem) for problem in told["problems"]]
+    # What is shared has variables of other services, and what can't be read may have those that are missing.
+    seen = [item for item in problems if item.kind == "refused" or item.setting not in pods.shared]
+    return Judged(tuple(item for item in seen if pods.complete or item.kind != "missing"), tuple(told["notes"]))
+
+
+def judged(target: Target, found: Found) -> tuple[Given, Judged]:
+    """What the pods would get, and the service's verdict on it."""
+    pods = given(target, found)
+    return pods, target.check.judge(pods)
+
+
+def given(target: Target, found: Found) -> Given:
+    """The variables of this environment's pods, as far as they are known."""
+    env, release = target.environment, Release(target.facts.name, target.environment, digest="")
+    known = {name: target.variables[name] for name in env.secret.from_env if target.variables.get(name)}
+    shared: dict[str, str] = {}
+    complete = True
+    for source in sources.sources(target.facts.name, env):
+        brought = sources.variables(source, found.get(source))
+        if source.shared:
+            complete = complete and source in found
+            shared |= brought
+        else:
+            known |= brought
+    hidden = tuple(name for name in release.secret_keys if name not in known)
+    # Settings and the Secret win over `env_from`. Any of its values may be secret, so none is shown.
+    own = release.config()
+    shared = {name: value for name, value in shared.items() if name not in {*own, *known, *hidden}}
+    return Given(own, {**shared, **known}, hidden, frozenset(shared), complete)
+
+
+def require(project: Path, release: Release) -> None:
+    """Raises Failed SETTINGS_REFUSED for a release that no cluster is asked about: values of its Secret are unknown."""
+    env = release.environment
+    hidden = tuple(name for name in release.secret_keys if name not in release.secrets)
+    complete = not any(source.shared for source in sources.sources(release.service, env))
+    pods = Given(release.config(), release.secrets, hidden, complete=complete)
+    with closing(Check(project)) as check:
+        judged = check.judge(pods)
+    if judged.problems:
+        raise refusal(env, pods, judged)
 
 
 def refusal(env: Environment, pods: Given, judged: Judged) -> Failed:

@@ -26,21 +26,23 @@ class Smoke:
     def observe(self, target: Target) -> Any:
         if target.digest is None:
             return None
-        return None if target.namespace_missing else _health(target)
+        return None if target.namespace_missing else (_health(target), _ready(target))
 
     def plan(self, target: Target, seen: Any) -> Plan:
         if target.digest is None:
             return UNKNOWN
         if (
             not target.plans["rollout"].empty
-            or not isinstance(seen, Mapping)
-            or seen.get("image_digest") != target.digest
+            or not seen
+            or not isinstance(seen[0], Mapping)
+            or seen[0].get("image_digest") != target.digest
+            or not _is_ready(seen[1])
         ):
             return Plan((Change("check", "that the version deployed is the one that serves"),))
         return Plan(note=f"{target.digest[:19]} serves")
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        """Raises Failed WRONG_VERSION, NOT_SERVING, URL_FAILS, and what creating and reading raises."""
+        """Raises Failed WRONG_VERSION, NOT_SERVING, NOT_READY, URL_FAILS, and what creating and reading raises."""
         check_version(target, target.digest or "")
         said = f"{(target.digest or '')[:19]} serves"
         if url := target.environment.url:
@@ -51,7 +53,7 @@ class Smoke:
 
 
 def check_version(target: Target, digest: str) -> None:
-    """Several answers in a row through the Service name the digest, and it is ready."""
+    """Several answers in a row through the Service name the digest, and it is ready for requests."""
     deadline, right, seen = time.monotonic() + PATIENCE_SECONDS, 0, None
     while right < ANSWERS:
         seen = _health(target)
@@ -61,18 +63,37 @@ def check_version(target: Target, digest: str) -> None:
                 break
             time.sleep(0.5)
     else:
-        return
+        return _check_ready(target)
     if isinstance(seen, Mapping) and "image_digest" in seen:
-        hint = "does the image show IMAGE_DIGEST in /health, and is the Service's selector its own?"
+        hint = "check that the Service selects this release's pods only, and that /health returns IMAGE_DIGEST"
         raise Failed(
             Failure(
                 "WRONG_VERSION", "another version serves", (f"wanted {digest}", f"serves {seen['image_digest']}"), hint
             )
         )
-    hint = "does the Service reach the pods? `kubectl get endpointslices`"
+    hint = f"check that the Service selects the pods: `kubectl -n {target.environment.namespace} get endpointslices`"
     raise Failed(
-        Failure("NOT_SERVING", "nobody answers /health through the Service", (f"last answer: {str(seen)[:200]}",), hint)
+        Failure("NOT_SERVING", "the Service does not answer /health", (f"last answer: {str(seen)[:200]}",), hint)
     )
+
+
+def _check_ready(target: Target) -> None:
+    deadline, seen = time.monotonic() + PATIENCE_SECONDS, _ready(target)
+    while not _is_ready(seen) and time.monotonic() < deadline:
+        time.sleep(0.5)
+        seen = _ready(target)
+    if not _is_ready(seen):
+        said = str(seen.get("detail", seen) if isinstance(seen, Mapping) else seen)[:200]
+        hint = f"`python3 tasks.py doctor {target.environment.name}` shows the cause"
+        raise fail("NOT_READY", "the new version answers, but is not ready for requests", f"/ready: {said}", hint=hint)
+
+
+def _ready(target: Target) -> Any:
+    return target.cluster.proxy(target.facts.name, target.environment.port, "/ready")
+
+
+def _is_ready(answer: Any) -> bool:
+    return isinstance(answer, Mapping) and answer.get("status") == "ready"
 
 
 def check_url(url: str) -> None:
@@ -90,12 +111,14 @@ def check_url(url: str) -> None:
 
 
 def require_caller(target: Target) -> None:
-    """Raises Failed NO_URL or NO_TOKEN when the environment wants an example created, and that could not be done."""
+    """Raises Failed NO_URL or NO_TOKEN when an example is to be created, and the smoke test could not do it."""
     env = target.environment
     if env.smoke_writes and not env.url:
-        raise fail("NO_URL", "smoke_writes wants an address to write to", hint=f"`url` in {env.name} of the inventory")
+        hint = f"set `url` under `{env.name}:` in deploy/inventory.yaml"
+        raise fail("NO_URL", "`smoke_writes` requires an address to write to", hint=hint)
     if env.smoke_writes and _headers(target) is None:
-        raise fail("NO_TOKEN", "smoke_writes wants a caller who may create", hint="put its token into TOKEN")
+        hint = "export TOKEN=... with a token that has the scopes"
+        raise fail("NO_TOKEN", "`smoke_writes` requires a caller who may create", hint=hint)
 
 
 def create_and_read(url: str, headers: Mapping[str, str]) -> str:

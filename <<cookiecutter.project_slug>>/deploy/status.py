@@ -8,13 +8,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from deploy import record as records_of
-from deploy import rollout
+from deploy import rollout, sources, unready
 from deploy.objects import image_of
 from deploy.signs import is_ready
 
 if TYPE_CHECKING:
     from deploy.record import Record
     from deploy.target import Target
+
+
+# Said where the pods read their variables before a Secret or ConfigMap was changed.
+STALE = "changed since the pods started; `python3 tasks.py deploy {env}` replaces them"
 
 
 def history_lines(records: Sequence[Record], lost: Collection[str] = (), *, as_json: bool = False) -> list[str]:
@@ -40,11 +44,12 @@ def status_lines(target: Target, *, as_json: bool = False) -> list[str]:
     lines = [
         f"{target.facts.name} in {target.environment.name} ({host} {found['namespace']})",
         f"  image     {found['image'] or 'nothing is deployed'}",
-        f"  serves    {found['serves'] or 'nobody answers'}",
+        f"  serves    {found['serves'] or 'no pod answers'}",
         f"  schema    {found['schema'] or 'unknown'}",
         f"  replicas  {found['ready']} of {found['desired']} ready, {found['old']} of an older revision",
         f"  release   {found['release'] or 'none on record'}",
     ]
+    lines += [f"  {name:<9} {found[name]}" for name in ("unready", "sources") if found[name]]
     for pod in found["pods"]:
         state = "ready" if pod["ready"] else pod["phase"]
         lines.append(f"  pod       {pod['name']}  {state}  {pod['restarts']} restarts  {pod['node']}")
@@ -67,7 +72,8 @@ def _status(target: Target) -> dict[str, Any]:
     deployment = seen.deployment or {}
     health = target.cluster.proxy(target.facts.name, target.environment.port, "/health") if deployment else None
     ready = target.cluster.proxy(target.facts.name, target.environment.port, "/ready") if deployment else None
-    last = records_of.last_good(target.records)
+    last, cause = records_of.last_good(target.records), unready.cause(target, seen.pods)
+    mark = sources.mark(sources.read(target))
     return {
         "namespace": target.environment.namespace,
         "image": image_of(deployment),
@@ -77,6 +83,8 @@ def _status(target: Target) -> dict[str, Any]:
         "ready": sum(map(is_ready, seen.pods)),
         "old": len(seen.old),
         "release": last.number if last else None,
+        "unready": f"{cause.pod}: {cause.reason}" if cause else "",
+        "sources": STALE.format(env=target.environment.name) if sources.stale(seen.deployment, mark) else "",
         "pods": [_pod(pod) for pod in (*seen.pods, *seen.old)],
     }
 

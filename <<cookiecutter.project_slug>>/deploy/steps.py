@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy import applying, commits, platforms, quotas, registry, room
+from deploy import applying, commits, platforms, quotas, registry, room, sources
 from deploy import record as records_of
 from deploy.cluster import MANAGER
 from deploy.model import Change, Failed, Outcome, Plan, fail
@@ -88,6 +88,9 @@ class Config:
         wanted = {identity(item): item for item in _of_kinds(target, CONFIG_KINDS) or ()}
         for change in plan.changes:
             applying.apply(target.cluster, wanted[change.what], MANAGER, force=target.options.correct_drift)
+        if target.environment.secret.external:
+            sources.await_external(target)
+            target.mark = sources.mark(sources.read(target))
         return Outcome(summary=", ".join(change.what for change in plan.changes))
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy import commits
+from deploy import commits, sources
 from deploy import record as records_of
 from deploy.model import Failed, Failure, Plan, fail
 from deploy.naming import is_migration
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from deploy.inventory import Facts
     from deploy.record import Record
     from deploy.report import Report
-    from deploy.settings import Given, Judged
+    from deploy.settings import Check
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Target:
     environment: Environment
     cluster: Cluster
     report: Report
+    check: Check  # the service's verdict on its settings
     options: Options = Options()
     variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     ahead: ExitStack = field(default_factory=ExitStack)  # work that only a build needs
@@ -67,9 +68,9 @@ class Target:
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: Path | None = None
     fixed_objects: tuple[Object, ...] = ()  # a rollback brings its own
-    judged: tuple[Given, Judged] | None = None  # the service's verdict on its settings
+    mark: str = ""  # of the Secrets and ConfigMaps that the pods read: see deploy/sources.py
     _records: list[Record] | None = None
-    _rendered: tuple[str, list[Object]] | None = None
+    _rendered: tuple[tuple[str, str], list[Object]] | None = None
 
     @property
     def driver(self) -> Any:
@@ -108,11 +109,11 @@ class Target:
     def objects(self) -> list[Object] | None:
         """Every object of the release; None as long as the image is not known."""
         if self.fixed_objects:
-            return list(self.fixed_objects)
+            return [sources.marked(item, self.mark) for item in self.fixed_objects]
         if self.digest is None:
             return None
-        if self._rendered is None or self._rendered[0] != self.digest:
-            self._rendered = (self.digest, self.rendered_for(self.digest))
+        if self._rendered is None or self._rendered[0] != (self.digest, self.mark):
+            self._rendered = (self.digest, self.mark), self.rendered_for(self.digest)
         return self._rendered[1]
 
     def rendered_for(self, digest: str) -> list[Object]:
@@ -122,7 +123,7 @@ class Target:
     def _release_of(self, digest: str) -> Release:
         env = self.environment
         secrets = secrets_from(env, self.variables)
-        return Release(self.facts.name, env, digest, secrets, None if env.autoscale else env.replicas)
+        return Release(self.facts.name, env, digest, secrets, None if env.autoscale else env.replicas, self.mark)
 
     def confirm(self, plans: Mapping[str, Plan]) -> None:
         """Ask a person, where the inventory wants that. Raises Failed NOT_CONFIRMED."""

@@ -28,7 +28,7 @@ def render(settings):
     environment = inventory.load(project, "staging", settings, {})
     secrets = {"DATABASE_URL": "x"} if environment.secret.from_env else {}
     replicas = None if environment.autoscale else environment.replicas
-    release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas)
+    release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas, "mark-of-sources")
     return driver_of(environment).render(project, release)
 print(json.dumps([render(settings) for settings in json.loads(sys.argv[1])]))
 """
@@ -83,6 +83,7 @@ def test_both_drivers_render_the_same_objects(shop: Path, chart: Path, subtests:
     for settings, ours, theirs in zip(SETTINGS, by_chart, by_manifests, strict=True):
         with subtests.test(settings=settings):
             assert ours == theirs
+    assert "mark-of-sources" in json.dumps(by_chart[0]["Deployment/shop"])
     assert len({json.dumps(objects, sort_keys=True) for objects in by_chart}) == len(SETTINGS), "a setting did nothing"
 
 

@@ -64,13 +64,28 @@ def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> 
     assert running.task("deploy", "--render", str(tmp_path / "other"), image="v2").code == 0
     assert "Deployment" in changed_kinds(running, tmp_path / "other")
 
+    wrong = ("--render", str(tmp_path / "refused"), "-e", "settings.LOG_LEVEL=VERBOSE")
+    refused = running.task("deploy", *wrong, image="v2")
+    assert refused.code == 6, refused
+    assert "SETTINGS_REFUSED" in refused.out
+    assert not (tmp_path / "refused").exists()
+
 
 def changed_kinds(stage: Stage, objects: Path) -> set[str]:
-    """Of what applying the objects would change; `kubectl diff` names each GROUP.VERSION.KIND.NAMESPACE.NAME."""
+    """Of what applying the objects would change; `kubectl diff` names each GROUP.VERSION.KIND.NAMESPACE.NAME.
+
+    The mark of the Secrets that the pods read is no part of rendered objects: only a deploy asks the cluster for it.
+    """
     command = ["kubectl", "diff", "-n", stage.namespace, "-k", str(objects), "--server-side", "--field-manager=deploy"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode in (0, 1), done.stderr
-    return set(re.findall(r"^diff .*/MERGED-\d+/\S*?\.(\w+)\." + re.escape(stage.namespace), done.stdout, re.MULTILINE))
+    kinds = set()
+    for item in re.split(r"^diff ", done.stdout, flags=re.MULTILINE)[1:]:
+        found = re.search(r"/MERGED-\d+/\S*?\.(\w+)\." + re.escape(stage.namespace), item)
+        changes = re.findall(r"^[-+](?![-+]).*", item, re.MULTILINE)
+        if found and not all(re.match(r". +(deploy/sources|generation): ", line) for line in changes):
+            kinds.add(found[1])
+    return kinds
 
 
 def test_values_of_a_secret_are_never_shown(running: Stage) -> None:

@@ -72,8 +72,8 @@ class Provider:
     folder: Path
 
     @classmethod
-    def make(cls, folder: Path) -> "Provider":
-        """New keys in a new folder."""
+    def make(cls, folder: Path, *names: str) -> "Provider":
+        """New keys in a new folder. `names`: under which it is reached besides HOST."""
         folder.mkdir()
         made = cls(folder)
         signing = rsa.generate_private_key(65537, 2048)
@@ -88,7 +88,7 @@ class Provider:
         folder.joinpath("jwks.json").write_text(json.dumps({"keys": [key]}))
         folder.joinpath("server.py").write_text(SERVER)
         folder.joinpath("Dockerfile").write_text(DOCKERFILE)
-        made._make_certificates()
+        made._make_certificates(HOST, *names)
         return made
 
     @property
@@ -114,7 +114,7 @@ class Provider:
         key = self.folder.joinpath("signing.pem").read_text()
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": KEY_ID})
 
-    def _make_certificates(self) -> None:
+    def _make_certificates(self, *names: str) -> None:
         ca_key, ca_name = ec.generate_private_key(ec.SECP256R1()), _name("Test CA")
         server_key = ec.generate_private_key(ec.SECP256R1())
         ca = (
@@ -126,7 +126,7 @@ class Provider:
         )
         server = (
             _certificate(_name(HOST), ca_name, server_key.public_key())
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
             .sign(ca_key, hashes.SHA256())
         )

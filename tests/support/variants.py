@@ -5,7 +5,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from tests.support.provider import CA_IN_IMAGE, Provider
+from tests.support.provider import CA_IN_IMAGE, HOST, Provider
 from tests.support.stage import REGISTRY, Images, run
 
 # Whatever fails in serving has to migrate first.
@@ -21,8 +21,9 @@ SERVES = {
 
 def build(project: Path, folder: Path) -> Images:
     """Push `v1` ... `v3` and the faulty variants under a path of this run's own."""
-    repository = f"{REGISTRY}/test-{uuid.uuid4().hex[:8]}/shop"
-    provider = Provider.make(folder / "identity")
+    run_name = f"test-{uuid.uuid4().hex[:8]}"
+    repository = f"{REGISTRY}/{run_name}/shop"
+    provider = Provider.make(folder / "identity", f"{HOST}.{run_name}")
     images = Images(repository, keys=str(provider.folder))
     images.digests["identity"] = _push([str(provider.folder)], repository, "identity", folder)
     head = next((project / "alembic" / "versions").glob("*_initial.py")).name.split("_")[1]

@@ -2,7 +2,7 @@
 
 Reads JSON from the standard input: `settings` (open to readers of the deployment) and `secrets`, both variable ->
 value, and `hidden`, the names of variables whose values only the deployment will know. Writes JSON: `problems`, each
-with its `setting`, its `kind` (unknown, secret, refused) and a `text`, and `notes`. No value is ever repeated.
+with its `setting`, its `kind` (unknown, secret, missing, refused) and a `text`, and `notes`. No value is repeated.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ MANY = 3
 
 @dataclass(frozen=True)
 class Problem:
-    """`refused`: the service would not start. `secret`: readable where it should not be."""
+    """`missing` and `refused`: the service would not start. `secret`: readable where it should not be."""
 
     setting: str
-    kind: Literal["unknown", "secret", "refused"]
+    kind: Literal["unknown", "secret", "missing", "refused"]
     text: str
 
 
@@ -50,9 +50,9 @@ class Findings:
 
 
 def main() -> int:
-    given = json.load(sys.stdin)
     import app.main  # noqa: F401 - so that every class of settings is known
 
+    given = json.load(sys.stdin)
     os.environ.clear()
     os.environ.update(given["settings"] | given["secrets"])
     json.dump(asdict(examine(given["settings"], given["secrets"], given["hidden"])), sys.stdout)
@@ -73,7 +73,8 @@ def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Col
         if _is_confidential(name.upper(), value, typed=name.upper() in secret):
             text = f"{name} is a secret, and settings are stored in a ConfigMap that many may read"
             found.problems.append(Problem(name, "secret", text))
-    found.problems += [Problem(_setting_in(text), "refused", text) for text in _refused(models, hidden)]
+    for text in _refused(models, hidden):
+        found.problems.append(Problem(_setting_in(text), "missing" if " is not set" in text else "refused", text))
     return found
 
 

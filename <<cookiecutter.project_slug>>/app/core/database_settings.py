@@ -100,10 +100,10 @@ class DatabaseSettings(EnvironmentSettings):
                     found.append(f"{name.upper()} is not set (or set DATABASE_URL instead of all POSTGRES_*)")
         variable = "POSTGRES_PASSWORD" if self.database_url is None else "DATABASE_URL"
         if (self.database_url is not None or "postgres_password" in self.model_fields_set) and (
-            self.sqlalchemy_url.password in PUBLIC_PASSWORDS
+            _is_public(self.sqlalchemy_url)
         ):
             found.append(f"{variable} has a password that everybody knows")
-        if self.migration_database_url is not None and self.migration_url.password in PUBLIC_PASSWORDS:
+        if self.migration_database_url is not None and _is_public(self.migration_url):
             found.append("MIGRATION_DATABASE_URL has a password that everybody knows")
         return found
 
@@ -119,3 +119,8 @@ def _unreadable(path: str) -> str:
         return "cannot be read: permission denied"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+
+
+def _is_public(url: URL) -> bool:
+    """Whether a URL has a password that anyone would try first; PASSWORD is that of this service's own examples."""
+    return url.password is not None and url.password.lower() in PUBLIC_PASSWORDS

@@ -57,7 +57,7 @@ def test_good_settings_have_no_problem() -> None:
         ({"MAIL_API_KEY": "hidden-word"}, "secret", "MAIL_API_KEY is a secret"),
         # % if cookiecutter.auth == "jwt"
         ({"JWT_AUD": "shop"}, "unknown", "did you mean JWT_AUDIENCE?"),
-        ({"JWT_ISSUER": ""}, "refused", "JWT_ISSUER is not set"),
+        ({"JWT_ISSUER": ""}, "missing", "JWT_ISSUER is not set"),
         ({"JWT_JWKS_URL": "http://identity.example.com/jwks.json"}, "refused", "JWT_JWKS_URL is not encrypted"),
         ({"JWT_KEY": "hidden-word" * 4, "JWT_ALGORITHMS": "HS256", "JWT_JWKS_URL": ""}, "secret", "JWT_KEY is a"),
         # % endif
@@ -79,7 +79,7 @@ def test_variables_of_libraries_are_accepted_and_others_noted() -> None:
 
 
 def test_a_password_that_everyone_knows_is_refused_beside_an_illegal_value() -> None:
-    found = judged({**GOOD, "LOG_LEVEL": "VERBOSE"}, {"DATABASE_URL": "postgresql://shop:password@db/shop"})
+    found = judged({**GOOD, "LOG_LEVEL": "VERBOSE"}, {"DATABASE_URL": "postgresql://USER:PASSWORD@HOST:5432/D"})
     assert {problem.setting for problem in found.problems} == {"LOG_LEVEL", "DATABASE_URL"}
 
 

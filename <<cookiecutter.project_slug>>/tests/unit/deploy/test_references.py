@@ -1,6 +1,5 @@
 """Objects of others: what the pods refer to is known before they wait for it."""
 
-import base64
 from typing import Any
 
 import pytest
@@ -67,10 +66,3 @@ def test_every_missing_object_is_named_with_what_creates_it() -> None:
     )
     assert "kubectl -n n create configmap shared" in failure.hint
     references.check(Objects("PriorityClass", ConfigMap_shared={}), env)  # pyrefly: ignore
-
-
-def test_shared_variables_are_read() -> None:
-    env = environment(env_from=[{"configMapRef": {"name": "a"}, "prefix": "X_"}, {"secretRef": {"name": "b"}}])
-    cluster: Any = Objects(ConfigMap_a={"ONE": "1"}, Secret_b={"TWO": base64.b64encode(b"2").decode()})
-    assert references.shared_variables(cluster, env) == {"X_ONE": "1", "TWO": "2"}
-    assert references.shared_variables(Objects("Secret", ConfigMap_a={"ONE": "1"}), env) == {"X_ONE": "1"}  # pyrefly: ignore

@@ -27,7 +27,9 @@ def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch:
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     monkeypatch.setenv("POOL_SIZE", "none")
     pods = Given({"ENVIRONMENT": "staging", "LOG_LEVL": "INFO", "DRAIN_SECONDS": "abc"}, SECRETS, HELD)
-    judged = settings.judge(PROJECT, pods)
+    check = settings.Check(PROJECT)
+    judged = check.judge(pods)
+    assert check.judge(pods) is judged
     found = {problem.setting: problem.kind for problem in judged.problems}
     assert found.pop("LOG_LEVL") == "unknown"
     assert found.pop("DRAIN_SECONDS") == "refused"
@@ -43,7 +45,7 @@ def test_shared_variables_are_judged_where_they_are_settings() -> None:
     """`env_from`: what other services have in it is no mistake, and what this one refuses is."""
     shared = {"LOG_LEVL": "INFO", "DRAIN_SECONDS": "hidden-word"}
     pods = Given({"ENVIRONMENT": "staging"}, {**SECRETS, **shared}, ("JWT_KEY",), frozenset(shared))
-    judged = settings.judge(PROJECT, pods)
+    judged = settings.Check(PROJECT).judge(pods)
     found = {problem.setting: settings.where(environment(), pods, problem) for problem in judged.problems}
     assert "LOG_LEVL" not in found
     assert found["DRAIN_SECONDS"] == "env_from"
@@ -51,6 +53,11 @@ def test_shared_variables_are_judged_where_they_are_settings() -> None:
         "correct DRAIN_SECONDS where `env_from` has it" in fix for fix in settings.fixes(environment(), pods, judged)
     )
     assert "hidden-word" not in str(judged)
+
+
+def test_what_sources_that_cannot_be_read_may_bring_is_not_missing() -> None:
+    pods = Given({"ENVIRONMENT": "staging", "LOG_LEVEL": "LOUD"}, {}, complete=False)
+    assert {problem.setting for problem in settings.Check(PROJECT).judge(pods).problems} == {"LOG_LEVEL"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import variants
 from tests.support.load import Load
-from tests.support.stage import Ended, Stage, until
+from tests.support.stage import Ended, Stage, run, until
 
 REVISION = '''"""{name}"""
 import sqlalchemy as sa
@@ -41,19 +41,27 @@ def author(running: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 
 def revision(stage: Stage, name: str, up: str, on_top: str = "") -> str:
-    """Write a revision into the checkout and an image that has it, called `name`. Returns the table's name in it."""
-    versions = stage.project / "alembic" / "versions"
+    """Write a revision into the checkout and an image that has it, called `name`."""
+    write(stage, name, up)
+    return image_at(stage, name, on_top)
+
+
+def write(stage: Stage, name: str, up: str) -> None:
+    """A revision on top of what the database is at."""
     down = stage.sql("select version_num from alembic_version")
-    (versions / f"{name}.py").write_text(
-        REVISION.format(name=name, down=down, up=up.replace('"product"', f'"{table(stage)}"'))
-    )
-    folder = stage.project.parent / f"image-{name}"
+    text = REVISION.format(name=name, down=down, up=up.replace('"product"', f'"{table(stage)}"'))
+    (stage.project / "alembic" / "versions" / f"{name}.py").write_text(text)
+
+
+def image_at(stage: Stage, head: str, on_top: str = "") -> str:
+    """An image with the checkout's revisions, called as the head that its label names."""
+    folder = stage.project.parent / f"image-{head}"
     folder.mkdir()
-    for path in versions.glob("*.py"):
+    for path in (stage.project / "alembic" / "versions").glob("*.py"):
         shutil.copy(path, folder)
-    lines = f"COPY *.py /service/alembic/versions/\nLABEL service.schema-head={name}\n{on_top}"
-    variants.layer(stage.images, name, lines, folder)
-    return name
+    lines = f"COPY *.py /service/alembic/versions/\nLABEL service.schema-head={head}\n{on_top}"
+    variants.layer(stage.images, head, lines, folder)
+    return head
 
 
 def table(stage: Stage) -> str:
@@ -123,6 +131,31 @@ def test_one_that_waits_for_a_lock_makes_no_request_wait_longer(author: Stage) -
     assert author.deployment()["metadata"]["generation"] == generation
     assert slowest[0] < 4.5
     assert author.deploy(image).code == 0  # the control: without the lock it runs
+
+
+@pytest.mark.drill
+def test_two_heads_are_refused_and_their_merge_is_deployed_once(author: Stage) -> None:
+    for name in ("ba01", "ba02"):
+        write(author, name, f'op.create_table("{name}", sa.Column("id", sa.Integer(), primary_key=True))')
+    before = author.versions()
+    refused = author.task("deploy", "--yes")  # of the checkout itself
+    assert refused.code == 6, refused
+    assert "SEVERAL_HEADS" in refused.out
+    assert all(word in refused.out for word in ("ba01", "ba02", "migrate.merge"))
+    assert author.versions() == before
+
+    known = set((author.project / "alembic" / "versions").glob("*.py"))
+    run(str(author.project / ".venv" / "bin" / "python"), "tasks.py", "migrate.merge", cwd=author.project)
+    (merge,) = set((author.project / "alembic" / "versions").glob("*.py")) - known
+    image = image_at(author, merge.name.split("_")[1])
+    first = author.deploy(image)
+    assert first.code == 0, first
+    assert author.http("/ready")["schema"] == image
+    assert author.sql("select count(*) from ba01") == author.sql("select count(*) from ba02") == "0"
+    after = author.versions()
+    second = author.deploy(image)
+    assert second.code == 0, second
+    assert author.versions() == after
 
 
 @pytest.mark.drill

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from alembic.operations import ops
-from sqlalchemy import CheckConstraint, MetaData, text
+from sqlalchemy import CheckConstraint, DefaultClause, MetaData, text
 from sqlalchemy.dialects import postgresql
 
 from dev.looser import is_looser, stripped
@@ -47,25 +47,32 @@ def dropped_checks(
 
 def _operation(metadata: MetaData, difference: Difference) -> ops.MigrateOperation | None:
     kind, table, name = difference.key
+    model = metadata.tables.get(table)
+    if model is None:
+        return None
     if kind == "constraint" and all(_CHECK.fullmatch(side) for side in _sides(difference)):
         looser = is_looser(difference.wanted, difference.found)
         after = _written(metadata, difference) if difference.wanted else None
         return Check(name, table, after, _condition(difference.found), looser=looser)
-    if kind == "default" and name in metadata.tables[table].columns:
-        column = metadata.tables[table].columns[name]
+    if kind == "default" and name in model.columns:
+        column = model.columns[name]
         return ops.AlterColumnOp(
             table,
             name,
             existing_type=column.type,
             existing_nullable=column.nullable,
-            modify_server_default=text(difference.wanted) if difference.wanted else None,
-            existing_server_default=text(difference.found) if difference.found else None,
+            modify_server_default=_default(difference.wanted),
+            existing_server_default=_default(difference.found),
         )
-    index = next((index for index in metadata.tables[table].indexes if index.name == name), None)
+    index = next((index for index in model.indexes if index.name == name), None)
     if kind == "index" and index is not None:
         create = ops.CreateIndexOp.from_index(index)
         return ReplacedIndex(create, difference.found) if difference.found else Online(create)
     return None
+
+
+def _default(expression: str | None) -> DefaultClause | None:
+    return DefaultClause(text(expression)) if expression else None
 
 
 def _sides(difference: Difference) -> list[str]:

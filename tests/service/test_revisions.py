@@ -185,6 +185,36 @@ def test_a_changed_line_gets_all_of_its_rules(task: Task, service: Path, bakery:
     assert "constraint ck_orders_sku of orders" in red.stdout
 
 
+@pytest.mark.drill
+def test_what_alembic_does_not_see_goes_up_and_down(task: Task, service: Path) -> None:
+    model = service / "app" / "models" / "product.py"
+    added = model.read_text().replace(
+        "__table_args__ = (",
+        '__table_args__ = (\n        sa.Index("ix_cheap", "id", postgresql_where=sa.text("stock > 5")),',
+    )
+    model.write_text(added)
+    assert task("migrate.new", "cheap").returncode == 0
+    assert "online.create_index_concurrently" in versions(service)[-1].read_text()
+    changed = added.replace("stock > 5", "stock > 6").replace('server_default="0"', 'server_default="1"')
+    changed = re.sub(r"    price: .*\n|.*CheckConstraint\(.price.*\n|.*Index\(None, .price.*\n", "", changed)
+    model.write_text(changed)
+    written = task("migrate.new", "changed")
+    assert written.returncode == 0, written.stderr
+    assert "Note:" not in written.stderr
+    up, down = versions(service)[-1].read_text().split("def downgrade")
+    assert 'op.drop_constraint(op.f("ck_products_price"), "products", type_="check", if_exists=True)' in up
+    assert 'server_default=sa.text("1")' in up
+    assert 'server_default=sa.text("0")' in down
+    assert "stock > 6" in up
+    assert 'online.create_check(op.f("ck_products_price"), "products", "price > (0)::numeric")' in down
+    assert "stock > 5" in down
+    assert task("migrate.new", "nothing").stdout.startswith("The revisions have everything")
+    drift = [str(service / ".venv" / "bin" / "python"), "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"]
+    drift += ["tests/integration/test_migrations.py", "-k", "stairway or what_the_models_say"]
+    passed = subprocess.run(drift, cwd=service, capture_output=True, text=True, check=False)
+    assert passed.returncode == 0, passed.stdout
+
+
 def _before(service: Path) -> str:
     found = re.search(r'^down_revision.* = "(\w+)"', versions(service)[-1].read_text(), re.M)
     assert found

@@ -135,6 +135,16 @@ async def test_not_ready_before_the_database_is(app: Service, client_of: ClientO
     assert (await client.get("/ready")).status_code == 200
 
 
+async def test_two_heads_are_not_ready_and_named(app: Service, client_of: ClientOf, versions: Path) -> None:
+    app.state.database = Database("c")
+    revision(versions, "c2", '"b"')
+    older_than.cache_clear()
+    problem = assert_problem(await client_of(app).get("/ready"), 503, "revisions_unusable")
+    assert "two heads: c (x) and c2 (x). Merge them: `python3 tasks.py migrate.merge`" in problem["detail"]
+    (versions / "c2.py").unlink()  # the control
+    assert (await client_of(app).get("/ready")).status_code == 200
+
+
 async def test_a_database_that_hangs_is_not_waited_for(
     app: Service, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from deploy.model import Failed, fail
 
 LastWords = Callable[[str], Sequence[str]]
 RESTORE = 'README.md, "In containers", has the commands that dump and restore'
-EX_UNAVAILABLE, EX_CONFIG = 69, 78  # sysexits.h
+EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 69, 75, 78  # sysexits.h, as app/db/migrations.py sets them
 DATABASE_FAULT = re.compile(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)")
 PORT_FAULT = re.compile(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated")
 
@@ -47,7 +47,17 @@ def migration(code: int, lines: Sequence[str]) -> Failed:
         return fail("SETTINGS_REFUSED", "the service refuses its settings", *lines, hint="correct them in .env")
     if code == EX_UNAVAILABLE:
         return fail(
-            "DATABASE_FAILED", "the migration cannot reach the database", *lines, hint="correct what it reports above"
+            "DATABASE_UNREACHABLE",
+            "the migration cannot connect to the database",
+            *lines,
+            hint="correct what it reports",
+        )
+    if code == EX_TEMPFAIL:
+        return fail(
+            "MIGRATION_LOCKED",
+            "another migration of this database is running",
+            *lines,
+            hint="wait until it ends, then run `python3 tasks.py up` again",
         )
     return causes.classify(said) or fail(
         "MIGRATION_FAILED",

@@ -51,7 +51,7 @@ class Contained:
                 faults.append(f"migrate ended with exit code {container.attrs['State']['ExitCode']}")
         if faults:
             raise fail("CONTAINERS", "; ".join(faults), hint=AGAIN)
-        return f"{', '.join(STAYING)} run, migrate has ended well"
+        return f"{', '.join(STAYING)} are running, migrate has succeeded"
 
     def migrations(self) -> str:
         """`alembic upgrade head` in the container ends well, and the models have nothing that the schema lacks."""

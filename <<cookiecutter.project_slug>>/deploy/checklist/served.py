@@ -92,7 +92,7 @@ class Served:
 
     def _writing(self, work: Callable[[AsyncClient], Awaitable[None]]) -> None:
         if self.headers is None:
-            raise Skipped("it wants a token: put one into the variable TOKEN")
+            raise Skipped("it requires a token: put one into the variable TOKEN")
         asyncio.run(self._with_client(work, dict(self.headers)))
 
     async def _with_client(self, work: Callable[[AsyncClient], Awaitable[None]], headers: dict[str, str]) -> None:

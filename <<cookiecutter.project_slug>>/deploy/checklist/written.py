@@ -55,7 +55,8 @@ def settings(project: Path) -> str:
     done = subprocess.run(command, cwd=project, env=given, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603 - our own program
     if done.returncode != EX_CONFIG:
         raise fail("STARTS_ON_DEFAULTS", f"production without settings ends with {done.returncode}, not {EX_CONFIG}")
-    return f".env is nobody else's; production wants {done.stderr.count('is not set')} settings before it starts"
+    required = done.stderr.count("is not set")
+    return f".env is ignored by git; production requires {required} settings before it starts"
 
 
 def readme(project: Path) -> str:
@@ -66,7 +67,7 @@ def readme(project: Path) -> str:
         raise fail("README_INCOMPLETE", f"README.md has no section {', '.join(missing)}")
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     if broken := [link for link in links if link and not (project / link).exists()]:
-        raise fail("README_BROKEN", f"README.md leads to what is not there: {', '.join(broken)}")
+        raise fail("README_BROKEN", f"README.md has broken links: {', '.join(broken)}")
     listed = process.run([sys.executable, "tasks.py", "--list", "--list-format=json"], cwd=project, seconds=60)
     named = set(re.findall(r"(?:python3 tasks\.py|\binvoke) ([a-z][\w.-]*)", text))
     if unknown := sorted(named - task_names(listed.out)):
@@ -113,7 +114,7 @@ def _lint(command: list[str], project: Path) -> None:
     done = process.run(command, cwd=project, seconds=300)
     if done.code:
         lines = [line for line in (done.out + done.err).splitlines() if line.strip()]
-        raise fail("PIPELINE", f"{Path(command[0]).name} finds fault with the pipeline", *lines[:8])
+        raise fail("PIPELINE", f"{Path(command[0]).name} reports problems in the pipeline", *lines[:8])
 
 
 def _git(project: Path, *arguments: str) -> str:

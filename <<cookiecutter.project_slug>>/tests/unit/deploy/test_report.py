@@ -93,7 +93,9 @@ def test_the_clock_of_a_terminal_ticks_while_nothing_happens(terminal: tuple[Tex
     report = Report([shown], shown.close)
     report.start("containers")
     report.progress("containers", "exporting to image")
+    end = time.monotonic() + 60
     while len(re.findall(r"containers +1 s +exporting to image", read())) < 2:
+        assert time.monotonic() < end, read()
         time.sleep(0.02)
     report.note("Compose warns: x")
     assert re.search(r"\x1b\[K  Compose warns: x\r\n\r\x1b\[K  containers +1 s", read())

@@ -6,6 +6,7 @@ Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings o
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -62,5 +63,14 @@ def _put_together(lifecycle: Lifecycle) -> Service:
     return app
 
 
+def leave(code: int) -> None:
+    """End the process now. An OpenAPI document that is still being built is of use to nobody any more."""
+    if (document := sys.modules.get("app.api.document")) and document.is_being_built():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

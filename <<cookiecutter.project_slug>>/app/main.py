@@ -17,6 +17,7 @@ from app.core.database import Database, make_engine
 from app.core.lifecycle import Lifecycle
 from app.core.logging import configure_logging
 from app.core.metrics_server import metrics_server
+from app.core.telemetry import send_last_traces
 from app.resources import ROUTERS
 
 
@@ -29,6 +30,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
         finally:
             await app.state.database.stop()
+            await send_last_traces(app.state.tracer_provider)
 
 
 def create_app(lifecycle: Lifecycle | None = None) -> Service:

@@ -25,6 +25,10 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
+# After the last request: connections to PostgreSQL are closed (2 s at most), the last traces sent (3 s at most), and a
+# reserve for a busy machine.
+LAST_SECONDS = 10
+
 
 class Resources(Block):
     """Spelled as the API server gives them back (64Mi, not 67108864), or every diff would show them."""
@@ -161,8 +165,8 @@ class Environment(PodKeys):
 
     @property
     def termination_grace(self) -> int:
-        """Drain, then uvicorn's graceful shutdown, then 10 s before the kernel's turn."""
-        return self.drain_seconds + self.graceful_seconds + 10
+        """Drain, then uvicorn's graceful shutdown, then LAST_SECONDS before the kernel's turn."""
+        return self.drain_seconds + self.graceful_seconds + LAST_SECONDS
 
     @property
     def metrics_port(self) -> int | None:

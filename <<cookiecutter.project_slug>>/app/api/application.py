@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from app.api import errors
 from app.api.cors import Cors
+from app.api.document import Document
 from app.api.openapi import complete
 from app.api.routing import RouteTemplates
 from app.core.admission import Admission
@@ -25,11 +26,12 @@ class Service(FastAPI):
     """`app.state` holds settings, lifecycle, metrics and (set by the lifespan's owner) database."""
 
     def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None, **options: Any) -> None:
+        traces = telemetry_config(settings)
         super().__init__(
             title=settings.project_name,
             description=settings.description,
             version=settings.version,
-            telemetry=telemetry_config(settings),
+            telemetry=traces,
             redirect_slashes=False,
             docs_url=None,
             redoc_url=None,
@@ -39,7 +41,13 @@ class Service(FastAPI):
         self.state.settings = settings
         self.state.lifecycle = lifecycle or Lifecycle()
         self.state.metrics = Metrics(self.state.lifecycle, release(settings))
+        self.state.tracer_provider = traces.get("tracer_provider")
         errors.install(self)
+
+    def setup(self) -> None:
+        """In place of FastAPI's own: its /openapi.json builds the document on the event loop."""
+        if self.openapi_url:
+            self.add_route(self.openapi_url, Document(self.openapi).answer, include_in_schema=False)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette's own stack inside of ours: its handler for errors must not be the last to see an answer.

@@ -6,9 +6,12 @@ itself; it is told to once OTEL_EXPORTER_OTLP_ENDPOINT is set, and costs nothing
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import structlog
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import (
     CollectorRegistry,
@@ -27,11 +30,18 @@ from app.core.config import Settings
 from app.core.context import route_path
 from app.core.lifecycle import Lifecycle
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+log = structlog.get_logger("app.telemetry")
+
 # A second series per child, of no use to anybody who keeps the first.
 disable_created_metrics()
 
 # The boundaries that the semantic convention for http.server.request.duration advises, in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+# The longest wait for a collector at the end, part of LAST_SECONDS in deploy/environment.py.
+FLUSH_SECONDS = 3.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"})
 
 
@@ -136,6 +146,20 @@ def release(settings: Settings) -> dict[str, str]:
     }
 
 
+async def send_last_traces(provider: TracerProvider | None) -> None:
+    """Hand the collector what is left, for FLUSH_SECONDS at most: one that is down must not hold up the end.
+
+    By a thread of its own: the exporter waits for its collector between attempts, and cannot be called off.
+    """
+    if provider is None:
+        return
+    sending = threading.Thread(target=provider.shutdown, name="traces", daemon=True)
+    sending.start()
+    await asyncio.to_thread(sending.join, FLUSH_SECONDS)
+    if sending.is_alive():
+        log.warning("traces lost", reason=f"the collector did not take them within {FLUSH_SECONDS:g} s")
+
+
 def telemetry_config(settings: Settings) -> TelemetryConfig:
     """What FastAPI(telemetry=...) wants: everything off, or sampled traces to the collector at the endpoint."""
     endpoint = settings.otel_exporter_otlp_endpoint
@@ -159,6 +183,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
                 "deployment.environment.name": settings.environment,
             }
         ),
+        shutdown_on_exit=False,  # at its end the service does so itself, for a bounded time
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
     return {

@@ -9,8 +9,9 @@ import pytest
 
 from dev import postgres
 from tests.support.bakery import Bakery
-from tests.support.domains import DOMAINS
+from tests.support.domains import DOMAINS, EXTREMES
 
+ALL = {**DOMAINS, "extremes": EXTREMES}
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
 ADDED = {"catalogue": REVIEW}
 
@@ -18,11 +19,11 @@ ADDED = {"catalogue": REVIEW}
 @pytest.mark.alone  # it uses every core
 @pytest.mark.parametrize(
     "domain",
-    [domain if domain in ADDED else pytest.param(domain, marks=pytest.mark.drill(minutes=2)) for domain in DOMAINS],
+    [domain if domain in ADDED else pytest.param(domain, marks=pytest.mark.drill(minutes=2)) for domain in ALL],
 )
 def test_own_tests_pass(bakery: Bakery, tmp_path: Path, domain: str) -> None:
     """The catalogue's also with a resource that was added to the living service."""
-    answers = {} if domain == "catalogue" else {"resources": DOMAINS[domain], "project_name": domain.title()}
+    answers = {} if domain == "catalogue" else {"resources": ALL[domain], "project_name": domain.title()}
     service = tmp_path / domain
     bakery.copy(bakery.bake(**answers), service)
     if domain in ADDED:

@@ -1,4 +1,4 @@
-"""The three domains of the documentation, as resource lines."""
+"""The three domains of the documentation, as resource lines, and one whose types are at their extremes."""
 
 CATALOGUE = (
     "product: name:str(1..100) description:str(..500)? price:decimal(10,2)>0 stock:int>=0=0 is_available:bool=true"
@@ -16,5 +16,12 @@ AWKWARD = (
     "from:datetime? select:bigint? user:bool? order:decimal(5,2)? uuid:uuid? dt:date? items:int? next:str? body:text? "
     "changes:str? created:bool? data:json? total_gte:int? page_limit:int? l:float? status:str(1001..1200); "
     "tup/tuple: parent:ref(tup)? name:str request:ref(client); class: import:int! client:ref(client)?"
+)
+EXTREMES = (
+    "extreme: huge:decimal(38,0)! tiny:decimal(38,38)? money:decimal(20,2)=999999999999999999.99 "
+    "beyond:decimal(38,0)>=99999999999999999999<=99999999999999999999999999999999999999 "
+    "whole:int>=-2147483648<=2147483647=-2147483648 large:bigint! most:bigint=9223372036854775807 real:float? "
+    "day:date! last:date=9999-12-31 first:date=0001-01-01 moment:datetime! end:datetime=9999-12-31T23:59:59.999999Z "
+    "letter:str(1..1) long:str(..10000)? prose:text? one:enum(x|y) document:json? key:uuid! flag:bool=true"
 )
 DOMAINS = {"catalogue": CATALOGUE, "orders": ORDERS, "shop": SHOP, "awkward": AWKWARD}

@@ -7,13 +7,16 @@ Constraint names follow `app/db/base.py`: uq_<table>_<column>, fk_<table>_<colum
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.exceptions import Conflict, Problem, Unavailable, Unprocessable
+from app.db.base import Base
+from app.db.rules import columns_in, rule_of
 
 # `Key (name)=(x) already exists.`: the columns stand in parentheses in every language of the server.
-_KEY = re.compile(r"\(([^()]+)\)=\(")
+_KEY = re.compile(r"\((.+?)\)=\(")
 _DATABASE_DOWN = "The database is unavailable. Retry in a moment."
 _TOO_SLOW = "The database exceeded its time limit. Retry in a moment."
 _CONTENTION = "The request conflicted with others on the same data. Retry."
@@ -62,38 +65,52 @@ def classify(fault: Fault, *, deleting: bool = False) -> Problem | None:
 
 def _unique(fault: Fault, _deleting: bool) -> Problem:
     columns = _columns(fault, "uq")
-    detail = f"Another resource has this {' and '.join(columns)}." if columns else "Such a resource is there already."
+    detail = f"A resource with this {_list(columns)} already exists." if columns else "Such a resource already exists."
     errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": "is taken"} for column in columns]
     return Conflict(detail, code="not_unique", errors=errors)
 
 
 def _foreign_key(fault: Fault, deleting: bool) -> Problem:
     if deleting or fault.sqlstate == "23001":
-        by = f" ({fault.table})" if fault.table else ""
-        return Conflict(f"Other resources{by} refer to this one: remove them first.", code="still_referenced")
+        by = f" by {fault.table}" if fault.table else ""
+        return Conflict(f"This resource is still referenced{by}; delete those first.", code="still_referenced")
     columns = _columns(fault, "fk")
-    code, detail = "reference_missing", "A referenced resource is missing."
+    code, detail = "reference_missing", "A referenced resource does not exist."
     if columns:
-        detail = f"What {' and '.join(columns)} refers to is not there."
+        detail = f"{_list(columns)} refers to a resource that does not exist."
     errors = [{"pointer": f"#/{column}", "code": code, "detail": "refers to nothing"} for column in columns]
     return Conflict(detail, code=code, errors=errors)
 
 
 def _not_null(fault: Fault, _deleting: bool) -> Problem:
-    errors = [{"pointer": f"#/{fault.column}", "code": "missing", "detail": "must not be null"}] if fault.column else []
-    return Unprocessable("A value that the database wants is missing.", code="missing", errors=errors)
+    if not fault.column:
+        return Unprocessable("A required value is missing.", code="missing")
+    errors = [{"pointer": f"#/{fault.column}", "code": "missing", "detail": "must not be null"}]
+    return Unprocessable(f"`{fault.column}` is required.", code="missing", errors=errors)
 
 
 def _check(fault: Fault, _deleting: bool) -> Problem:
-    rule = (fault.constraint or "").removeprefix(f"ck_{fault.table}_")
-    return Unprocessable(f"A value is against the rule {rule or 'of its column'}.", code="check_failed")
+    constraint, table = fault.constraint or "", fault.table or ""
+    rule = rule_of(table, constraint)
+    if rule is None:
+        name = constraint.removeprefix(f"ck_{table}_")
+        return Unprocessable(f"A value violates the rule `{name or 'of its column'}`.", code="check_failed")
+    detail = f"must be {rule.text}"
+    errors = [{"pointer": f"#/{field}", "code": "check_failed", "detail": detail} for field in rule.fields]
+    return Unprocessable(f"{_list(rule.fields) or 'The resource'} {detail}.", code="check_failed", errors=errors)
 
 
-def _columns(fault: Fault, prefix: str) -> list[str]:
-    """The columns of a violated key: from the detail, else from the constraint's name."""
+def _list(columns: Sequence[str]) -> str:
+    return " and ".join(f"`{column}`" for column in columns)
+
+
+def _columns(fault: Fault, prefix: str) -> Sequence[str]:
+    """The columns of a violated key: from the detail, which may hold expressions, else from the constraint's name."""
     found = _KEY.search(fault.detail or "")
     if found:
-        return [column.strip(' "') for column in found[1].split(",")]
+        table = Base.metadata.tables.get(fault.table or "")
+        named = columns_in(table, found[1]) if table is not None else ()
+        return named or [column.strip(' "') for column in found[1].split(",")]
     name = fault.constraint or ""
     rest = name.removeprefix(f"{prefix}_{fault.table}_")
     return [] if rest == name or prefix == "fk" else [rest]
@@ -105,17 +122,25 @@ _CONSTRAINTS |= {"23502": _not_null, "23514": _check}
 # Five characters are one SQLSTATE, fewer a whole class (PostgreSQL, appendix A). Class 22 is data that does not fit;
 # what is not listed (42, syntax; XX, internal; 22012, division by zero) is no client's fault and stays a 500.
 _ANSWERS: dict[str, tuple[type[Problem], str, str]] = {
-    "": (Unprocessable, "value_out_of_range", "A value does not fit its column."),
-    "22003": (Unprocessable, "value_out_of_range", "A number is beyond what its column holds."),
-    "22001": (Unprocessable, "value_too_long", "A text is longer than its column."),
+    "": (Unprocessable, "value_out_of_range", "A value is out of range."),
+    "22003": (Unprocessable, "value_out_of_range", "A number is out of range."),
+    "22001": (Unprocessable, "value_too_long", "A text is too long."),
     "22007": (Unprocessable, "value_malformed", "A date or time is malformed."),
     "22008": (Unprocessable, "value_out_of_range", "A date or time is out of range."),
     "22009": (Unprocessable, "value_out_of_range", "A time zone is out of range."),
-    "22P02": (Unprocessable, "value_malformed", "A value has not the form of its type."),
-    "22021": (Unprocessable, "character_not_allowed", "A text has a character that cannot be stored, such as NUL."),
-    "22P05": (Unprocessable, "character_not_allowed", "A text has a character that cannot be stored, such as NUL."),
-    "22030": (Unprocessable, "value_malformed", "An object names a member twice."),
-    "22032": (Unprocessable, "value_malformed", "A value is no JSON."),
+    "22P02": (Unprocessable, "value_malformed", "A value is malformed."),
+    "22021": (
+        Unprocessable,
+        "character_not_allowed",
+        "A text contains a character that cannot be stored, such as NUL.",
+    ),
+    "22P05": (
+        Unprocessable,
+        "character_not_allowed",
+        "A text contains a character that cannot be stored, such as NUL.",
+    ),
+    "22030": (Unprocessable, "value_malformed", "An object has a duplicate member."),
+    "22032": (Unprocessable, "value_malformed", "A value is not valid JSON."),
     "57014": (Unavailable, "database_timeout", _TOO_SLOW),
     "55P03": (Unavailable, "database_timeout", _TOO_SLOW),
     "25P03": (Unavailable, "database_timeout", _TOO_SLOW),

@@ -1,16 +1,19 @@
 """Exact decimals in JSON: as a string of digits, or as a number where a client has nothing better.
 
 The OpenAPI document says precisely which of them a column takes: a number by its bounds and its step, a string by a
-pattern that knows the bounds. So whatever fits the document is taken, and clients can check before they send.
+pattern that knows the bounds. So whatever fits the document is taken, and clients can check before they send. A number
+has 15 digits at most: no more survive the floats that JSON's readers make of numbers, here and at clients.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from decimal import Decimal, localcontext
+from functools import cached_property
+from typing import Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -18,7 +21,13 @@ from pydantic_core import CoreSchema, core_schema
 
 from app.schemas import digits
 
+T = TypeVar("T")
 Bound = Decimal | int | None
+NUMBER_DIGITS = 15
+# Of those, the decimal places of a number for a column with more digits; the others are left for the whole part.
+NUMBER_SCALE = 7
+# Digits for reckoning with bounds, which have 60 at most.
+PRECISION = 120
 _FORM = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
@@ -39,57 +48,96 @@ class Exact:
             for name, value in (("gt", self.gt), ("ge", self.ge), ("lt", self.lt), ("le", self.le))
             if value is not None
         }
-        number = core_schema.decimal_schema(max_digits=self.precision, decimal_places=self.scale, **bounds)
-        return core_schema.no_info_before_validator_function(_parse, number)
+        if self.scale < self.precision:
+            bounds["max_digits"] = self.precision
+        else:  # Pydantic counts the zero before the point as a digit
+            bounds = {"ge": self._least, "le": self._greatest}
+        number = core_schema.decimal_schema(decimal_places=self.scale, **bounds)
+        return core_schema.no_info_before_validator_function(self._parse, number)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         text = {"type": "string", "pattern": f"^{self._pattern()}$"}
         # FastAPI asks for the schema of answers in the mode "serialization": they hold decimals as strings, exactly.
-        return text if handler.mode == "serialization" else {"anyOf": [text, self._number()]}
+        number = None if handler.mode == "serialization" else self._number()
+        return {"anyOf": [text, number]} if number else text
 
-    @property
-    def _step(self) -> Decimal:
-        return Decimal(1).scaleb(-self.scale)
+    def _parse(self, value: object) -> object:
+        if isinstance(value, str):
+            if not _FORM.fullmatch(value):
+                raise ValueError("must be a number, or a string of digits such as 12.50")
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+            raise ValueError("must be a number or a string of digits")
+        if self.precision > NUMBER_DIGITS and not isinstance(value, Decimal) and not self._is_exact(value):
+            raise ValueError(f"has more than {NUMBER_DIGITS} digits; send it as a string")
+        return value
 
-    @property
+    def _is_exact(self, value: float) -> bool:
+        number = Decimal(str(value))
+        if not number.is_finite():
+            return True  # the validation of the number itself refuses it
+        places = -int(number.normalize().as_tuple().exponent)
+        return abs(number) <= self._longest and places <= self._number_scale
+
+    @cached_property
+    def _number_scale(self) -> int:
+        return self.scale if self.precision <= NUMBER_DIGITS else min(self.scale, NUMBER_SCALE)
+
+    @cached_property
+    def _longest(self) -> Decimal:
+        """The greatest number, of as many digits as a number may have."""
+        return _reckon(lambda: (10 ** min(self.precision, NUMBER_DIGITS) - 1) * _step(self._number_scale))
+
+    @cached_property
     def _least(self) -> Decimal:
         """The least value of the column that the checks let in."""
-        room = [-(10**self.precision - 1) * self._step]
-        if self.ge is not None:
-            room.append(_ceiling(Decimal(self.ge), self._step))
-        if self.gt is not None:
-            room.append(-_ceiling(-Decimal(self.gt), self._step) + self._step)
-        return max(room)
 
-    @property
+        def reckon() -> Decimal:
+            step = _step(self.scale)
+            room = [-(10**self.precision - 1) * step]
+            if self.ge is not None:
+                room.append(_ceiling(Decimal(self.ge), step))
+            if self.gt is not None:
+                room.append(-_ceiling(-Decimal(self.gt), step) + step)
+            return max(room)
+
+        return _reckon(reckon)
+
+    @cached_property
     def _greatest(self) -> Decimal:
         mirrored = Exact(self.precision, self.scale, gt=_negated(self.lt), ge=_negated(self.le))
-        return -mirrored._least
+        return _reckon(lambda: -mirrored._least)
 
     def _pattern(self) -> str:
-        return digits.pattern(self._least, self._greatest, self.scale)
+        return _reckon(lambda: digits.pattern(self._least, self._greatest, self.scale))
 
-    def _number(self) -> dict[str, Any]:
+    def _number(self) -> dict[str, Any] | None:
+        """None where all that the checks let in has too many digits for a number."""
+        step = _step(self._number_scale)
+        least = _reckon(lambda: max(_ceiling(self._least, step), -self._longest))
+        greatest = _reckon(lambda: min(-_ceiling(-self._greatest, step), self._longest))
+        if least > greatest:
+            return None
         return {
             "type": "number",
-            "minimum": _inside(self._least, math.inf),
-            "maximum": _inside(self._greatest, -math.inf),
-            "multipleOf": float(self._step) if self.scale else 1,
+            "minimum": _plain(least),
+            "maximum": _plain(greatest),
+            "multipleOf": _plain(step),
         }
 
 
-def _parse(value: object) -> object:
-    if isinstance(value, str):
-        if not _FORM.fullmatch(value):
-            raise ValueError("must be a number, or a string of digits such as 12.50")
-        return value
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        raise ValueError("must be a number or a string of digits")
-    return value
+def _reckon(formula: Callable[[], T]) -> T:
+    """Exactly: the usual context rounds to 28 digits."""
+    with localcontext(prec=PRECISION):
+        return formula()
+
+
+def _step(scale: int) -> Decimal:
+    return Decimal(1).scaleb(-scale)
 
 
 def _negated(bound: Bound) -> Bound:
-    return None if bound is None else -bound
+    return None if bound is None else Decimal(bound).copy_negate()
 
 
 def _ceiling(value: Decimal, step: Decimal) -> Decimal:
@@ -97,12 +145,6 @@ def _ceiling(value: Decimal, step: Decimal) -> Decimal:
     return Decimal(math.ceil(value / step)) * step
 
 
-def _inside(value: Decimal, towards: float) -> float | int:
-    """The nearest number of JSON that does not lie beyond `value`: floats cannot hold every bound."""
-    if value == int(value) and abs(value) <= 2**53:
-        return int(value)
-    number = float(value)
-    exact = Decimal(number)
-    beyond = exact < value if towards > 0 else exact > value
-    # A float that is the value's nearest prints as the value, and is read as it.
-    return math.nextafter(number, towards) if beyond and Decimal(repr(number)) != value else number
+def _plain(value: Decimal) -> float | int:
+    """For JSON. A float of 15 digits prints as the value, and is read as it."""
+    return int(value) if value == int(value) else float(value)

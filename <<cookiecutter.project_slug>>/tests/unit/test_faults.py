@@ -98,7 +98,7 @@ def test_a_foreign_key_has_two_directions() -> None:
 def test_a_check_is_named_without_its_prefix() -> None:
     problem = classify(Fault("23514", "ck_products_price_positive", "products"))
     assert problem is not None
-    assert "rule price_positive" in str(problem.detail)
+    assert "rule `price_positive`" in str(problem.detail)
 
 
 def postgres_error(**fields: str) -> asyncpg.PostgresError:

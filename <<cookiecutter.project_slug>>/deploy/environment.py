@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from deploy.database_ca import DatabaseCa, expanded
 from deploy.podkeys import Annotations, Block, Name, PodKeys, Text
 from deploy.quotas import quantity
 
@@ -140,6 +141,7 @@ class Environment(PodKeys):
     resources: Resources = Resources()
     settings: dict[str, Text] = Field({})
     secret: Secret
+    database_ca: DatabaseCa | None = None
     port: Port = 8000
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     node_port: Port | None = None
@@ -162,6 +164,11 @@ class Environment(PodKeys):
     url: str | None = None
     smoke_writes: bool = False
     database_max_connections: Count | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_database_ca(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return expanded(values) if values.get("database_ca") is not None else values
 
     @property
     def termination_grace(self) -> int:

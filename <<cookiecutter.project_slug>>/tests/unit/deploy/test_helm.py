@@ -92,3 +92,11 @@ def test_what_helm_adds_when_it_applies() -> None:
         "meta.helm.sh/release-namespace": "n",
     }
     assert "annotations" not in item["metadata"]
+
+
+def test_the_databases_authority_is_among_the_charts_values() -> None:
+    release = Release("lamps", environment(database_ca={"secret": "company"}), DIGEST, {"DATABASE_URL": "x"}, 2)
+    values = helm.values(release)
+    assert [volume["name"] for volume in values["volumes"]] == ["database-ca"]
+    assert [mount["mountPath"] for mount in values["volume_mounts"]] == ["/etc/database-ca"]
+    assert values["settings"]["POSTGRES_SSLROOTCERT"] == "/etc/database-ca/ca.crt"

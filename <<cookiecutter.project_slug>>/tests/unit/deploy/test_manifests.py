@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from deploy import manifests
 from deploy.environment import Environment
@@ -229,3 +230,45 @@ def test_a_text_of_the_inventory_stays_a_text() -> None:
     assert found["Service"]["metadata"]["namespace"] == "123"
     assert found["Deployment"]["spec"]["template"]["spec"]["priorityClassName"] == "on"
     assert found["Ingress"]["spec"]["tls"] == [{"hosts": ["1e3"], "secretName": "no"}]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+@pytest.mark.parametrize(
+    ("ca", "source"),
+    [
+        (
+            {"config_map": "company"},
+            {"configMap": {"name": "company", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        ),
+        (
+            {"secret": "company", "key": "root.pem"},
+            {"secret": {"secretName": "company", "items": [{"key": "root.pem", "path": "ca.crt"}]}},
+        ),
+    ],
+)
+def test_the_databases_authority_reaches_service_and_migration(
+    kind: str, ca: dict[str, str], source: dict[str, Any]
+) -> None:
+    own = {"name": "own", "emptyDir": {}}
+    found = rendered(database_ca=ca, volumes=[own], volume_mounts=[{"name": "own", "mountPath": "/own"}])
+    pod = found[kind]["spec"]["template"]["spec"]
+    assert {"name": "database-ca", **source} in pod["volumes"]
+    assert own in pod["volumes"]
+    mounts = pod["containers"][0]["volumeMounts"]
+    assert {"name": "database-ca", "mountPath": "/etc/database-ca", "readOnly": True} in mounts
+    settings = found["ConfigMap"]["data"]
+    assert settings["POSTGRES_SSLROOTCERT"] == "/etc/database-ca/ca.crt"
+    assert settings["POSTGRES_SSLMODE"] == "verify-full"
+    assert {"configMapRef": {"name": found["ConfigMap"]["metadata"]["name"]}} in pod["containers"][0]["envFrom"]
+
+
+def test_settings_win_over_what_the_authority_stands_for() -> None:
+    found = rendered(database_ca={"config_map": "company"}, settings={"POSTGRES_SSLMODE": "verify-ca"})
+    assert found["ConfigMap"]["data"]["POSTGRES_SSLMODE"] == "verify-ca"
+    assert "POSTGRES_SSLMODE" not in rendered()["ConfigMap"]["data"]
+
+
+@pytest.mark.parametrize("ca", [{}, {"config_map": "a", "secret": "b"}, {"config_map": "A B"}, "company"])
+def test_an_authority_has_one_source(ca: object) -> None:
+    with pytest.raises(ValidationError, match="database_ca"):
+        rendered(database_ca=ca)

@@ -29,6 +29,7 @@ PRUNED = {
     "CronJob": "batch/v1",
     "Job": "batch/v1",
 }
+UNANSWERED = frozenset({"CLUSTER_UNREACHABLE", "UNAUTHENTICATED", "SERVER_ERROR"})
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
         taken = cluster.apply(body, dry_run=True, force=True, manager=manager)
         return Look(wanted, live, live, conflicted.found, _strays(cluster, wanted, taken, manager))
     except Failed as error:
-        if live is None or not _is_immutable(wanted, error):
+        if live is None or not _is_immutable(error):
             raise
+        if wanted["kind"] != "Job":
+            raise _immutable(live, error) from None
         return Look(wanted, live, _as_new(cluster, wanted, manager), replaced=True)
     return Look(wanted, live, planned, strays=_strays(cluster, wanted, planned, manager), force=force)
 
@@ -86,7 +89,13 @@ def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> 
     found = ownership.added(planned, manager, ignored=(HANDOVER,))
     if not found:
         return ()
-    return ownership.strays(planned, _as_new(cluster, wanted, manager), found)
+    try:
+        fresh = _as_new(cluster, wanted, manager)
+    except Failed as error:
+        if error.failure.code in UNANSWERED:
+            raise
+        return ()  # a second one is refused (an admission webhook allows an Ingress's host once): nothing to compare
+    return ownership.strays(planned, fresh, found)
 
 
 def _as_new(cluster: Cluster, wanted: Object, manager: str) -> Object:
@@ -148,9 +157,20 @@ def removals(seen: Sequence[Look]) -> str:
     return f"removes {'; '.join(named)}" if named else ""
 
 
-def _is_immutable(wanted: Object, error: Failed) -> bool:
-    said = " ".join(error.failure.evidence)
-    return wanted["kind"] == "Job" and error.failure.code == "MANIFEST_INVALID" and "field is immutable" in said
+def _is_immutable(error: Failed) -> bool:
+    return error.failure.code == "MANIFEST_INVALID" and "field is immutable" in " ".join(error.failure.evidence)
+
+
+def _immutable(live: Object, error: Failed) -> Failed:
+    """Of another tool's object: what would have to change can't be changed, the selector of a Deployment above all."""
+    name, metadata = identity(live), live["metadata"]
+    command = f"kubectl -n {metadata['namespace']} delete {live['kind'].lower()} {metadata['name']}"
+    return fail(
+        "IMMUTABLE",
+        f"{name} exists, with a field that can't be changed and is not what this release sets",
+        *error.failure.evidence,
+        hint=f"`{command}`, then deploy again; its pods end, so the service is interrupted",
+    )
 
 
 def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:

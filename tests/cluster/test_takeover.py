@@ -1,23 +1,24 @@
 """Objects that another tool has made: what it left in them is named, refused, and removed with --correct-drift."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.stage import Stage
+from tests.support.stage import Stage, run
 
 pytestmark = pytest.mark.drill
 
 ADDED = ('containers[name="old"]', 'containers[name="app"].command', 'containers[name="app"].env[name="EXTRA"]')
 
 
-def by_hand(stage: Stage) -> str:
+def by_hand(stage: Stage, name: str = "app.kubernetes.io/name") -> str:
     """What `kubectl apply` made before: the same name and selector, and pods of another kind."""
     image = f"{stage.images.repository}@{stage.images['v1']}"
-    labels = {"app.kubernetes.io/name": "shop"}
+    labels = {name: "shop"}
     sleep = ["sleep", "1000"]
     containers = [
         {"name": "old", "image": image, "command": sleep},
@@ -60,6 +61,19 @@ def test_a_deployment_made_by_kubectl_apply(actor: Stage, charted: Path, driver:
         again = stage.deploy("v1")
         assert again.code == 0, again
         assert "changed=0" in again.out
+
+
+def test_a_deployment_with_another_selector(actor: Stage) -> None:
+    """A selector can't be changed: the refusal says so, and its command works."""
+    with actor.fresh() as stage:
+        stage.kubectl("apply", "-f", "-", stdin=by_hand(stage, "app"))
+        refused = stage.deploy("v1", "--correct-drift")
+        assert refused.code == 6, refused
+        assert "IMMUTABLE" in refused.out
+        command = re.search(r"`(kubectl -n \S+ delete deployment shop)`", refused.out)
+        assert command, refused
+        run(*command[1].split())
+        assert stage.deploy("v1").code == 0
 
 
 def test_a_variable_set_by_hand_is_drift(running: Stage) -> None:

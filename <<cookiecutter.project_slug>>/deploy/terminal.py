@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 from deploy.model import Status
@@ -66,7 +67,7 @@ class Terminal(Plain):
 
     def _redraw(self) -> None:
         while not self._idle.wait(self._tick):
-            with self._lock:
+            with self._lock, suppress(OSError):  # a terminal that was closed
                 if self._step:
                     self._draw()
 

@@ -39,8 +39,12 @@ def lines_of(said: str) -> dict[str, str]:
     return {event["step"]: event["status"] for event in events if event["event"] == "result"}
 
 
-def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout) -> None:
+def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    name = f"{compose.variables['COMPOSE_PROJECT_NAME']}-development"
+    earlier = docker("build", "--quiet", "--tag", name, str(tmp_path))
     first = compose.ok("up")
+    assert earlier not in docker("image", "ls", "--quiet", "--no-trunc"), "a build leaves no image without a name"
     assert ".env made from .env.example" in first.out
     assert f"http://127.0.0.1:{compose.variables['APP_PORT']}/docs" in first.out
     compose.ok("down")
@@ -148,6 +152,7 @@ def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> No
 @pytest.mark.drill(minutes=2)
 def test_the_whole_suite_passes_in_containers(compose: Checkout) -> None:
     """As the file's head says; its user has no name, its project can't be written to."""
+    compose.variables["SERVICE_USER"] = "10001:10001"
     said = compose.compose(*TEST_FILE, "run", "--build", "--rm", "tests")
     assert re.search(r"^\d{4} passed", said, re.MULTILINE), said
 

@@ -20,6 +20,8 @@ LOCKED = "locked for"  # what app/db/migrations.py prints while a statement wait
 
 @dataclass(frozen=True)
 class Reason:
+    """`message` may be empty: then the last lines are all that is known."""
+
     code: str
     message: str
     hint: str
@@ -30,9 +32,7 @@ WRONG_PLATFORM = Reason(
     "the image is built for another processor than the node's",
     "build it for the nodes' platform: `platforms: [linux/amd64, linux/arm64]` in deploy/inventory.yaml",
 )
-OUT_OF_MEMORY = Reason(
-    "OUT_OF_MEMORY", "it was killed: out of memory", "raise resources.memory_limit in deploy/inventory.yaml"
-)
+OUT_OF_MEMORY = Reason("OUT_OF_MEMORY", "out of memory", "raise resources.memory_limit in deploy/inventory.yaml")
 BY_EXIT_CODE = {
     EX_CONFIG: Reason(
         "SETTINGS_REFUSED",
@@ -46,15 +46,15 @@ BY_EXIT_CODE = {
     ),
     EX_UNAVAILABLE: Reason(
         "DATABASE_UNREACHABLE",
-        "it cannot connect to the database",
+        "the database cannot be reached",
         "check DATABASE_URL in the Secret, the database, and network policies; the lines above have the reason",
     ),
-    NOT_EXECUTABLE: Reason("START_ERROR", "its command is not executable", "check the image's entrypoint"),
-    NOT_FOUND: Reason("START_ERROR", "its command does not exist", "check the image's entrypoint"),
+    NOT_EXECUTABLE: Reason("START_ERROR", "the image's command is not executable", "check the image's entrypoint"),
+    NOT_FOUND: Reason("START_ERROR", "the image's command does not exist", "check the image's entrypoint"),
 }
 INTERRUPTED = Reason(
     "MIGRATION_INTERRUPTED",
-    "its pod was stopped before it ended: the node was drained or lost, or the pod was evicted",
+    "the pod was stopped before it ended: its node was drained or lost, or the pod was evicted",
     "deploy again",
 )
 REVISION = "correct the revision, then deploy again; the release and its pods were not touched"
@@ -79,5 +79,5 @@ def migration_reason(ended: Item, pod: Item, lines: Sequence[str]) -> Reason:
         return INTERRUPTED
     if LOCKED in said:
         hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return Reason("MIGRATION_FAILED", "it failed", hint)
-    return Reason("MIGRATION_FAILED", "it failed", REVISION)
+        return Reason("MIGRATION_FAILED", "", hint)
+    return Reason("MIGRATION_FAILED", "", REVISION)

@@ -162,7 +162,8 @@ def _failure(target: Target, job: Object, pods: list[Object]) -> Failure:
     ended = _ended_container(pod) or {}
     reason = migration_reason(ended, pod, lines)
     code = (f"exit code {ended['exitCode']}",) if "exitCode" in ended else ()
-    return Failure(reason.code, f"Job/{name}: {reason.message}", (*code, *lines, f"evidence: {folder}"), reason.hint)
+    message = ": ".join(filter(None, (f"Job/{name} failed", reason.message)))
+    return Failure(reason.code, message, (*code, *lines, f"evidence: {folder}"), reason.hint)
 
 
 def _timeout(target: Target, job: Object, pods: list[Object], events: list[Object], waiting: str) -> Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,11 @@ def migration(service: str, spec: Object) -> str:
 def is_migration(item: Object, service: str) -> bool:
     """Whether a rendered object is the migration Job; a service may have other Jobs."""
     return item["kind"] == "Job" and item["metadata"]["name"] == migration(service, item["spec"])
+
+
+def is_generated(item: Object, service: str) -> bool:
+    """Whether a ConfigMap, Secret or ServiceAccount is one of the toolkit's templates, by its name."""
+    return re.fullmatch(f"{re.escape(service)}(-[0-9a-f]{{10}}|-external)?", item["metadata"]["name"]) is not None
 
 
 def migration_in(objects: Sequence[Object], service: str) -> Object:

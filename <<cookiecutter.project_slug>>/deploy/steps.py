@@ -8,7 +8,7 @@ from deploy import applying, commits, platforms, quotas, registry, room, sources
 from deploy import record as records_of
 from deploy.cluster import MANAGER
 from deploy.model import Change, Failed, Outcome, Plan, fail
-from deploy.naming import is_migration
+from deploy.naming import is_generated, is_migration
 from deploy.objects import CONFIG_KINDS, Object, identity
 from deploy.release import LABEL
 
@@ -77,7 +77,7 @@ class Config:
     name, undoable, before_lock = "config", False, False
 
     def observe(self, target: Target) -> Any:
-        wanted = _of_kinds(target, CONFIG_KINDS)
+        wanted = None if target.objects is None else _configuration(target)
         force = target.options.correct_drift
         return wanted and applying.look(target.cluster, wanted, MANAGER, force=force)
 
@@ -85,7 +85,7 @@ class Config:
         return UNKNOWN if seen is None else Plan(applying.changes(seen))
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        wanted = {identity(item): item for item in _of_kinds(target, CONFIG_KINDS) or ()}
+        wanted = {identity(item): item for item in _configuration(target)}
         for change in plan.changes:
             applying.apply(target.cluster, wanted[change.what], MANAGER, force=target.options.correct_drift)
         if target.environment.secret.external:
@@ -194,8 +194,8 @@ def _commit_on_record(target: Target, digest: str) -> str:
 
 def released(target: Target) -> list[Object]:
     """What the release step applies: neither configuration nor the migration's Job."""
-    name = target.facts.name
-    return [item for item in target.objects or () if item["kind"] not in CONFIG_KINDS and not is_migration(item, name)]
+    apart, name = _configuration(target), target.facts.name
+    return [item for item in target.objects or () if item not in apart and not is_migration(item, name)]
 
 
 def prune(target: Target, records: list[records_of.Record]) -> None:
@@ -212,5 +212,9 @@ def prune(target: Target, records: list[records_of.Record]) -> None:
                 cluster.delete(api, kind, item["metadata"]["name"])
 
 
-def _of_kinds(target: Target, kinds: frozenset[str]) -> list[Object] | None:
-    return None if target.objects is None else [item for item in target.objects if item["kind"] in kinds]
+def _configuration(target: Target) -> list[Object]:
+    """What has to exist before the migration; not a chart's own ConfigMaps, which Helm would refuse to adopt."""
+    found = [item for item in target.objects or () if item["kind"] in CONFIG_KINDS]
+    if target.environment.driver != "helm":
+        return found
+    return [item for item in found if is_generated(item, target.facts.name)]

@@ -65,6 +65,23 @@ def test_a_setting_that_the_service_does_not_declare_is_reported(running: Stage)
     assert "FEATURE_COLOURS is not declared as a setting of this service" in shown.out
 
 
+def test_a_credential_plugin_that_fails(running: Stage, tmp_path: Path) -> None:
+    """Beside the kubeconfig, and with words of its own. Nothing is sent: an anonymous request would be FORBIDDEN."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text("#!/bin/sh\necho 'your session has expired' >&2\nexit 1\n")
+    plugin.chmod(0o755)
+    config = json.loads(run("kubectl", "config", "view", "--raw", "--flatten", "-o", "json"))
+    command = {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin", "interactiveMode": "Never"}
+    config["users"] = [{"name": user["name"], "user": {"exec": command}} for user in config["users"]]
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    ended = running.deploy("v2", KUBECONFIG=str(tmp_path / "kubeconfig"))
+    assert ended.code == 6, ended
+    assert "NO_CREDENTIALS" in ended.out
+    assert "your session has expired" in ended.out
+    assert "FORBIDDEN" not in ended.out
+    assert "ERROR:root" not in ended.out
+
+
 def test_what_wants_a_confirmation_gets_one(running: Stage) -> None:
     before = running.versions()
     ended = running.task("deploy", "-e", "confirm=true", image="v2")

@@ -250,8 +250,11 @@ def _with_target(
 
 def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
     """A Failed becomes its failure page and its exit code; a person's mistake never shows a traceback."""
+    from deploy import api_errors
+
     try:
-        return run()
+        with api_errors.named():
+            return run()
     except Failed as error:
         (shown or report.make()).failure(error.failure)
         return int(error.exit)

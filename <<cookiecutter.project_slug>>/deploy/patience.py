@@ -22,6 +22,7 @@ MANIFEST_FAULTS = (
     "unable to parse quantity",
     "quantities must match the regular expression",
     "cannot unmarshal",
+    "request is too large",
 )
 # 500s of a control plane that is being restarted; any other 500 with a message names a cause that stays.
 RESTARTING = re.compile(
@@ -111,7 +112,10 @@ def _judged(error: Any, attempt: int) -> tuple[float, Failed | None]:
     if error.status in TRANSIENT or error.status == 0:
         after = (error.headers or {}).get("Retry-After", "")
         return min(float(after), 10.0) if after.isdigit() else pause, None
-    raise error
+    hint = "the message is the API server's own: correct what it names, or ask a cluster administrator"
+    raise fail(
+        "SERVER_ERROR", f"the API server answered {error.status}", words or str(error.reason), hint=hint
+    ) from None
 
 
 def _named(status: int, words: str, reason: str) -> Failed | None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from deploy import api_errors
 from deploy.lease import Lease, clear_orphan
 from deploy.model import Exit, Failed, Failure, Outcome, Plan, Result, Status, fail
 from deploy.signals import Interrupted, Signals
@@ -126,7 +127,8 @@ def _apply(target: Target, step: Step, plan: Plan, signals: Signals) -> None:
     target.report.start(step.name)
     began = time.monotonic()
     try:
-        outcome = Outcome(Status.OK, plan.note) if plan.empty else step.apply(target, plan)
+        with api_errors.named():
+            outcome = Outcome(Status.OK, plan.note) if plan.empty else step.apply(target, plan)
     except Failed as error:
         signals.way_back = True
         _done(target, step, Outcome(Status.FAILED, error.failure.code), began, error.failure)
@@ -167,7 +169,8 @@ def _undo(target: Target, failure: Failure, undo: Undo, code: int) -> int:
     target.report.start("undo")
     began = time.monotonic()
     try:
-        outcome = undo(target, failure)
+        with api_errors.named():
+            outcome = undo(target, failure)
     except Failed as error:
         target.report.result(Result("undo", Status.FAILED, time.monotonic() - began, error.failure.code))
         target.report.failure(error.failure)

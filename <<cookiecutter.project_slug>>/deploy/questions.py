@@ -12,5 +12,5 @@ def ask(question: str) -> str:
             return ""
         return input(question).strip()
     except (EOFError, OSError, ValueError):  # ValueError: a closed file, or bytes that are not UTF-8
-        print()
+        print(file=sys.stderr)
         return ""

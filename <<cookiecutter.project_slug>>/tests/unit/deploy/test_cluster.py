@@ -87,7 +87,7 @@ def cluster_that(monkeypatch: pytest.MonkeyPatch, got: list[bytes]) -> Iterator[
 
         def make(answers: Said) -> Cluster:
             said.update({path: list(listed) for path, listed in (SERVER | answers).items()})
-            return Cluster(ApiClient(Configuration(host=f"http://127.0.0.1:{server.server_port}")), "here", patience=3)
+            return Cluster(ApiClient(Configuration(host=f"http://127.0.0.1:{server.server_port}")), "here", patience=2)
 
         yield make
         server.shutdown()
@@ -150,6 +150,7 @@ QUOTA_RACE = status(409, "Operation cannot be fulfilled on resourcequotas", deta
         (status(403, "x is forbidden: because it is being terminated"), "NAMESPACE_TERMINATING", "wait"),
         (status(403, 'x is forbidden: User "ada" cannot patch resource "x" in API group'), "FORBIDDEN", "doctor"),
         (status(403, "x is forbidden: the moon is full"), "ADMISSION_DENIED", "admission"),
+        (status(410, "the version is gone"), "SERVER_ERROR", "message"),
         (status(401, "Unauthorized"), "UNAUTHENTICATED", "log in"),
         (status(400, 'admission webhook "w" denied the request: no owner'), "ADMISSION_DENIED", "policy"),
     ],

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from deploy import play
+from deploy.cluster import Conflicted
 from deploy.model import Change, Exit, Failed, Failure, Outcome, Plan, Status, fail
+from deploy.patience import NotThere, Stale
 from deploy.report import Plain, Report
 from deploy.target import Options
 
@@ -271,3 +273,24 @@ def test_a_signal_while_recording_takes_nothing_back(target: Any, log: list[str]
     record.apply = interrupted  # type: ignore[method-assign]
     assert played(target, Step("release", log, [CHANGE], undoable=True), record) == 130
     assert applied(log) == ["apply release"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotThere('namespaces "a" not found'), "NOT_FOUND"),
+        (Stale({"message": "the object has been modified"}), "CONFLICT"),
+        (Conflicted("Deployment/shop", ()), "DRIFT"),
+    ],
+)
+def test_what_changes_between_a_plan_and_its_apply_is_no_traceback(
+    target: Any, log: list[str], error: Exception, code: str
+) -> None:
+    """In a step, and on the way back."""
+
+    def undo(_: Any, __: Failure) -> Outcome:
+        raise error
+
+    broken = Step("release", log, [CHANGE], error=error, undoable=True)
+    assert played(target, broken, undo=undo) == Exit.NOT_ROLLED_BACK
+    assert applied(log)[-1] == f"record {code} failed"

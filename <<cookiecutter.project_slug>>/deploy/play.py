@@ -159,7 +159,7 @@ def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Undo)
     if not (target.touched or step.undoable):
         ended = Exit.ROLLED_BACK if not interrupted and error.exit == Exit.REFUSED and target.cluster.writes else None
         code = 128 + error.number if interrupted else (ended or error.exit)
-        target.report.note("the release was not touched: what ran before still runs")
+        target.report.note("the running release was not changed")
         target.record_failure(failure, "not_released")
         return target.report.end(code)
     return _undo(target, failure, undo, 128 + error.number if interrupted else Exit.ROLLED_BACK)

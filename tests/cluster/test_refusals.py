@@ -1,10 +1,12 @@
 """What the namespace or the API server refuses: the cause by its name, in seconds, and a healthy release stays."""
 
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,33 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: tight}
 spec: {hard: HARD}
+"""
+# All that a deploy does, and no pods.
+ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: deployer}
+rules:
+  - apiGroups: ["", apps, batch, policy, networking.k8s.io, autoscaling, coordination.k8s.io]
+    resources:
+      - configmaps
+      - secrets
+      - serviceaccounts
+      - services
+      - services/proxy
+      - deployments
+      - replicasets
+      - jobs
+      - cronjobs
+      - poddisruptionbudgets
+      - networkpolicies
+      - ingresses
+      - horizontalpodautoscalers
+      - leases
+    verbs: ["*"]
+  - apiGroups: [""]
+    resources: [pods, pods/log, events, resourcequotas]
+    verbs: [get, list]
 """
 RANGE = """
 apiVersion: v1
@@ -161,12 +190,24 @@ def test_pods_that_admission_denies(running: Stage, level: str, code: str, words
 
 
 @pytest.mark.drill
-def test_pods_that_are_denied_when_they_are_made(running: Stage) -> None:
-    """A deployer who may not create pods, whose dry run decides nothing: the Job's events have the cause."""
-    running.sql("update alembic_version set version_num = version_num")  # the database answers
-    with applied(running, QUOTA.replace("HARD", "{pods: 0}")):
-        ended = running.deploy("v2", "-e", "settings.LOG_LEVEL=WARNING")
-        named(ended, "QUOTA", "pods")
+def test_a_deployer_who_may_not_create_pods_learns_it_from_the_job(actor: Stage, tmp_path: Path) -> None:
+    """The dry run decides nothing for them; the events of the migration's Job have the cause."""
+    with actor.fresh() as stage:
+        stage.kubectl("apply", "-f", "-", stdin=ROLE)
+        stage.kubectl("create", "serviceaccount", "deployer")
+        account = f"--serviceaccount={stage.namespace}:deployer"
+        stage.kubectl("create", "rolebinding", "deployer", "--role=deployer", account)
+        token = stage.kubectl("create", "token", "deployer").strip()
+        config = json.loads(run("kubectl", "config", "view", "--raw", "--flatten", "-o", "json"))
+        config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
+        (tmp_path / "kubeconfig").write_text(json.dumps(config))
+        with applied(stage, QUOTA.replace("HARD", "{limits.cpu: 4}")):
+            ended = stage.deploy("v1", KUBECONFIG=str(tmp_path / "kubeconfig"))
+        named(ended, "QUOTA", "must specify limits.cpu", "cpu_limit")
+        assert ended.code == 3, ended
+        found = re.search(r"failed +migrate .*\((\d+\.\d) s\)", ended.out)
+        assert found, ended
+        assert float(found[1]) < WITHIN
 
 
 @pytest.mark.drill

@@ -15,8 +15,8 @@ from deploy import record as records_of
 from deploy.model import Failed, Failure, Plan, fail
 from deploy.naming import is_migration
 from deploy.objects import Object, content_hash
-from deploy.questions import ask
 from deploy.release import Release, driver_of, secrets_from
+from dev.questions import ask
 
 if TYPE_CHECKING:
     from deploy.cluster import Cluster

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.db import revisions
 from dev import offline
+from dev.questions import ask, can_answer
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,17 +42,13 @@ def confirm(found: revisions.Revisions, wanted: str, flag: str) -> None:
     """Ask before the upgrade to `wanted` erases rows. Raises SystemExit without a yes, or where nobody can answer."""
     if lost := asyncio.run(_lost(found, wanted)):
         listed = "".join(f"\n  {line}" for line in lost)
-        if not sys.stdin.isatty():
+        if not can_answer():
             raise SystemExit(
                 f"migrate: pending revisions erase data:{listed}\n"
                 f"Nothing was changed. To erase it, run this again with {flag}."
             )
         print(f"Pending revisions erase data:{listed}")
-        try:
-            answer = input("Type yes to erase it: ").strip()
-        except EOFError:
-            answer = ""
-        if answer != "yes":
+        if ask("Type yes to erase it: ") != "yes":
             raise SystemExit("migrate: not confirmed; nothing was changed.")
 
 

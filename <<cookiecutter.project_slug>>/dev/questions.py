@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 
 
+def can_answer() -> bool:
+    """Whether somebody sits at a terminal. Python has no `sys.stdin` when the input is closed."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
 def ask(question: str) -> str:
     """The line that was typed; empty when nobody can answer: no terminal, a closed input, or its end (Ctrl-D)."""
     try:
-        if sys.stdin is None or not sys.stdin.isatty():
-            return ""
-        return input(question).strip()
+        return input(question).strip() if can_answer() else ""
     except (EOFError, OSError, ValueError):  # ValueError: a closed file, or bytes that are not UTF-8
         print(file=sys.stderr)
         return ""

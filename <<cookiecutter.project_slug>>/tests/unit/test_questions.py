@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[3]
-ASKS = [sys.executable, "-c", "from deploy.questions import ask; print('answer:', repr(ask('Go on? ')))"]
+PROJECT = Path(__file__).resolve().parents[2]
+ASKS = [sys.executable, "-c", "from dev.questions import ask; print('answer:', repr(ask('Go on? ')))"]
 
 
 def asked(stdin: int) -> str:

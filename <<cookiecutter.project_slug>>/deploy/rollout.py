@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 # Between two whole looks the Deployment alone is asked, so that the end of a short roll-out is not seen a second late.
 GLANCE_SECONDS = 0.1
+SERVICE = "app"  # the container whose log says why the service is not ready; others are sidecars
 REVISION = "deployment.kubernetes.io/revision"
 # The steps before this one that may give the service what it waits for.
 CHANGING = ("image", "config", "migrate", "release")
@@ -197,7 +198,7 @@ def failure_of(target: Target, seen: View, sign: Sign) -> Failure:
     ]
     event = [f"event {warnings[-1].get('reason')}: {str(warnings[-1].get('message', ''))[:300]}"] if warnings else []
     asked = sign.container or sign.code == "NOT_READY"
-    lines = evidence.log_of(target, seen.pods, sign.pod, sign.container) if asked else ()
+    lines = evidence.log_of(target, seen.pods, sign.pod, sign.container or SERVICE) if asked else ()
     if any(WRONG_FORMAT in line for line in lines):
         sign = replace(sign, code=WRONG_PLATFORM.code, message=WRONG_PLATFORM.message, hint=WRONG_PLATFORM.hint)
     return Failure(sign.code, sign.message, (*where, *ended, *lines, *event, f"evidence: {folder}"), sign.hint)

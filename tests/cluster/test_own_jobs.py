@@ -17,7 +17,7 @@ JOB = """
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: a-words}
-data: {WORDS: WORDS}
+data: {said: WORDS}
 ---
 apiVersion: batch/v1
 kind: Job
@@ -86,7 +86,7 @@ def test_they_are_objects_like_the_rest(owned: Stage) -> None:
     assert owned.sql("select version_num from alembic_version") == owned.http("/ready")["schema"]
     assert names(owned, "cronjobs") == {"a-report"}
     assert said(owned) == "first"
-    assert owned.get("configmap", "a-words")["data"] == {"WORDS": "first"}
+    assert owned.get("configmap", "a-words")["data"] == {"said": "first"}
     assert any(name.startswith("shop-migrate-") for name in names(owned, "jobs"))
     again = owned.deploy("v1")
     assert "changed=0" in again.out, again
@@ -112,7 +112,7 @@ def test_they_are_objects_like_the_rest(owned: Stage) -> None:
     assert crashed.code == 3, crashed
     assert said(owned) == "second"
     assert names(owned, "cronjobs") == {"a-report"}
-    assert owned.get("configmap", "a-words")["data"] == {"WORDS": "second"}
+    assert owned.get("configmap", "a-words")["data"] == {"said": "second"}
 
     # What the checkout no longer has goes.
     for path in ("a-seed", "a-report", "b-new"):

@@ -1,5 +1,6 @@
 """The small parts that everything starts with: task files, option tables, lock files, what may not be skipped."""
 
+import os
 import re
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def test_what_is_required_may_not_be_skipped(tmp_path: Path, bakery: Bakery, req
         "no:cacheprovider",
         str(tmp_path),
     ]
-    environment = {**bakery.environment, "REQUIRE": required, "PYTHONPATH": str(bakery.root)}
+    environment = {**bakery.environment, "REQUIRE": required, "PYTHONPATH": f"{bakery.root}{os.pathsep}{SERVICE}"}
     done = bakery.run([*command, "--rootdir", str(tmp_path), "-o", "markers=needs"], cwd=tmp_path, env=environment)
     assert done.returncode == failed, done.stdout + done.stderr
     assert "no chromium here" in done.stdout

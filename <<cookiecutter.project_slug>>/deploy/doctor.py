@@ -19,6 +19,7 @@ from deploy import (
     process,
     quotas,
     registry,
+    revisions,
     rollout,
     room,
     settings,
@@ -248,11 +249,18 @@ def clock(target: Target) -> Finding:
     return Finding(skew < SKEW_SECONDS, f"{skew:.0f} s from the API server's", "set this machine's clock (NTP)")
 
 
+def schema_revisions(target: Target) -> Finding:
+    """Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE, as a deploy of this checkout would."""
+    head = revisions.head(target.project)
+    return Finding(True, f"head {head}" if head else "no revisions")
+
+
 CHECKS: dict[str, Callable[[Target], Finding]] = {
     "context": context,
     "namespace": namespace,
     "permissions": permissions,
     "checkout": checkout,
+    "revisions": schema_revisions,
     "inventory": inventory,
     "secret": secret,
     "settings": service_settings,

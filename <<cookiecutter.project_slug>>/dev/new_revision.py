@@ -130,7 +130,7 @@ class _Writing:
             self.notes += [f"not covered by the revision, add it by hand: {difference}" for difference in uncovered]
         else:
             first, last = [], []
-        self.notes += [note for op in seen if (note := online_ops.required(op))]
+        self.notes += [note for op in seen if (note := online_ops.note(op))]
         found = [*first, *online_ops.rewrite(seen), *last]
         if not found:
             directives.clear()

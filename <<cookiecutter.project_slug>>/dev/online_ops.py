@@ -148,8 +148,15 @@ def repeatable(operations: list[ops.MigrateOperation]) -> list[ops.MigrateOperat
     return operations
 
 
-def required(op: ops.MigrateOperation) -> str:
-    """What to know of a column that a table with rows cannot get; empty for any other operation."""
+def note(op: ops.MigrateOperation) -> str:
+    """What to know of an operation that loses data or that a table with rows does not bear; empty for any other."""
+    if isinstance(op, ops.DropTableOp):
+        return f"the revision drops table {op.table_name} with its rows"
+    if isinstance(op, ops.DropColumnOp):
+        return (
+            f"the revision drops {op.table_name}.{op.column_name} with its values; if the field was renamed, replace "
+            "ADD and DROP by op.alter_column(..., new_column_name=...)"
+        )
     if not isinstance(op, ops.AddColumnOp):
         return ""
     column = op.column

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.config import Settings, get_settings
 from app.core.database import Database, make_engine
+from app.core.schema import Undecided, require_one_head
 from app.main import create_app
 from dev import postgres
 from tests.support import databases, surroundings
@@ -39,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if os.environ.get("ENVIRONMENT") in ("staging", "production"):
         raise pytest.UsageError(f"ENVIRONMENT is {os.environ['ENVIRONMENT']}: tests never run on its database.")
+    try:
+        require_one_head()
+    except Undecided as error:
+        raise pytest.UsageError(f"No database can be migrated for the tests: {error.problems[0]}.") from None
     given = os.environ.get("DATABASE_URL", "").strip()
     surroundings.forget()
     os.environ[databases.SERVER] = databases.plain(given) if given else _server.enter_context(postgres.scratch())

@@ -21,7 +21,8 @@ def create_index_concurrently(
         op.create_index(name, table, list(columns), unique=unique, postgresql_concurrently=True, **options)
 
 
-def drop_index_concurrently(name: str, table_name: str) -> None:
+def drop_index_concurrently(name: str, table_name: str, **_: Any) -> None:
+    """Drop an index, if it exists. Its options, which Alembic writes along, make no difference."""
     with op.get_context().autocommit_block():
         op.drop_index(name, table_name=table_name, if_exists=True, postgresql_concurrently=True)
 

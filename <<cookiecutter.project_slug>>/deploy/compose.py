@@ -18,6 +18,7 @@ from deploy import (
     first_up,
     process,
     readiness,
+    revisions,
     stack,
     stack_owner,
     stack_ports,
@@ -54,6 +55,7 @@ def up(project: Path, report: Report, profiles: Sequence[str] = ()) -> int:
     client = engine.connect_here("up")
     engine.require("compose")
     context.check_line_endings(project)
+    revisions.head(project)
     stack.check_profiles(project, profiles)
     if made := first_up.ensure_dotenv(project, client):
         report.note(made)

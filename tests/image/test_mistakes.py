@@ -63,6 +63,16 @@ def test_a_profile_that_no_service_has(compose: Checkout) -> None:
     assert not (compose.folder / ".env").exists()
 
 
+@pytest.mark.parametrize("task", ["up", "build", "push"])
+def test_two_heads(compose: Checkout, task: str) -> None:
+    for name in ("one1", "two2"):
+        text = f'revision = "{name}"\ndown_revision = None\n'
+        (compose.folder / "alembic" / "versions" / f"{name}.py").write_text(text)
+    said = told(compose.task(task), "SEVERAL_HEADS")
+    assert all(words in said for words in ("one1", "two2", "python3 tasks.py migrate.merge"))
+    assert not (compose.folder / ".env").exists()
+
+
 def test_an_image_that_cannot_be_fetched(compose: Checkout) -> None:
     """A tag that no registry has; without a network, the registry cannot be asked."""
     compose.variables["POSTGRES_VERSION"] = "of-a-test-alone"

@@ -82,7 +82,7 @@ def changed_kinds(stage: Stage, objects: Path) -> set[str]:
     kinds = set()
     for item in re.split(r"^diff ", done.stdout, flags=re.MULTILINE)[1:]:
         found = re.search(r"/MERGED-\d+/\S*?\.(\w+)\." + re.escape(stage.namespace), item)
-        changes = re.findall(r"^[-+](?![-+]).*", item, re.MULTILINE)
+        changes = re.findall(r"^[-+].*", item.partition("\n@@")[2], re.MULTILINE)
         if found and not all(re.match(r". +(deploy/sources|generation): ", line) for line in changes):
             kinds.add(found[1])
     return kinds

@@ -14,6 +14,8 @@ from alembic.autogenerate.render import render_op_text
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from app.db.online import without_parameters
+
 IMPORT = "from app.db import online"
 _CALLS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
     ops.CreateIndexOp: ("op.create_index(", "online.create_index_concurrently("),
@@ -91,7 +93,7 @@ def _render_restored(_: AutogenContext, op: RestoredIndex) -> list[str]:
     name, table = op.replaced.name, op.replaced.table
     return [
         f"op.drop_index(op.f({name!r}), table_name={table!r}, if_exists=True)",
-        f"op.execute({op.replaced.before!r})",
+        f"op.execute({without_parameters(op.replaced.before)!r})",
     ]
 
 
@@ -172,6 +174,8 @@ def note(op: ops.MigrateOperation) -> str:
 def _online(op: ops.MigrateOperation) -> ops.MigrateOperation:
     if isinstance(op, ops.AlterColumnOp) and _widens(op):
         return Widened(op)
+    if isinstance(op, ops.CreateUniqueConstraintOp) and any(op.kw.values()):
+        return op  # deferrable, NULLS NOT DISTINCT: not from an index
     return Online(op) if type(op) in _CALLS else op
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 
 import asyncpg
@@ -264,16 +264,20 @@ async def test_a_table_that_stays_in_use_ends_the_migration(own_database: str, a
 # Indexes.
 
 
-async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, unique: bool = False) -> None:
+async def run_online(engine: AsyncEngine, change: Callable[[], None]) -> None:
     """As a revision does it."""
 
     def run(connection: Connection) -> None:
         context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
         with context.begin_transaction(_per_migration=True), Operations.context(context):
-            online.create_index_concurrently(name, "things", columns, unique=unique)
+            change()
 
     async with engine.connect() as connection:
         await connection.run_sync(run)
+
+
+async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, unique: bool = False) -> None:
+    await run_online(engine, lambda: online.create_index_concurrently(name, "things", columns, unique=unique))
 
 
 async def test_an_invalid_index_ends_a_migration_and_is_made_anew(
@@ -292,3 +296,45 @@ async def test_an_invalid_index_ends_a_migration_and_is_made_anew(
         await migrations.migrate(settings_of(own_database), lambda _connection: None)
     await make_index(own_engine, "ix_things_n", ["n"], unique=True)
     await migrations.migrate(settings_of(own_database), lambda _connection: None)
+
+
+# Constraints.
+
+
+async def test_a_check_is_replaced_and_holds_for_the_rows_that_are_there(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute(
+        "CREATE TABLE things (n text CONSTRAINT ck_things_n CHECK (n <> '')); INSERT INTO things VALUES ('a:b')"
+    )
+    await run_online(own_engine, lambda: online.create_check("ck_things_n", "things", "n ~ '^a:b' OR n = ':c'::text"))
+    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_things_n'")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await admin.execute("INSERT INTO things VALUES ('b')")
+    for _ in range(2):  # what an interrupted attempt has left is no obstacle
+        with pytest.raises(DBAPIError, match="is violated by some row"):
+            await run_online(own_engine, lambda: online.create_check("ck_things_n", "things", "n = ':c'"))
+    assert not await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_things_n'")
+
+
+async def test_a_unique_constraint_is_made_from_an_index_and_made_again(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE TABLE things (n int); INSERT INTO things VALUES (1), (1)")
+    with pytest.raises(DBAPIError, match="could not create unique index"):
+        await run_online(own_engine, lambda: online.create_unique("uq_things_n", "things", ["n"]))
+    await admin.execute("DELETE FROM things")
+    for _ in range(2):
+        await run_online(own_engine, lambda: online.create_unique("uq_things_n", "things", ["n"]))
+    assert await admin.fetchval("SELECT contype FROM pg_constraint WHERE conname = 'uq_things_n'") == b"u"
+
+
+async def test_a_reference_is_validated_apart_from_being_added(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE TABLE others (id int PRIMARY KEY); CREATE TABLE things (n int)")
+    for _ in range(2):
+        await run_online(
+            own_engine, lambda: online.create_foreign_key("fk_things_n", "things", "others", ["n"], ["id"])
+        )
+    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_things_n'")

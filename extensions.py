@@ -2,8 +2,11 @@
 
 Cookiecutter has no hook that can refuse before it writes: a failing pre_gen hook leaves a traceback, and a slug of
 `../../x` has by then left the output folder. A filter used by the last private variable runs after the last answer
-and before the first file.
+and before the first file. The versions of Python and cookiecutter are judged when the extension is loaded, the first
+moment at which code of this repository runs.
 """
+
+from __future__ import annotations  # an old Python must get as far as the message that it is too old
 
 import json
 import re
@@ -13,11 +16,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from click import UsageError
+import cookiecutter
+from click import ClickException, UsageError
 from jinja2 import Environment
 from jinja2.ext import Extension
 
 TEMPLATE = Path(__file__).resolve().parent
+NEEDED = (2, 7, 1)
 SERVICE = TEMPLATE / "<<cookiecutter.project_slug>>"
 
 
@@ -25,6 +30,7 @@ class Answers(Extension):
     """Adds the filters `escaped`, `parsed`, `checked`, `template_version` and `template_folder`."""
 
     def __init__(self, environment: Environment) -> None:
+        refuse_old_programs()
         super().__init__(environment)
         environment.filters |= {
             "escaped": escaped,
@@ -33,6 +39,17 @@ class Answers(Extension):
             "template_version": template_version,
             "template_folder": lambda _: str(TEMPLATE),
         }
+
+
+def refuse_old_programs() -> None:
+    """Raises click.ClickException, one line, for a Python or a cookiecutter that is too old for what follows."""
+    if sys.version_info < (3, 11):  # noqa: UP036  # it is cookiecutter's Python, which nobody else has checked
+        raise ClickException(f"Python 3.11 or newer is needed; cookiecutter runs on {sys.version.split()[0]}.")
+    found = tuple(int(number) for number in re.findall(r"\d+", cookiecutter.__version__)[:3])
+    if found < NEEDED:
+        needed = ".".join(map(str, NEEDED))
+        way = f'Upgrade it (`pip install "cookiecutter>={needed}"`), or run .venv/bin/cookiecutter of a clone'
+        raise ClickException(f"Cookiecutter {needed} or newer is needed; this is {cookiecutter.__version__}. {way}.")
 
 
 def escaped(text: str) -> str:
@@ -47,8 +64,6 @@ def parsed(text: str) -> Sequence[Any]:
 
 def checked(answers: Mapping[str, str]) -> str:
     """ "yes" for good answers. Raises click.UsageError with every fault: cookiecutter ends with exit code 2."""
-    if sys.version_info < (3, 11):  # noqa: UP036  # it is cookiecutter's Python, which nobody else has checked
-        raise UsageError(f"Python 3.11 or newer is needed; cookiecutter runs on {sys.version.split()[0]}.")
     given = {name: value for name, value in answers.items() if not name.startswith("_")}
     if faults := _service_module("scaffold.answers").check_answers(given):
         listed = "\n".join(f"  - {fault}" for fault in faults)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,11 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
     options.remove_sample(project)
     options.remove_judge(project)
-    from dev import setup  # the service's own, now that only what belongs there is left
+    from dev import repository, setup  # the service's own, now that only what belongs there is left
 
+    # --overwrite-if-exists empties the folders that are copied as they are; databases are at these revisions.
+    with suppress(repository.Unable):
+        repository.restore(project, "alembic/versions")
     with ThreadPoolExecutor(1) as beside:
         locking = beside.submit(locks.lock, project)  # waits for the network meanwhile
         setup.say("options", lambda: _options(project, answers))

@@ -44,6 +44,12 @@ def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "change
     return "changed", f"main and template at {_read(project, 'rev-parse', '--short', 'HEAD')}{_surroundings(project)}"
 
 
+def restore(project: Path, folder: str) -> None:
+    """Bring back the files of a folder that git has and something has deleted. Raises Unable."""
+    if (project / ".git").exists() and _read(project, "ls-files", "--", folder):
+        _git(project, "checkout", "--quiet", "--", folder)
+
+
 def knows_who(folder: Path) -> bool:
     """Whether git was told by whom commits are; what it would guess from the machine's name does not count."""
     return bool(_read(folder, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"))

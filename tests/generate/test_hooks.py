@@ -178,6 +178,35 @@ def test_a_folder_that_exists(bakery: Bakery, tmp_path: Path) -> None:
     assert told == [f"The service is in {service}. Next:", f"  cd {service}", "  python3 tasks.py dev"]
     assert (service / "README.md").read_text() != "mine\n"
     assert git(service, "rev-parse", "main", "template") == before
+    # Databases are at the first revision: it is no other one now.
+    assert steps(done.stdout)["revision"] == "ok"
+    assert git(service, "status", "--porcelain", "alembic") == ""
+
+
+@pytest.mark.drill
+def test_a_service_is_updated_by_its_branch_template(bakery: Bakery, tmp_path: Path) -> None:
+    """As README says it: what the template has changed comes by a merge, beside what a person has changed."""
+    template, service = tmp_path / "newer", tmp_path / "product-catalogue"
+    shutil.copytree(bakery.template, template)
+    bakery.copy(bakery.bake(), service)
+    me = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    (service / "README.md").write_text((service / "README.md").read_text() + "Mine.\n")
+    git(service, *me, "commit", "--quiet", "--all", "-m", "Say whose it is")
+    revisions = git(service, "ls-files", "alembic/versions")
+
+    page = template / "<<cookiecutter.project_slug>>" / "docs" / "runbook.md"
+    page.write_text(page.read_text() + "The template's.\n")
+    git(service, "switch", "--quiet", "template")
+    done = bakery.cookiecutter(tmp_path, "--overwrite-if-exists", template=str(template))
+    assert done.returncode == 0, done.stderr
+    git(service, "add", "--all")
+    git(service, *me, "commit", "--quiet", "-m", "Update from the template")
+    git(service, "switch", "--quiet", "main")
+    git(service, *me, "merge", "--quiet", "--no-edit", "template")
+    assert (service / "docs" / "runbook.md").read_text().endswith("The template's.\n")
+    assert (service / "README.md").read_text().endswith("Mine.\n")
+    assert git(service, "ls-files", "alembic/versions") == revisions
+    assert git(service, "status", "--porcelain") == ""
 
 
 def test_without_hooks(bakery: Bakery, tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def script_of(revision: revisions.Revision) -> Script:
     except Exception as error:
         line = _last_line(error, revision.path)
         why = f"{type(error).__name__}: {error}" if not isinstance(error, LookupError) else str(error.args[0])
-        return Script(revision.id, tuple(recorder.statements), f"{revision.place}:{line} has no SQL of its own: {why}")
+        return Script(
+            revision.id, tuple(recorder.statements), f"{revision.place}:{line} cannot be written as SQL: {why}"
+        )
     return Script(revision.id, tuple(recorder.statements))
 
 

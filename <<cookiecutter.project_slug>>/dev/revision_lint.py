@@ -39,7 +39,7 @@ def lint(project: Path) -> None:
             "write `# deploy: additive` or `# deploy: destructive` into its file (README, Migrations)."
         )
         raise SystemExit(1)
-    print(f"{_count(judged, 'revision')}, nothing found")
+    print(f"{_count(judged, 'revision')} checked, no findings")
 
 
 def _count(items: Sequence[object], noun: str) -> str:
@@ -53,7 +53,7 @@ def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[s
         for line, text in sorted(items):
             yield f"{revision.place}:{line}: {text}"
         if script.unreadable:
-            yield f"{script.unreadable}; it cannot be judged: mark it (README, Migrations)"
+            yield f"{script.unreadable}; mark it `# deploy: additive` or `# deploy: destructive` (README, Migrations)"
 
 
 def _squawk(project: Path, scripts: Sequence[offline.Script]) -> list[list[tuple[int, str]]]:

@@ -116,7 +116,7 @@ def _require_image(target: Target, chosen: records_of.Record) -> None:
             "IMG_NOT_FOUND",
             f"the image of release {chosen.number} is no longer in its registry",
             chosen.image,
-            f"good releases with an image: {kept or 'none'}",
+            f"releases that passed and have an image: {kept or 'none'}",
             hint="choose one of them with --to, or push the image again",
         )
 

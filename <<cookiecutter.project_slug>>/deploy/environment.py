@@ -81,7 +81,7 @@ class Secret(Block):
     @model_validator(mode="after")
     def _one_source(self) -> Secret:
         if sum(map(bool, (self.name, self.from_env, self.external))) != 1:
-            raise ValueError("wants exactly one of `name`, `from_env` and `external`")
+            raise ValueError("requires exactly one of `name`, `from_env` and `external`")
         return self
 
 

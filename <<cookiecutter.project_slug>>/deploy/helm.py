@@ -200,10 +200,10 @@ def recover(target: Target) -> bool:
     good = records_of.last_good(target.records)
     if found[newest] != "pending-install" and good is not None and good.helm_revision in found:
         _run(rollback_command(target, _revision_of(good.helm_revision)))
-        told = f"{found[newest]} of a deployer that was killed: back to revision {good.helm_revision}"
+        told = f"{found[newest]} left by a killed deployer: rolled back to revision {good.helm_revision}"
     else:
         target.cluster.delete("v1", "Secret", f"sh.helm.release.v1.{name}.v{newest}")
-        told = f"{found[newest]} of a deployer that was killed: forgotten"
+        told = f"{found[newest]} left by a killed deployer: removed"
     target.report.result(Result("recover", Status.RESCUED, 0.0, told))
     return True
 

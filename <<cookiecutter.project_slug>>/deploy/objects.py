@@ -23,7 +23,7 @@ CONFIG_KINDS = frozenset({"ServiceAccount", "ConfigMap", "Secret", "ExternalSecr
 
 @dataclass(frozen=True)
 class Conflict:
-    """A field of ours that somebody else has changed."""
+    """A field that this release sets and another manager has changed."""
 
     field: str
     manager: str

@@ -89,8 +89,8 @@ def rollback_target(records: Sequence[Record], running: str, to: int | None) -> 
             known = ", ".join(str(record.number) for record in records if record.good) or "none"
             raise fail(
                 "NO_SUCH_RELEASE",
-                f"there is no good release {to}",
-                f"good ones: {known}",
+                f"release {to} does not exist, or did not pass its smoke test",
+                f"releases that passed: {known}",
                 hint="`python3 tasks.py history ENV`",
             )
         return chosen

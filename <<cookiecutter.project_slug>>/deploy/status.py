@@ -64,7 +64,7 @@ def log_lines(target: Target, lines: int) -> list[str]:
         name = pod["metadata"]["name"]
         for container in pod["spec"]["containers"]:
             found += [f"{name}  {line}" for line in target.cluster.logs(name, container["name"], lines=lines)]
-    return found or [f"No pod of {target.facts.name} has said anything in {target.environment.namespace}."]
+    return found or [f"No pod of {target.facts.name} has logged anything in {target.environment.namespace}."]
 
 
 def _status(target: Target) -> dict[str, Any]:

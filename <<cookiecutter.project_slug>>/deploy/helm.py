@@ -42,7 +42,7 @@ KEYS = (
 # Server-side apply, --force-conflicts and --take-ownership came with it; without them the way back fails.
 REQUIRED = (4, 0)
 OWNER = {"app.kubernetes.io/managed-by": "Helm"}
-RELEASE = "meta.helm.sh/release-name"
+RELEASE, RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 HOOK = "helm.sh/hook"
 
 
@@ -159,14 +159,47 @@ def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], 
 
 
 def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int, str]]) -> Plan:
-    """Raises Failed DRIFT. A release that is not `deployed` is brought there even when no object differs."""
+    """Raises Failed DRIFT, NOT_HELMS. A release that is not `deployed` is brought there even when no object differs."""
     looks, leftovers, found = seen
     status = found[max(found)] if found else "none"
     gone = tuple(Change("delete", identity(item), diff(item, None)) for item in leftovers)
     changes = (*applying.changes(looks), *gone)
+    require_ownership(looks, target)
     if status != "deployed" and not changes:
         changes = (Change("upgrade", f"the Helm release {target.facts.name}, which is {status}"),)
     return Plan(changes, note=applying.removals(looks))
+
+
+def require_ownership(looks: Sequence[applying.Look], target: Target) -> None:
+    """Raises Failed NOT_HELMS for objects that Helm would refuse half-way, as they belong to no release or another one.
+
+    With --correct-drift, those of no release are taken over. Pure.
+    """
+    release = f"{target.environment.namespace}/{target.facts.name}"
+    owners = {identity(look.wanted): owner_of_release(look.live) for look in looks if look.live is not None}
+    foreign = {name: owner for name, owner in owners.items() if owner not in ("", release)}
+    unowned = [] if target.options.correct_drift else [name for name, owner in owners.items() if not owner]
+    if not foreign and not unowned:
+        return
+    hint = (
+        "pass --correct-drift to take them over" if not foreign else "uninstall that release, or use another namespace"
+    )
+    raise fail(
+        "NOT_HELMS",
+        f"objects exist that do not belong to the Helm release {release}",
+        *(f"{name} belongs to the Helm release {owner}" for name, owner in foreign.items()),
+        *(f"{name} belongs to no Helm release" for name in unowned),
+        hint=hint,
+    )
+
+
+def owner_of_release(live: Object) -> str:
+    """NAMESPACE/NAME of the Helm release that an object belongs to; empty for none. Pure."""
+    metadata = live["metadata"]
+    notes = metadata.get("annotations") or {}
+    if (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") != "Helm" or RELEASE not in notes:
+        return ""
+    return f"{notes.get(RELEASE_NAMESPACE, '')}/{notes[RELEASE]}"
 
 
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
@@ -219,7 +252,7 @@ def as_owned(item: Object, name: str, namespace: str) -> Object:
     copy = deepcopy(item)
     metadata = copy["metadata"]
     metadata["labels"] = {**metadata.get("labels", {}), **OWNER}
-    owner = {RELEASE: name, "meta.helm.sh/release-namespace": namespace}
+    owner = {RELEASE: name, RELEASE_NAMESPACE: namespace}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **owner}
     return copy
 

@@ -99,6 +99,13 @@ def test_a_rendered_folder_is_applied_twice(actor: Stage, charted: Path, driver:
             ["kubectl", "apply", "-f", "-"], input=yaml.safe_dump(control), capture_output=True, text=True, check=False
         )
         assert "field is immutable" in same.stderr  # the same name would be refused
-        # The toolkit goes on from there: nobody has added anything to what it renders.
-        ended = stage.deploy("v1", "-e", "settings.LOG_LEVEL=WARNING")
+        # The toolkit goes on from there: nobody has added anything to what it renders. Helm has to be told to take it.
+        flags = ("--correct-drift",) if driver == "helm" else ()
+        if flags:
+            before = stage.versions()
+            refused = stage.deploy("v1", "-e", "settings.LOG_LEVEL=WARNING")
+            assert refused.code == 6, refused
+            assert "NOT_HELMS" in refused.out
+            assert stage.versions() == before
+        ended = stage.deploy("v1", "-e", "settings.LOG_LEVEL=WARNING", *flags)
         assert ended.code == 0, ended

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy import helm
+from deploy.applying import Look
 from deploy.environment import Environment
 from deploy.model import Failed
 from deploy.release import Release
@@ -100,3 +101,31 @@ def test_the_databases_authority_is_among_the_charts_values() -> None:
     assert [volume["name"] for volume in values["volumes"]] == ["database-ca"]
     assert [mount["mountPath"] for mount in values["volume_mounts"]] == ["/etc/database-ca"]
     assert values["settings"]["POSTGRES_SSLROOTCERT"] == "/etc/database-ca/ca.crt"
+
+
+def look(name: str, release: str = "", namespace: str = "n") -> Look:
+    """A Service as Helm made it for a release; without one, as another tool did."""
+    item: dict[str, Any] = {"kind": "Service", "metadata": {"name": name}}
+    return Look(item, helm.as_owned(item, release, namespace) if release else item, item)
+
+
+@pytest.mark.parametrize(
+    ("looks", "flag", "said"),
+    [
+        ([look("a", "lamps")], False, ""),
+        ([Look({"kind": "Service", "metadata": {"name": "a"}}, None, None)], False, ""),
+        ([look("a", "lamps"), look("b")], False, "Service/b belongs to no Helm release"),
+        ([look("b")], True, ""),
+        ([look("c", "other")], True, "Service/c belongs to the Helm release n/other"),
+        ([look("c", "lamps", "elsewhere")], False, "Service/c belongs to the Helm release elsewhere/lamps"),
+    ],
+)
+def test_objects_of_others_are_refused_before_helm_meets_them(looks: list[Look], flag: bool, said: str) -> None:
+    if not said:
+        helm.require_ownership(looks, target(correct_drift=flag))
+        return
+    with pytest.raises(Failed) as caught:
+        helm.require_ownership(looks, target(correct_drift=flag))
+    assert caught.value.failure.code == "NOT_HELMS"
+    assert said in caught.value.failure.evidence
+    assert ("--correct-drift" in caught.value.failure.hint) is (not flag and "no Helm" in said)

@@ -7,11 +7,11 @@ would answer nobody and hear no signal. The thread is not one of the event loop'
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from fastapi import Request, Response
 
 THREAD = "openapi"
@@ -26,7 +26,7 @@ class Document:
         body = await self._built()
         if prefix := request.scope.get("root_path"):
             # What a proxy took off the path is known with the request only; the rest need not be written again.
-            body = b'{"servers":' + orjson.dumps([{"url": prefix}]) + b"," + body[1:]
+            body = b'{"servers":' + json.dumps([{"url": prefix}]).encode() + b"," + body[1:]
         return Response(body, media_type="application/json")
 
     async def _built(self) -> bytes:
@@ -46,7 +46,8 @@ class Document:
 
     def _run(self, loop: asyncio.AbstractEventLoop, body: asyncio.Future[bytes]) -> None:
         try:
-            built = orjson.dumps(self._build())
+            # Not orjson: the bounds of a decimal are integers beyond its 64 bits.
+            built = json.dumps(self._build(), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         except Exception as error:
             _tell(loop, _fail, body, error)
         else:

@@ -94,7 +94,7 @@ def test_a_failing_one_leaves_the_deployment_alone(author: Stage) -> None:
 
 def has_lost_logs(ended: Ended) -> bool:
     """See Stage.deploy_telling: here once more would take another minute."""
-    kept = Path(re.findall(r"all of it: (.+)", ended.out)[-1])
+    kept = Path(re.findall(r"evidence: (.+)", ended.out)[-1])
     return not any(path.read_text().strip() for path in kept.glob("*.log"))
 
 

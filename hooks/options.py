@@ -29,7 +29,14 @@ class Effect:
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("driver", "manifests"): Effect(remove=("helm", "deploy/helm.py", "tests/unit/deploy/test_helm.py")),
-    ("driver", "helm"): Effect(remove=("k8s", "deploy/manifests.py", "tests/unit/deploy/test_manifests.py")),
+    ("driver", "helm"): Effect(
+        remove=(
+            "k8s",
+            "deploy/manifests.py",
+            "tests/unit/deploy/test_manifests.py",
+            "tests/unit/deploy/test_own_objects.py",
+        )
+    ),
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),
     ("ci", "gitlab"): Effect(remove=(".github",)),
     ("ci", "none"): Effect(remove=(".github", ".gitlab-ci.yml")),

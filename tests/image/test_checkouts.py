@@ -75,6 +75,7 @@ def _containers(project: str) -> list[str]:
 def _interrupted(checkout: Checkout, *task: str, when: Callable[[], object]) -> tuple[int, str]:
     """Exit code and output of a task that gets Ctrl-C as soon as `when` is true."""
     log = checkout.folder / ".dev" / "task.log"
+    log.parent.mkdir(exist_ok=True)
     with log.open("wb") as out:
         child = subprocess.Popen(
             [sys.executable, "tasks.py", *task],

@@ -59,6 +59,7 @@ def test_a_rotated_password(running: Stage) -> None:
     )
     until(lambda: is_refused(running), 60, "requests are refused")
     until(lambda: "PostgreSQL rejected the password (28P01)" in running.task("status").out, 60, "status says so")
+    until(lambda: "0 of 2 ready" in running.task("status").out, 60, "every pod has noticed")
 
     told = running.task("doctor")
     assert told.code == 6, told

@@ -1,12 +1,14 @@
 """The mark of what the pods read: it changes with the values that they use, and with nothing else."""
 
 import base64
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from deploy import sources
 from deploy.environment import Environment
+from deploy.model import Failed
 from deploy.release import MARK, Release
 from deploy.sources import Source
 
@@ -92,3 +94,45 @@ def test_pods_are_stale_when_they_started_with_another_mark() -> None:
     assert not sources.stale(None, "a")
     assert not sources.stale(sources.marked(deployment, "b" * 16), "b" * 16)
     assert MARK not in Release("lamps", environment(), "sha256:0").values()["pod_annotations"]
+
+
+class Operator:
+    """external-secrets as a deploy sees it: each question about the Secret takes it one answer further."""
+
+    def __init__(self, *answers: dict[str, Any] | None, said: str = "") -> None:
+        self.answers, self.said = list(answers), said
+
+    def get(self, _: str, kind: str, name: str) -> dict[str, Any] | None:
+        if kind == "ExternalSecret":
+            conditions = [{"type": "Ready", "status": "False", "message": self.said}] if self.said else []
+            return {"metadata": {"name": name}, "status": {"conditions": conditions}}
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def deploying(operator: Operator, seconds: int) -> Any:
+    external = {"store": "vault", "keys": {"DATABASE_URL": "a/b"}}
+    return SimpleNamespace(
+        cluster=operator,
+        environment=environment(secret={"external": external}, graces={"config": seconds}),
+        facts=SimpleNamespace(name="lamps"),
+        namespace_missing=False,
+        report=SimpleNamespace(progress=lambda *_: None),
+    )
+
+
+def test_a_deploy_waits_until_the_operator_has_written_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "POLL_SECONDS", 0.0)
+    operator = Operator(None, secret(OTHER="x"), secret(DATABASE_URL=URL))
+    sources.await_external(deploying(operator, 60))
+    assert operator.answers == [secret(DATABASE_URL=URL)], "every answer before was waited for"
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_an_operator_that_does_not_write_it_is_named(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    monkeypatch.setattr(sources, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(sources, "REFUSED_SECONDS", 0.0 if seconds else 60.0)
+    with pytest.raises(Failed) as caught:
+        sources.await_external(deploying(Operator(None, said="no such key a/b"), seconds))
+    assert caught.value.failure.code == "SECRET_NOT_WRITTEN"
+    assert caught.value.failure.evidence == ("no such key a/b",)
+    assert "describe externalsecret lamps-external" in caught.value.failure.hint

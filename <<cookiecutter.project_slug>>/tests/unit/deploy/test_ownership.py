@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from deploy import ownership
-from deploy.applying import Look, changes, removals
-from deploy.model import Failed
+from deploy.applying import Look, changes, look, removals
+from deploy.model import Failed, fail
 from deploy.objects import image_of
 
 APP, OLD = 'k:{"name":"app"}', 'k:{"name":"old"}'
@@ -131,6 +131,37 @@ def test_a_first_apply_takes_over_as_well() -> None:
     assert OLD in ours["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:containers"]
 
 
+class Server:
+    """Answers dry runs as the API server does: what is live, and under another name what would be new."""
+
+    def __init__(self, refusal: str = "") -> None:
+        self.refusal = refusal
+
+    def get(self, *_: object) -> dict[str, Any]:
+        return LIVE
+
+    def apply(self, item: dict[str, Any], *, dry_run: bool, manager: str, force: bool = False) -> dict[str, Any]:
+        assert dry_run, "a look changes nothing"
+        if item["metadata"]["name"] == "lamps":
+            return deepcopy(LIVE)
+        if self.refusal:
+            raise fail(self.refusal, "a second one is refused")
+        return deepcopy(FRESH)
+
+
+def test_a_look_at_an_object_finds_its_strays() -> None:
+    (seen,) = look(Server(), [FRESH], "deploy")  # pyrefly: ignore
+    assert {ownership.shown(stray.path) for stray in seen.strays} == EXPECTED
+    assert not seen.same
+
+
+def test_an_object_that_may_exist_only_once_has_nothing_to_be_compared_with() -> None:
+    (seen,) = look(Server("ADMISSION_DENIED"), [FRESH], "deploy")  # pyrefly: ignore
+    assert seen.strays == ()
+    with pytest.raises(Failed):
+        look(Server("CLUSTER_UNREACHABLE"), [FRESH], "deploy")  # pyrefly: ignore
+
+
 def test_without_the_flag_strays_are_drift() -> None:
     with pytest.raises(Failed) as caught:
         changes([Look(FRESH, LIVE, LIVE, strays=strays_of(LIVE))])
@@ -139,11 +170,11 @@ def test_without_the_flag_strays_are_drift() -> None:
 
 
 def test_with_the_flag_strays_are_a_change_that_names_them() -> None:
-    look = Look(FRESH, LIVE, LIVE, strays=strays_of(LIVE), force=True)
-    (change,) = changes([look])
+    seen = Look(FRESH, LIVE, LIVE, strays=strays_of(LIVE), force=True)
+    (change,) = changes([seen])
     assert change.what == "Deployment/lamps"
     assert all(any(path in line for line in change.diff) for path in EXPECTED)
-    assert all(path in removals([look]) for path in EXPECTED)
+    assert all(path in removals([seen]) for path in EXPECTED)
 
 
 def test_the_image_is_that_of_our_own_container() -> None:

@@ -1,12 +1,16 @@
 """The image step: layers are made ahead only as long as a build may need them."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from deploy import image
+from deploy.commits import Checkout, Commit
+from deploy.environment import Environment
+from deploy.model import Failed, Plan
 from deploy.record import Record
 from deploy.steps import Image
 from deploy.target import Options
@@ -31,3 +35,45 @@ def test_what_was_begun_for_a_build_ends_when_the_image_is_found(
     seen = Image().observe(target)
     assert closed == ended
     assert Image().plan(target, seen).empty == bool(digest)
+
+
+def planned(folder: Path, *, allow_older: bool = False, platform: str = "linux/amd64", git: str = "") -> Plan:
+    """The plan for an image that is not built yet, on nodes with amd64, over release 1."""
+    base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
+    info = {"operatingSystem": "linux", "architecture": "amd64"}
+    node = {"metadata": {"name": "a"}, "spec": {}, "status": {"nodeInfo": info}}
+    last = Record(1, "sha256:1", "", "deployed", "manifests", git=git, commit_time="2026-01-02T00:00:00Z")
+    target: Any = SimpleNamespace(
+        project=folder,
+        environment=Environment.model_validate({**base, "platforms": [platform]}),
+        records=[last],
+        cluster=SimpleNamespace(list=lambda *_: [node]),
+        options=Options(allow_older=allow_older),
+        checkout=Checkout(Commit("a" * 40, "2026-01-01T00:00:00Z")),
+        digest=None,
+        ahead=ExitStack(),
+    )
+    return Image().plan(target, Image().observe(target))
+
+
+@pytest.fixture
+def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "content_key", lambda *_: "0123")
+    monkeypatch.setattr(image, "find", lambda *_: None)
+
+
+@pytest.mark.usefixtures("nothing_built")
+def test_an_earlier_commit_is_not_built(tmp_path: Path) -> None:
+    with pytest.raises(Failed) as caught:
+        planned(tmp_path, git="b" * 12)
+    assert caught.value.failure.code == "OLDER"
+    assert not planned(tmp_path, git="b" * 12, allow_older=True).empty
+    assert not planned(tmp_path, git="a" * 12).empty
+
+
+@pytest.mark.usefixtures("nothing_built")
+def test_an_image_for_other_nodes_is_not_built(tmp_path: Path) -> None:
+    with pytest.raises(Failed) as caught:
+        planned(tmp_path, platform="linux/arm64")
+    assert caught.value.failure.code == "IMG_PLATFORM"
+    assert not planned(tmp_path).empty

@@ -87,21 +87,26 @@ def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
     os.close(ours)
 
 
+def awaited(read: Callable[[], str], seen: Callable[[str], object]) -> None:
+    """A terminal passes on what was written a moment later."""
+    end = time.monotonic() + 60
+    while not seen(read()):
+        assert time.monotonic() < end, read()
+        time.sleep(0.02)
+
+
 def test_the_clock_of_a_terminal_ticks_while_nothing_happens(terminal: tuple[TextIO, Callable[[], str]]) -> None:
     out, read = terminal
     shown = Terminal(out, tick=0.02)
     report = Report([shown], shown.close)
     report.start("containers")
     report.progress("containers", "exporting to image")
-    end = time.monotonic() + 60
-    while len(re.findall(r"containers +1 s +exporting to image", read())) < 2:
-        assert time.monotonic() < end, read()
-        time.sleep(0.02)
+    awaited(read, lambda said: len(re.findall(r"containers +1 s +exporting to image", said)) >= 2)
     report.note("Compose warns: x")
-    assert re.search(r"\x1b\[K  Compose warns: x\r\n\r\x1b\[K  containers +\d+ s", read())
+    awaited(read, re.compile(r"\x1b\[K  Compose warns: x\r\n\r\x1b\[K  containers +\d+ s").search)
     report.close()
+    awaited(read, lambda said: said.endswith("\r\x1b[K"))  # no line is left half written
     length = len(read())
-    assert read().endswith("\r\x1b[K"), "no line is left half written"
     time.sleep(0.1)
     assert len(read()) == length
 

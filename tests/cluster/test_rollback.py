@@ -11,7 +11,6 @@ def test_rollback_and_back_to_a_number(running: Stage) -> None:
     ended = running.task("rollback", "--yes")
     print(f"rollback: {ended.seconds:.1f} s")
     assert ended.code == 0, ended
-    assert ended.seconds <= 30
     assert running.image_of_deployment() == running.images["v1"]
     assert running.http("/health")["image_digest"] == running.images["v1"]
     last = running.history()[-1]

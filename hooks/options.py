@@ -28,7 +28,9 @@ class Effect:
 
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
-    ("driver", "manifests"): Effect(remove=("helm", "deploy/helm.py", "tests/unit/deploy/test_helm.py")),
+    ("driver", "manifests"): Effect(
+        remove=("helm", "deploy/helm.py", "deploy/helm_ownership.py", "tests/unit/deploy/test_helm.py")
+    ),
     ("driver", "helm"): Effect(
         remove=(
             "k8s",

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import applying, process, replacing
 from deploy import record as records_of
 from deploy.connect import helm_arguments
+from deploy.helm_ownership import OWNER, RELEASE, as_owned, require, require_ownership
 from deploy.model import Change, Outcome, Plan, Result, Status, fail
 from deploy.naming import with_migration_named
 from deploy.objects import Object, checked, diff, identity, ordered
@@ -39,32 +37,7 @@ KEYS = (
     *("port", "service_type", "node_port", "ingress", "network_policy"),
     *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
 )
-# Server-side apply, --force-conflicts and --take-ownership came with it; without them the way back fails.
-REQUIRED = (4, 0)
-OWNER = {"app.kubernetes.io/managed-by": "Helm"}
-RELEASE, RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 HOOK = "helm.sh/hook"
-
-
-def require() -> str:
-    """Version of the `helm` on PATH. Raises Failed HELM_VERSION for one that can't take a release back."""
-    told = process.run(["helm", "version", "--template", "{{.Version}}"], seconds=30)
-    found = parse_version(told.out)
-    if found is None or found < REQUIRED:
-        version = told.out.strip() or "of an unknown version"
-        raise fail(
-            "HELM_VERSION",
-            f"helm {version} is on PATH; Helm {REQUIRED[0]}.{REQUIRED[1]} or newer is required",
-            shutil.which("helm") or "",
-            hint="install Helm 4 (https://helm.sh/docs/intro/install), and see that `helm version` prints it",
-        )
-    return told.out.strip()
-
-
-def parse_version(text: str) -> tuple[int, int] | None:
-    """Major and minor version of what `helm version` prints. Pure."""
-    found = re.match(r"v?(\d+)\.(\d+)", text.strip())
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def render(project: Path, release: Release) -> list[Object]:
@@ -170,38 +143,6 @@ def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int
     return Plan(changes, note=applying.removals(looks))
 
 
-def require_ownership(looks: Sequence[applying.Look], target: Target) -> None:
-    """Raises Failed NOT_HELMS for objects that Helm would refuse half-way, as they belong to no release or another one.
-
-    With --correct-drift, those of no release are taken over. Pure.
-    """
-    release = f"{target.environment.namespace}/{target.facts.name}"
-    owners = {identity(look.wanted): owner_of_release(look.live) for look in looks if look.live is not None}
-    foreign = {name: owner for name, owner in owners.items() if owner not in ("", release)}
-    unowned = [] if target.options.correct_drift else [name for name, owner in owners.items() if not owner]
-    if not foreign and not unowned:
-        return
-    hint = (
-        "pass --correct-drift to take them over" if not foreign else "uninstall that release, or use another namespace"
-    )
-    raise fail(
-        "NOT_HELMS",
-        f"objects exist that do not belong to the Helm release {release}",
-        *(f"{name} belongs to the Helm release {owner}" for name, owner in foreign.items()),
-        *(f"{name} belongs to no Helm release" for name in unowned),
-        hint=hint,
-    )
-
-
-def owner_of_release(live: Object) -> str:
-    """NAMESPACE/NAME of the Helm release that an object belongs to; empty for none. Pure."""
-    metadata = live["metadata"]
-    notes = metadata.get("annotations") or {}
-    if (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") != "Helm" or RELEASE not in notes:
-        return ""
-    return f"{notes.get(RELEASE_NAMESPACE, '')}/{notes[RELEASE]}"
-
-
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
     """`helm upgrade --install`, or `helm rollback N` when an earlier release is brought back."""
     _make_way(target, wanted)
@@ -247,16 +188,6 @@ def revisions(target: Target) -> dict[int, str]:
     return {int(item["metadata"]["labels"]["version"]): item["metadata"]["labels"]["status"] for item in found}
 
 
-def as_owned(item: Object, name: str, namespace: str) -> Object:
-    """With what Helm adds when it applies. Pure."""
-    copy = deepcopy(item)
-    metadata = copy["metadata"]
-    metadata["labels"] = {**metadata.get("labels", {}), **OWNER}
-    owner = {RELEASE: name, RELEASE_NAMESPACE: namespace}
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), **owner}
-    return copy
-
-
 def _leftovers(target: Target, wanted: Sequence[Object]) -> list[Object]:
     """What Helm has made for this release and the chart no longer has, with or without the service's label."""
     name = target.facts.name
@@ -298,4 +229,4 @@ def _run(command: list[str]) -> Outcome:
     return Outcome()
 
 
-__all__ = ["apply", "manager", "observe", "plan", "recover", "render", "undo"]
+__all__ = ["apply", "manager", "observe", "plan", "recover", "render", "require", "undo"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploy import helm
+from deploy import helm, helm_ownership
 from deploy.applying import Look
 from deploy.environment import Environment
 from deploy.model import Failed
@@ -35,7 +35,7 @@ def target(**options: bool) -> Any:
     [("v4.3", (4, 3)), ("v3.19.0", (3, 19)), ("4.0.1+g123", (4, 0)), ("v10.0.0", (10, 0)), ("", None), ("error", None)],
 )
 def test_versions(told: str, version: tuple[int, int] | None) -> None:
-    assert helm.parse_version(told) == version
+    assert helm_ownership.parse_version(told) == version
 
 
 @pytest.mark.parametrize(("told", "accepted"), [("v3.19.0", False), ("v4.0.0", True), ("v10.1.0", True), ("", False)])
@@ -48,10 +48,10 @@ def test_a_helm_that_cannot_go_back_is_refused(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     if accepted:
-        assert helm.require() == told
+        assert helm_ownership.require() == told
         return
     with pytest.raises(Failed) as caught:
-        helm.require()
+        helm_ownership.require()
     assert caught.value.failure.code == "HELM_VERSION"
     assert told in caught.value.failure.message
     assert "4.0 or newer" in caught.value.failure.message
@@ -86,7 +86,7 @@ def test_only_we_may_read_the_values() -> None:
 
 def test_what_helm_adds_when_it_applies() -> None:
     item = {"kind": "Service", "metadata": {"name": "lamps", "labels": {"a": "b"}}}
-    owned = helm.as_owned(item, "lamps", "n")
+    owned = helm_ownership.as_owned(item, "lamps", "n")
     assert owned["metadata"]["labels"] == {"a": "b", "app.kubernetes.io/managed-by": "Helm"}
     assert owned["metadata"]["annotations"] == {
         "meta.helm.sh/release-name": "lamps",
@@ -106,7 +106,7 @@ def test_the_databases_authority_is_among_the_charts_values() -> None:
 def look(name: str, release: str = "", namespace: str = "n") -> Look:
     """A Service as Helm made it for a release; without one, as another tool did."""
     item: dict[str, Any] = {"kind": "Service", "metadata": {"name": name}}
-    return Look(item, helm.as_owned(item, release, namespace) if release else item, item)
+    return Look(item, helm_ownership.as_owned(item, release, namespace) if release else item, item)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def look(name: str, release: str = "", namespace: str = "n") -> Look:
 )
 def test_objects_of_others_are_refused_before_helm_meets_them(looks: list[Look], flag: bool, said: str) -> None:
     if not said:
-        helm.require_ownership(looks, target(correct_drift=flag))
+        helm_ownership.require_ownership(looks, target(correct_drift=flag))
         return
     with pytest.raises(Failed) as caught:
-        helm.require_ownership(looks, target(correct_drift=flag))
+        helm_ownership.require_ownership(looks, target(correct_drift=flag))
     assert caught.value.failure.code == "NOT_HELMS"
     assert said in caught.value.failure.evidence
     assert ("--correct-drift" in caught.value.failure.hint) is (not flag and "no Helm" in said)

@@ -45,3 +45,10 @@ def dev(bakery: Bakery, service: Path) -> Iterator[Callable[..., Dev]]:
     yield start
     for running in started:
         running.kill()
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """An empty PostgreSQL of the test's own."""
+    with postgres.scratch() as url:
+        yield url

@@ -118,7 +118,7 @@ def _first_request(project: Path, address: str) -> str:
     if not lines:
         return ""
     bearer = ' -H "Authorization: Bearer $(python3 tasks.py token --all | tail -1)"'
-    header = bearer if content.get("answers", {}).get("auth") == "jwt" else ""
+    header = bearer if content["answers"]["auth"] != "none" else ""
     prefix = os.environ.get("API_V1_STR") or "/api/v1"
     return f"  try       curl{header} {address}{prefix}/{parse(';'.join(lines))[0].url}\n"
 

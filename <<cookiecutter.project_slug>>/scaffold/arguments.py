@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypedDict
 
-from .faults import quote
+from .faults import clipped, quote
 from .model import TYPES, Names
 from .syntax import RawField, Word
 
@@ -138,8 +138,8 @@ def _reference(resources: Mapping[str, Names], given: Word, report: Report) -> A
     if name in resources:
         return {"ref": resources[name]}
     near = next(iter(difflib.get_close_matches(name, resources, 1)), "")
-    way = f"did you mean `{near}`?" if near else "write that resource too, in the same text or before"
-    some = ", ".join([*sorted(resources)[:8], *(["..."] if len(resources) > 8 else [])])
+    way = f"did you mean {quote(near)}?" if near else "write that resource too, in the same text or before"
+    some = ", ".join([*map(clipped, sorted(resources)[:8]), *(["..."] if len(resources) > 8 else [])])
     there = f"; there is {some}" if resources else ""
     report(given.offset, f"there is no resource {quote(name)} to refer to{there}; {way}")
     return {}

@@ -19,12 +19,12 @@ class Fault:
     @property
     def subject(self) -> str:
         """`product.price`, `product`, or nothing when the text is not even that far."""
-        return ".".join(_clipped(part) for part in (self.resource, self.field) if part)
+        return ".".join(clipped(part) for part in (self.resource, self.field) if part)
 
 
 def quote(text: str) -> str:
     """What was given, fit to stand in a message: without control characters and not endless."""
-    return f"`{_clipped(text)}`"
+    return f"`{clipped(text)}`"
 
 
 class ResourceErrors(ValueError):
@@ -62,7 +62,8 @@ def _block(text: str, fault: Fault) -> str:
     return f"{where}: {fault.message}{excerpt}"
 
 
-def _clipped(text: str) -> str:
+def clipped(text: str) -> str:
+    """What was given, short enough for a message and without control characters."""
     return _printable(text) if len(text) <= _QUOTED else f"{_printable(text[:_QUOTED])}..."
 
 

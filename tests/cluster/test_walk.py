@@ -153,7 +153,7 @@ def nothing_is_made(own: str, person: Person) -> bool:
     found += [name for name in run("kubectl", "-n", own, "get", "cm", "-o", "name").split() if "/shop" in name]
     host, _, path = person.environment["DEPLOY_REPOSITORY"].partition("/")
     try:
-        with urllib.request.urlopen(f"http://{host}/v2/{path}/tags/list", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{host}/v2/{path}/tags/list", timeout=60) as answer:
             found += json.loads(answer.read())["tags"] or []
     except urllib.error.HTTPError as error:
         if error.code != 404:
@@ -192,6 +192,6 @@ def call(url: str, token: str, body: object = None) -> dict[str, str]:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers)  # noqa: S310 - our own address
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         found: dict[str, str] = json.loads(answer.read())
         return found

@@ -174,6 +174,7 @@ def python_names(parsed: tuple[Resource, ...]) -> list[str]:
 @settings(max_examples=500)
 @given(st.text(max_size=200))
 @example("p: a:ref(p)?;" * 2)
+@example(f"a{2000 * '9'}: b:ref(c)")
 def test_any_text_is_parsed_or_refused_with_places(text: str) -> None:
     check_faults(text)
 

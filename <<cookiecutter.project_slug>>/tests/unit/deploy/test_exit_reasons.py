@@ -13,7 +13,7 @@ from deploy.exit_reasons import migration_reason
 @pytest.mark.parametrize(
     ("ended", "lines", "code", "hint"),
     [
-        ({"exitCode": EXIT_CONFIGURATION}, ["JWT_ISSUER: required"], "SETTINGS_REFUSED", "settings"),
+        ({"exitCode": EXIT_CONFIGURATION}, ["POSTGRES_DB is not set"], "SETTINGS_REFUSED", "settings"),
         ({"exitCode": EXIT_LOCK_HELD}, ["migrate: shop has been migrating"], "MIGRATION_LOCKED", "wait until it ends"),
         ({"exitCode": 69}, ["no PostgreSQL answers"], "DATABASE_UNREACHABLE", "DATABASE_URL"),
         ({"exitCode": 255}, ["exec /service/entrypoint.sh: exec format error"], "WRONG_PLATFORM", "platforms"),

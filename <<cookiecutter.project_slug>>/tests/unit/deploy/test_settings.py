@@ -44,7 +44,7 @@ def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch:
 def test_shared_variables_are_judged_where_they_are_settings() -> None:
     """`env_from`: what other services have in it is no mistake, and what this one refuses is."""
     shared = {"LOG_LEVL": "INFO", "DRAIN_SECONDS": "hidden-word"}
-    pods = Given({"ENVIRONMENT": "staging"}, {**SECRETS, **shared}, ("JWT_KEY",), frozenset(shared))
+    pods = Given({"ENVIRONMENT": "staging"}, {**SECRETS, **shared}, HELD, frozenset(shared))
     judged = settings.Check(PROJECT).judge(pods)
     found = {problem.setting: settings.where(environment(), pods, problem) for problem in judged.problems}
     assert "LOG_LEVL" not in found

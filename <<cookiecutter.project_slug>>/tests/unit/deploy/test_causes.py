@@ -23,7 +23,7 @@ PLAIN_HTTP = 'Error: Get "https://registry.corp:5000/v2/": http: server gave HTT
 UNTRUSTED = 'Error response from daemon: Get "https://registry.corp/v2/": x509: certificate signed by unknown authority'
 MISSING = "Error response from daemon: manifest for postgres:99 not found: manifest unknown: manifest unknown"
 GONE = (
-    'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /root/meta.json'
+    'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /home/ada/meta.json'
 )
 DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 
@@ -67,7 +67,7 @@ def test_anything_else_is_no_known_fault(said: str) -> None:
 
 
 UV = """\
-error: Failed to fetch: `https://pypi.org/simple/idna/`
+error: Failed to fetch: `https://index.example/simple/idna/`
   Caused by: dns error
 hint: network connectivity may be down"""
 ALEMBIC = """\
@@ -83,7 +83,7 @@ service "shell" is not running"""
 @pytest.mark.parametrize(
     ("said", "line"),
     [
-        (UV, "error: Failed to fetch: `https://pypi.org/simple/idna/`"),
+        (UV, "error: Failed to fetch: `https://index.example/simple/idna/`"),
         (ALEMBIC, 'sqlalchemy.exc.ProgrammingError: column "nonsense" does not exist'),
         (WARNED, 'service "shell" is not running'),
         ("app-1  | FATAL: out of shared memory\nHINT: increase it", "FATAL: out of shared memory"),

@@ -66,10 +66,11 @@ class Terminal(Plain):
             self._clock.start()
 
     def _redraw(self) -> None:
-        while not self._idle.wait(self._tick):
-            with self._lock, suppress(OSError):  # a terminal that was closed
-                if self._step:
-                    self._draw()
+        with suppress(OSError, ValueError):  # the terminal was closed, and nobody reads the clock
+            while not self._idle.wait(self._tick):
+                with self._lock:
+                    if self._step:
+                        self._draw()
 
     def _draw(self) -> None:
         width = os.get_terminal_size(self.out.fileno()).columns

@@ -8,6 +8,7 @@ import pty
 import re
 import struct
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ import pytest
 from deploy.model import Change, Failure, Plan, Result, Status
 from deploy.report import JsonLines, Markdown, Plain, Report, make
 from deploy.terminal import Terminal
+from tests.support.waiting import PATIENCE
 
 
 def told(report: Report) -> int:
@@ -109,6 +111,18 @@ def test_the_clock_of_a_terminal_ticks_while_nothing_happens(terminal: tuple[Tex
     length = len(read())
     time.sleep(0.1)
     assert len(read()) == length
+
+
+def test_the_clock_of_a_closed_terminal_stops(terminal: tuple[TextIO, Callable[[], str]]) -> None:
+    out, _ = terminal
+    before = set(threading.enumerate())
+    shown = Terminal(out, tick=0.02)
+    report = Report([shown], shown.close)
+    report.start("containers")
+    (clock,) = set(threading.enumerate()) - before
+    out.close()
+    clock.join(PATIENCE)
+    assert not clock.is_alive()
 
 
 def test_a_pipelines_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,7 @@ For more help on how to use Docker, head to https://docs.docker.com/go/guides/""
 PLAIN_HTTP = 'Error: Get "https://registry.corp:5000/v2/": http: server gave HTTP response to HTTPS client'
 UNTRUSTED = 'Error response from daemon: Get "https://registry.corp/v2/": x509: certificate signed by unknown authority'
 MISSING = "Error response from daemon: manifest for postgres:99 not found: manifest unknown: manifest unknown"
-GONE = (
-    'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /home/ada/meta.json'
-)
+GONE = 'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /ada/meta.json'
 DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 
 

@@ -65,7 +65,7 @@ webhooks:
     failurePolicy: Fail
     timeoutSeconds: 10
     namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
-    rules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [RESOURCES]}]
+    rules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [RESOURCES], scope: Namespaced}]
     clientConfig: CLIENT
 """
 DENIAL = """

@@ -65,7 +65,12 @@ webhooks:
     failurePolicy: Fail
     timeoutSeconds: 10
     namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
-    rules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [RESOURCES], scope: Namespaced}]
+    rules:
+      - apiGroups: ["*"]
+        apiVersions: ["*"]
+        operations: [CREATE, UPDATE]
+        resources: [RESOURCES]
+        scope: Namespaced # the selector does not hold reviews of access back, which have no namespace
     clientConfig: CLIENT
 """
 DENIAL = """

@@ -58,14 +58,14 @@ def escaped(text: str) -> str:
 
 
 def parsed(text: str) -> Sequence[Any]:
-    """The resources of a text, as the service's own parser reads them (scaffold.model.Resource)."""
-    return _service_module("scaffold.parser").parse(text)
+    """The resources of a text, as the service's own parser reads them (toolkit.resources.model.Resource)."""
+    return _service_module("toolkit.resources.parser").parse(text)
 
 
 def checked(answers: Mapping[str, str]) -> str:
     """ "yes" for good answers. Raises click.UsageError with every fault: cookiecutter ends with exit code 2."""
     given = {name: value for name, value in answers.items() if not name.startswith("_")}
-    if faults := _service_module("scaffold.answers").check_answers(given):
+    if faults := _service_module("toolkit.resources.answers").check_answers(given):
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise UsageError(f"These answers can't make a service, and nothing was written:\n{listed}")
     return "yes"

@@ -87,11 +87,11 @@ def service(folder: Path, scratch: Path) -> Iterator[Service]:
     """The service in `folder` on an embedded PostgreSQL of its own, migrated and filled."""
     _install(folder, scratch)
     sys.path.append(str(folder))
-    postgres = importlib.import_module("dev.postgres")
+    postgres = importlib.import_module("toolkit.dev.postgres")
     with postgres.scratch() as url:
         made = Service(folder, url, (), scratch)
         subprocess.run(
-            [made.python, "-m", "dev.migrations", "upgrade"],
+            [made.python, "-m", "toolkit.dev.migrations", "upgrade"],
             cwd=folder,
             env=made.environment,
             check=True,

@@ -17,7 +17,7 @@ from hooks import bytecode, locks, options
 SECONDS_OF_WRITING = 60
 
 if TYPE_CHECKING:
-    from dev.setup import Outcome
+    from toolkit.dev.setup import Outcome
 
 
 def run(project: Path, answers: Mapping[str, str]) -> int:
@@ -49,7 +49,7 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
     options.remove_sample(project)
     options.remove_judge(project)
-    from dev import repository, setup  # the service's own, now that only what belongs there is left
+    from toolkit.dev import repository, setup  # the service's own, now that only what belongs there is left
 
     # --overwrite-if-exists empties the folders that are copied as they are; databases are at these revisions.
     with suppress(repository.Unable):
@@ -70,7 +70,7 @@ def _say_what_is_next(project: Path, *, runs: bool) -> None:
 
 
 def _environment(project: Path) -> "Outcome":
-    from dev import setup
+    from toolkit.dev import setup
 
     outcome = setup.environment(project)
     bytecode.bring(project)
@@ -78,7 +78,7 @@ def _environment(project: Path) -> "Outcome":
 
 
 def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":
-    from dev.setup import Outcome
+    from toolkit.dev.setup import Outcome
 
     options.apply_files(project, answers)
     options.apply_regions(project, answers)
@@ -87,8 +87,8 @@ def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":
 
 
 def _resources(project: Path, answers: Mapping[str, str]) -> "Outcome":
-    from dev.setup import Outcome
-    from scaffold import generator
+    from toolkit.dev.setup import Outcome
+    from toolkit.resources import generator
 
     written = generator.generate(project, answers["resources"])
     return Outcome("changed" if written else "ok", f"{len(written)} files")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hooks import memory
 
 if TYPE_CHECKING:
-    from dev.setup import Outcome
+    from toolkit.dev.setup import Outcome
 
 # The newest day of packages that the template's own pipeline has tested. Move it along when that has run.
 TESTED_UNTIL = "2026-11-20T00:00:00Z"
@@ -22,7 +22,7 @@ TESTED_UNTIL = "2026-11-20T00:00:00Z"
 
 def lock(project: Path) -> "Outcome":
     """Put `uv.lock` into the project: as remembered, else made by uv (and remembered when it kept to the day)."""
-    from dev import setup
+    from toolkit.dev import setup
 
     kept, name = _memory(project), _name(project)
     with suppress(OSError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-RENDERED_LATER = ("app", "alembic", "deploy", "dev", "scaffold", "tests", "tasks.py")
+RENDERED_LATER = ("app", "alembic", "tests", "tasks.py")
 STRAYS = (
     *("__pycache__", ".venv", ".dev", ".hypothesis", ".pytest_cache", ".ruff_cache", ".schemathesis", ".coverage*"),
     "uv.lock",
@@ -28,13 +28,10 @@ class Effect:
 
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
-    ("driver", "manifests"): Effect(
-        remove=("helm", "deploy/helm.py", "deploy/helm_ownership.py", "tests/unit/deploy/test_helm.py")
-    ),
+    ("driver", "manifests"): Effect(remove=("helm", "tests/unit/deploy/test_helm.py")),
     ("driver", "helm"): Effect(
         remove=(
             "k8s",
-            "deploy/manifests.py",
             "tests/unit/deploy/test_manifests.py",
             "tests/unit/deploy/test_own_objects.py",
         )
@@ -52,7 +49,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
             "app/core/jwks.py",
             "app/core/jwt.py",
             "app/core/jwt_settings.py",
-            "dev/tokens.py",
+            "toolkit/dev/tokens.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
             "tests/integration/test_identity_provider.py",
@@ -87,15 +84,15 @@ def remove_strays(project: Path) -> None:
 
 def remove_sample(project: Path) -> None:
     """The template's own resource, which lets the service run and be tested there; the answers bring others."""
-    manifest = project / "scaffold" / "manifest.json"
+    manifest = project / ".generated.json"
     generated = json.loads(manifest.read_text()) if manifest.exists() else {}
-    for name in ("scaffold/manifest.json", "app/resources.py", *generated.get("files", generated)):
+    for name in (".generated.json", "app/resources.py", *generated.get("files", generated)):
         _remove(project / name)
 
 
 def remove_judge(project: Path) -> None:
     """What judges the template's questions is of no use in a service."""
-    _remove(project / "scaffold" / "answers.py")
+    _remove(project / "toolkit" / "resources" / "answers.py")
 
 
 def apply_files(project: Path, answers: Mapping[str, str]) -> None:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck
 from xdist.remote import Producer
 
-from dev import loopback
 from tests.support.bakery import Bakery
 from tests.support.turns import ByPart
+from toolkit.dev import loopback
 from workshop import drills, totals
 
 # How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dev import bootstrap, postgres, process, repository, server
+from toolkit.dev import bootstrap, postgres, process, repository, server
 
 # The demo's commit is thrown away with it: a machine whose git knows nobody need not learn of anybody for it.
 NOBODY = {

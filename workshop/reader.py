@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dev import process, server
+from toolkit.dev import process, server
 from workshop.documents import Block
 
 PORT = "8000"

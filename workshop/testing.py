@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dev import process
-from dev.testing import workers
+from toolkit.dev import process
+from toolkit.dev.testing import workers
 from workshop import budget, totals
 from workshop import drills as priority
 

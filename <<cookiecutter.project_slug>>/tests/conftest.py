@@ -18,10 +18,10 @@ from app.core.config import Settings, get_settings
 from app.core.database import Database, make_engine
 from app.core.schema import Undecided, require_one_head
 from app.main import create_app
-from dev import postgres
 from tests.support import databases, surroundings
 from tests.support.identity import headers_for
 from tests.support.pinned import PinnedDatabase, pinned
+from toolkit.dev import postgres
 
 # How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -21,15 +21,15 @@ from tests.support.stage import Stage, run, until
 RENDER = """
 import json, sys
 from pathlib import Path
-from deploy import inventory
-from deploy.release import Release, driver_of
+from toolkit.deploy import inventory
+from toolkit.deploy.release import Release, driver_of
 project = Path.cwd()
 def render(settings):
     environment = inventory.load(project, "staging", settings, {})
     secrets = {"DATABASE_URL": "x"} if environment.secret.from_env else {}
     replicas = None if environment.autoscale else environment.replicas
     release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas, "mark-of-sources")
-    return driver_of(environment).render(project, release)
+    return driver_of(environment, project).render(project, release)
 print(json.dumps([render(settings) for settings in json.loads(sys.argv[1])]))
 """
 SETTINGS = [

@@ -51,7 +51,7 @@ def test_two_at_once(running: Stage, offset: float) -> None:
 UNLOCKED = """
 import runpy, sys
 sys.path.insert(0, ".")
-from deploy import play
+from toolkit.deploy import play
 
 class Lease:
     def __init__(self, *_): pass
@@ -111,10 +111,10 @@ def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
 DELETED = """
 import json, sys
 from pathlib import Path
-from deploy import inventory
-from deploy.connect import connect
-from deploy.lease import API, Lease
-from deploy.model import Failed
+from toolkit.deploy import inventory
+from toolkit.deploy.connect import connect
+from toolkit.deploy.lease import API, Lease
+from toolkit.deploy.model import Failed
 cluster = connect(inventory.load(Path.cwd(), "staging", json.loads(sys.argv[1]), {}))
 with Lease(cluster, "probe", 60) as lease:
     look = lease.cluster.get

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.checklist.written import task_names
 from tests.support.bakery import Bakery
+from toolkit.deploy.checklist.written import task_names
 from workshop import documents
 
 

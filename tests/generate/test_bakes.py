@@ -107,7 +107,7 @@ def leftovers(service: Path) -> list[str]:
     return [
         f"{path.relative_to(service)}: {found[0]}"
         for path in tracked(service)
-        if (found := signs.search(path.read_text(encoding="utf-8"))) and "scaffold/templates" not in str(path)
+        if (found := signs.search(path.read_text(encoding="utf-8"))) and "toolkit/resources/templates" not in str(path)
     ]
 
 
@@ -126,7 +126,7 @@ def traces(service: Path, case: dict[str, str]) -> list[str]:
                 f"{path.relative_to(service)}: {found[0]}"
                 for path in tracked(service)
                 if path.name not in ("service.toml", "uv.lock")
-                and "scaffold/templates" not in str(path)  # they serve resource.add, and hold every option
+                and "toolkit/resources/templates" not in str(path)  # they serve resource.add, and hold every option
                 and (found := words.search(path.read_text()))
             ]
     return present

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dev import bootstrap, setup
 from hooks import locks, options
 from tests.support.bakery import Bakery
+from toolkit.dev import bootstrap, setup
 
 SERVICE = Path(bootstrap.__file__).resolve().parents[1]
 

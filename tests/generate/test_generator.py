@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold import generator, manifest, service_file
-from scaffold.generator import Change, GeneratorError
-from scaffold.parser import ResourceErrors, parse
+from toolkit.resources import generator, manifest, service_file
+from toolkit.resources.generator import Change, GeneratorError
+from toolkit.resources.parser import ResourceErrors, parse
 
 TEMPLATES = {
     "app/models/[module].py.j2": 'NAME = "<< resource.name >>"\nAUTH = "<< answers.auth >>"\n',
@@ -76,7 +76,7 @@ def test_add_writes_every_layer(root: Path, templates: Path) -> None:
     assert written["app/endpoints/order_items.py"] == 'PATH = "/order-items"\nX = "class"\n'
     assert written["app/models/order_item.py"] == 'NAME = "order_item"\nAUTH = "jwt"\n'
     assert written["docs/order_item.md"] == "# Order item\n"
-    recorded = json.loads(written["scaffold/manifest.json"])["files"]
+    recorded = json.loads(written[".generated.json"])["files"]
     assert set(recorded) == set(statuses(changes)) - {"service.toml"}
 
 
@@ -228,7 +228,6 @@ def test_a_damaged_service_file_is_refused(root: Path, templates: Path, text: st
 def test_no_service_and_no_manifest(root: Path, templates: Path, tmp_path: Path) -> None:
     with pytest.raises(GeneratorError, match="run this in the service's own folder"):
         generator.add(PRODUCT, tmp_path, templates=templates)
-    (root / "scaffold").mkdir()
     (root / manifest.PATH).write_text("<<<<<<< ours\n")
     with pytest.raises(GeneratorError, match="git checkout"):
         generator.add(PRODUCT, root, templates=templates)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import setup
 from tests.support.bakery import GIT_CONFIG, Bakery
+from toolkit.dev import setup
 
 NETWORK = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_CACHE_DIR")
 NOWHERE = "http://127.0.0.1:1/simple"
@@ -287,7 +287,9 @@ def test_a_fault_of_the_generator(bakery: Bakery, offline: dict[str, str], tmp_p
     """Exit code 1, one line, and no half-made folder."""
     template = tmp_path / "template"
     shutil.copytree(bakery.template, template)
-    broken = template / "<<cookiecutter.project_slug>>" / "scaffold" / "templates" / "app" / "resources.py.j2"
+    broken = (
+        template / "<<cookiecutter.project_slug>>" / "toolkit" / "resources" / "templates" / "app" / "resources.py.j2"
+    )
     broken.write_text("<< nothing.of_the_kind >>")
     done = bakery.cookiecutter(tmp_path / "out", template=str(template), env=offline)
     assert done.returncode == 1

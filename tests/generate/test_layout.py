@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import generator, layout
-from scaffold.parser import parse
+from toolkit.resources import generator, layout
+from toolkit.resources.parser import parse
 
 RUFF = shutil.which("ruff", path=f"{Path(sys.executable).parent}") or shutil.which("ruff")
 SERVICE = Path(generator.__file__).parents[1]

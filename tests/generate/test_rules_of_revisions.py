@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.db.revisions import Revision
-from dev import erasing
-from dev.looser import is_looser
+from toolkit.dev import erasing
+from toolkit.dev.looser import is_looser
 
 STATUS = "CHECK (((status)::text = ANY ((ARRAY[{}])::text[])))"
 VALUES = "'{}'::character varying"

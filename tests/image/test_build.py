@@ -11,10 +11,10 @@ import pytest
 from cyclonedx.schema import SchemaVersion, _res
 from jsonschema_rs import Validator, validator_for
 
-from deploy import buildx, context
 from tests.image.conftest import Checkout, docker, environment, set_image
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
+from toolkit.deploy import buildx, context
 
 MOST_MEGABYTES = 90
 LABEL = "org.opencontainers.image"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import registry, upload
 from tests.image.conftest import docker
 from tests.support.stage import REGISTRY
+from toolkit.deploy import registry, upload
 
 SCHEMA = "0123456789ab"
 

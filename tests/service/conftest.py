@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dev import postgres
 from tests.support.bakery import Bakery
 from tests.support.running import Dev
+from toolkit.dev import postgres
 
 
 @pytest.fixture

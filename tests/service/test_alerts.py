@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import bootstrap, postgres
 from tests.support import prometheus
 from tests.support.bakery import Bakery
 from tests.support.running import free_port, wait_for
+from toolkit.dev import bootstrap, postgres
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -138,7 +138,7 @@ def _serving(bakery: Bakery, service: Path, url: str) -> Iterator[str]:
     port = free_port()
     variables = {**bakery.environment, "DATABASE_URL": url, "PORT": str(port), "HOST": "127.0.0.1"}
     python = str(bootstrap.python_of(service))
-    subprocess.run([python, "-m", "dev.migrations", "upgrade"], cwd=service, env=variables, check=True)
+    subprocess.run([python, "-m", "toolkit.dev.migrations", "upgrade"], cwd=service, env=variables, check=True)
     child = subprocess.Popen([python, "-m", "app"], cwd=service, env=variables, stdout=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"

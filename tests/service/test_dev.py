@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import pgdata
 from tests.support.running import Dev, processes, wait_for
+from toolkit.dev import pgdata
 
 Start = Callable[..., Dev]
 Task = Callable[..., subprocess.CompletedProcess[str]]
@@ -97,7 +97,7 @@ def test_what_is_taken_is_said_with_the_way_out(dev: Start, task: Task) -> None:
 
 
 def test_a_database_of_ones_own(task: Task, dev: Start, service: Path) -> None:
-    from dev import postgres
+    from toolkit.dev import postgres
 
     refused = task("dev", "--fresh", DATABASE_URL="postgresql://me@localhost/mine")
     assert refused.returncode == 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dev import postgres
 from tests.support.bakery import Bakery
 from tests.support.domains import DOMAINS, EXTREMES
+from toolkit.dev import postgres
 
 ALL = {**DOMAINS, "extremes": EXTREMES}
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"

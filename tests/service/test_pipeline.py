@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from dev import postgres
 from tests.support import linters
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
+from toolkit.dev import postgres
 
 REGISTRIES = {
     "docker hub": "docker.io/example",

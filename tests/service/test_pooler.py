@@ -10,12 +10,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from dev import pgdata, postgres
 from tests.support.bakery import Bakery
 from tests.support.load import Load
 from tests.support.pooler import PROGRAM, pooled
 from tests.support.running import wait_for
 from tests.support.serving import Serving, python, serving
+from toolkit.dev import pgdata, postgres
 
 pytestmark = [
     pytest.mark.needs("pgbouncer"),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.checklist.written import ACTIONLINT
+from toolkit.deploy.checklist.written import ACTIONLINT
 
 
 def actionlint() -> str:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from dev import pgdata
 from tests.support.running import PATIENCE, free_port
+from toolkit.dev import pgdata
 
 # In transaction mode fewer than the clients, which take turns on each; in session mode each client keeps one.
 SERVER_CONNECTIONS = {"session": 40, "transaction": 4}

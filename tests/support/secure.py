@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import pgdata
 from tests.support.certificates import Signed
 from tests.support.running import PATIENCE, free_port
+from toolkit.dev import pgdata
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=None)
 # By TLS, with a password or with a certificate whose subject is the user's name; without TLS, nobody.

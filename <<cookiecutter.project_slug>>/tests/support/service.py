@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx2
 
-from dev.process import die_with_parent, started
 from tests.support.databases import ROOT
 from tests.support.waiting import PATIENCE
+from toolkit.dev.process import die_with_parent, started
 
 HOST = "127.0.0.1"
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 from app.core.config import Settings
-from dev import loopback
+from toolkit.dev import loopback
 
 
 def settings_there() -> Iterator[str]:

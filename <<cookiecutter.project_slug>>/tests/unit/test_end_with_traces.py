@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.core import database, telemetry
-from deploy.environment import LAST_SECONDS
 from tests.unit.test_server import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
+from toolkit.deploy.environment import LAST_SECONDS
 
 # Twice what the grace period would be with GRACEFUL_SECONDS=1, for a busy machine. The library alone takes 30 s.
 BOUND_SECONDS = 2 * (1 + LAST_SECONDS)

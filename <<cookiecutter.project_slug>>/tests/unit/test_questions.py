@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-ASKS = [sys.executable, "-c", "from dev.questions import ask; print('answer:', repr(ask('Go on? ')))"]
+ASKS = [sys.executable, "-c", "from toolkit.dev.questions import ask; print('answer:', repr(ask('Go on? ')))"]
 
 
 def asked(stdin: int) -> str:

@@ -20,8 +20,8 @@ from app.core import server
 from app.core.config import Settings
 from app.core.lifecycle import Lifecycle
 from app.core.server import DrainingServer, make_server
-from dev.process import started
 from tests.support.waiting import PATIENCE
+from toolkit.dev.process import started
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRAIN_SECONDS = 3  # enough to hear the signal and to be asked twice, on a machine with other things to do

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy import causes
+from toolkit.deploy import causes
 
 NO_NETWORK = """\
  pgadmin Pulling

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from deploy import cluster as module
-from deploy.cluster import Cluster
-from deploy.model import Failed
+from toolkit.deploy import cluster as module
+from toolkit.deploy.cluster import Cluster
+from toolkit.deploy.model import Failed
 
 KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
 VERSIONS = [{"groupVersion": "autoscaling/v2", "version": "v2"}]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import context
-from deploy.model import Failed
+from toolkit.deploy import context
+from toolkit.deploy.model import Failed
 
 DOCKERFILE = """\
 # FROM nothing: a comment

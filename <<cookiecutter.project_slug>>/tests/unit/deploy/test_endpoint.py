@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import endpoint
-from deploy.model import Failed
+from toolkit.deploy import endpoint
+from toolkit.deploy.model import Failed
 
 
 @pytest.fixture

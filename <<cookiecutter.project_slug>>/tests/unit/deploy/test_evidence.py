@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy import evidence
+from toolkit.deploy import evidence
 
 ENDED, BEGUN = ["starting up", "cannot open the file"], ["starting up"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from deploy import helm, helm_ownership
-from deploy.applying import Look
-from deploy.environment import Environment
-from deploy.model import Failed
-from deploy.release import Release
-from deploy.target import Options
+from toolkit.deploy import helm, helm_ownership
+from toolkit.deploy.applying import Look
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
+from toolkit.deploy.release import Release
+from toolkit.deploy.target import Options
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy import labels, registry
-from deploy.checklist import Skipped
-from deploy.checklist.contained import Contained
-from deploy.checklist.written import task_names
-from deploy.model import Status, fail
-from deploy.verify import _of_project, outcome
+from toolkit.deploy import labels, registry
+from toolkit.deploy.checklist import Skipped
+from toolkit.deploy.checklist.contained import Contained
+from toolkit.deploy.checklist.written import task_names
+from toolkit.deploy.model import Status, fail
+from toolkit.deploy.verify import _of_project, outcome
 
 
 @pytest.mark.parametrize(

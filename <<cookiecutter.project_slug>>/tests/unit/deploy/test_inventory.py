@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import inventory
-from deploy.model import Failed
-from deploy.variables import near_misses
+from toolkit.deploy import inventory
+from toolkit.deploy.model import Failed
+from toolkit.deploy.variables import near_misses
 
 INVENTORY = """
 all:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from app.core.config import Settings
-from deploy import lint
-from deploy.environment import Environment
-from deploy.model import Failed
+from toolkit.deploy import lint
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
 
 
 def environment(**changes: Any) -> Environment:

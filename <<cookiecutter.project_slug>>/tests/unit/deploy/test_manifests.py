@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from deploy import manifests
-from deploy.environment import Environment
-from deploy.release import Release
+from toolkit.deploy import manifests
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.release import Release
 
 PROJECT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "a" * 64

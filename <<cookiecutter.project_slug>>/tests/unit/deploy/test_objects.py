@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from deploy import objects
-from deploy.applying import Look, changes
-from deploy.model import Failed
+from toolkit.deploy import objects
+from toolkit.deploy.applying import Look, changes
+from toolkit.deploy.model import Failed
 
 
 def secret(**data: str) -> dict[str, Any]:

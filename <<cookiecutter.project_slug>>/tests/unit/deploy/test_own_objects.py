@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from deploy import applying, manifests
-from deploy.environment import Environment
-from deploy.model import Failed
-from deploy.naming import is_generated, is_migration, migration_in
-from deploy.objects import Object
-from deploy.release import LABEL, Release
+from toolkit.deploy import applying, manifests
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
+from toolkit.deploy.naming import is_generated, is_migration, migration_in
+from toolkit.deploy.objects import Object
+from toolkit.deploy.release import LABEL, Release
 
 PROJECT = Path(__file__).resolve().parents[3]
 OWN = """

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deploy import ownership
-from deploy.applying import Look, changes, look, removals
-from deploy.model import Failed, fail
-from deploy.objects import image_of
+from toolkit.deploy import ownership
+from toolkit.deploy.applying import Look, changes, look, removals
+from toolkit.deploy.model import Failed, fail
+from toolkit.deploy.objects import image_of
 
 APP, OLD = 'k:{"name":"app"}', 'k:{"name":"old"}'
 TEMPLATE = ("f:spec", "f:template", "f:spec")

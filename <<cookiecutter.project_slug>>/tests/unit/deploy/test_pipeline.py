@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import pipeline
+from toolkit.deploy import pipeline
 
 
 def test_values_go_to_the_file_that_the_pipeline_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

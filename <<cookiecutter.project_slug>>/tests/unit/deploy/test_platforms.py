@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from deploy import platforms, registry
-from deploy.environment import Environment
-from deploy.model import fail
+from toolkit.deploy import platforms, registry
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import fail
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 GPU = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}

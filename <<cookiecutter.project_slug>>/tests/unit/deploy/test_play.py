@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from deploy import play
-from deploy.cluster import Conflicted
-from deploy.model import Change, Exit, Failed, Failure, Outcome, Plan, Status, fail
-from deploy.patience import NotThere, Stale
-from deploy.report import Plain, Report
-from deploy.target import Options
+from toolkit.deploy import play
+from toolkit.deploy.cluster import Conflicted
+from toolkit.deploy.model import Change, Exit, Failed, Failure, Outcome, Plan, Status, fail
+from toolkit.deploy.patience import NotThere, Stale
+from toolkit.deploy.report import Plain, Report
+from toolkit.deploy.target import Options
 
 CHANGE = Plan((Change("update", "it"),))
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from deploy import inventory
-from deploy.environment import Environment, block_of, known_keys
-from deploy.model import Failed
+from toolkit.deploy import inventory
+from toolkit.deploy.environment import Environment, block_of, known_keys
+from toolkit.deploy.model import Failed
 
 PROJECT = Path(__file__).resolve().parents[3]
 BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from deploy import lint, ports
-from deploy.environment import Environment
-from deploy.model import Failed
+from toolkit.deploy import lint, ports
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
 
 DATABASE = "postgresql://lamps:s3cret@db.example:6432/lamps"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import process
-from deploy.model import fail
+from toolkit.deploy import process
+from toolkit.deploy.model import fail
 
 
 def until_written(path: Path) -> int:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from deploy import lease, quotas, record, status
-from deploy.environment import Environment
-from deploy.model import Failed
-from deploy.record import Record
-from deploy.whoami import whoami
+from toolkit.deploy import lease, quotas, record, status
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
+from toolkit.deploy.record import Record
+from toolkit.deploy.whoami import whoami
 
 
 def made(number: int, outcome: str = "deployed", digest: str = "") -> Record:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from deploy import references
-from deploy.environment import Environment
-from deploy.model import Failed, fail
+from toolkit.deploy import references
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed, fail
 
 
 def environment(**changes: Any) -> Environment:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.refusals import NO_PERMISSION, refusal_in
+from toolkit.deploy.refusals import NO_PERMISSION, refusal_in
 
 MESSAGES = {
     "NAMESPACE_TERMINATING": [

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import render
-from deploy.model import Failed
+from toolkit.deploy import render
+from toolkit.deploy.model import Failed
 
 
 def item(kind: str, name: str, **content: Any) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from typing import TextIO
 
 import pytest
 
-from deploy.model import Change, Failure, Plan, Result, Status
-from deploy.report import JsonLines, Markdown, Plain, Report, make
-from deploy.terminal import Terminal
 from tests.support.waiting import PATIENCE
+from toolkit.deploy.model import Change, Failure, Plan, Result, Status
+from toolkit.deploy.report import JsonLines, Markdown, Plain, Report, make
+from toolkit.deploy.terminal import Terminal
 
 
 def told(report: Report) -> int:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.db.revisions import Revision
-from deploy import labels, revisions
-from deploy.breaking import reasons_in
-from deploy.model import Failed
+from toolkit.deploy import labels, revisions
+from toolkit.deploy.breaking import reasons_in
+from toolkit.deploy.model import Failed
 
 
 @pytest.mark.parametrize(

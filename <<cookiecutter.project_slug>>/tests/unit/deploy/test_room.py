@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from deploy import quotas, room
-from deploy.environment import Environment
-from deploy.model import Change, Failed, Plan
-from deploy.naming import migration
-from deploy.record import Record as Recorded
-from deploy.steps import Record
+from toolkit.deploy import quotas, room
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Change, Failed, Plan
+from toolkit.deploy.naming import migration
+from toolkit.deploy.record import Record as Recorded
+from toolkit.deploy.steps import Record
 
 CHANGED, NOTHING = Plan((Change("update", "Deployment/shop"),)), Plan()
 SPEC = {"backoffLimit": 0}

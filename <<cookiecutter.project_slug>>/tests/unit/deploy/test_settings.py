@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from deploy import settings
-from deploy.environment import Environment
-from deploy.settings import Given, Judged, Problem
+from toolkit.deploy import settings
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.settings import Given, Judged, Problem
 
 PROJECT = Path(__file__).resolve().parents[3]
 HELD: tuple[str, ...] = ()

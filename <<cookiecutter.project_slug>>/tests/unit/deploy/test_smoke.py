@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from deploy import smoke
-from deploy.environment import Environment
-from deploy.model import Failed
+from toolkit.deploy import smoke
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
 
 
 def target(folder: Path, auth: str, variables: dict[str, str], **keys: Any) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from deploy import sources
-from deploy.environment import Environment
-from deploy.model import Failed
-from deploy.release import MARK, Release
-from deploy.sources import Source
+from toolkit.deploy import sources
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed
+from toolkit.deploy.release import MARK, Release
+from toolkit.deploy.sources import Source
 
 URL = "postgresql://shop:hidden-word@db/shop"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from deploy import compose, dotenv, first_up, stack, stack_owner, stack_ports
-from deploy.model import Failed
+from toolkit.deploy import compose, dotenv, first_up, stack, stack_owner, stack_ports
+from toolkit.deploy.model import Failed
 
 SERVICES: dict[str, Any] = {
     "app": {"ports": [{"host_ip": "127.0.0.1", "published": "8000", "target": 8000}]},

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from deploy import readiness, start_faults
-from deploy.model import Failed, fail
+from toolkit.deploy import readiness, start_faults
+from toolkit.deploy.model import Failed, fail
 
 UNHEALTHY = """\
  Container shop-db-1  Waiting

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from deploy import image
-from deploy.commits import Checkout, Commit
-from deploy.environment import Environment
-from deploy.model import Failed, Plan
-from deploy.record import Record
-from deploy.steps import Image
-from deploy.target import Options
+from toolkit.deploy import image
+from toolkit.deploy.commits import Checkout, Commit
+from toolkit.deploy.environment import Environment
+from toolkit.deploy.model import Failed, Plan
+from toolkit.deploy.record import Record
+from toolkit.deploy.steps import Image
+from toolkit.deploy.target import Options
 
 
 @pytest.mark.parametrize(("digest", "ended"), [("sha256:1", [True]), (None, [])])

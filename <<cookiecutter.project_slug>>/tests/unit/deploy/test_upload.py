@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import registry_client, upload
-from deploy.model import Failed
+from toolkit.deploy import registry_client, upload
+from toolkit.deploy.model import Failed
 
 LOGIN = base64.b64encode(b"ada:right").decode()
 

@@ -1,0 +1,1 @@
+"""Everything behind the tasks: development, resources and deployment. See README.md."""

@@ -1,0 +1,142 @@
+"""Programs that the toolkit calls: argument lists, a session of their own, and no life after ours."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.deploy import causes
+from toolkit.deploy.model import Failed, fail
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+SECONDS_TO_END = 10
+# Loaded before any fork: between fork and exec nothing may be imported or allocated at will.
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def cause(self) -> str:
+        """The line of its errors that states the cause; its exit code when there is none."""
+        return causes.cause_line(self.err) or f"exit code {self.code}"
+
+
+class Begun:
+    """A program that has been started and waits for its input, while its imports go on."""
+
+    def __init__(self, command: Sequence[str], cwd: Path | None, env: Mapping[str, str], stdin: int) -> None:
+        self.command = command
+        self._child = _start(command, cwd, env, stdin=stdin, stderr=subprocess.PIPE)
+
+    def finish(self, text: str | None = None, seconds: float = 600) -> Done:
+        """Send the input and wait for the end. Raises Failed TOOL_TIMEOUT."""
+        try:
+            out, err = self._child.communicate(text, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            called = " ".join(self.command[:3])
+            raise fail("TOOL_TIMEOUT", f"{called} did not end within {seconds:.0f} s", hint="run it by hand") from None
+        finally:
+            self.end()
+        return Done(self._child.returncode, out, err)
+
+    def end(self) -> None:
+        _end(self._child)
+
+
+def run(
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float = 600
+) -> Done:
+    """Run to the end and return what it said. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
+
+    Ctrl-C reaches the play alone (a session of its own), and a deployer that is killed takes its children with it.
+    """
+    return Begun(command, cwd, {**os.environ, **(env or {})}, subprocess.DEVNULL).finish(seconds=seconds)
+
+
+def begin(command: Sequence[str], cwd: Path, inherit: Sequence[str]) -> Begun:
+    """Start a program that will be sent its input, with nothing of this environment but `inherit`."""
+    return Begun(command, cwd, {name: os.environ[name] for name in inherit if name in os.environ}, subprocess.PIPE)
+
+
+def follow(
+    command: Sequence[str],
+    hear: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run, telling each line of its output and errors as it comes; the exit code. Raises Failed TOOL_MISSING."""
+    child = _start(command, cwd, {**os.environ, **(env or {})}, stderr=subprocess.STDOUT)
+    assert child.stdout is not None  # noqa: S101 - for the type checker
+    try:
+        for line in child.stdout:
+            hear(line.rstrip())
+        return child.wait()
+    finally:
+        _end(child)
+
+
+@contextmanager
+def beside(command: Sequence[str]) -> Iterator[None]:
+    """Run unheard meanwhile, and no longer. How it ends is of no interest, nor whether there is such a program."""
+    with ExitStack() as stack:
+        with suppress(Failed):
+            stack.callback(
+                _end, _start(command, None, os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
+        yield
+
+
+def _start(
+    command: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int,
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    except FileNotFoundError:
+        raise fail(
+            "TOOL_MISSING", f"{command[0]} is not installed", hint=f"install {command[0]} and see that it is on PATH"
+        ) from None
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGTERM)
+        try:
+            child.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

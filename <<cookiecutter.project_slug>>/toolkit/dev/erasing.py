@@ -1,0 +1,121 @@
+"""Rows that pending revisions would erase from a developer's database, and the question before they do."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.db import revisions
+from toolkit.dev import offline
+from toolkit.dev.questions import ask, can_answer
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_NAME = r"\"?([\w$]+)\"?"
+_DROP_TABLE = re.compile(rf"\bDROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:[\w$]+\.)?{_NAME}", re.I)
+_DROP_COLUMN = re.compile(
+    rf"\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?:[\w$]+\.)?{_NAME}.*?\bDROP\s+COLUMN\s+(?:IF\s+EXISTS\s+)?{_NAME}",
+    re.I | re.S,
+)
+_DELETE = re.compile(rf"\b(?:DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?(?:[\w$]+\.)?{_NAME}", re.I)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """A table, or one column of it, that a revision drops or empties."""
+
+    place: str
+    table: str
+    column: str = ""
+
+    def counted(self, count: int) -> str:
+        name, noun = (f"{self.table}.{self.column}", "value") if self.column else (self.table, "row")
+        return f"{name}: {count} {noun}{'' if count == 1 else 's'} ({self.place})"
+
+
+def confirm(found: revisions.Revisions, wanted: str, flag: str) -> None:
+    """Ask before the upgrade to `wanted` erases rows. Raises SystemExit without a yes, or where nobody can answer."""
+    if lost := asyncio.run(_lost(found, wanted)):
+        listed = "".join(f"\n  {line}" for line in lost)
+        if not can_answer():
+            raise SystemExit(
+                f"migrate: pending revisions erase data:{listed}\n"
+                f"Nothing was changed. To erase it, run this again with {flag}."
+            )
+        print(f"Pending revisions erase data:{listed}")
+        if ask("Type yes to erase it: ") != "yes":
+            raise SystemExit("migrate: not confirmed; nothing was changed.")
+
+
+async def _lost(found: revisions.Revisions, wanted: str) -> list[str]:
+    """Each thing with values in it that goes; empty where the database cannot be asked, which the upgrade reports."""
+    from sqlalchemy import text
+    from sqlalchemy.pool import NullPool
+
+    from app.core.config import ConfigurationError, get_settings
+    from app.db.connecting import NotConnected
+    from app.db.engine import connecting_engine
+
+    try:
+        engine = connecting_engine(get_settings().migration_url, poolclass=NullPool)
+        async with engine.connect() as connection:
+            if not await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
+                return []
+            present = list(await connection.scalars(text("SELECT version_num FROM alembic_version")))
+            if wanted not in found.known or not set(present) <= set(found.known):
+                return []
+            erased = [item for revision in found.between(present, wanted) for item in erased_by(revision)]
+            counted = [(item, await _values(connection, item)) for item in dict.fromkeys(erased)]
+            return [item.counted(count) for item, count in counted if count]
+    except (NotConnected, ConfigurationError):
+        return []
+
+
+async def _values(connection: AsyncConnection, item: Erased) -> int:
+    """How many rows of the table, or values of the column, there are now; 0 for what does not exist yet."""
+    from sqlalchemy import column, func, select, table, text
+
+    exists = await connection.scalar(
+        text("SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname = :name"),
+        {"table": f'"{item.table}"', "name": item.column or "ctid"},
+    )
+    counted = func.count(column(item.column)) if item.column else func.count()
+    return int(await connection.scalar(select(counted).select_from(table(item.table))) or 0) if exists else 0
+
+
+def erased_by(revision: revisions.Revision) -> list[Erased]:
+    """What a revision drops or empties, by its SQL; where it reads rows and so has none, by its calls."""
+    script = offline.script_of(revision)
+    found = [item for statement in script.statements for item in _in_sql(revision.place, statement)]
+    return [*found, *_in_calls(revision)] if script.unreadable else found
+
+
+def _in_sql(place: str, statement: offline.Statement) -> Iterator[Erased]:
+    bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", statement.sql, flags=re.S)
+    at = f"{place}:{statement.line}"
+    for part in bare.split(";"):
+        for pattern in (_DROP_TABLE, _DROP_COLUMN, _DELETE):
+            yield from (Erased(at, *match.groups()) for match in pattern.finditer(part))
+
+
+def _in_calls(revision: revisions.Revision) -> Iterator[Erased]:
+    for node in ast.walk(ast.parse(revision.path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name == "upgrade":
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                    names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                    yield from _of_call(f"{revision.place}:{call.lineno}", call.func.attr, names)
+
+
+def _of_call(at: str, function: str, names: Sequence[str]) -> Iterator[Erased]:
+    if function == "drop_table" and names:
+        yield Erased(at, names[0])
+    elif function == "drop_column" and len(names) > 1:
+        yield Erased(at, names[0], names[1])
+    elif function in ("execute", "text") and names:
+        yield from _in_sql(at.rpartition(":")[0], offline.Statement(names[0], int(at.rpartition(":")[2])))

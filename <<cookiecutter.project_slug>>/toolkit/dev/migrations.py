@@ -1,0 +1,101 @@
+"""Alembic for the tasks: upgrade the developer's database, join two heads.
+
+`python -m toolkit.dev.migrations` so that `dev` and the template's hook, which have no SQLAlchemy, can run it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.db import revisions
+from toolkit.dev import database, erasing, new_revision, pgdata, process, setup
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+PROJECT = Path.cwd()
+ALLOW = "--allow-destructive"
+
+
+def upgrade(project: Path = PROJECT, revision: str = "head", *, allow_destructive: bool = False) -> None:
+    """Bring the database of the settings, or the embedded one, to a revision.
+
+    Raises SystemExit with one line: for two heads, a faulty revision, or rows that would be lost without a yes.
+    """
+    from alembic import command
+
+    found = known(project)
+    try:
+        wanted = found.head if revision == "head" else revision
+    except revisions.RevisionError as error:
+        raise SystemExit(f"migrate: {error}.") from None
+    with database.chosen(project) as variables, _environment(variables):
+        if not allow_destructive:
+            erasing.confirm(found, wanted, ALLOW)
+        command.upgrade(config(project), revision)
+    print(f"The database is at {wanted or 'the empty schema'}.")
+
+
+def merge(project: Path = PROJECT) -> Path | None:
+    """Write the revision that joins the heads; None when there is only one."""
+    from alembic import command
+
+    found = known(project)
+    if len(found.heads) < 2:
+        return None
+    with contextlib.redirect_stdout(sys.stderr):
+        written = command.merge(config(project), list(found.heads), message=f"merge {' and '.join(found.heads)}")
+    return Path(written.path) if written else None
+
+
+def known(project: Path) -> revisions.Revisions:
+    """The revisions of the checkout. Raises SystemExit with their fault in one line."""
+    try:
+        return revisions.load(project / "alembic" / "versions")
+    except revisions.RevisionError as error:
+        raise SystemExit(f"migrate: {error}.") from None
+
+
+def config(project: Path) -> Config:
+    from alembic.config import Config
+
+    return Config(project / "alembic.ini")
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    kept = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+def _initial() -> str:
+    try:
+        written = new_revision.new("initial")
+    except pgdata.Unavailable as why:
+        print(why, file=sys.stderr)
+        raise SystemExit(setup.UNAVAILABLE) from None
+    return str(written.relative_to(PROJECT)) if written else "nothing to migrate"
+
+
+def main(arguments: list[str]) -> None:
+    process.exit_on_signals()
+    if arguments in (["upgrade"], ["upgrade", ALLOW]):
+        upgrade(allow_destructive=ALLOW in arguments)
+    elif arguments == ["initial"]:
+        print(_initial())
+    else:
+        raise SystemExit(f"usage: python -m toolkit.dev.migrations upgrade [{ALLOW}]|initial")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

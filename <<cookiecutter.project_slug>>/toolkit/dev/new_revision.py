@@ -1,0 +1,161 @@
+"""A new revision: what the models have that the revisions lack.
+
+Both are made in empty databases, never compared with one that somebody works with. Alembic's autogenerate comes first;
+what it does not see (CHECKs, defaults, predicates) comes from PostgreSQL's catalogue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.dev import migrations, scratch
+
+if TYPE_CHECKING:
+    from alembic.operations import ops
+    from alembic.runtime.migration import MigrationContext
+    from sqlalchemy import Connection, MetaData
+
+    from app.db.catalogue import Key
+
+PROJECT = Path.cwd()
+
+
+def require_one_head(project: Path) -> None:
+    """Raises SystemExit with both heads and the command that merges them."""
+    from app.db import revisions
+
+    try:
+        _ = migrations.known(project).head
+    except revisions.RevisionError as error:
+        raise SystemExit(f"No revision can be written: {error}.") from None
+
+
+def new(message: str, project: Path = PROJECT) -> Path | None:
+    """Write the revision; None when there is nothing to write. Prints what the writer of it has to know.
+
+    Raises SystemExit for two heads, pgdata.Unavailable where there is neither an embedded PostgreSQL nor a database in
+    the settings.
+    """
+    require_one_head(project)
+    importing = threading.Thread(target=_import_quietly)  # a second's work, while PostgreSQL starts
+    importing.start()
+    with scratch.databases(project) as (revised, models):
+        importing.join()
+        return asyncio.run(_written(_Writing(project, message), revised, models))
+
+
+def _import_quietly() -> None:
+    for name in (
+        "alembic.command",
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "asyncpg",
+        "app.db.base",
+        "app.db.engine",
+    ):
+        import_module(name)
+
+
+async def _written(writing: _Writing, revised: str, models: str) -> Path | None:
+    writing.wanted = await _on(models, lambda connection: _made(connection, writing.metadata))
+    path = await _on(revised, writing.write)
+    for note in writing.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    return path
+
+
+async def _on(url: str, work: Any) -> Any:
+    from sqlalchemy.pool import NullPool
+
+    from app.core.database_url import parse_database_url
+    from app.db.engine import connecting_engine
+
+    engine = connecting_engine(parse_database_url(url), poolclass=NullPool)
+    async with engine.connect() as connection:
+        return await connection.run_sync(work)
+
+
+def _made(connection: Connection, metadata: MetaData) -> dict[Key, str]:
+    from app.db import catalogue
+
+    metadata.create_all(connection)
+    return catalogue.read(connection)
+
+
+@dataclass
+class _Writing:
+    """One revision in the making. `wanted`: the catalogue that the models make."""
+
+    project: Path
+    message: str
+    wanted: dict[Key, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def metadata(self) -> MetaData:
+        from app.db.base import load_models
+
+        return load_models()
+
+    def write(self, connection: Connection) -> Path | None:
+        from alembic import command
+
+        config = migrations.config(self.project)
+        config.attributes["connection"] = connection  # alembic/env.py takes it instead of the settings' database
+        with contextlib.redirect_stdout(sys.stderr):
+            command.upgrade(config, "head")
+            script = command.revision(
+                config, self.message, autogenerate=True, process_revision_directives=self._complete
+            )
+        return Path(script.path) if script and not isinstance(script, list) else None
+
+    def _complete(self, context: MigrationContext, _: Any, directives: list[Any]) -> None:
+        """Replace what Alembic found by all that is different, in operations that a running service bears."""
+        from app.db import catalogue
+        from toolkit.dev import online_ops, unseen
+
+        script = directives[0]
+        seen = list(online_ops.flat(script.upgrade_ops.ops))
+        before = catalogue.read(_connection(context))
+        if self._tried(context, seen):
+            after = catalogue.read(_connection(context))
+            first = unseen.dropped_checks(before, after, self.wanted)
+            last, uncovered = unseen.operations(self.metadata, catalogue.differences(self.wanted, after))
+            self.notes += [f"not covered by the revision, add it by hand: {difference}" for difference in uncovered]
+        else:
+            first, last = [], []
+        self.notes += [note for op in seen if (note := online_ops.note(op))]
+        found = [*first, *online_ops.rewrite(seen), *last]
+        if not found:
+            directives.clear()
+            return
+        script.upgrade_ops.ops[:] = online_ops.repeatable(found)
+        script.downgrade_ops.ops[:] = online_ops.repeatable([op.reverse() for op in reversed(found)])
+
+    def _tried(self, context: MigrationContext, found: list[ops.MigrateOperation]) -> bool:
+        """Apply what Alembic found, so that the catalogue shows what it did not find."""
+        from alembic.operations import Operations
+        from sqlalchemy.exc import DBAPIError
+
+        from toolkit.dev import online_ops
+
+        try:
+            with _connection(context).begin_nested():
+                for op in found:
+                    Operations(context).invoke(online_ops.as_rendered(op))
+        except DBAPIError as error:
+            words = " ".join(str(error.orig.__cause__ if error.orig else error).split())
+            self.notes.append(f"PostgreSQL refuses the revision as it is, correct it by hand: {words}")
+            return False
+        return True
+
+
+def _connection(context: MigrationContext) -> Connection:
+    assert context.connection is not None  # noqa: S101 - for the type checker
+    return context.connection

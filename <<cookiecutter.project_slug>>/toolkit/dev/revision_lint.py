@@ -1,0 +1,96 @@
+"""The task `migrate.lint`: squawk reads the SQL of each revision; findings name the revision's file and line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.db import revisions
+from toolkit.dev import offline
+
+SQUAWK = Path(sys.executable).parent / "squawk"
+
+
+def lint(project: Path) -> None:
+    """Print each finding as `file:line: rule: message`. Raises SystemExit 1 for any, or with the fault of the files.
+
+    A revision with `# deploy: additive` or `# deploy: destructive` was judged by its author and is left out.
+    """
+    try:
+        found = revisions.load(project / "alembic" / "versions")
+        _ = found.head
+    except revisions.RevisionError as error:
+        raise SystemExit(f"migrate.lint: {error}.") from None
+    path = [found.known[id_] for id_ in found.ordered]
+    for revision in path:
+        if revision.marker:
+            print(f"{revision.place}: not judged, marked `# deploy: {revision.marker}`")
+    judged = [revision for revision in path if not revision.marker]
+    findings = list(_findings(project, judged))
+    for finding in findings:
+        print(finding)
+    if findings:
+        print(
+            f"\n{_count(findings, 'finding')}. Correct the revision; or, if it is meant, "
+            "write `# deploy: additive` or `# deploy: destructive` into its file (README, Migrations)."
+        )
+        raise SystemExit(1)
+    print(f"{_count(judged, 'revision')} checked, no findings")
+
+
+def _count(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[str]:
+    scripts = [offline.script_of(revision) for revision in judged]
+    reported = _squawk(project, scripts)
+    for revision, script, items in zip(judged, scripts, reported, strict=True):
+        for line, text in sorted(items):
+            yield f"{revision.place}:{line}: {text}"
+        if script.unreadable:
+            yield f"{script.unreadable}; mark it `# deploy: additive` or `# deploy: destructive` (README, Migrations)"
+
+
+def _squawk(project: Path, scripts: Sequence[offline.Script]) -> list[list[tuple[int, str]]]:
+    """For each script the lines of its revision with what squawk says about them."""
+    with tempfile.TemporaryDirectory(prefix="revisions-") as folder:
+        files = [Path(folder) / f"{number}.sql" for number, _ in enumerate(scripts)]
+        for file, script in zip(files, scripts, strict=True):
+            file.write_text(script.sql + "\n", encoding="utf-8")
+        # Its settings are .squawk.toml, beside tasks.py. Run from there, it would not find files elsewhere by pattern.
+        command = [str(SQUAWK), "--config", str(project / ".squawk.toml"), "--reporter", "json", *map(str, files)]
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False) if files else None
+    if done is None:
+        return []
+    try:
+        reported = json.loads(done.stdout)
+    except ValueError:
+        raise SystemExit(f"migrate.lint: squawk failed:\n{done.stderr or done.stdout}") from None
+    return [
+        [
+            (line, _text(item))
+            for item in reported
+            # 0 is the transaction around it, which an unreadable revision leaves open
+            if Path(item["file"]).name == file.name and (line := _line_of(script, item["line"]))
+        ]
+        for file, script in zip(files, scripts, strict=True)
+    ]
+
+
+def _text(item: dict[str, str]) -> str:
+    return f"{item['rule_name']}: {item['message']} {item['help'] or ''}".strip()
+
+
+def _line_of(script: offline.Script, line: int) -> int:
+    """The revision's line for a line (from 0) of its SQL."""
+    passed = 0
+    for statement in script.statements:
+        passed += statement.sql.count("\n") + 1
+        if line < passed:
+            return statement.line
+    return 0

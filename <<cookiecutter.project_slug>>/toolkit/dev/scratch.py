@@ -1,0 +1,50 @@
+"""Two empty databases for a moment: one for the revisions, one for the models."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from toolkit.dev import database, pgdata, postgres
+
+
+@contextlib.contextmanager
+def databases(project: Path) -> Iterator[tuple[str, str]]:
+    """Their URLs, on an embedded server; where there is none, on the server of the settings, dropped afterwards.
+
+    Raises pgdata.Unavailable where there is neither.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres.scratch())
+        except pgdata.Unavailable:
+            if not database.given(project):
+                raise
+            server = _server_of_settings()
+        names = [f"{kind}_{os.getpid()}" for kind in ("revisions", "models")]
+        asyncio.run(_execute(server, *(f'CREATE DATABASE "{name}" TEMPLATE template0' for name in names)))
+        stack.callback(
+            lambda: asyncio.run(_execute(server, *(f'DROP DATABASE "{name}" WITH (FORCE)' for name in names)))
+        )
+        revisions, models = (urlunsplit(urlsplit(server)._replace(path=f"/{name}")) for name in names)
+        yield revisions, models
+
+
+def _server_of_settings() -> str:
+    from app.core.config import get_settings
+    from app.core.database_url import plain_url
+
+    return plain_url(get_settings().migration_url)
+
+
+async def _execute(url: str, *statements: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()

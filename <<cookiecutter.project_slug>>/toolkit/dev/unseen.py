@@ -1,0 +1,93 @@
+"""Operations for what Alembic's autogenerate does not see: CHECKs, defaults, and indexes by more than their columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from alembic.operations import ops
+from sqlalchemy import CheckConstraint, DefaultClause, MetaData, text
+from sqlalchemy.dialects import postgresql
+
+from toolkit.dev.looser import is_looser, stripped
+from toolkit.dev.online_ops import Check, Online, ReplacedIndex
+
+if TYPE_CHECKING:
+    from app.db.catalogue import Difference, Key
+
+_CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?", re.S)
+
+
+def operations(
+    metadata: MetaData, differences: Iterable[Difference]
+) -> tuple[list[ops.MigrateOperation], list[Difference]]:
+    """What makes the differences go away, and those for which there is no operation."""
+    found: list[ops.MigrateOperation] = []
+    uncovered: list[Difference] = []
+    for difference in differences:
+        made = _operation(metadata, difference)
+        if made is None:
+            uncovered.append(difference)
+        else:
+            found.append(made)
+    return found, uncovered
+
+
+def dropped_checks(
+    before: Mapping[Key, str], after: Mapping[Key, str], wanted: Mapping[Key, str]
+) -> list[ops.MigrateOperation]:
+    """CHECKs that PostgreSQL drops with their column or table: named, so that a downgrade brings them back."""
+    return [
+        Check(key.name, key.table, None, _condition(definition))
+        for key, definition in before.items()
+        if key.kind == "constraint" and key not in after and key not in wanted and _condition(definition)
+    ]
+
+
+def _operation(metadata: MetaData, difference: Difference) -> ops.MigrateOperation | None:
+    kind, table, name = difference.key
+    model = metadata.tables.get(table)
+    if model is None:
+        return None
+    if kind == "constraint" and all(_CHECK.fullmatch(side) for side in _sides(difference)):
+        looser = is_looser(difference.wanted, difference.found)
+        after = _written(metadata, difference) if difference.wanted else None
+        return Check(name, table, after, _condition(difference.found), looser=looser)
+    if kind == "default" and name in model.columns:
+        column = model.columns[name]
+        return ops.AlterColumnOp(
+            table,
+            name,
+            existing_type=column.type,
+            existing_nullable=column.nullable,
+            modify_server_default=_default(difference.wanted),
+            existing_server_default=_default(difference.found),
+        )
+    index = next((index for index in model.indexes if index.name == name), None)
+    if kind == "index" and index is not None:
+        create = ops.CreateIndexOp.from_index(index)
+        return ReplacedIndex(create, difference.found) if difference.found else Online(create)
+    return None
+
+
+def _default(expression: str | None) -> DefaultClause | None:
+    return DefaultClause(text(expression)) if expression else None
+
+
+def _sides(difference: Difference) -> list[str]:
+    return [side for side in (difference.wanted, difference.found) if side]
+
+
+def _condition(definition: str | None) -> str | None:
+    """The condition of a CHECK as PostgreSQL spells it; None for anything else."""
+    match = _CHECK.fullmatch(definition or "")
+    return stripped(match["condition"]) if match else None
+
+
+def _written(metadata: MetaData, difference: Difference) -> str | None:
+    """The condition as the model spells it."""
+    for constraint in metadata.tables[difference.key.table].constraints:
+        if isinstance(constraint, CheckConstraint) and str(constraint.name) == difference.key.name:
+            return str(constraint.sqltext.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
+    return _condition(difference.wanted)

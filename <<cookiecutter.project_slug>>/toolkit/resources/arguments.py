@@ -1,0 +1,145 @@
+"""The type of a field: its name, and what stands in the parentheses."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypedDict
+
+from toolkit.resources.faults import clipped, quote
+from toolkit.resources.model import TYPES, Names
+from toolkit.resources.syntax import RawField, Word
+
+# Takes the offset and the message of a fault.
+Report = Callable[[int, str], None]
+
+STR_LENGTH, MAX_LENGTH = 255, 65_536
+MAX_PRECISION = 38
+ENUM_VALUES, ENUM_LENGTH = 50, 40
+
+_ALIASES = {
+    **dict.fromkeys(("string", "varchar", "char", "email", "url", "slug", "character"), "str"),
+    **dict.fromkeys(("integer", "smallint", "number", "serial"), "int"),
+    **dict.fromkeys(("long", "bigserial"), "bigint"),
+    **dict.fromkeys(("money", "numeric"), "decimal(12,2)"),
+    **dict.fromkeys(("double", "real"), "float"),
+    **dict.fromkeys(("timestamp", "timestamptz", "time"), "datetime"),
+    **dict.fromkeys(("jsonb", "dict", "list", "object", "array"), "json"),
+    **dict.fromkeys(("fk", "reference", "references", "foreign_key", "foreignkey"), "ref(resource)"),
+    **dict.fromkeys(("choice", "choices", "literal"), "enum(a|b)"),
+    "guid": "uuid",
+    "boolean": "bool",
+}
+_FORMS = {"decimal": "`decimal(10,2)`", "enum": "`enum(a|b)`", "ref": "`ref(resource)`"}
+
+
+class Arguments(TypedDict, total=False):
+    """The keywords of `model.Field` that come from the parentheses."""
+
+    min_length: int
+    max_length: int
+    precision: int
+    scale: int
+    values: tuple[str, ...]
+    ref: Names
+
+
+def unknown(given: str) -> str:
+    """The message for an unknown type, with the nearest known one."""
+    lower = given.lower()
+    near = (
+        lower if lower in TYPES else _ALIASES.get(lower) or next(iter(difflib.get_close_matches(lower, TYPES, 1)), "")
+    )
+    hint = f"; did you mean `{near}`?" if near else ""
+    return f"{quote(given)} is no type; expected one of {', '.join(TYPES)}{hint}"
+
+
+def arguments_of(raw: RawField, resources: Mapping[str, Names], report: Report) -> Arguments:
+    """What the parentheses of a field say; `report` takes what is wrong with them."""
+    given, type_ = raw.arguments, raw.type.text
+    if type_ == "str":
+        return _lengths(given, report) if given else {"max_length": STR_LENGTH}
+    reader = {"decimal": _digits, "enum": _values, "ref": partial(_reference, resources)}.get(type_)
+    if reader is None:
+        if given:
+            way = "; a text with bounds is `str(1..100)`" if type_ == "text" else ""
+            report(given.offset - 1, f"`{type_}` takes nothing in parentheses, found {quote(given.text)}{way}")
+        return {}
+    if given is None:
+        report(raw.type.offset, f"`{type_}` alone says too little; expected {_FORMS[type_]}")
+        return {}
+    return reader(given, report)
+
+
+def _lengths(given: Word, report: Report) -> Arguments:
+    found = re.fullmatch(r"\s*([0-9]{0,9})\s*\.\.\s*([0-9]{1,9})\s*", given.text)
+    if not found:
+        alone = re.fullmatch(r"\s*([0-9]{1,9})\s*", given.text)
+        way = f"; did you mean `str(..{alone[1]})`?" if alone else ""
+        report(
+            given.offset,
+            f"{quote(given.text)} is no pair of lengths; expected `(min..max)` or `(..max)`, as in `str(1..100)`{way}",
+        )
+        return {}
+    low, high = int(found[1] or 0), int(found[2])
+    if not 1 <= high <= MAX_LENGTH:
+        report(
+            given.offset, f"the greatest length is {high}; expected 1 to {MAX_LENGTH}, and `text` for what is longer"
+        )
+    elif low > high:
+        report(given.offset, f"the lengths are reversed: {low} is more than {high}; expected `({high}..{low})`")
+    return {"min_length": low, "max_length": high}
+
+
+def _digits(given: Word, report: Report) -> Arguments:
+    found = re.fullmatch(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*", given.text)
+    if not found:
+        report(
+            given.offset,
+            f"{quote(given.text)} is no precision and scale; expected all digits and decimal places, `decimal(10,2)`",
+        )
+        return {}
+    precision, scale = int(found[1]), int(found[2])
+    if not 1 <= precision <= MAX_PRECISION:
+        report(given.offset, f"the precision is {precision} digits; expected 1 to {MAX_PRECISION}")
+    elif scale > precision:
+        report(
+            given.offset,
+            f"{scale} decimal places do not fit {precision} digits in all; did you mean `({scale},{precision})`?",
+        )
+    return {"precision": precision, "scale": scale}
+
+
+def _values(given: Word, report: Report) -> Arguments:
+    values: list[str] = []
+    offset = given.offset
+    for part in given.text.split("|"):
+        value, place = part.strip(), offset + len(part) - len(part.lstrip())
+        offset += len(part) + 1
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+            place = min(place, given.offset + len(given.text))
+            report(
+                place,
+                f"{quote(value)} is no value of an enum; expected letters, digits, `_` and `-`, as in `enum(a|b)`",
+            )
+        elif len(value) > ENUM_LENGTH:
+            report(place, f"the value has {len(value)} characters; expected at most {ENUM_LENGTH}")
+        elif value in values:
+            report(place, f"the value `{value}` is there twice; drop one")
+        values.append(value)
+    if not 2 <= len(values) <= ENUM_VALUES:
+        many = "1 value" if len(values) == 1 else f"{len(values)} values"
+        report(given.offset, f"the enum has {many}; expected 2 to {ENUM_VALUES}, and `str` where the values are open")
+    return {"values": tuple(values)}
+
+
+def _reference(resources: Mapping[str, Names], given: Word, report: Report) -> Arguments:
+    name = given.text.strip()
+    if name in resources:
+        return {"ref": resources[name]}
+    near = next(iter(difflib.get_close_matches(name, resources, 1)), "")
+    way = f"did you mean {quote(near)}?" if near else "write that resource too, in the same text or before"
+    some = ", ".join([*map(clipped, sorted(resources)[:8]), *(["..."] if len(resources) > 8 else [])])
+    there = f"; there is {some}" if resources else ""
+    report(given.offset, f"there is no resource {quote(name)} to refer to{there}; {way}")
+    return {}

@@ -1,0 +1,130 @@
+"""From a field as written to a column: type, arguments, checks and default, each refused where it makes no sense."""
+
+from collections.abc import Mapping
+
+from toolkit.resources.arguments import Report, arguments_of, unknown
+from toolkit.resources.defaults import DefaultError, canonical
+from toolkit.resources.faults import quote
+from toolkit.resources.model import INDEX_LENGTH, NUMBERS, TYPES, Check, Field, Names
+from toolkit.resources.numeric import NumberError, check_number
+from toolkit.resources.syntax import RawField
+
+# A unique column with fewer possible values than this is full before it is of use.
+UNIQUE_VALUES = 100
+
+
+def build(raw: RawField, resources: Mapping[str, Names], report: Report) -> Field | None:
+    """The column for a field, or None where its type is not known; `report(offset, message)` takes each fault.
+
+    `resources` holds every resource that a reference may point to.
+    """
+    faults = _Counter(report)
+    if raw.type.text not in TYPES:
+        faults(raw.type.offset, unknown(raw.type.text))
+        return None
+    arguments = arguments_of(raw, resources, faults)
+    nullable, unique = _flags(raw, faults)
+    checks = _checks(raw, arguments.get("scale", 0), faults)
+    field = Field(column_name(raw), raw.type.text, nullable, unique, None, checks, **arguments)
+    if faults.count:
+        return field
+    _contradictions(raw, field, faults)
+    if unique:
+        _uniqueness(raw, field, faults)
+    if faults.count or raw.default is None:
+        return field
+    try:
+        return Field(field.name, field.type, nullable, unique, canonical(field, raw.default.text), checks, **arguments)
+    except DefaultError as error:
+        faults(raw.default.offset, str(error))
+    return field
+
+
+def column_name(raw: RawField) -> str:
+    """The column: `product:ref(product)` is kept as product_id."""
+    name = raw.name.text
+    return f"{name}_id" if raw.type.text == "ref" and not name.endswith("_id") else name
+
+
+class _Counter:
+    def __init__(self, report: Report) -> None:
+        self.count = 0
+        self._report = report
+
+    def __call__(self, offset: int, message: str) -> None:
+        self.count += 1
+        self._report(offset, message)
+
+
+def _flags(raw: RawField, report: Report) -> tuple[bool, bool]:
+    signs = [flag.text for flag in raw.flags]
+    for index, flag in enumerate(raw.flags):
+        if flag.text in signs[:index]:
+            report(flag.offset, f"`{flag.text}` is there twice; drop one")
+    return "?" in signs, "!" in signs
+
+
+def _checks(raw: RawField, scale: int, report: Report) -> tuple[Check, ...]:
+    type_ = raw.type.text
+    checks: list[Check] = []
+    for operator, number in raw.checks:
+        if type_ not in NUMBERS:
+            way = "the length of a text is bounded by `str(1..100)`" if type_ in ("str", "text") else "drop it"
+            report(
+                operator.offset,
+                f"{quote(operator.text + number.text)} is a bound for numbers and `{type_}` is none; {way}",
+            )
+            continue
+        if any(check.operator[0] == operator.text[0] for check in checks):
+            side = "from below" if operator.text[0] == ">" else "from above"
+            report(
+                operator.offset, f"{quote(operator.text + number.text)} is a second bound {side}; keep the narrower one"
+            )
+            continue
+        try:
+            checks.append(Check(operator.text, check_number(type_, number.text, scale)))
+        except NumberError as error:
+            report(operator.offset, f"{quote(operator.text + number.text)}: {error}")
+    return tuple(checks)
+
+
+def _contradictions(raw: RawField, field: Field, report: Report) -> None:
+    low, high = field.span or (0, 0)
+    empty = low > high
+    if field.type == "float" and field.lower and field.upper:
+        least, most = float(field.lower.number), float(field.upper.number)
+        empty = least > most or (
+            least == most and "".join(check.operator for check in field.checks) not in (">=<=", "<=>=")
+        )
+    if empty:
+        bounds = " and ".join(f"`{check}`" for check in field.checks)
+        message = f"no `{field.type}` is {bounds}; expected bounds that leave a value, such as `>=0<=10`"
+        report(raw.checks[0][0].offset if raw.checks else raw.type.offset, message)
+
+
+def _uniqueness(raw: RawField, field: Field, report: Report) -> None:
+    offset = next(flag.offset for flag in raw.flags if flag.text == "!")
+    if field.type in ("text", "json") or (field.max_length or 0) > INDEX_LENGTH:
+        report(
+            offset,
+            f"an index entry, which `!` needs, has no room for this; expected `str(..{INDEX_LENGTH})` or shorter",
+        )
+    elif raw.default is not None:
+        report(
+            offset, "a unique field with a default lets one row leave it out and no second; drop the `!` or the default"
+        )
+    elif (count := _capacity(field)) < UNIQUE_VALUES:
+        message = f"`!` would allow {count} in all, as the field has no more values; drop the `!` or widen the field"
+        report(offset, message)
+
+
+def _capacity(field: Field) -> int:
+    if field.span:
+        return field.span[1] - field.span[0] + 1
+    if field.type == "bool":
+        return 2
+    if field.type == "str":
+        return 36 ** min(field.max_length or 1, 6)
+    if field.type == "float" and field.lower and field.upper and field.lower.number == field.upper.number:
+        return 1
+    return len(field.values) or UNIQUE_VALUES

@@ -1,0 +1,157 @@
+"""From the data model to Python and SQL text: the filters of the resource's templates. Pure."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from toolkit.resources.model import INTEGERS, Check, Field
+from toolkit.resources.names import camel
+
+EXAMPLES = {
+    "float": "1.5",
+    "bool": "True",
+    "date": '"2026-01-31"',
+    "datetime": '"2026-01-31T12:00:00Z"',
+    "uuid": '"01890a5d-ac96-774b-bcce-b302099a8057"',
+    "ref": '"01890a5d-ac96-774b-bcce-b302099a8057"',
+    "json": '{"key": "value"}',
+}
+
+EXAMPLE_LENGTH = 60
+
+
+def python(text: str) -> str:
+    """A string literal as the formatter would write it: with the quotes that need fewer escapes."""
+    literal = json.dumps(text, ensure_ascii=False)
+    if text.count('"') <= text.count("'"):
+        return literal
+    inner = literal[1:-1].replace('\\"', '"').replace("'", "\\'")
+    return f"'{inner}'"
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def sql_check(check: Check) -> str:
+    return f"{check.operator} {check.number}"
+
+
+def bound(check: Check) -> str:
+    """An argument of pydantic.Field; a fraction is a Decimal, as no float is exactly 0.1."""
+    number = f'decimal.Decimal("{check.number}")' if "." in check.number else check.number
+    return f"{check.keyword}={number}"
+
+
+def whole_bounds(field: Field) -> str:
+    """The arguments of pydantic.Field that keep a whole number inside of its checks and of its column."""
+    name = "INT" if field.type == "int" else "BIGINT"
+    lower = bound(field.lower) if field.lower else f"ge=base.{name}_MIN"
+    upper = bound(field.upper) if field.upper else f"le=base.{name}_MAX"
+    return f"{lower}, {upper}"
+
+
+def number_bounds(field: Field) -> str:
+    return "".join(f"{bound(check)}, " for check in field.checks)
+
+
+def sql_default(field: Field) -> str:
+    return "sa.func.now()" if field.default == "now" and field.type == "datetime" else python(field.default or "")
+
+
+def python_default(field: Field) -> str:
+    """The default as an expression of the field's Python type."""
+    text = field.default or ""
+    if field.type in ("int", "bigint", "float"):
+        return text
+    if field.type == "bool":
+        return text.capitalize()
+    form = {
+        "decimal": "decimal.Decimal({})",
+        "date": "dt.date.fromisoformat({})",
+        "datetime": "dt.datetime.fromisoformat({})",
+        "uuid": "uuid.UUID({})",
+    }.get(field.type, "{}")
+    return form.format(python(text))
+
+
+def example(field: Field, number: int = 0) -> str:
+    """A legal value as a JSON literal in Python. For another `number` (0 to 9) of a unique field: another value."""
+    if field.type == "enum":
+        return python(field.values[number % len(field.values)])
+    if field.type in ("str", "text"):
+        text = python(example_text(field, number))
+        # A long one is written as what makes it, or it would not fit the line.
+        return f'{text}.ljust({field.min_length}, "x")' if field.min_length > len(text) - 2 else text
+    if field.type in INTEGERS or field.type == "decimal":
+        return example_number(field, number)
+    if field.type in ("uuid", "date") and number:
+        return EXAMPLES[field.type][:-2] + f'{number}"'
+    if field.type == "float":
+        return example_float(field, number)
+    return EXAMPLES[field.type]
+
+
+def example_text(field: Field, number: int) -> str:
+    stem = f"A {field.name.replace('_', ' ')}"
+    text = f"{stem} {number}" if number else stem
+    most = field.max_length or 255
+    text = text if len(text) <= most else f"{number}" if number or most < 2 else text[:most]
+    return text if field.min_length > EXAMPLE_LENGTH else text.ljust(field.min_length, "x")
+
+
+def example_number(field: Field, number: int) -> str:
+    low, high = field.span or (0, 0)
+    scale = field.scale or 0
+    wish = 10**scale * 10 - (1 if scale else 0)  # 9.99, or 10 for a whole number
+    value = min(max(wish if low <= wish <= high else low, low) + number, high)
+    return python(plain(value, scale)) if field.type == "decimal" else str(value)
+
+
+def plain(value: int, scale: int) -> str:
+    """A count of last places as text: plain(150, 2) == "1.50". Exact, as a Decimal of 38 digits is by luck alone."""
+    digits = str(abs(value)).rjust(scale + 1, "0")
+    text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
+    return f"-{text}" if value < 0 else text
+
+
+def decimal_span(field: Field) -> list[str]:
+    """Least and greatest value and the step between, as Python strings."""
+    low, high = field.span or (0, 0)
+    scale = field.scale or 0
+    return [python(plain(number, scale)) for number in (low, high, 1)]
+
+
+def float_span(field: Field) -> list[str]:
+    low, high = (float(check.number) if check else None for check in (field.lower, field.upper))
+    low = low if low is not None else (high - 1000 if high is not None else 0.0)
+    high = high if high is not None else low + 1000
+    return [repr(low + (high - low) / 4), repr(high - (high - low) / 4)]
+
+
+def example_float(field: Field, number: int) -> str:
+    low, high = (float(check.number) if check else None for check in (field.lower, field.upper))
+    if low is not None and high is not None:
+        return repr(low + (high - low) * (number + 1) / 12)
+    if low is not None:
+        return repr(low + 1.5 + number)
+    return repr(high - 1.5 - number) if high is not None else repr(1.5 + number)
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        camel,
+        python,
+        lines,
+        sql_check,
+        bound,
+        whole_bounds,
+        number_bounds,
+        sql_default,
+        python_default,
+        decimal_span,
+        float_span,
+        example,
+    )
+}

@@ -1,0 +1,235 @@
+"""Parses resource lines: `product: name:str(1..100) price:decimal(10,2)>0; order: product:ref(product)`.
+
+The grammar is in `syntax`, the rules of a column in `columns`; here are the rules between fields and between resources.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from toolkit.resources import names
+from toolkit.resources.columns import build, column_name
+from toolkit.resources.faults import Fault, ResourceErrors, quote
+from toolkit.resources.model import Field, Names, Resource
+from toolkit.resources.relations import taken
+from toolkit.resources.syntax import RawField, RawResource, Reader, Word
+
+__all__ = ["Fault", "ResourceErrors", "parse"]
+
+
+def parse(text: str, known: Iterable[Resource] = ()) -> tuple[Resource, ...]:
+    """The resources of a text, in its order. Raises ResourceErrors with every fault of the text.
+
+    `known` are the resources that are there already: what `ref()` may also point to, and what must not come twice.
+    """
+    return _Parser(text, tuple(known)).parse()
+
+
+class _Parser:
+    def __init__(self, text: str, known: tuple[Resource, ...]) -> None:
+        self.text = text
+        self.known = known
+        self.faults: list[Fault] = []
+
+    def parse(self) -> tuple[Resource, ...]:
+        reader = Reader(self.text)
+        written = list(reader.resources())
+        self.faults += reader.faults
+        targets = {resource.name: Names(resource.name, resource.plural) for resource in self.known}
+        targets |= {raw.name.text: _names(raw) for raw in written if names.NAME.fullmatch(raw.name.text)}
+        self._unique_resources(written)
+        resources = tuple(self._resource(raw, targets) for raw in written)
+        self._cycles(written, targets)
+        if not self.faults:
+            self._relations(written, resources)
+        if self.faults:
+            raise ResourceErrors(self.text, self.faults)
+        return resources
+
+    def _resource(self, raw: RawResource, targets: Mapping[str, Names]) -> Resource:
+        self._resource_name(raw)
+        name = raw.name.text
+        if not raw.fields and not raw.broken:
+            self._fault(
+                raw.name,
+                name,
+                "",
+                f"the resource {quote(name)} has no field; expected one at least, as in {quote(f'{name}: title:str')}",
+            )
+        fields: dict[str, Field] = {}
+        for part in raw.fields:
+            if not self._field_name(raw, part, fields, targets):
+                continue
+            field = build(
+                part, targets, lambda offset, message, part=part: self._at(offset, name, part.name.text, message)
+            )
+            if field is None:
+                continue
+            if field.ref and field.ref.name == name and not field.nullable:
+                way = "write `?` after it, or there is no first row"
+                self._fault(part.type, name, part.name.text, f"a reference to its own resource must be nullable; {way}")
+            fields[field.name] = field
+        self._filters(raw, fields)
+        return Resource(name, _names(raw).plural, tuple(fields.values()), raw.line)
+
+    def _resource_name(self, raw: RawResource) -> None:
+        name = raw.name.text
+        if message := names.fault(name, "resource"):
+            self._fault(raw.name, name, "", message)
+            return
+        if raw.plural and (message := names.fault(raw.plural.text, "plural")):
+            self._fault(raw.plural, name, "", message)
+            return
+        plural = _names(raw).plural
+        place = raw.plural or raw.name
+        if plural == name:
+            self._fault(place, name, "", f"the plural is the same as the name; {_other_plural(name)}")
+        elif reason := names.RESERVED_PLURALS.get(plural):
+            self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
+        elif plural.startswith(names.RESERVED_PLURAL_PREFIX):
+            reason = "PostgreSQL keeps what begins with `pg_` for itself"
+            self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
+        elif max(len(name), len(plural)) > names.TABLE_LIMIT:
+            longest = max(len(name), len(plural))
+            message = f"the name or its plural has {longest} characters; expected at most {names.TABLE_LIMIT}"
+            self._fault(place, name, "", f"{message}, as PostgreSQL keeps {names.IDENTIFIER_LIMIT} of an index's name")
+
+    def _unique_resources(self, written: list[RawResource]) -> None:
+        taken: list[tuple[Names, str]] = [(resource, "is there already") for resource in self.known]
+        for raw in written:
+            own = _names(raw)
+            for other, where in taken:
+                if message := _clash(own, other, where):
+                    self._fault(raw.name, own.name, "", message)
+                    break
+            taken.append((own, "is in this text already"))
+
+    def _field_name(
+        self, raw: RawResource, part: RawField, fields: Mapping[str, Field], targets: Mapping[str, Names]
+    ) -> bool:
+        given, name = part.name.text, column_name(part)
+        message = names.fault(given, "field")
+        if not message and (reason := names.RESERVED_FIELDS.get(name)):
+            way = f"drop the field, or choose another name such as {quote(f'{raw.name.text}_{given}')}"
+            message = f"the name {quote(name)} is taken: {reason}; {way}"
+        if not message and given.startswith(names.RESERVED_FIELD_PREFIXES):
+            message = (
+                f"{quote(given)} is taken: Pydantic keeps what begins with `model_dump` or `model_validate`; rename it"
+            )
+        if not message and (twin := _twin(name, fields)):
+            message = (
+                f"{quote(name)} and {quote(twin)} differ in an underscore alone, too little for a reader; rename one"
+            )
+        if not message and name in fields:
+            kept = f" (a reference is kept as {quote(name)})" if name != given or fields[name].ref else ""
+            message = f"the field {quote(name)} is there twice{kept}; drop or rename one"
+        if message:
+            self._fault(part.name, raw.name.text, given, message)
+            return False
+        if room := _too_long(raw, part, targets):
+            self._fault(part.name, raw.name.text, given, room)
+        return True
+
+    def _filters(self, raw: RawResource, fields: Mapping[str, Field]) -> None:
+        """A list's parameter is either a field's own value or another field's bound."""
+        bounds = {bound: field.name for field in fields.values() for bound in field.ranges}
+        for part in raw.fields:
+            if other := bounds.get(column_name(part)):
+                name = quote(part.name.text)
+                message = f"{name} is the query parameter for a bound of {quote(other)} already; rename one of the two"
+                self._fault(part.name, raw.name.text, part.name.text, message)
+
+    def _relations(self, written: list[RawResource], resources: Iterable[Resource]) -> None:
+        others: dict[str, str] = {}
+        for resource in self.known:
+            taken(resource, others)
+        for raw, resource in zip(written, resources, strict=True):
+            if message := taken(resource, others):
+                self._fault(raw.name, resource.name, "", message)
+
+    def _cycles(self, written: list[RawResource], targets: Mapping[str, Names]) -> None:
+        arrows = {raw.name.text: tuple(_references(raw, targets)) for raw in written}
+        done: set[str] = set()
+        for raw in written:
+            for part, path in _closing(raw.name.text, arrows, (), done):
+                circle = " -> ".join(path)
+                way = "drop one of the references, or make a resource of its own of the relation"
+                message = f"the references go round: {circle}; no row of them could be the first; {way}"
+                self._fault(part.type, path[-2], part.name.text, message)
+
+    def _fault(self, word: Word, resource: str, field: str, message: str) -> None:
+        self._at(word.offset, resource, field, message)
+
+    def _at(self, offset: int, resource: str, field: str, message: str) -> None:
+        self.faults.append(Fault(offset + 1, resource, field, message))
+
+
+def _twin(name: str, fields: Iterable[str]) -> str:
+    """A field that is another one without an underscore before a digit: line_1 and line1 would share a type's name."""
+    return next((other for other in fields if other != name and names.camel(other) == names.camel(name)), "")
+
+
+def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> str:
+    """Why a column's name leaves no room for the names of its index and constraints, or nothing."""
+    table, name = _names(raw).plural, column_name(part)
+    affixes = names.COLUMN_AFFIXES
+    target = targets.get(part.arguments.text.strip()) if part.type.text == "ref" and part.arguments else None
+    if target:
+        affixes = max(affixes, len("fk___") + len(target.plural))
+    room = names.IDENTIFIER_LIMIT - affixes - len(table)
+    if len(name) <= room:
+        return ""
+    reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} characters of an index's name, which has the table's in it"
+    return f"{quote(name)} has {len(name)} characters; expected at most {room}, as {reason}"
+
+
+Arrows = Mapping[str, tuple[tuple[RawField, str], ...]]
+
+
+def _closing(
+    name: str, arrows: Arrows, path: tuple[str, ...], done: set[str]
+) -> Iterator[tuple[RawField, tuple[str, ...]]]:
+    """Each reference that closes a circle, with the circle; a reference to its own resource is none."""
+    if name in done or name not in arrows:
+        return
+    for part, target in arrows[name]:
+        if target in path:
+            yield part, (*path[path.index(target) :], name, target)
+        elif target != name:
+            yield from _closing(target, arrows, (*path, name), done)
+    done.add(name)
+
+
+def _references(raw: RawResource, targets: Mapping[str, Names]) -> Iterator[tuple[RawField, str]]:
+    for part in raw.fields:
+        target = part.arguments.text.strip() if part.arguments else ""
+        if part.type.text == "ref" and target in targets:
+            yield part, target
+
+
+def _names(raw: RawResource) -> Names:
+    name = raw.name.text
+    return Names(name, raw.plural.text if raw.plural else names.plural(name))
+
+
+def _clash(own: Names, other: Names, where: str) -> str | None:
+    if own.name == other.name:
+        return f"the resource {quote(own.name)} {where}; {_change(where)}"
+    if own.plural == other.plural:
+        return (
+            f"the plural {quote(own.plural)} is that of {quote(other.name)}, which {where}; {_other_plural(own.name)}"
+        )
+    if own.name == other.plural or own.plural == other.name:
+        pair = f"{quote(f'{own.name}/{own.plural}')} and {quote(f'{other.name}/{other.plural}')}"
+        return f"{pair} share a name, which would confuse; {_other_plural(own.name)}"
+    if own.class_name == other.class_name:
+        return f"{quote(own.name)} and {quote(other.name)} would both be the class {own.class_name}; rename one"
+    return None
+
+
+def _change(where: str) -> str:
+    if "text" in where:
+        return "drop or rename one"
+    return "to change it, edit its model and schemas and run `invoke migrate.new`; to add another, choose another name"
+
+
+def _other_plural(name: str) -> str:
+    return f"expected another plural, as in {quote(f'{name}/{name}_list')}"

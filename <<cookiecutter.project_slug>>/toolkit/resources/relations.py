@@ -1,0 +1,31 @@
+"""Names of tables and their indexes: PostgreSQL keeps them in one place for a whole schema. Pure."""
+
+from collections.abc import Iterator
+
+from toolkit.resources.faults import quote
+from toolkit.resources.model import Resource
+
+
+def relations(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Each name that a resource's table takes (by the naming convention in app/db/base.py), and what has it."""
+    table = resource.table
+    yield table, f"the table of {quote(resource.name)}"
+    yield f"pk_{table}", f"the primary key of {quote(resource.name)}"
+    yield f"ix_{table}_created_at_id", f"an index of {quote(resource.name)}"
+    for field in resource.fields:
+        of = f"{quote(field.name)} of {quote(resource.name)}"
+        if field.unique:
+            yield f"uq_{table}_{field.name}", f"the unique constraint on {of}"
+        elif field.sortable and not field.nullable:
+            yield f"ix_{table}_{field.name}_id", f"the index on {of}"
+        if field.ref:
+            yield f"ix_{table}_{field.name}", f"the index on {of}"
+
+
+def taken(resource: Resource, others: dict[str, str]) -> str:
+    """Why the names of a resource clash with `others` (name -> what has it), or nothing. Adds its own to them."""
+    for name, what in relations(resource):
+        if owner := others.get(name):
+            return f"PostgreSQL would have two relations {quote(name)}: {owner}, and {what}; rename one"
+        others[name] = what
+    return ""

@@ -1,0 +1,263 @@
+"""The tasks of every service: short, each calls the module that does the work.
+
+The service's own tasks.py hands them to invoke, with the service's folder as `project` in their configuration.
+"""
+
+from pathlib import Path
+
+from invoke import Collection, Context, task
+
+
+def project(c: Context) -> Path:
+    """The service's folder."""
+    return Path(c.config["project"])
+
+
+@task
+def setup(c: Context) -> None:
+    """Make this checkout ready to work in: environment, lock file, first revision, git."""
+    from toolkit.dev import setup
+
+    setup.run(project(c))
+
+
+@task
+def dev(c: Context, port: int = 8000, fresh: bool = False, allow_destructive: bool = False) -> None:
+    """Serve on an embedded PostgreSQL (--fresh erases it first), or on DATABASE_URL; saving a file restarts it."""
+    from toolkit.dev import server
+
+    server.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
+
+
+@task(default=True, name="all")
+def test_all(c: Context, k: str = "") -> None:
+    """Run every test, with the coverage gate; what is left out is named with the reason."""
+    from toolkit.dev import testing
+
+    testing.run(project(c), only=k)
+
+
+@task
+def unit(c: Context, k: str = "") -> None:
+    """Run the tests that need nothing but Python."""
+    from toolkit.dev import testing
+
+    testing.run(project(c), "unit", only=k)
+
+
+@task
+def integration(c: Context, k: str = "") -> None:
+    """Run the tests of the API on a real PostgreSQL."""
+    from toolkit.dev import testing
+
+    testing.run(project(c), "integration", only=k)
+
+
+@task
+def e2e(c: Context, k: str = "") -> None:
+    """Run the tests of a running service: BASE_URL, or one that they start."""
+    from toolkit.dev import testing
+
+    testing.run(project(c), "e2e", only=k)
+
+
+@task
+def lint(c: Context) -> None:
+    """Check style, imports, security and types."""
+    from toolkit.dev import checks
+
+    checks.lint(project(c))
+
+
+@task(name="format")
+def format_code(c: Context) -> None:
+    """Format the code and mend what can be mended without thought."""
+    from toolkit.dev import checks
+
+    checks.format_code(project(c))
+
+
+@task(default=True, name="up")
+def migrate(c: Context, revision: str = "head", allow_destructive: bool = False) -> None:
+    """Upgrade the database (the embedded one, or DATABASE_URL); asks before a revision erases rows."""
+    from toolkit.dev import migrations
+
+    migrations.upgrade(project(c), revision, allow_destructive=allow_destructive)
+
+
+@task(name="new")
+def migrate_new(c: Context, message: str) -> None:
+    """Write the revision for what has changed in the models."""
+    from toolkit.dev import new_revision
+
+    print(new_revision.new(message, project(c)) or "The revisions have everything that the models have.")
+
+
+@task(name="merge")
+def migrate_merge(c: Context) -> None:
+    """Write the revision that joins two heads, after a git merge of two branches with a revision each."""
+    from toolkit.dev import migrations
+
+    print(migrations.merge(project(c)) or "There is one head: nothing to merge.")
+
+
+@task(name="lint")
+def migrate_lint(c: Context) -> None:
+    """Read the revisions' SQL for statements that would block or break a running service."""
+    from toolkit.dev import revision_lint
+
+    revision_lint.lint(project(c))
+
+
+@task(name="add")
+def resource_add(c: Context, line: str, check: bool = False) -> None:
+    """Add a resource from its line, with its revision: "review: stars:int>=1<=5 text:text?"."""
+    from toolkit.dev import resources
+
+    resources.add(project(c), line, check=check)
+
+
+@task
+def openapi(c: Context, check: bool = False) -> None:
+    """Write docs/openapi.json, or with --check say whether it is up to date."""
+    from toolkit.dev import openapi
+
+    openapi.write(project(c), check=check)
+
+
+@task(iterable=["profile"])
+def up(c: Context, profile: list[str]) -> None:
+    """Serve in containers with their own database; --profile tools adds pgAdmin, --profile observability the rest."""
+    from toolkit.deploy import containers
+
+    raise SystemExit(containers.up(project(c), profiles=profile))
+
+
+@task
+def down(c: Context, volumes: bool = False) -> None:
+    """Remove the containers of `up`; --volumes removes their data, too."""
+    from toolkit.deploy import containers
+
+    raise SystemExit(containers.down(project(c), volumes=volumes))
+
+
+@task(iterable=["e"])
+def logs(c: Context, e: list[str], service: str = "", follow: bool = False, lines: int = 100, env: str = "") -> None:
+    """Print the logs of the containers of `up`, or with --env ENV those of the pods; --follow continues."""
+    from toolkit.deploy import containers
+
+    raise SystemExit(containers.logs(project(c), service, follow=follow, lines=lines, env=env, extra=e))
+
+
+@task
+def verify(c: Context, base_url: str = "", tests: bool = False, json: bool = False) -> None:
+    """Run the review checklist on the containers of `up`; --tests adds the whole suite, which takes minutes.
+
+    With --base-url URL it checks a deployed service from outside (TOKEN).
+    """
+    from toolkit.deploy import containers
+
+    raise SystemExit(containers.verify(project(c), url=base_url, tests=tests, as_json=json))
+
+
+@task
+def build(c: Context, check: bool = False, sbom: bool = False, platform: str = "") -> None:
+    """Build the image, unless there is one of this content; --check says so, --sbom lists its parts, --platform A,B."""
+    from toolkit.deploy import containers
+
+    raise SystemExit(containers.build(project(c), check=check, sbom=sbom, platform=platform))
+
+
+@task
+def push(c: Context, check: bool = False, platform: str = "") -> None:
+    """Push the image, unless the registry has one of this content; prints its digest."""
+    from toolkit.deploy import containers
+
+    raise SystemExit(containers.push(project(c), check=check, platform=platform))
+
+
+@task(iterable=["e"])
+def deploy(
+    c: Context,
+    env: str,
+    e: list[str],
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    exit_code: bool = False,
+    allow_destructive: bool = False,
+    correct_drift: bool = False,
+    allow_older: bool = False,
+    explain: bool = False,
+    render: str = "",
+) -> None:
+    """Release this checkout to ENV: image, migration, roll-out, smoke test; undone with the reason when it fails.
+
+    --check plans and stops (--diff shows the changes, --exit-code ends with 2 when there are any); -e KEY=VALUE sets a
+    key of the inventory; --explain prints where each value came from; --render DIR writes the objects as files.
+    --correct-drift undoes what others have changed, --allow-older releases an earlier commit than the one that runs,
+    --allow-destructive runs a migration that breaks the version that still serves.
+    """
+    from toolkit.deploy import commands
+
+    flags = {"check": check, "diff": diff, "yes": yes, "exit_code": exit_code}
+    flags |= {"allow_destructive": allow_destructive, "correct_drift": correct_drift, "allow_older": allow_older}
+    raise SystemExit(commands.deploy_task(project(c), env, flags, e, as_json=json, explain=explain, render=render))
+
+
+@task(iterable=["e"])
+def rollback(
+    c: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False
+) -> None:
+    """Bring back the last release of ENV that passed its smoke test, or release --to N."""
+    from toolkit.deploy import commands
+
+    raise SystemExit(commands.rollback(project(c), env, {"check": check, "yes": yes}, e, to=to or None, as_json=json))
+
+
+@task(iterable=["e"])
+def history(c: Context, env: str, e: list[str], json: bool = False) -> None:
+    """List the releases of ENV: number, time, outcome, image, schema, who."""
+    from toolkit.deploy import commands
+
+    raise SystemExit(commands.history(project(c), env, e, as_json=json))
+
+
+@task(iterable=["e"])
+def status(c: Context, env: str, e: list[str], json: bool = False) -> None:
+    """Show what runs in ENV, and which version answers."""
+    from toolkit.deploy import commands
+
+    raise SystemExit(commands.status(project(c), env, e, as_json=json))
+
+
+@task(iterable=["e"])
+def doctor(c: Context, env: str, e: list[str], json: bool = False) -> None:
+    """Look at everything that a deploy to ENV needs, each line with its fix; changes nothing."""
+    from toolkit.deploy import commands
+
+    raise SystemExit(commands.doctor(project(c), env, e, as_json=json))
+
+
+namespace = Collection(
+    setup,
+    dev,
+    lint,
+    format_code,
+    openapi,
+    up,
+    down,
+    logs,
+    verify,
+    build,
+    push,
+    deploy,
+    rollback,
+    history,
+    status,
+    doctor,
+)
+namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
+namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_merge, migrate_lint))
+namespace.add_collection(Collection("resource", resource_add))

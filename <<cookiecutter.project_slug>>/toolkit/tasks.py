@@ -128,25 +128,25 @@ def openapi(c: Context, check: bool = False) -> None:
 @task(iterable=["profile"])
 def up(c: Context, profile: list[str]) -> None:
     """Serve in containers with their own database; --profile tools adds pgAdmin, --profile observability the rest."""
-    from toolkit.deploy import containers
+    from toolkit.deploy import container_cli
 
-    raise SystemExit(containers.up(project(c), profiles=profile))
+    raise SystemExit(container_cli.up(project(c), profiles=profile))
 
 
 @task
 def down(c: Context, volumes: bool = False) -> None:
     """Remove the containers of `up`; --volumes removes their data, too."""
-    from toolkit.deploy import containers
+    from toolkit.deploy import container_cli
 
-    raise SystemExit(containers.down(project(c), volumes=volumes))
+    raise SystemExit(container_cli.down(project(c), volumes=volumes))
 
 
 @task(iterable=["e"])
 def logs(c: Context, e: list[str], service: str = "", follow: bool = False, lines: int = 100, env: str = "") -> None:
     """Print the logs of the containers of `up`, or with --env ENV those of the pods; --follow continues."""
-    from toolkit.deploy import containers
+    from toolkit.deploy import container_cli
 
-    raise SystemExit(containers.logs(project(c), service, follow=follow, lines=lines, env=env, extra=e))
+    raise SystemExit(container_cli.logs(project(c), service, follow=follow, lines=lines, env=env, extra=e))
 
 
 @task
@@ -155,25 +155,25 @@ def verify(c: Context, base_url: str = "", tests: bool = False, json: bool = Fal
 
     With --base-url URL it checks a deployed service from outside (TOKEN).
     """
-    from toolkit.deploy import containers
+    from toolkit.deploy import container_cli
 
-    raise SystemExit(containers.verify(project(c), url=base_url, tests=tests, as_json=json))
+    raise SystemExit(container_cli.verify(project(c), url=base_url, tests=tests, as_json=json))
 
 
 @task
 def build(c: Context, check: bool = False, sbom: bool = False, platform: str = "") -> None:
     """Build the image, unless there is one of this content; --check says so, --sbom lists its parts, --platform A,B."""
-    from toolkit.deploy import containers
+    from toolkit.deploy import container_cli
 
-    raise SystemExit(containers.build(project(c), check=check, sbom=sbom, platform=platform))
+    raise SystemExit(container_cli.build(project(c), check=check, sbom=sbom, platform=platform))
 
 
 @task
 def push(c: Context, check: bool = False, platform: str = "") -> None:
     """Push the image, unless the registry has one of this content; prints its digest."""
-    from toolkit.deploy import containers
+    from toolkit.deploy import container_cli
 
-    raise SystemExit(containers.push(project(c), check=check, platform=platform))
+    raise SystemExit(container_cli.push(project(c), check=check, platform=platform))
 
 
 @task(iterable=["e"])
@@ -199,11 +199,11 @@ def deploy(
     --correct-drift undoes what others have changed, --allow-older releases an earlier commit than the one that runs,
     --allow-destructive runs a migration that breaks the version that still serves.
     """
-    from toolkit.deploy import commands
+    from toolkit.deploy import cli
 
     flags = {"check": check, "diff": diff, "yes": yes, "exit_code": exit_code}
     flags |= {"allow_destructive": allow_destructive, "correct_drift": correct_drift, "allow_older": allow_older}
-    raise SystemExit(commands.deploy_task(project(c), env, flags, e, as_json=json, explain=explain, render=render))
+    raise SystemExit(cli.deploy_task(project(c), env, flags, e, as_json=json, explain=explain, render=render))
 
 
 @task(iterable=["e"])
@@ -211,33 +211,33 @@ def rollback(
     c: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False
 ) -> None:
     """Bring back the last release of ENV that passed its smoke test, or release --to N."""
-    from toolkit.deploy import commands
+    from toolkit.deploy import cli
 
-    raise SystemExit(commands.rollback(project(c), env, {"check": check, "yes": yes}, e, to=to or None, as_json=json))
+    raise SystemExit(cli.rollback(project(c), env, {"check": check, "yes": yes}, e, to=to or None, as_json=json))
 
 
 @task(iterable=["e"])
 def history(c: Context, env: str, e: list[str], json: bool = False) -> None:
     """List the releases of ENV: number, time, outcome, image, schema, who."""
-    from toolkit.deploy import commands
+    from toolkit.deploy import cli
 
-    raise SystemExit(commands.history(project(c), env, e, as_json=json))
+    raise SystemExit(cli.history(project(c), env, e, as_json=json))
 
 
 @task(iterable=["e"])
 def status(c: Context, env: str, e: list[str], json: bool = False) -> None:
     """Show what runs in ENV, and which version answers."""
-    from toolkit.deploy import commands
+    from toolkit.deploy import cli
 
-    raise SystemExit(commands.status(project(c), env, e, as_json=json))
+    raise SystemExit(cli.status(project(c), env, e, as_json=json))
 
 
 @task(iterable=["e"])
 def doctor(c: Context, env: str, e: list[str], json: bool = False) -> None:
     """Look at everything that a deploy to ENV needs, each line with its fix; changes nothing."""
-    from toolkit.deploy import commands
+    from toolkit.deploy import cli
 
-    raise SystemExit(commands.doctor(project(c), env, e, as_json=json))
+    raise SystemExit(cli.doctor(project(c), env, e, as_json=json))
 
 
 namespace = Collection(

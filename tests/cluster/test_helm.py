@@ -21,8 +21,8 @@ from tests.support.stage import Stage, run, until
 RENDER = """
 import json, sys
 from pathlib import Path
-from toolkit.deploy import inventory
-from toolkit.deploy.release import Release, driver_of
+from toolkit.deploy.inventory import load as inventory
+from toolkit.deploy.release.spec import Release, driver_of
 project = Path.cwd()
 def render(settings):
     environment = inventory.load(project, "staging", settings, {})

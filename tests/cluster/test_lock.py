@@ -51,7 +51,7 @@ def test_two_at_once(running: Stage, offset: float) -> None:
 UNLOCKED = """
 import runpy, sys
 sys.path.insert(0, ".")
-from toolkit.deploy import play
+from toolkit.deploy.release import runner
 
 class Lease:
     def __init__(self, *_): pass
@@ -59,7 +59,7 @@ class Lease:
     def __exit__(self, *_): pass
     def hold(self): pass
 
-play.Lease = Lease
+runner.Lease = Lease
 runpy.run_path("tasks.py", run_name="__main__")
 """
 
@@ -111,10 +111,10 @@ def test_a_paused_deployer_stops_before_its_next_change(running: Stage) -> None:
 DELETED = """
 import json, sys
 from pathlib import Path
-from toolkit.deploy import inventory
-from toolkit.deploy.connect import connect
-from toolkit.deploy.lease import API, Lease
-from toolkit.deploy.model import Failed
+from toolkit.deploy.inventory import load as inventory
+from toolkit.deploy.places.kubernetes.connect import connect
+from toolkit.deploy.places.kubernetes.lock import API, Lease
+from toolkit.deploy.outcomes import Failed
 cluster = connect(inventory.load(Path.cwd(), "staging", json.loads(sys.argv[1]), {}))
 with Lease(cluster, "probe", 60) as lease:
     look = lease.cluster.get

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
-from toolkit.deploy.checklist.written import task_names
+from toolkit.deploy.verify.checkout import task_names
 from workshop import documents
 
 

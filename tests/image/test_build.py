@@ -14,7 +14,7 @@ from jsonschema_rs import Validator, validator_for
 from tests.image.conftest import Checkout, docker, environment, set_image
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
-from toolkit.deploy import buildx, context
+from toolkit.deploy.image import buildx, content_key
 
 MOST_MEGABYTES = 90
 LABEL = "org.opencontainers.image"
@@ -65,7 +65,7 @@ def test_layers_made_ahead_are_used_and_leave_no_image(checkout: Checkout, own_r
     """What a deploy starts before it has looked at anything; without it the same layer is not there."""
     checkout.ok("build")
     path = checkout.folder / "app" / "resources.py"
-    command = buildx.command(buildx.Build(checkout.folder, "ahead", context.TARGET))[1:]
+    command = buildx.command(buildx.Build(checkout.folder, "ahead", content_key.TARGET))[1:]
     held = set(docker("image", "ls", "--all", "--quiet").split())
     cached = {}
     for ahead in (True, False):

@@ -193,7 +193,7 @@ def test_a_disk_that_fills_up(checkout: Checkout) -> None:
 
 BUILD = """
 from pathlib import Path
-from toolkit.deploy import containers
+from toolkit.deploy import container_cli as containers
 raise SystemExit(containers.build(Path(), check=False, sbom=False, platform=""))
 """
 

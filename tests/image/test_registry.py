@@ -9,7 +9,7 @@ import pytest
 
 from tests.image.conftest import docker
 from tests.support.stage import REGISTRY
-from toolkit.deploy import registry, upload
+from toolkit.deploy.image import push_permission, registry
 
 SCHEMA = "0123456789ab"
 
@@ -37,6 +37,6 @@ def test_doctor_and_deploy_reach_what_push_reaches(repository: str) -> None:
     assert f"{repository}@{digest}" in docker("image", "inspect", "--format", "{{.RepoDigests}}", f"{repository}:1")
     assert registry.resolve(repository, digest) == digest
     assert registry.about(repository, digest).schema_head == SCHEMA
-    upload.try_push(repository)
+    push_permission.try_push(repository)
     with pytest.raises(Exception, match="IMG_NOT_FOUND"):
         registry.resolve(repository, "2")

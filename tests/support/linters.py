@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toolkit.deploy.checklist.written import ACTIONLINT
+from toolkit.deploy.verify.checkout import ACTIONLINT
 
 
 def actionlint() -> str:

@@ -40,7 +40,7 @@ disable_created_metrics()
 
 # The boundaries that the semantic convention for http.server.request.duration advises, in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-# The longest wait for a collector at the end, part of LAST_SECONDS in toolkit/deploy/environment.py.
+# The longest wait for a collector at the end, part of LAST_SECONDS in toolkit/deploy/inventory/schema.py.
 FLUSH_SECONDS = 3.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"})
 

@@ -34,7 +34,7 @@ def create_check(name: str, table: str, condition: str, *, looser: bool = False)
     `looser`: it lets through all that the one before did, so it does not break code that still serves.
     """
     op.drop_constraint(name, table, type_="check", if_exists=True)
-    # The mark is for the classifier of deploys (toolkit/deploy/breaking.py).
+    # The mark is for the classifier of deploys (toolkit/deploy/release/breaking_changes.py).
     mark = " /* looser */" if looser else ""
     added = f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} CHECK ({condition}) NOT VALID{mark}"
     op.execute(without_parameters(added))

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.deploy import causes
-from toolkit.deploy.model import Failed, fail
+from toolkit.deploy import program_errors
+from toolkit.deploy.outcomes import Failed, fail
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 SECONDS_TO_END = 10
@@ -30,7 +30,7 @@ class Done:
     @property
     def cause(self) -> str:
         """The line of its errors that states the cause; its exit code when there is none."""
-        return causes.cause_line(self.err) or f"exit code {self.code}"
+        return program_errors.cause_line(self.err) or f"exit code {self.code}"
 
 
 class Begun:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from toolkit.deploy.model import Failure, Plan, Recap, Result
+from toolkit.deploy.outcomes import Failure, Plan, Recap, Result
 
 
 class Renderer(Protocol):

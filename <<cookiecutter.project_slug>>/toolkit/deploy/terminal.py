@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
-from toolkit.deploy.model import Status
+from toolkit.deploy.outcomes import Status
 from toolkit.deploy.report import Plain, lines_of
 
 COLOURS = {

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import buildx
-from toolkit.deploy.model import Failed
+from toolkit.deploy.image import buildx
+from toolkit.deploy.outcomes import Failed
 
 BUILD = buildx.Build(Path("/project"), "registry.example.com/shop:0123", "production")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.deploy import causes
+from toolkit.deploy import program_errors
 
 NO_NETWORK = """\
  pgadmin Pulling
@@ -49,19 +49,19 @@ DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is t
     ],
 )
 def test_a_known_fault_has_its_code_its_line_and_a_next_step(said: str, code: str, cause: str) -> None:
-    found = causes.classify(said)
+    found = program_errors.classify(said)
     assert found is not None
     assert found.failure.code == code
     assert cause in found.failure.evidence[0]
     assert found.failure.hint
-    assert cause in causes.cause_line(said)
+    assert cause in program_errors.cause_line(said)
 
 
 @pytest.mark.parametrize(
     "said", ["", "exit status 1", "#5 1.2 npm ERR! missing script: build", "listening on port 4290"]
 )
 def test_anything_else_is_no_known_fault(said: str) -> None:
-    assert causes.classify(said) is None
+    assert program_errors.classify(said) is None
 
 
 UV = """\
@@ -90,11 +90,11 @@ service "shell" is not running"""
     ],
 )
 def test_the_line_that_states_the_cause(said: str, line: str) -> None:
-    assert causes.cause_line(said) == line
+    assert program_errors.cause_line(said) == line
 
 
 def test_the_warnings_of_docker_are_kept_each_once() -> None:
     said = r'''time="2026" level=warning msg="The \"cd\" variable is not set. Defaulting to a blank string."
 time="2027" level=warning msg="The \"cd\" variable is not set. Defaulting to a blank string."
 time="2026-01-01T00:00:01Z" level=error msg="no"'''
-    assert causes.warnings_of(said) == ['The "cd" variable is not set. Defaulting to a blank string.']
+    assert program_errors.warnings_of(said) == ['The "cd" variable is not set. Defaulting to a blank string.']

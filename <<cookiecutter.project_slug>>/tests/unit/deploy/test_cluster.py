@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from toolkit.deploy import cluster as module
-from toolkit.deploy.cluster import Cluster
-from toolkit.deploy.model import Failed
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import client as module
+from toolkit.deploy.places.kubernetes.client import Cluster
 
 KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
 VERSIONS = [{"groupVersion": "autoscaling/v2", "version": "v2"}]

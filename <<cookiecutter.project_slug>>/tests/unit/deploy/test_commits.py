@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import commits
-from toolkit.deploy.commits import Checkout, Commit, Order
-from toolkit.deploy.model import Failed
-from toolkit.deploy.record import Record
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.release import commits
+from toolkit.deploy.release.commits import Checkout, Commit, Order
+from toolkit.deploy.release.history import Record
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

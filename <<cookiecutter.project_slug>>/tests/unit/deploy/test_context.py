@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import context
-from toolkit.deploy.model import Failed
+from toolkit.deploy.image import content_key
+from toolkit.deploy.outcomes import Failed
 
 DOCKERFILE = """\
 # FROM nothing: a comment
@@ -38,15 +38,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def key(project: Path, base: str = "sha256:1", **others: object) -> str:
-    return context.key(project, lambda _: base, **{"platforms": ["linux/amd64"], **others})  # type: ignore[arg-type]
+    return content_key.key(project, lambda _: base, **{"platforms": ["linux/amd64"], **others})  # type: ignore[arg-type]
 
 
 def test_only_what_the_ignore_file_lets_in(project: Path) -> None:
-    assert context.files(project) == [".dockerignore", "Dockerfile", "app/main.py", "run.sh"]
+    assert content_key.files(project) == [".dockerignore", "Dockerfile", "app/main.py", "run.sh"]
 
 
 def test_a_key_is_a_tag(project: Path) -> None:
-    assert re.fullmatch(rf"[0-9a-f]{{{context.KEY_LENGTH}}}", key(project))
+    assert re.fullmatch(rf"[0-9a-f]{{{content_key.KEY_LENGTH}}}", key(project))
 
 
 def test_the_same_content_elsewhere_has_the_same_key(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -129,14 +129,14 @@ def test_names_and_contents_do_not_run_into_each_other(project: Path) -> None:
     ("arguments", "expected"), [({}, ["python:3.13-slim"]), ({"PYTHON_VERSION": "3.14"}, ["python:3.14-slim"])]
 )
 def test_the_bases_of_a_dockerfile(arguments: dict[str, str], expected: list[str]) -> None:
-    assert context.bases(DOCKERFILE, arguments) == expected
+    assert content_key.bases(DOCKERFILE, arguments) == expected
 
 
 def test_a_script_with_windows_line_endings_is_refused(project: Path) -> None:
-    path = project / context.SHELL_SCRIPT
+    path = project / content_key.SHELL_SCRIPT
     path.write_bytes(b"#!/bin/sh\nset -eu\n")
-    context.check_line_endings(project)
+    content_key.check_line_endings(project)
     path.write_bytes(b"#!/bin/sh\r\nset -eu\r\n")
     with pytest.raises(Failed, match="LINE_ENDINGS") as caught:
-        context.check_line_endings(project)
-    assert context.SHELL_SCRIPT in caught.value.failure.hint
+        content_key.check_line_endings(project)
+    assert content_key.SHELL_SCRIPT in caught.value.failure.hint

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import endpoint
-from toolkit.deploy.model import Failed
+from toolkit.deploy.image import docker_endpoint
+from toolkit.deploy.outcomes import Failed
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_the_order_is_that_of_the_command(
     contexts: Path, variables: dict[str, str], used: str, address: str, source: str
 ) -> None:
     use(contexts, used)
-    assert endpoint.resolve(variables) == endpoint.Endpoint(address, source)
+    assert docker_endpoint.resolve(variables) == docker_endpoint.Endpoint(address, source)
 
 
 @pytest.mark.skipif(not shutil.which("docker"), reason="the docker command is not installed")
@@ -74,7 +74,7 @@ def test_the_command_itself_agrees(contexts: Path, variables: dict[str, str], mo
         monkeypatch.setenv(name, value)
     command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - docker itself
-    assert endpoint.resolve().address == done.stdout.strip()
+    assert docker_endpoint.resolve().address == done.stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_cannot_work_is_refused_by_name(
 ) -> None:
     use(contexts, used)
     with pytest.raises(Failed, match=code) as caught:
-        endpoint.resolve(variables)
+        docker_endpoint.resolve(variables)
     assert words in caught.value.failure.message
     assert hint in caught.value.failure.hint
 
@@ -111,12 +111,12 @@ def test_what_cannot_work_is_refused_by_name(
     ],
 )
 def test_an_engine_elsewhere_cannot_mount_this_folder(address: str, local: bool) -> None:
-    found = endpoint.Endpoint(address, "DOCKER_HOST")
+    found = docker_endpoint.Endpoint(address, "DOCKER_HOST")
     assert found.is_local is local
     if local:
-        endpoint.require_local(found, "up")
+        docker_endpoint.require_local(found, "up")
     else:
         with pytest.raises(Failed, match="ENGINE_REMOTE") as caught:
-            endpoint.require_local(found, "up")
+            docker_endpoint.require_local(found, "up")
         assert address in caught.value.failure.evidence[0]
         assert caught.value.failure.hint == "unset DOCKER_HOST"

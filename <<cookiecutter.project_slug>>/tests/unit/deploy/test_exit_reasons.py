@@ -6,8 +6,8 @@ import pytest
 
 from app.core.config import EXIT_CONFIGURATION
 from app.db.migrations import EXIT_LOCK_HELD
-from toolkit.deploy import exit_reasons
-from toolkit.deploy.exit_reasons import migration_reason
+from toolkit.deploy.places.kubernetes import exit_reasons
+from toolkit.deploy.places.kubernetes.exit_reasons import migration_reason
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import helm, helm_ownership
-from toolkit.deploy.applying import Look
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed
-from toolkit.deploy.release import Release
-from toolkit.deploy.target import Options
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import helm, helm_ownership
+from toolkit.deploy.places.kubernetes.apply import Look
+from toolkit.deploy.release.spec import Release
+from toolkit.deploy.release.state import Options
 
 DIGEST = "sha256:" + "a" * 64
 

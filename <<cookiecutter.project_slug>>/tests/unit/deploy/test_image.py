@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import labels, registry
-from toolkit.deploy.checklist import Skipped
-from toolkit.deploy.checklist.contained import Contained
-from toolkit.deploy.checklist.written import task_names
-from toolkit.deploy.model import Status, fail
-from toolkit.deploy.verify import _of_project, outcome
+from toolkit.deploy.image import labels, registry
+from toolkit.deploy.outcomes import Status, fail
+from toolkit.deploy.verify.checklist import Skipped
+from toolkit.deploy.verify.checkout import task_names
+from toolkit.deploy.verify.containers import Contained
+from toolkit.deploy.verify.run import _of_project, outcome
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import inventory
-from toolkit.deploy.model import Failed
-from toolkit.deploy.variables import near_misses
+from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.variables import near_misses
+from toolkit.deploy.outcomes import Failed
 
 INVENTORY = """
 all:
@@ -36,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_service_gives_what_is_left_out(project: Path) -> None:
-    environment = inventory.load(project, "staging", (), {})
+    environment = load.load(project, "staging", (), {})
     assert environment.driver == "helm"
     assert environment.namespace == "lamps-staging"
     assert environment.repository == "registry.example/lamps"
@@ -46,7 +46,7 @@ def test_the_service_gives_what_is_left_out(project: Path) -> None:
 
 def test_later_sources_win_key_by_key(project: Path) -> None:
     variables = {"DEPLOY_REPLICAS": "4", "DEPLOY_RESOURCES__CPU_REQUEST": "1", "DEPLOY_SMOKE_TOKEN": "not a key"}
-    environment = inventory.load(project, "staging", ("replicas=5", "settings.LOG_LEVEL=DEBUG"), variables)
+    environment = load.load(project, "staging", ("replicas=5", "settings.LOG_LEVEL=DEBUG"), variables)
     assert environment.replicas == 5
     assert environment.resources.model_dump() == {
         "cpu_request": "1",
@@ -59,14 +59,14 @@ def test_later_sources_win_key_by_key(project: Path) -> None:
 
 def test_a_key_of_a_map_may_have_dots(project: Path) -> None:
     pairs = ("labels.example.com/team=lamps", "ingress={host: a.example}", "ingress.annotations.x.example/y=z")
-    environment = inventory.load(project, "staging", (*pairs, "node_selector.kubernetes.io/arch=arm64"), {})
+    environment = load.load(project, "staging", (*pairs, "node_selector.kubernetes.io/arch=arm64"), {})
     assert environment.labels == {"example.com/team": "lamps"}
     assert environment.node_selector == {"kubernetes.io/arch": "arm64"}
     assert environment.ingress.annotations == {"x.example/y": "z"}
 
 
 def test_a_secret_of_another_kind_replaces_the_block(project: Path) -> None:
-    environment = inventory.load(project, "staging", ("secret={from_env: [DATABASE_URL]}",), {})
+    environment = load.load(project, "staging", ("secret={from_env: [DATABASE_URL]}",), {})
     assert environment.secret.from_env == ("DATABASE_URL",)
     assert environment.secret.name is None
 
@@ -99,14 +99,14 @@ def test_a_secret_of_another_kind_replaces_the_block(project: Path) -> None:
 )
 def test_mistakes(project: Path, name: str, extra: str, code: str, said: str) -> None:
     with pytest.raises(Failed) as caught:
-        inventory.load(project, name, (extra,), {})
+        load.load(project, name, (extra,), {})
     assert caught.value.failure.code == code
     assert said in str(caught.value)
 
 
 def test_a_value_is_not_a_block_as_well(project: Path) -> None:
     with pytest.raises(Failed) as caught:
-        inventory.load(project, "staging", ("replicas=3", "replicas.min=1"), {})
+        load.load(project, "staging", ("replicas=3", "replicas.min=1"), {})
     assert caught.value.failure.code == "INVENTORY_INVALID"
     assert "replicas.min" in caught.value.failure.message
 
@@ -114,14 +114,14 @@ def test_a_value_is_not_a_block_as_well(project: Path) -> None:
 def test_a_character_beyond_the_first_plane_is_one_character(project: Path) -> None:
     """As itself, and as the two escapes that a JSON encoder writes."""
     for given in ("settings.A=\U0001f4a1", 'settings.A="\\ud83d\\udca1"'):
-        assert inventory.load(project, "staging", (given,), {}).settings["A"] == "\U0001f4a1"
+        assert load.load(project, "staging", (given,), {}).settings["A"] == "\U0001f4a1"
 
 
 @pytest.mark.parametrize("text", ["", "[service", "[service]\n", "service = 3"])
 def test_a_service_file_that_cannot_be_used(project: Path, text: str) -> None:
     (project / "service.toml").write_text(text)
     with pytest.raises(Failed) as caught:
-        inventory.load(project, "staging", (), {})
+        load.load(project, "staging", (), {})
     assert caught.value.failure.code == "SERVICE_FILE_INVALID"
 
 
@@ -129,12 +129,12 @@ def test_a_service_file_that_cannot_be_used(project: Path, text: str) -> None:
 def test_a_file_that_is_no_inventory(project: Path, text: bytes) -> None:
     (project / "deploy" / "inventory.yaml").write_bytes(text)
     with pytest.raises(Failed) as caught:
-        inventory.load(project, "staging", (), {})
+        load.load(project, "staging", (), {})
     assert caught.value.failure.code == "INVENTORY_SYNTAX"
 
 
 def test_explain_names_the_origin_of_each_value(project: Path) -> None:
-    told = inventory.explain(project, "staging", ("drain_seconds=3",), {"DEPLOY_PORT": "8080"})
+    told = load.explain(project, "staging", ("drain_seconds=3",), {"DEPLOY_PORT": "8080"})
     origins = {line.split()[0]: line.split()[-1] for line in told.splitlines()}
     assert origins["replicas"] == "staging"
     assert origins["drain_seconds"] == "-e"
@@ -145,7 +145,7 @@ def test_explain_names_the_origin_of_each_value(project: Path) -> None:
 
 def test_variables_that_are_no_keys_are_ignored(project: Path) -> None:
     foreign = {"DEPLOY_ENV": "x", "DEPLOY_NAME": "x", "DEPLOY_KEY_ID": "x", "DEPLOY_": "x", "DEPLOY_ENV__A": "x"}
-    assert inventory.load(project, "staging", (), foreign) == inventory.load(project, "staging", (), {})
+    assert load.load(project, "staging", (), foreign) == load.load(project, "staging", (), {})
     assert near_misses(foreign) == []
 
 
@@ -165,7 +165,7 @@ def test_a_near_miss_is_reported(variable: str, meant: str) -> None:
 
 def test_variables_keep_the_case_of_names_below_a_key(project: Path) -> None:
     variables = {"DEPLOY_SETTINGS__LOG_LEVEL": "DEBUG", "DEPLOY_RESOURCES__CPU_LIMIT": "2"}
-    environment = inventory.load(project, "staging", (), variables)
+    environment = load.load(project, "staging", (), variables)
     assert environment.settings["LOG_LEVEL"] == "DEBUG"
     assert environment.resources.cpu_limit == "2"
 
@@ -185,5 +185,5 @@ def test_a_fault_names_where_it_was_set(
     if not extra and not variables:
         (project / "deploy" / "inventory.yaml").write_text("staging:\n  replicas: many\n")
     with pytest.raises(Failed) as caught:
-        inventory.load(project, "staging", extra, variables)
+        load.load(project, "staging", extra, variables)
     assert said in str(caught.value)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import kubeconfig
-from toolkit.deploy.model import Failed
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import kubeconfig
 
 API = "client.authentication.k8s.io/v1"
 GOOD = f"print('{json.dumps({'apiVersion': API, 'kind': 'ExecCredential', 'status': {'token': 't'}})}')"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from toolkit.deploy import manifests
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.release import Release
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.places.kubernetes import manifests
+from toolkit.deploy.release.spec import Release
 
 PROJECT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "a" * 64

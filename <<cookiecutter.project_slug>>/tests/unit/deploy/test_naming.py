@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import naming
-from toolkit.deploy.inventory import Facts
+from toolkit.deploy.inventory.load import Facts
+from toolkit.deploy.places.kubernetes import naming
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 ENVIRONMENTS = ("staging", "production", "a-rather-long-environment-of-a-large-company")

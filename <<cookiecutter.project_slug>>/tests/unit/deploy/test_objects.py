@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import objects
-from toolkit.deploy.applying import Look, changes
-from toolkit.deploy.model import Failed
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import objects
+from toolkit.deploy.places.kubernetes.apply import Look, changes
 
 
 def secret(**data: str) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import applying, manifests
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed
-from toolkit.deploy.naming import is_generated, is_migration, migration_in
-from toolkit.deploy.objects import Object
-from toolkit.deploy.release import LABEL, Release
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import apply, manifests
+from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration, migration_in
+from toolkit.deploy.places.kubernetes.objects import Object
+from toolkit.deploy.release.spec import LABEL, Release
 
 PROJECT = Path(__file__).resolve().parents[3]
 OWN = """
@@ -73,7 +73,7 @@ def test_leftovers_are_neither_migrations_nor_what_a_controller_made(project: Pa
     made: Any = {"kind": "Job", "metadata": {"name": "gone-1", "ownerReferences": [{"kind": "CronJob"}]}}
     cluster: Any = Cluster(*found, gone, made)
     wanted = [item for item in found if item["kind"] != "Job"]
-    left = [item["metadata"]["name"] for item in applying.leftovers(cluster, "lamps", wanted)]
+    left = [item["metadata"]["name"] for item in apply.leftovers(cluster, "lamps", wanted)]
     assert left == ["gone", "a-seed"]
 
 

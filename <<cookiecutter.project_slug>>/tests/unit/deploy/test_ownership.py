@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import ownership
-from toolkit.deploy.applying import Look, changes, look, removals
-from toolkit.deploy.model import Failed, fail
-from toolkit.deploy.objects import image_of
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.kubernetes import ownership
+from toolkit.deploy.places.kubernetes.apply import Look, changes, look, removals
+from toolkit.deploy.places.kubernetes.objects import image_of
 
 APP, OLD = 'k:{"name":"app"}', 'k:{"name":"old"}'
 TEMPLATE = ("f:spec", "f:template", "f:spec")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import platforms, registry
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import fail
+from toolkit.deploy.image import platforms, registry
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import fail
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 GPU = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import play
-from toolkit.deploy.cluster import Conflicted
-from toolkit.deploy.model import Change, Exit, Failed, Failure, Outcome, Plan, Status, fail
-from toolkit.deploy.patience import NotThere, Stale
+from toolkit.deploy.outcomes import Change, Exit, Failed, Failure, Outcome, Plan, Status, fail
+from toolkit.deploy.places.kubernetes.client import Conflicted
+from toolkit.deploy.places.kubernetes.retry import NotThere, Stale
+from toolkit.deploy.release import runner
+from toolkit.deploy.release.state import Options
 from toolkit.deploy.report import Plain, Report
-from toolkit.deploy.target import Options
 
 CHANGE = Plan((Change("update", "it"),))
 
@@ -82,8 +82,8 @@ def log() -> list[str]:
 
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> Any:
-    monkeypatch.setattr(play, "Lease", Lease)
-    monkeypatch.setattr(play, "clear_orphan", lambda *_: False)
+    monkeypatch.setattr(runner, "Lease", Lease)
+    monkeypatch.setattr(runner, "clear_orphan", lambda *_: False)
     Lease.taken = 0
     made = SimpleNamespace(
         cluster=Cluster(),
@@ -107,7 +107,7 @@ def played(target: Any, *steps: Any, undo: Any = None) -> int:
         steps[0].log.append(f"undo {failure.code}")
         return Outcome(Status.RESCUED)
 
-    return play.run(target, list(steps), undo or default_undo)
+    return runner.run(target, list(steps), undo or default_undo)
 
 
 def applied(log: list[str]) -> list[str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import inventory
-from toolkit.deploy.environment import Environment, block_of, known_keys
-from toolkit.deploy.model import Failed
+from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.schema import Environment, block_of, known_keys
+from toolkit.deploy.outcomes import Failed
 
 PROJECT = Path(__file__).resolve().parents[3]
 BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}
@@ -40,14 +40,14 @@ BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}
 )
 def test_mistakes_are_named(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Failed) as caught:
-        inventory.validate("staging", {**BASE, **given})
+        load.validate("staging", {**BASE, **given})
     assert caught.value.failure.code == "INVENTORY_INVALID"
     assert said in str(caught.value)
 
 
 def test_objects_stay_as_kubernetes_spells_them() -> None:
     given = {"name": "ca", "configMap": {"name": "ca", "items": [{"key": "a", "path": "b"}]}}
-    made = inventory.validate("staging", {**BASE, "volumes": [given]})
+    made = load.validate("staging", {**BASE, "volumes": [given]})
     assert made.volumes == (given,)
 
 

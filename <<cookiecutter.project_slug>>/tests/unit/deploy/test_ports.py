@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import lint, ports
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.release import checks, ports
 
 DATABASE = "postgresql://lamps:s3cret@db.example:6432/lamps"
 
@@ -61,7 +61,7 @@ def test_ports_of_a_url(url: str, found: set[int]) -> None:
     ],
 )
 def test_settings_that_no_object_fits(settings: dict[str, Any], codes: list[str]) -> None:
-    assert [finding.code for finding in lint.findings(environment(settings=settings))] == codes
+    assert [finding.code for finding in checks.findings(environment(settings=settings))] == codes
 
 
 def test_a_policy_that_is_off_closes_nothing() -> None:
@@ -82,8 +82,8 @@ def test_the_hint_opens_every_closed_port() -> None:
 def test_a_secret_is_judged_and_not_shown() -> None:
     live = {"data": {"DATABASE_URL": base64.b64encode(DATABASE.encode()).decode()}}
     with pytest.raises(Failed) as caught:
-        lint.secret_keys(environment(), live)
+        checks.secret_keys(environment(), live)
     assert caught.value.failure.code == "EGRESS"
     assert "DATABASE_URL uses port 6432" in str(caught.value)
     assert "s3cret" not in str(caught.value)
-    lint.secret_keys(environment(network_policy={"to_ports": [6432]}), live)
+    checks.secret_keys(environment(network_policy={"to_ports": [6432]}), live)

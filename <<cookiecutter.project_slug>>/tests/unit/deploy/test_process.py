@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.deploy import process
-from toolkit.deploy.model import fail
+from toolkit.deploy.outcomes import fail
 
 
 def until_written(path: Path) -> int:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import lease, quotas, record, status
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed
-from toolkit.deploy.record import Record
-from toolkit.deploy.whoami import whoami
+from toolkit.deploy.current_user import whoami
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import lock, quotas
+from toolkit.deploy.release import history, status
+from toolkit.deploy.release.history import Record
 
 
 def made(number: int, outcome: str = "deployed", digest: str = "") -> Record:
@@ -34,7 +35,7 @@ HISTORY = [made(1), made(2, "rolled_back"), made(3), made(4, "failed")]
     ],
 )
 def test_rollback_target(running: str, to: int | None, number: int) -> None:
-    assert record.rollback_target(HISTORY, running, to).number == number
+    assert history.rollback_target(HISTORY, running, to).number == number
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_rollback_target(running: str, to: int | None, number: int) -> None:
 )
 def test_no_rollback_target(records: list[Record], to: int | None, code: str) -> None:
     with pytest.raises(Failed) as caught:
-        record.rollback_target(records, "sha256:1", to)
+        history.rollback_target(records, "sha256:1", to)
     assert caught.value.failure.code == code
 
 
@@ -58,13 +59,13 @@ def test_history_marks_images_that_are_gone() -> None:
 
 def test_the_last_good_record_is_never_pruned() -> None:
     bad = [made(number, "failed") for number in range(2, 9)]
-    assert [old.number for old in record.prune([made(1), *bad], keep=3)] == [2, 3, 4, 5]
+    assert [old.number for old in history.prune([made(1), *bad], keep=3)] == [2, 3, 4, 5]
 
 
 def test_what_records_refer_to_is_kept() -> None:
     container = {"envFrom": [{"configMapRef": {"name": "c"}}], "env": [{"valueFrom": {"secretKeyRef": {"name": "s"}}}]}
     item: Any = {"kind": "Deployment", "metadata": {"name": "d"}, "spec": {"containers": [container]}}
-    kept = record.referenced([Record(1, "", "", "deployed", "manifests", objects=(item,))])
+    kept = history.referenced([Record(1, "", "", "deployed", "manifests", objects=(item,))])
     assert kept == {"Deployment/d", "ConfigMap/c", "Secret/s"}
 
 
@@ -79,16 +80,16 @@ def test_what_records_refer_to_is_kept() -> None:
     ],
 )
 def test_holders_that_are_gone(holder: str, gone: bool) -> None:
-    assert lease.is_gone(holder, "here", lambda pid: "100" if pid == 12 else "-") is gone
+    assert lock.is_gone(holder, "here", lambda pid: "100" if pid == 12 else "-") is gone
 
 
 def test_we_are_not_gone() -> None:
-    assert not lease.is_gone(lease.identity(), socket.gethostname())
+    assert not lock.is_gone(lock.identity(), socket.gethostname())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began, in proc(5)")
 def test_a_birth_is_known() -> None:
-    assert lease.birth(os.getpid()).isdigit()
+    assert lock.birth(os.getpid()).isdigit()
 
 
 @pytest.mark.parametrize("error", [KeyError, OSError])

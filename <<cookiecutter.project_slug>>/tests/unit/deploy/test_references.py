@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import references
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed, fail
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.kubernetes import references
 
 
 def environment(**changes: Any) -> Environment:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.deploy.refusals import NO_PERMISSION, refusal_in
+from toolkit.deploy.places.kubernetes.refusals import NO_PERMISSION, refusal_in
 
 MESSAGES = {
     "NAMESPACE_TERMINATING": [

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from toolkit.deploy import render
-from toolkit.deploy.model import Failed
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.release import render
 
 
 def item(kind: str, name: str, **content: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import TextIO
 import pytest
 
 from tests.support.waiting import PATIENCE
-from toolkit.deploy.model import Change, Failure, Plan, Result, Status
+from toolkit.deploy.outcomes import Change, Failure, Plan, Result, Status
 from toolkit.deploy.report import JsonLines, Markdown, Plain, Report, make
 from toolkit.deploy.terminal import Terminal
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from app.db.revisions import Revision
-from toolkit.deploy import labels, revisions
-from toolkit.deploy.breaking import reasons_in
-from toolkit.deploy.model import Failed
+from toolkit.deploy.image import labels
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.release import migrations
+from toolkit.deploy.release.breaking_changes import reasons_in
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_additive(sql: str) -> None:
 @pytest.mark.parametrize(("marker", "destructive"), [("additive", False), ("destructive", True)])
 def test_the_marker_has_the_last_word(marker: str, destructive: bool) -> None:
     marked = Revision("a", Path("a.py"), marker=marker)
-    assert revisions.judge(marked, "DROP TABLE product;").destructive is destructive
+    assert migrations.judge(marked, "DROP TABLE product;").destructive is destructive
 
 
 def write(project: Path, name: str, down: str, kind: str = "additive") -> None:
@@ -109,14 +110,14 @@ def merged(project: Path) -> Path:
     ],
 )
 def test_pending(project: Path, schema: str, head: str, ids: list[str], newer: bool) -> None:
-    found = revisions.pending(project, schema, head)
+    found = migrations.pending(project, schema, head)
     assert [revision.id for revision in found.revisions] == ids
     assert found.newer_than_known is newer
 
 
 def test_an_image_from_another_checkout_is_refused(project: Path) -> None:
     with pytest.raises(Failed) as caught:
-        revisions.pending(project, "a", "from-elsewhere")
+        migrations.pending(project, "a", "from-elsewhere")
     assert caught.value.failure.code == "UNKNOWN_REVISION"
 
 
@@ -134,7 +135,7 @@ def test_an_image_from_another_checkout_is_refused(project: Path) -> None:
 def test_a_merge_is_pending_with_the_branch_that_the_database_lacks(
     merged: Path, schema: str, head: str, ids: list[str], newer: bool
 ) -> None:
-    found = revisions.pending(merged, schema, head)
+    found = migrations.pending(merged, schema, head)
     assert sorted(revision.id for revision in found.revisions) == ids
     assert [revision.id for revision in found.revisions][-1:] == ids[-1:]
     assert found.newer_than_known is newer
@@ -142,7 +143,7 @@ def test_a_merge_is_pending_with_the_branch_that_the_database_lacks(
 
 def test_a_database_on_the_other_branch_is_refused_with_the_command_that_merges(merged: Path) -> None:
     with pytest.raises(Failed, match="does not build on c") as caught:
-        revisions.pending(merged, "c", "b2")
+        migrations.pending(merged, "c", "b2")
     assert "migrate.merge" in caught.value.failure.hint
 
 
@@ -160,5 +161,5 @@ def test_an_image_of_two_heads_is_refused_and_both_are_named(project: Path) -> N
 def test_files_that_are_no_revisions_are_named(project: Path) -> None:
     (project / "alembic" / "versions" / "d.py").write_text("<<<<<<< HEAD\nrevision = 'd'\n")
     with pytest.raises(Failed, match=r"alembic/versions/d\.py:1 has unresolved conflict markers") as caught:
-        revisions.head(project)
+        migrations.head(project)
     assert caught.value.failure.code == "REVISIONS_UNUSABLE"

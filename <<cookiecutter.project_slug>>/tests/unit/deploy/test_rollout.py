@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.model import Change, Plan
-from toolkit.deploy.rollout import REVISION, Rollout, View, divide
+from toolkit.deploy.outcomes import Change, Plan
+from toolkit.deploy.release.steps.rollout import REVISION, Rollout, View, divide
 
 
 def item(name: str, owner: str = "", **more: Any) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import quotas, room
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Change, Failed, Plan
-from toolkit.deploy.naming import migration
-from toolkit.deploy.record import Record as Recorded
-from toolkit.deploy.steps import Record
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Change, Failed, Plan
+from toolkit.deploy.places.kubernetes import quota_room, quotas
+from toolkit.deploy.places.kubernetes.naming import migration
+from toolkit.deploy.release.history import Record as Recorded
+from toolkit.deploy.release.steps.short import Record
 
 CHANGED, NOTHING = Plan((Change("update", "Deployment/shop"),)), Plan()
 SPEC = {"backoffLimit": 0}
@@ -72,13 +72,13 @@ EVERYTHING = {"config": CHANGED, "migrate": CHANGED, "release": CHANGED, "rollou
     ],
 )
 def test_what_a_release_adds(plans: dict[str, Plan], driver: str, records: int, counts: dict[str, int]) -> None:
-    found = room.added(target(Cluster({"Deployment/shop"}, []), plans, driver, records))
+    found = quota_room.added(target(Cluster({"Deployment/shop"}, []), plans, driver, records))
     assert {kind: number for kind, number in found.items() if number} == counts
 
 
 def test_nothing_is_asked_where_no_quota_counts() -> None:
     cluster = Cluster(set(), [quota({"requests.cpu": "1"}, {})])
-    assert room.shortages(target(cluster, EVERYTHING)) == []
+    assert quota_room.shortages(target(cluster, EVERYTHING)) == []
     assert cluster.asked == 0
 
 

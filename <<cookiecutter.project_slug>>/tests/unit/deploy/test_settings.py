@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import settings
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.settings import Given, Judged, Problem
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.release import settings
+from toolkit.deploy.release.settings import Given, Judged, Problem
 
 PROJECT = Path(__file__).resolve().parents[3]
 HELD: tuple[str, ...] = ()

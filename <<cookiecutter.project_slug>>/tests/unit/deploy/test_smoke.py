@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import smoke
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.release.steps import smoke
 
 
 def target(folder: Path, auth: str, variables: dict[str, str], **keys: Any) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import sources
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed
-from toolkit.deploy.release import MARK, Release
-from toolkit.deploy.sources import Source
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.kubernetes import sources
+from toolkit.deploy.places.kubernetes.sources import Source
+from toolkit.deploy.release.spec import MARK, Release
 
 URL = "postgresql://shop:hidden-word@db/shop"
 

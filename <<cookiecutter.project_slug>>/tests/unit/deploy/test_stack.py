@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import compose, dotenv, first_up, stack, stack_owner, stack_ports
-from toolkit.deploy.model import Failed
+from toolkit.deploy.compose import config, dotenv, first_up, owner, ports, up
+from toolkit.deploy.outcomes import Failed
 
 SERVICES: dict[str, Any] = {
     "app": {"ports": [{"host_ip": "127.0.0.1", "published": "8000", "target": 8000}]},
@@ -20,18 +20,18 @@ SERVICES: dict[str, Any] = {
     "grafana": {"ports": [{"published": "3000", "target": 3000}]},
     "migrate": {},
 }
-STACK = stack.Stack("shop", SERVICES)
+STACK = config.Stack("shop", SERVICES)
 
 
 def test_argument_lists() -> None:
-    assert stack.command("up", "--detach", profiles=["tools", "observability"]) == [
+    assert config.command("up", "--detach", profiles=["tools", "observability"]) == [
         *("docker", "compose", "--profile", "tools", "--profile", "observability", "up", "--detach")
     ]
 
 
 def test_traces_have_somewhere_to_go_only_with_a_collector() -> None:
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in stack.variables(["tools"])
-    assert stack.variables(["observability"])["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel-collector:4318"
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in config.variables(["tools"])
+    assert config.variables(["observability"])["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel-collector:4318"
 
 
 def test_ports_and_the_variables_that_move_them() -> None:
@@ -44,7 +44,7 @@ def test_ports_and_the_variables_that_move_them() -> None:
 
 
 def test_the_addresses_name_no_password() -> None:
-    lines = compose.addresses(STACK)
+    lines = up.addresses(STACK)
     assert [line.split()[0] for line in lines] == ["service", "docs", "database", "Grafana"]
     assert "shop@127.0.0.1:5432/orders" in lines[2]
     assert "hidden" not in "\n".join(lines)
@@ -70,7 +70,7 @@ class Engine:
             SimpleNamespace(attrs={"Labels": labels})
             for name, labels in self.kept.items()
             if filters.get("name", f"^{name}$") == f"^{name}$"
-            and filters.get("label", "") in ("", f"{stack.PROJECT_LABEL}={labels.get(stack.PROJECT_LABEL)}")
+            and filters.get("label", "") in ("", f"{config.PROJECT_LABEL}={labels.get(config.PROJECT_LABEL)}")
         ]
 
     def _create(self, name: str, labels: Mapping[str, str]) -> None:
@@ -81,36 +81,36 @@ def engine(*containers: Mapping[str, str], volumes: Mapping[str, Any] | None = N
     return Engine(containers, volumes)
 
 
-def taken_port() -> tuple[socket.socket, stack.Stack]:
+def taken_port() -> tuple[socket.socket, config.Stack]:
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))
     holder.listen()
     published = [{"host_ip": "127.0.0.1", "published": str(holder.getsockname()[1])}]
-    return holder, stack.Stack("shop", {"app": {"ports": published}})
+    return holder, config.Stack("shop", {"app": {"ports": published}})
 
 
 def test_a_port_that_another_program_has() -> None:
     holder, found = taken_port()
     with holder, pytest.raises(Failed, match="PORT_TAKEN") as caught:
-        stack_ports.check(found, engine())
+        ports.check(found, engine())
     assert "APP_PORT=" in caught.value.failure.hint
     assert "another program" in caught.value.failure.message
 
 
 def test_a_port_that_another_checkout_has() -> None:
     holder, found = taken_port()
-    client = engine({stack_owner.FOLDER_LABEL: "/home/ada/shop"})
+    client = engine({owner.FOLDER_LABEL: "/home/ada/shop"})
     entry = {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(found.port("app"))}], "9000/tcp": None}
     client.running[0].attrs["NetworkSettings"] = {"Ports": entry}
     with holder, pytest.raises(Failed, match="PORT_TAKEN") as caught:
-        stack_ports.check(found, client)
+        ports.check(found, client)
     assert "container shop-app-1 of /home/ada/shop" in caught.value.failure.message
 
 
 def test_a_port_that_we_have_ourselves() -> None:
     holder, found = taken_port()
     with holder:
-        stack_ports.check(found, engine({stack.SERVICE_LABEL: "app"}))
+        ports.check(found, engine({config.SERVICE_LABEL: "app"}))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_port_that_we_have_ourselves() -> None:
     ],
 )
 def test_what_compose_says_of_its_input(said: str, code: str, words: str) -> None:
-    failure = stack.explain(said).failure
+    failure = config.explain(said).failure
     assert failure.code == code
     assert words in failure.message
     assert failure.hint
@@ -216,7 +216,7 @@ def test_the_database_of_this_folder_may_be_dropped(checkout: Path) -> None:
 
 
 def made_by(folder: Path) -> dict[str, str]:
-    return {stack.PROJECT_LABEL: "shop", stack_owner.FOLDER_LABEL: str(folder)}
+    return {config.PROJECT_LABEL: "shop", owner.FOLDER_LABEL: str(folder)}
 
 
 @pytest.mark.parametrize("kept", ["containers", "volume"])
@@ -225,7 +225,7 @@ def test_a_second_checkout_gets_a_stack_of_its_own(checkout: Path, tmp_path: Pat
     client = engine(made_by(other)) if kept == "containers" else engine(volumes={"shop_database": made_by(other)})
     said = first_up.ensure_dotenv(checkout, client)
     own = dotenv.read(checkout, dotenv.PROJECT)
-    assert own == stack_owner.project_name(checkout) == stack_owner.own_name(checkout) != stack_owner.own_name(other)
+    assert own == owner.project_name(checkout) == owner.own_name(checkout) != owner.own_name(other)
     assert own in said
     assert str(other) in said
 
@@ -235,7 +235,7 @@ def test_a_stack_of_another_folder_is_left_alone(checkout: Path, tmp_path: Path,
     other = _checkout(tmp_path / "other")
     client = engine(made_by(checkout), made_by(other))
     with pytest.raises(Failed, match="STACK_ELSEWHERE") as caught:
-        stack_owner.require_own(client, "shop", checkout, task)
+        owner.require_own(client, "shop", checkout, task)
     assert str(other) in str(caught.value)
     hint = caught.value.failure.hint
     assert "--volumes" not in hint
@@ -243,23 +243,23 @@ def test_a_stack_of_another_folder_is_left_alone(checkout: Path, tmp_path: Path,
 
 
 def test_a_folder_that_is_gone_owns_nothing(checkout: Path, tmp_path: Path) -> None:
-    stack_owner.require_own(engine(made_by(tmp_path / "moved")), "shop", checkout, "up")
+    owner.require_own(engine(made_by(tmp_path / "moved")), "shop", checkout, "up")
 
 
 def test_a_folder_has_one_owner_whatever_the_way_to_it(checkout: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(checkout)
-    stack_owner.require_own(engine(made_by(link)), "shop", checkout, "up")
+    owner.require_own(engine(made_by(link)), "shop", checkout, "up")
 
 
 def test_volumes_are_made_with_the_folder_that_they_belong_to(checkout: Path, tmp_path: Path) -> None:
     services = {"db": {"volumes": [{"type": "volume", "source": "database"}]}}
-    found = stack.Stack("shop", services, {"database": "shop_database", "grafana": "shop_grafana"})
+    found = config.Stack("shop", services, {"database": "shop_database", "grafana": "shop_grafana"})
     client = engine()
-    stack_owner.claim(client, found, checkout)
+    owner.claim(client, found, checkout)
     assert list(client.kept) == ["shop_database"]
-    assert stack_owner.other_folder(client, "shop", checkout) == ""
-    assert stack_owner.other_folder(client, "shop", _checkout(tmp_path / "other")) == str(checkout)
+    assert owner.other_folder(client, "shop", checkout) == ""
+    assert owner.other_folder(client, "shop", _checkout(tmp_path / "other")) == str(checkout)
 
 
 def test_a_mount_that_a_container_cannot_read(checkout: Path) -> None:
@@ -267,11 +267,11 @@ def test_a_mount_that_a_container_cannot_read(checkout: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "loki.yml").write_text("")
     mount = {"type": "bind", "source": str(folder)}
-    found = stack.Stack(
+    found = config.Stack(
         "shop", {"app": {"volumes": [{**mount, "source": str(checkout)}]}, "loki": {"volumes": [mount]}}
     )
-    stack.check_mounts(checkout, found)
+    config.check_mounts(checkout, found)
     (folder / "loki.yml").chmod(0o600)
     with pytest.raises(Failed, match="MOUNT_UNREADABLE") as caught:
-        stack.check_mounts(checkout, found)
+        config.check_mounts(checkout, found)
     assert caught.value.failure.hint == "chmod -R go+rX observability"

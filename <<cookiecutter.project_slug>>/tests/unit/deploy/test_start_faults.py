@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from toolkit.deploy import readiness, start_faults
-from toolkit.deploy.model import Failed, fail
+from toolkit.deploy.compose import readiness, start_failures
+from toolkit.deploy.outcomes import Failed, fail
 
 UNHEALTHY = """\
  Container shop-db-1  Waiting
@@ -55,7 +55,7 @@ NO_FILE = "migrate: permission denied on the socket or on a TLS file; ~/.postgre
     ],
 )
 def test_the_cause_and_the_next_step(output: str, words: str, code: str, evidence: str, hint: str) -> None:
-    failure = start_faults.explain(output.splitlines(), lambda _: words.splitlines()).failure
+    failure = start_failures.explain(output.splitlines(), lambda _: words.splitlines()).failure
     assert failure.code == code
     assert evidence in "\n".join(failure.evidence)
     assert hint in failure.hint

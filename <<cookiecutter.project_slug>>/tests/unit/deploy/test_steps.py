@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy import image
-from toolkit.deploy.commits import Checkout, Commit
-from toolkit.deploy.environment import Environment
-from toolkit.deploy.model import Failed, Plan
-from toolkit.deploy.record import Record
-from toolkit.deploy.steps import Image
-from toolkit.deploy.target import Options
+from toolkit.deploy.image import build
+from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.outcomes import Failed, Plan
+from toolkit.deploy.release.commits import Checkout, Commit
+from toolkit.deploy.release.history import Record
+from toolkit.deploy.release.state import Options
+from toolkit.deploy.release.steps.short import Image
 
 
 @pytest.mark.parametrize(("digest", "ended"), [("sha256:1", [True]), (None, [])])
 def test_what_was_begun_for_a_build_ends_when_the_image_is_found(
     digest: str | None, ended: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image, "content_key", lambda *_: "0123")
-    monkeypatch.setattr(image, "find", lambda *_: digest)
+    monkeypatch.setattr(build, "content_key", lambda *_: "0123")
+    monkeypatch.setattr(build, "find", lambda *_: digest)
     closed: list[bool] = []
     ahead = ExitStack()
     ahead.callback(closed.append, True)
@@ -58,8 +58,8 @@ def planned(folder: Path, *, allow_older: bool = False, platform: str = "linux/a
 
 @pytest.fixture
 def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "content_key", lambda *_: "0123")
-    monkeypatch.setattr(image, "find", lambda *_: None)
+    monkeypatch.setattr(build, "content_key", lambda *_: "0123")
+    monkeypatch.setattr(build, "find", lambda *_: None)
 
 
 @pytest.mark.usefixtures("nothing_built")

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from app.api.v1.endpoints import health
 from app.core.lifecycle import Lifecycle
 from app.db.connecting import NotConnected
-from toolkit.deploy import unready
+from toolkit.deploy.places.kubernetes import unready
 
 if TYPE_CHECKING:
-    from toolkit.deploy.target import Target
+    from toolkit.deploy.release.state import Target
 
 
 REFUSED = json.dumps({"event": unready.EVENT, "reason": "no (28P01)", "advice": "correct it", "refused": True})

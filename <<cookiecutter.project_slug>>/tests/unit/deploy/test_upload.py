@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.deploy import registry_client, upload
-from toolkit.deploy.model import Failed
+from toolkit.deploy.image import push_permission, registry_client
+from toolkit.deploy.outcomes import Failed
 
 LOGIN = base64.b64encode(b"ada:right").decode()
 
@@ -127,7 +127,7 @@ def log_in(monkeypatch: pytest.MonkeyPatch, folder: Path, host: str, login: str)
 def test_an_upload_is_begun_and_called_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokens: bool) -> None:
     with registry(tokens=tokens) as (host, asked):
         log_in(monkeypatch, tmp_path, host, LOGIN)
-        upload.try_push(f"{host}/team/shop")
+        push_permission.try_push(f"{host}/team/shop")
     cancel = "cancel /v2/team/shop/blobs/uploads/1?state=2"
     assert asked == ["begin", *(["token"] if tokens else []), "begin", cancel]
 
@@ -137,11 +137,11 @@ def test_a_wrong_log_in_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     with registry(tokens=tokens) as (host, asked):
         log_in(monkeypatch, tmp_path, host, base64.b64encode(b"ada:wrong").decode())
         with pytest.raises(Failed, match="IMG_DENIED") as error:
-            upload.try_push(f"{host}/team/shop")
+            push_permission.try_push(f"{host}/team/shop")
     assert f"docker login {host}" in error.value.failure.hint
     assert not any(said.startswith("cancel") for said in asked)
 
 
 def test_a_registry_that_is_away_is_told() -> None:
     with pytest.raises(Failed, match="REGISTRY_UNREACHABLE"):
-        upload.try_push("127.0.0.1:1/team/shop")
+        push_permission.try_push("127.0.0.1:1/team/shop")

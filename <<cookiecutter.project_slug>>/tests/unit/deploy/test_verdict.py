@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.environment import Graces
-from toolkit.deploy.signs import controller_sign, creation_sign, refused_sign
-from toolkit.deploy.verdict import Memory, Verdict, classify
+from toolkit.deploy.inventory.schema import Graces
+from toolkit.deploy.places.kubernetes.pod_failures import controller_sign, creation_sign, refused_sign
+from toolkit.deploy.places.kubernetes.pod_verdict import Memory, Verdict, classify
 
 GRACES = Graces()
 NOT_FOUND = "rpc error: failed to resolve reference: manifest Unknown"

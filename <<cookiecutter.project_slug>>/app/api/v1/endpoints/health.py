@@ -63,7 +63,7 @@ async def _schema(app: FastAPI, lifecycle: Lifecycle) -> str:
             found = await database.schema_heads()
     except Exception as error:
         cause = failure_of(error)
-        # toolkit/deploy/unready.py reads this line.
+        # toolkit/deploy/places/kubernetes/unready.py reads this line.
         told = {"reason": cause.reason, "advice": cause.advice, "refused": cause.refused}
         log.warning("database not reached", **told, error=repr(error)[:500])
         if known is not None and not cause.refused:

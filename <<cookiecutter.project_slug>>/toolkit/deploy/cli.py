@@ -1,0 +1,277 @@
+"""What the tasks call: each returns the exit code of the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from toolkit.deploy import report
+from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.variables import near_misses
+from toolkit.deploy.outcomes import Exit, Failed, Failure, Outcome, Status, fail
+from toolkit.deploy.places.kubernetes.objects import image_of
+from toolkit.deploy.release import history as records_of
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places.kubernetes.client import Cluster
+    from toolkit.deploy.release.state import Target
+
+
+def deploy_task(
+    project: Path,
+    name: str,
+    flags: Mapping[str, bool],
+    extra: Sequence[str],
+    *,
+    as_json: bool,
+    explain: bool,
+    render: str,
+) -> int:
+    """The task `deploy`, whose --explain and --render ask no cluster."""
+    if explain:
+        return explained(project, name, extra)
+    return (
+        rendered(project, name, Path(render), extra) if render else deploy(project, name, flags, extra, as_json=as_json)
+    )
+
+
+def deploy(
+    project: Path, name: str, flags: Mapping[str, bool], extra: Sequence[str] = (), *, as_json: bool = False
+) -> int:
+    """Bring the environment to this checkout."""
+    from toolkit.deploy.release import runner
+    from toolkit.deploy.release.steps import short
+    from toolkit.deploy.release.steps.migrate import Migrate
+    from toolkit.deploy.release.steps.preflight import Preflight
+    from toolkit.deploy.release.steps.rollout import Rollout
+    from toolkit.deploy.release.steps.smoke import Smoke
+
+    def run(target: Target) -> int:
+        target.report.play(f"deploy {target.facts.name} to {name} ({target.environment.driver})")
+        if target.checkout:
+            told = (f"commit {target.checkout.commit}", target.checkout.changes)
+            target.report.note("; ".join(filter(None, told)))
+        listed = [
+            Preflight(),
+            short.Image(),
+            short.Config(),
+            Migrate(),
+            short.Release(),
+            Rollout(),
+            Smoke(),
+            short.Record(),
+        ]
+        return runner.run(target, listed, undo)
+
+    def beside(environment: Environment) -> AbstractContextManager[None]:
+        from toolkit.deploy.image import build
+
+        given = environment.image or flags.get("check")
+        return nullcontext() if given else build.layers_ahead(project, environment.platforms)
+
+    return _with_target(project, name, extra, flags, run, as_json=as_json, beside=beside, judges=True)
+
+
+def rollback(
+    project: Path,
+    name: str,
+    flags: Mapping[str, bool],
+    extra: Sequence[str] = (),
+    *,
+    to: int | None = None,
+    as_json: bool = False,
+) -> int:
+    """Bring back an earlier release, on the schema as it is: an older image does not know newer revisions."""
+    from toolkit.deploy.release import runner
+    from toolkit.deploy.release.steps import short
+    from toolkit.deploy.release.steps.migrate import current_schema
+    from toolkit.deploy.release.steps.preflight import Preflight
+    from toolkit.deploy.release.steps.rollout import Rollout
+    from toolkit.deploy.release.steps.smoke import Smoke
+
+    def run(target: Target) -> int:
+        running = _running_digest(target)
+        chosen = records_of.rollback_target(target.records, running, to)
+        _require_image(target, chosen)
+        target.report.play(f"rollback {target.facts.name} in {name} to release {chosen.number} ({chosen.digest[:19]})")
+        target.digest, target.fixed_objects, target.image_schema = chosen.digest, chosen.objects, chosen.image_schema
+        target.schema_before = current_schema(target)
+        target.rollback_of, target.helm_revision = chosen.number, chosen.helm_revision
+        return runner.run(
+            target, [Preflight(), short.Config(), short.Release(), Rollout(), Smoke(), short.Record()], undo
+        )
+
+    return _with_target(project, name, extra, flags, run, as_json=as_json)
+
+
+def _require_image(target: Target, chosen: records_of.Record) -> None:
+    """Raises Failed IMG_NOT_FOUND when the registry has lost the image: its pods would never start."""
+    from toolkit.deploy.image import registry
+
+    lost = registry.gone(record.image for record in target.records if record.good)
+    if chosen.image in lost:
+        kept = ", ".join(str(record.number) for record in target.records if record.good and record.image not in lost)
+        raise fail(
+            "IMG_NOT_FOUND",
+            f"the image of release {chosen.number} is no longer in its registry",
+            chosen.image,
+            f"releases that passed and have an image: {kept or 'none'}",
+            hint="choose one of them with --to, or push the image again",
+        )
+
+
+def undo(target: Target, failure: Failure) -> Outcome:
+    """Put the last good release back, and see it serve. Raises Failed when there is none, or it may not be."""
+    from toolkit.deploy.release.steps import rollout, smoke
+
+    last = records_of.last_good(target.records)
+    if target.destructive_ran:
+        raise fail(
+            "FORWARD_FIX",
+            "a destructive migration has run: the older code would not work on the schema, so it was NOT put back",
+            hint="correct the fault, keep the schema, and deploy again: that is the way forward",
+            exit=Exit.NOT_ROLLED_BACK,
+        )
+    if last is None:
+        raise fail(
+            "NOTHING_TO_ROLL_BACK_TO",
+            "this was the first release: there is nothing to go back to",
+            hint="correct the fault and deploy again; what is there now is kept for you to look at",
+            exit=Exit.NOT_ROLLED_BACK,
+        )
+    target.driver.undo(target, last)
+    rollout.wait(target, target.environment.rollout_seconds, 1)
+    smoke.check_version(target, last.digest)
+    return Outcome(Status.RESCUED, f"release {last.number} serves again ({last.digest[:19]})")
+
+
+def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """The releases that are on record, the newest last."""
+    from toolkit.deploy.release.status import history_lines
+
+    def run(target: Target) -> int:
+        from toolkit.deploy.image import registry
+
+        lost = registry.gone(record.image for record in target.records if record.good)
+        return _print(history_lines(target.records, lost, as_json=as_json))
+
+    return _with_target(project, name, extra, {}, run, living=False)
+
+
+def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """What runs, and whether that is what was released last."""
+    from toolkit.deploy.release.status import status_lines
+
+    return _with_target(project, name, extra, {}, lambda target: _print(status_lines(target, as_json=as_json)))
+
+
+def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50) -> int:
+    """The newest log lines of every pod, each with its pod's name."""
+    from toolkit.deploy.release.status import log_lines
+
+    return _with_target(project, name, extra, {}, lambda target: _print(log_lines(target, lines)), living=False)
+
+
+def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
+    """Everything that a deploy needs, looked at; nothing is changed. What has no cluster to ask is looked at, too."""
+    from toolkit.deploy.places.kubernetes.connect import connect
+    from toolkit.deploy.release import doctor as checks
+
+    def look(environment: Environment) -> Cluster:
+        try:
+            return connect(environment, pinned=False)
+        except Failed as error:
+            return cast("Cluster", checks.Unconnected(error))
+
+    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look, living=False, judges=True)
+
+
+def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
+    """The objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest; asks no cluster."""
+    from toolkit.deploy.release.render import write
+
+    _note_near_misses(report.make())
+    return guarded(lambda: _print(write(project, name, folder, extra)))
+
+
+def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
+    """Every key of the environment with its origin."""
+    _note_near_misses(report.make())
+    return guarded(lambda: _print([load.explain(project, name, extra)]))
+
+
+def _note_near_misses(shown: report.Report) -> None:
+    for warning in near_misses():
+        shown.note(warning)
+
+
+def _with_target(
+    project: Path,
+    name: str,
+    extra: Sequence[str],
+    flags: Mapping[str, bool],
+    run: Callable[[Target], int],
+    *,
+    as_json: bool = False,
+    beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
+    connect: Callable[[Environment], Cluster] | None = None,
+    living: bool = True,
+    judges: bool = False,
+) -> int:
+    """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more.
+
+    `living`: refused in a namespace that is being deleted, where every other finding would mislead.
+    `judges`: the service's check of its settings will be needed, so it starts first.
+    """
+    from toolkit.deploy.places.kubernetes.connect import connect as connect_pinned
+    from toolkit.deploy.places.kubernetes.namespaces import refuse_terminating
+    from toolkit.deploy.release.settings import Check
+    from toolkit.deploy.release.state import Options, Target
+
+    def connected() -> int:
+        _note_near_misses(shown)
+        environment = load.load(project, name, extra)
+        facts = load.facts(project)
+        with ExitStack() as ahead, closing(Check(project)) as check:
+            if judges:
+                check.begin()
+            ahead.enter_context(beside(environment))
+            options, variables = Options(**flags), dict(os.environ)
+            cluster = (connect or connect_pinned)(environment)
+            if living:
+                refuse_terminating(cluster)
+            target = Target(project, facts, environment, cluster, shown, check, options, variables, ahead=ahead)
+            return run(target)
+
+    shown = report.make(as_json=as_json)
+    return guarded(connected, shown)
+
+
+def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
+    """A Failed becomes its failure page and its exit code; a person's mistake never shows a traceback."""
+    from toolkit.deploy.places.kubernetes import api_errors
+
+    try:
+        with api_errors.named():
+            return run()
+    except Failed as error:
+        (shown or report.make()).failure(error.failure)
+        return int(error.exit)
+    finally:
+        if shown:
+            shown.close()
+
+
+def _print(lines: Sequence[str]) -> int:
+    for line in lines:
+        print(line)
+    return Exit.OK
+
+
+def _running_digest(target: Target) -> str:
+    live = target.cluster.get("apps/v1", "Deployment", target.facts.name)
+    return image_of(live).rpartition("@")[2]

@@ -1,0 +1,1 @@
+"""The service in containers on this machine, by Docker Compose."""

@@ -1,0 +1,46 @@
+"""What the first `up` in a folder writes: its .env, with a stack of its own where another folder has the usual one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.compose import dotenv, owner, ports
+from toolkit.deploy.compose.config import Port
+from toolkit.deploy.outcomes import fail
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+# docker-compose.yml
+DEFAULT_PORTS = (Port("app", "127.0.0.1", 8000), Port("db", "127.0.0.1", 5432))
+
+
+def ensure_dotenv(project: Path, client: DockerClient) -> str:
+    """Make .env when there is none, and report what it has; empty when there is one already.
+
+    Where the stack of this name belongs to another folder, .env gets a project name and free ports of its own. Raises
+    Failed PASSWORD_LOST for a database whose password went with an earlier .env, and STACK_ELSEWHERE.
+    """
+    if dotenv.exists(project):
+        return ""
+    name = owner.project_name(project)
+    if other := owner.other_folder(client, name, project):
+        if dotenv.read(project, dotenv.PROJECT):
+            raise owner.elsewhere(name, project, other, "up")
+        name = owner.own_name(project)
+        own = {dotenv.PROJECT: name, **{port.variable: str(ports.next_free(port)) for port in DEFAULT_PORTS}}
+    else:
+        # Chosen for this call, and part of the data's address from then on.
+        own = {dotenv.PROJECT: name} if name != owner.default_name(project) else {}
+    if (maker := owner.database_of(client, name)) is not None:
+        own_name = owner.own_name(project)
+        hint = f"bring it back, or start with a new database: {dotenv.PROJECT}={own_name} python3 tasks.py up"
+        if maker == str(project):
+            hint += "; `python3 tasks.py down --volumes` removes the old one, which this folder has made"
+        raise fail("PASSWORD_LOST", f"the password of volume {name}_database was in an .env that is missing", hint=hint)
+    dotenv.write(project, own)
+    if not other:
+        return ".env made from .env.example, with a new password for the database"
+    chosen = " ".join(f"{key}={value}" for key, value in own.items())
+    return f".env made with {chosen}, because the stack {owner.default_name(project)!r} belongs to {other}"

@@ -1,0 +1,68 @@
+"""Processors: those that an image is for, and those of the nodes that may run it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolkit.deploy.outcomes import Failure
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places.kubernetes.objects import Object
+
+SHOWN = 5
+
+
+def misfit(image: Collection[str], nodes: Sequence[Object], env: Environment) -> Failure | None:
+    """IMG_PLATFORM when pods may come to a node that can't run the image; None when nothing is known of either."""
+    usable = {node["metadata"]["name"]: platform_of(node) for node in nodes if accepts(node, env)}
+    fits = {without_variant(platform) for platform in image}
+    wrong = {name: platform for name, platform in usable.items() if platform not in fits}
+    # Affinity may keep pods away from the wrong ones; when all are wrong it can't.
+    if not fits or not wrong or (env.affinity and len(wrong) < len(usable)):
+        return None
+    needed = ",".join(sorted({*usable.values()}))
+    push = f"python3 tasks.py push --platform {needed}"
+    hint = f"`{push}`, and deploy the digest that it prints" if env.image else f"platforms: [{needed}]"
+    if len(wrong) < len(usable):
+        hint += (
+            f"; or keep pods to the other nodes: node_selector.kubernetes.io/arch: {sorted(fits)[0].partition('/')[2]}"
+        )
+    return Failure(
+        "IMG_PLATFORM",
+        f"the image is for {', '.join(sorted(image))}, which not every node runs",
+        (*(f"node {name} is {wrong[name]}" for name in sorted(wrong)[:SHOWN]),),
+        hint,
+    )
+
+
+def accepts(node: Object, env: Environment) -> bool:
+    """Whether the scheduler may put a pod there: selector and taints; affinity is not looked at."""
+    labels = node["metadata"].get("labels") or {}
+    if node.get("spec", {}).get("unschedulable") or not env.node_selector.items() <= labels.items():
+        return False
+    taints = node.get("spec", {}).get("taints") or ()
+    return all(
+        taint.get("effect") == "PreferNoSchedule" or any(tolerates(entry, taint) for entry in env.tolerations)
+        for taint in taints
+    )
+
+
+def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    if toleration.get("effect") not in (None, "", taint.get("effect")):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return toleration.get("key") == taint["key"] and (toleration.get("value") or "") == (taint.get("value") or "")
+
+
+def platform_of(node: Object) -> str:
+    """As Docker writes it: linux/amd64."""
+    info = node.get("status", {}).get("nodeInfo", {})
+    return f"{info.get('operatingSystem', 'linux')}/{info.get('architecture', 'amd64')}"
+
+
+def without_variant(platform: str) -> str:
+    """linux/arm64/v8 runs where linux/arm64 does."""
+    return "/".join(platform.split("/")[:2])

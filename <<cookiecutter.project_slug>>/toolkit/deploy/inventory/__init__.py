@@ -1,0 +1,1 @@
+"""Environments: the schema of their keys, loaded from deploy/inventory.yaml."""

@@ -1,0 +1,238 @@
+"""Environments: loaded from inventory.yaml, merged, validated, and explained.
+
+Precedence, lowest first: defaults < `all` < the environment < `DEPLOY_*` variables < `-e key=value`. A dot (in a
+variable: two underscores) reaches into a block: `-e resources.memory_limit=64Mi`, `DEPLOY_RESOURCES__MEMORY_LIMIT`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.deploy.inventory.variables import PREFIX, keys_given
+from toolkit.deploy.outcomes import fail, nearest
+from toolkit.deploy.places.kubernetes import naming
+
+FILE = Path("deploy", "inventory.yaml")
+VARIABLES = "environment"
+Layers = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the checkout says of the service (service.toml)."""
+
+    name: str
+    title: str
+    image: str
+    driver: str = "manifests"
+    resources: tuple[str, ...] = ()
+
+    def defaults(self, environment: str) -> dict[str, Any]:
+        """What an inventory may leave out because the service's name says it."""
+        return {
+            "repository": self.image,
+            "driver": self.driver,
+            "namespace": naming.namespace(self.name, environment),
+            "secret": {"name": self.name},
+            "settings": {"ENVIRONMENT": environment if environment in ("staging", "production") else "production"},
+        }
+
+
+def facts(project: Path) -> Facts:
+    """Raises Failed SERVICE_FILE_INVALID."""
+    path = project / "service.toml"
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+        service = content["service"]
+        lines = tuple(content.get("resources", {}).get("lines", ()))
+        name, driver = service["name"], content.get("answers", {}).get("driver", "manifests")
+        return Facts(name, service.get("title", name), service.get("image", name), driver, lines)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        said = f"{type(error).__name__}: {error}"
+        hint = "correct that line, or restore the file from git"
+        raise fail("SERVICE_FILE_INVALID", f"{path} cannot be used", said, hint=hint) from None
+
+
+def load(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> Any:
+    """The `Environment` called `name`. Raises Failed (INVENTORY_*) with every fault of it."""
+    given = layers(project, name, extra, variables)
+    return validate(name, merge(given), given)
+
+
+def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> str:
+    """Every key with its value, and where that came from."""
+    from toolkit.deploy.inventory.schema import known_keys
+
+    given = layers(project, name, extra, variables)
+    environment = validate(name, merge(given), given)
+    rows = []
+    for key in known_keys():
+        source = next((origin for origin, values in reversed(given) if key in values), "default")
+        rows.append(f"{key:<26} {_shown(getattr(environment, key)):<48} {source}")
+    return "\n".join(rows)
+
+
+def names(project: Path) -> list[str]:
+    """The environments that there are."""
+    return [key for key in _read(project / FILE) if key != "all"]
+
+
+def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[str, str]) -> Layers:
+    """The sources, lowest first, each with where its values come from."""
+    path = project / FILE
+    content = _read(path)
+    known = names(project)
+    if name in ("local", "dev"):
+        raise fail(
+            "INVENTORY_LOCAL", "there is no deploy to this machine", hint="`python3 tasks.py up` runs it in Compose"
+        )
+    if name not in known:
+        close = nearest(name, known)
+        raise fail(
+            "INVENTORY_UNKNOWN_ENVIRONMENT",
+            f"{path.name} has no environment {name!r}",
+            f"it has: {', '.join(known) or 'none'}",
+            hint=f"did you mean {close}?" if close else f"add it to {path}",
+        )
+    where = path.relative_to(project)
+    return (
+        ("service.toml", facts(project).defaults(name)),
+        (f"{where} all", content.get("all") or {}),
+        (f"{where} {name}", content[name] or {}),
+        (VARIABLES, _nested((path, variables[name]) for name, path in keys_given(variables))),
+        ("-e", _from_pairs(extra)),
+    )
+
+
+def merge(given: Layers) -> dict[str, Any]:
+    """Later layers win, key by key inside blocks. A block that a later layer sets to null is gone."""
+    merged: dict[str, Any] = {}
+    for _, values in given:
+        _merge_into(merged, values)
+    return merged
+
+
+def _merge_into(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping):
+            kept = below.get(key)
+            # The three sources of a Secret exclude each other: a later one replaces the block.
+            block = dict(kept) if isinstance(kept, Mapping) and key != "secret" else {}
+            _merge_into(block, value)
+            below[key] = block
+        else:
+            below[key] = value
+
+
+def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
+    """Raises Failed INVENTORY_INVALID with a line for each fault; an unknown key gets the nearest known name.
+
+    `given` are the layers of `values`: each fault names the one that it came from.
+    """
+    from pydantic import ValidationError
+
+    from toolkit.deploy.inventory.schema import Environment
+
+    try:
+        return Environment.model_validate({**values, "name": name})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        faults = tuple(_fault(fault) + _origin(fault["loc"], given) for fault in found)
+        raise fail(
+            "INVENTORY_INVALID",
+            f"the environment {name!r} is not valid",
+            *faults,
+            hint="correct each key where it was set; docs/inventory.md lists every key",
+        ) from None
+
+
+def _fault(fault: Any) -> str:
+    path = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{path or 'environment'}: {fault['msg'].removeprefix('Value error, ')}"
+    close = nearest(str(fault["loc"][-1]), _siblings(fault["loc"]))
+    return f"{path}: there is no such key" + (f"; did you mean {close}?" if close else "")
+
+
+def _origin(loc: Sequence[Any], given: Layers) -> str:
+    """The last layer that set the key at `loc`, in brackets; empty when none did."""
+    for origin, values in reversed(given):
+        inside: Any = values
+        for part in loc:
+            if not isinstance(inside, Mapping) or part not in inside:
+                break
+            inside = inside[part]
+        else:
+            return f" [{PREFIX + '__'.join(map(str, loc)).upper() if origin == VARIABLES else origin}]"
+    return ""
+
+
+def _siblings(loc: Sequence[Any]) -> list[str]:
+    """The keys that are known where an unknown one stood."""
+    from toolkit.deploy.inventory.schema import Environment, block_of
+
+    model: Any = Environment
+    for part in loc[:-1]:
+        model = block_of(model, str(part)) or model
+    return list(model.model_fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise fail("INVENTORY_MISSING", f"there is no {path}", hint="restore it from git") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise fail("INVENTORY_SYNTAX", f"{path} is not YAML", str(error), hint="correct that line") from None
+    if not isinstance(content, dict) or not all(isinstance(value, dict | None) for value in content.values()):
+        raise fail("INVENTORY_SYNTAX", f"{path} wants `all:` and one block for each environment", hint="see its head")
+    return content
+
+
+def _from_pairs(pairs: Sequence[str]) -> dict[str, Any]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise fail("INVENTORY_INVALID", f"-e {pair}: wants key=value", hint="for example -e replicas=3")
+    return _nested(tuple(pair.split("=", 1)) for pair in pairs)  # type: ignore[misc]
+
+
+def _nested(pairs: Any) -> dict[str, Any]:
+    import yaml
+
+    nested: dict[str, Any] = {}
+    for path, text in pairs:
+        *blocks, key = _parts(path)
+        inside = nested
+        for block in blocks:
+            inside = inside.setdefault(block, {})
+            if not isinstance(inside, dict):
+                message = f"{path}: {block} has a value already, and cannot be a block as well"
+                raise fail("INVENTORY_INVALID", message, hint=f"remove `{block}=...` or `{path}=...`")
+        try:
+            inside[key] = yaml.safe_load(text) if text else text
+        except yaml.YAMLError:
+            inside[key] = text
+    return nested
+
+
+def _parts(path: str) -> list[str]:
+    """A dotted path. What follows a map is one key, whatever dots it has: `labels.example.com/team`."""
+    from toolkit.deploy.inventory.schema import Environment, block_of, is_map
+
+    parts, model = path.split("."), Environment
+    for place, part in enumerate(parts[:-1], 1):
+        if is_map(model, part):
+            return [*parts[:place], ".".join(parts[place:])]
+        model = block_of(model, part) or model
+    return parts
+
+
+def _shown(value: Any) -> str:
+    return str(value.model_dump(exclude_defaults=True) if hasattr(value, "model_dump") else value)

@@ -1,0 +1,204 @@
+"""What an environment of the inventory may say: each key with its default. The schema is the documentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from toolkit.deploy.inventory.database_ca import DatabaseCa, expanded
+from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name, PodKeys, Text
+from toolkit.deploy.places.kubernetes.quotas import quantity
+
+
+def _quantity(value: str) -> str:
+    try:
+        positive = quantity(value) > 0
+    except ValueError:
+        positive = False
+    if not positive:
+        raise ValueError("expected a quantity, for example 500m or 0.5 for cpu, 256Mi for memory")
+    return value
+
+
+Quantity = Annotated[Text, AfterValidator(_quantity)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+# After the last request: connections to PostgreSQL are closed (2 s at most), the last traces sent (3 s at most), and a
+# reserve for a busy machine.
+LAST_SECONDS = 10
+
+
+class Resources(Block):
+    """Spelled as the API server gives them back (64Mi, not 67108864), or every diff would show them."""
+
+    cpu_request: Quantity = "100m"
+    cpu_limit: Quantity | None = None
+    memory_request: Quantity = "128Mi"
+    memory_limit: Quantity = "256Mi"
+
+    @model_validator(mode="after")
+    def _requests_within_limits(self) -> Resources:
+        pairs = (("cpu", self.cpu_request, self.cpu_limit), ("memory", self.memory_request, self.memory_limit))
+        for name, request, limit in pairs:
+            if limit is not None and quantity(request) > quantity(limit):
+                raise ValueError(f"{name}_request {request} is more than {name}_limit {limit}")
+        return self
+
+
+class Autoscale(Block):
+    min: int = Field(2, ge=1)
+    max: int = Field(6, ge=1)
+    cpu_percent: int = Field(70, ge=1, le=100)
+
+
+class Ingress(Block):
+    host: str
+    path: str = "/"
+    class_name: str | None = None
+    tls_secret: str | None = None
+    annotations: Annotations = Field({})
+
+
+class External(Block):
+    """An ExternalSecret (external-secrets.io): variable -> key in the store."""
+
+    store: str
+    store_kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
+    keys: dict[str, str]
+
+
+class Secret(Block):
+    """Where secret variables come from: an existing Secret (`name`), the deployer's environment, or a store."""
+
+    name: Name | None = None
+    keys: tuple[str, ...] = ("DATABASE_URL",)
+    from_env: tuple[str, ...] = ()
+    external: External | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Secret:
+        if sum(map(bool, (self.name, self.from_env, self.external))) != 1:
+            raise ValueError("requires exactly one of `name`, `from_env` and `external`")
+        return self
+
+
+class Graces(Block):
+    """Seconds that a bad sign may last before it is a verdict."""
+
+    pull: Seconds = 90
+    config: Seconds = 30
+    mount: Seconds = 30
+    start: Seconds = 30
+    unschedulable: Seconds = 120
+    create: Seconds = 10
+    partial: Seconds = 60
+
+
+class Probes(Block):
+    """Startup has period x threshold seconds, then live and ready begin."""
+
+    startup_period: Count = 1
+    startup_threshold: Count = 60
+    live_period: Count = 5
+    live_threshold: Count = 2
+    ready_period: Count = 2
+    ready_threshold: Count = 2
+
+
+class NetworkPolicy(Block):
+    """Who may call (namespaces by name; none: everyone), and which ports the pods may call.
+
+    `metrics_from_namespaces`: who may call METRICS_PORT; without it, `from_namespaces`.
+    """
+
+    enabled: bool = True
+    from_namespaces: tuple[str, ...] = ()
+    metrics_from_namespaces: tuple[str, ...] = ()
+    to_ports: tuple[Port, ...] = (5432, 443, 4318)
+
+
+class Environment(PodKeys):
+    name: str
+    driver: Literal["manifests", "helm"] = "manifests"
+    confirm: bool = False
+    # the cluster: `server` or `ca_fingerprint` pins it, `context` chooses from the kubeconfig
+    context: str | None = None
+    server: str | None = None
+    ca_fingerprint: str | None = None
+    namespace: Name
+    create_namespace: bool = True
+    # the image: built from this checkout, or given by digest
+    repository: str
+    image: str | None = None
+    platforms: tuple[str, ...] = ()
+    clean_checkout: bool = False
+    # the release
+    replicas: int = Field(2, ge=0)
+    autoscale: Autoscale | None = None
+    resources: Resources = Resources()
+    settings: dict[str, Text] = Field({})
+    secret: Secret
+    database_ca: DatabaseCa | None = None
+    port: Port = 8000
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    node_port: Port | None = None
+    ingress: Ingress | None = None
+    network_policy: NetworkPolicy = NetworkPolicy()
+    # time
+    drain_seconds: int = Field(15, ge=0)
+    graceful_seconds: int = Field(20, ge=1)
+    min_ready_seconds: int = Field(0, ge=0)
+    probes: Probes = Probes()
+    rollout_seconds: Count = 300
+    progress_deadline_seconds: Count = 420
+    migration_seconds: Count = 600
+    hold_seconds: Seconds = 10
+    lease_seconds: int = Field(60, ge=4)
+    api_patience_seconds: Seconds = 60
+    graces: Graces = Graces()
+    history: int = Field(10, ge=2)
+    # checks: the address that clients use, and whether an example may be created there, read and deleted
+    url: str | None = None
+    smoke_writes: bool = False
+    database_max_connections: Count | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_database_ca(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return expanded(values) if values.get("database_ca") is not None else values
+
+    @property
+    def termination_grace(self) -> int:
+        """Drain, then uvicorn's graceful shutdown, then LAST_SECONDS before the kernel's turn."""
+        return self.drain_seconds + self.graceful_seconds + LAST_SECONDS
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Port of /metrics alone, where the settings name a legal one."""
+        given = self.settings.get("METRICS_PORT", "").strip()
+        return int(given) if given.isdecimal() and 0 < int(given) < 2**16 else None
+
+    @property
+    def hold(self) -> int:
+        """How long a finished roll-out must stay finished."""
+        return max(self.min_ready_seconds, self.probes.live_period * self.probes.live_threshold, self.hold_seconds)
+
+
+def known_keys(model: type[BaseModel] = Environment) -> dict[str, Any]:
+    return {name: field.default for name, field in model.model_fields.items()}
+
+
+def block_of(model: type[Block], key: str) -> type[Block] | None:
+    """The block that a key of `model` holds, `Resources` for "resources"; None for a plain value."""
+    found = model.model_fields.get(key)
+    choices = (found.annotation, *get_args(found.annotation)) if found else ()
+    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Block)), None)
+
+
+def is_map(model: type[BaseModel], key: str) -> bool:
+    """Whether a key of `model` holds names of its own choice, which may have dots in them."""
+    found = model.model_fields.get(key)
+    return found is not None and get_origin(found.annotation) is dict

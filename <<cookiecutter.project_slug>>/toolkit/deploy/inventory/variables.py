@@ -1,0 +1,53 @@
+"""Keys of an environment that `DEPLOY_*` variables give. Other tools have variables with this prefix as well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Block
+
+PREFIX = "DEPLOY_"
+# Variables of the toolkit itself, not keys of an environment.
+OTHER_VARIABLES = frozenset({"DEPLOY_SMOKE_TOKEN", "DEPLOY_RUN_URL"})
+
+
+def keys_given(variables: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each variable that stands for a key of an environment, with the key's path; foreign variables are left out."""
+    known = _settable()
+    return [(variable, ".".join(path)) for variable, path in _paths(variables) if path[0] in known]
+
+
+def near_misses(variables: Mapping[str, str] = os.environ) -> list[str]:
+    """A warning for each variable that is ignored, but close to the name of a key."""
+    known = _settable()
+    found = []
+    for variable, (first, *rest) in _paths(variables):
+        if first not in known and (close := get_close_matches(first, sorted(known), n=1, cutoff=0.8)):
+            meant = PREFIX + "__".join([close[0], *rest]).upper()
+            found.append(f"{variable} is ignored: it is not a key of the inventory; did you mean {meant}?")
+    return found
+
+
+def _settable() -> set[str]:
+    from toolkit.deploy.inventory.schema import known_keys
+
+    return set(known_keys()) - {"name"}
+
+
+def _paths(variables: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Each variable with the prefix, and the parts of the path that it spells."""
+    from toolkit.deploy.inventory.schema import Environment, block_of
+
+    for name in sorted(variables):
+        if name.startswith(PREFIX) and name not in OTHER_VARIABLES:
+            model: type[Block] | None = Environment
+            path = []
+            for part in name.removeprefix(PREFIX).split("__"):
+                # Keys are lower case; below them are names of others, such as settings.LOG_LEVEL.
+                path.append(part.lower() if model else part)
+                model = block_of(model, part.lower()) if model else None
+            yield name, path

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster, with two release drivers: manifests and helm."""

@@ -1,0 +1,226 @@
+"""Objects against a cluster: what an apply would change, and the apply itself. Both release drivers use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import Change, Failed, fail
+from toolkit.deploy.places.kubernetes import naming, ownership
+from toolkit.deploy.places.kubernetes.client import HANDOVER, Conflicted
+from toolkit.deploy.places.kubernetes.objects import Conflict, Object, diff, differs, identity, owner_of
+from toolkit.deploy.places.kubernetes.ownership import Stray
+from toolkit.deploy.places.kubernetes.retry import NotThere
+from toolkit.deploy.release.spec import LABEL, NAME_LABEL, migration_label
+
+if TYPE_CHECKING:
+    from toolkit.deploy.places.kubernetes.client import Cluster
+
+# The kinds that a release may stop having, with their API.
+PRUNED = {
+    "Ingress": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Service": "v1",
+    "Deployment": "apps/v1",
+    "CronJob": "batch/v1",
+    "Job": "batch/v1",
+}
+UNANSWERED = frozenset({"CLUSTER_UNREACHABLE", "UNAUTHENTICATED", "SERVER_ERROR"})
+
+
+@dataclass(frozen=True)
+class Look:
+    """An object as wanted, as it is, and as a dry run says that it would be (None: the namespace is not there yet)."""
+
+    wanted: Object
+    live: Object | None
+    planned: Object | None
+    conflicts: tuple[Conflict, ...] = ()
+    strays: tuple[Stray, ...] = ()  # what others have added; `force` removes it
+    force: bool = False
+    replaced: bool = False  # what changes cannot be changed in place: the template of a Job
+
+    @property
+    def same(self) -> bool:
+        if self.live is None or self.planned is None or self.strays or self.replaced:
+            return False
+        return not differs(self.live, self.planned)
+
+    @property
+    def action(self) -> str:
+        if self.live is None:
+            return "create"
+        return "replace" if self.replaced else "update"
+
+
+def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: bool = False) -> list[Look]:
+    """Dry runs on the server, so defaulting and admission have their say. Four at a time: they wait for the network."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda item: _look(cluster, item, manager, force), wanted))
+
+
+def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
+    live = _live(cluster, wanted)
+    body = _with_replicas(wanted, live, manager)
+    try:
+        planned = cluster.apply(body, dry_run=True, force=force, manager=manager)
+    except NotThere:
+        return Look(wanted, None, None)
+    except Conflicted as conflicted:
+        taken = cluster.apply(body, dry_run=True, force=True, manager=manager)
+        return Look(wanted, live, live, conflicted.found, _strays(cluster, wanted, taken, manager))
+    except Failed as error:
+        if live is None or not _is_immutable(error):
+            raise
+        if wanted["kind"] != "Job":
+            raise _immutable(live, error) from None
+        return Look(wanted, live, _as_new(cluster, wanted, manager), replaced=True)
+    return Look(wanted, live, planned, strays=_strays(cluster, wanted, planned, manager), force=force)
+
+
+def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> tuple[Stray, ...]:
+    """What others have added to an object. Only when there may be something, a dry run makes a new one to compare."""
+    found = ownership.added(planned, manager, ignored=(HANDOVER,))
+    if not found:
+        return ()
+    try:
+        fresh = _as_new(cluster, wanted, manager)
+    except Failed as error:
+        if error.failure.code in UNANSWERED:
+            raise
+        return ()  # a second one is refused (an admission webhook allows an Ingress's host once): nothing to compare
+    return ownership.strays(planned, fresh, found)
+
+
+def _as_new(cluster: Cluster, wanted: Object, manager: str) -> Object:
+    """What an object would be when it is created now: tried under another name, as its own is taken."""
+    fresh = deepcopy(wanted)
+    fresh["metadata"]["name"] = naming.fitted(wanted["metadata"]["name"], "-as-new")
+    for port in fresh.get("spec", {}).get("ports", ()):
+        port.pop("nodePort", None)  # the object itself has it
+    tried = cluster.apply(fresh, dry_run=True, manager=manager)
+    tried["metadata"]["name"] = wanted["metadata"]["name"]
+    return tried
+
+
+def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
+    """Pure. Raises Failed DRIFT with every field that others have changed or added, its manager, and since when."""
+    drifted = [f"{identity(each.wanted)} {conflict}" for each in seen for conflict in each.conflicts]
+    drifted += [f"{identity(each.wanted)} {stray}" for each in seen if not each.force for stray in each.strays]
+    if drifted:
+        raise fail(
+            "DRIFT",
+            "another manager has changed objects of this release",
+            *drifted,
+            hint="put these changes into the inventory or the templates, or pass --correct-drift to undo them",
+        )
+    return tuple(
+        Change(
+            each.action,
+            identity(each.wanted),
+            (*diff(each.live, each.planned or each.wanted), *(f"-{stray}" for stray in each.strays)),
+        )
+        for each in seen
+        if not each.same
+    )
+
+
+def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False, least: int | None = None) -> Object:
+    """Server-side apply; `replicas` that are no longer ours are handed over first, or they would fall to 1.
+
+    `least`: how many pods a Deployment starts with that leaves the number to an autoscaler from then on.
+    """
+    if least is not None and _lets_go_of_replicas(wanted) and _live(cluster, wanted) is None:
+        cluster.apply({**wanted, "spec": {**wanted["spec"], "replicas": least}}, force=force, manager=manager)
+    hand_over(cluster, wanted, manager)
+    if force:
+        take_over(cluster, wanted, manager)
+    return cluster.apply(wanted, force=force, manager=manager)
+
+
+def take_over(cluster: Cluster, wanted: Object, manager: str) -> None:
+    """Make `manager` the only owner of what others have added, so that its next apply removes it."""
+    look = _look(cluster, wanted, manager, force=True)
+    if look.live is not None and look.strays:
+        cluster.set_owners(look.live, ownership.taken_over(look.live, manager, look.strays))
+
+
+def removals(seen: Sequence[Look]) -> str:
+    """What an apply removes that others have added, for people; empty when it is nothing. Pure."""
+    named = [f"{identity(each.wanted)} {stray}" for each in seen for stray in each.strays]
+    return f"removes {'; '.join(named)}" if named else ""
+
+
+def _is_immutable(error: Failed) -> bool:
+    return error.failure.code == "MANIFEST_INVALID" and "field is immutable" in " ".join(error.failure.evidence)
+
+
+def _immutable(live: Object, error: Failed) -> Failed:
+    """Of another tool's object: what would have to change can't be changed, the selector of a Deployment above all."""
+    name, metadata = identity(live), live["metadata"]
+    command = f"kubectl -n {metadata['namespace']} delete {live['kind'].lower()} {metadata['name']}"
+    return fail(
+        "IMMUTABLE",
+        f"{name} exists, with a field that can't be changed and is not what this release sets",
+        *error.failure.evidence,
+        hint=f"`{command}`, then deploy again; its pods end, so the service is interrupted",
+    )
+
+
+def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
+    """A second manager keeps the number of pods when `manager` stops setting it, for the HPA to change."""
+    if not _lets_go_of_replicas(wanted):
+        return
+    live = _live(cluster, wanted)
+    if live is not None and owner_of(live, ("spec", "replicas")) == {manager}:
+        cluster.apply(_replicas_alone(live), force=True, manager=HANDOVER)
+
+
+def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector: str = "") -> list[Object]:
+    """What carries the service's label, of the kinds that a release may stop having, and is not wanted.
+
+    Migrations stay: the record step removes them when no release on record refers to them.
+    """
+    names = {identity(item) for item in wanted}
+    chosen = selector or f"{LABEL}={service}"
+    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, chosen)]
+    return [
+        item
+        for item in live
+        if identity(item) not in names
+        and not item["metadata"].get("ownerReferences")
+        and item["metadata"].get("labels", {}).get(NAME_LABEL) != migration_label(service)
+    ]
+
+
+def _with_replicas(wanted: Object, live: Object | None, manager: str) -> Object:
+    """For the dry run: as if the field had been handed over already."""
+    if live is None or not _lets_go_of_replicas(wanted) or owner_of(live, ("spec", "replicas")) != {manager}:
+        return wanted
+    copy = deepcopy(wanted)
+    copy["spec"]["replicas"] = live["spec"]["replicas"]
+    return copy
+
+
+def _live(cluster: Cluster, wanted: Object) -> Object | None:
+    return cluster.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
+
+
+def _lets_go_of_replicas(wanted: Object) -> bool:
+    return wanted["kind"] == "Deployment" and "replicas" not in wanted["spec"]
+
+
+def _replicas_alone(live: Object) -> Object:
+    metadata = {"name": live["metadata"]["name"], "namespace": live["metadata"]["namespace"]}
+    return {
+        "apiVersion": live["apiVersion"],
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {"replicas": live["spec"]["replicas"]},
+    }

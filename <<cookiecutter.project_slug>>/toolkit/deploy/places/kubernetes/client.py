@@ -1,0 +1,228 @@
+"""The Kubernetes API: objects as dicts, server-side apply, and patience with a server that fails for a while."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from toolkit.deploy.outcomes import Exit, Failed, fail
+from toolkit.deploy.places.kubernetes.objects import Conflict, Object, conflicts, identity
+from toolkit.deploy.places.kubernetes.retry import TRANSIENT, NotThere, Stale, insist
+
+Lines = list[str]
+MANAGER = "deploy"
+HANDOVER = "deploy-handover"
+REQUEST_SECONDS = (5, 30)  # connect, read
+# The server itself ends a write after 34 s, and only its answer names the webhook that did not.
+WRITE_SECONDS = (5, 40)
+DISCOVERY_PAUSES = (0.5, 1.0, 2.0, 4.0)
+NOBODY = 503  # the service proxy's answer when no pod takes the connection
+
+
+class Conflicted(Exception):
+    """Server-side apply met fields of another manager."""
+
+    def __init__(self, item: str, found: tuple[Conflict, ...]) -> None:
+        super().__init__(f"{item}: " + "; ".join(map(str, found)))
+        self.item, self.found = item, found
+
+
+class Cluster:
+    """One API server and one namespace. `writes` counts what was changed; `reading()` forbids it.
+
+    Requests that fail for reasons of the server (5xx, 429 with Retry-After, cut connections) are repeated for
+    `patience` seconds; all of ours are idempotent. Then Failed CLUSTER_UNREACHABLE is raised.
+    """
+
+    def __init__(self, client: Any, namespace: str, patience: float = 60) -> None:
+        from kubernetes.dynamic import DynamicClient
+
+        # The default of `cache_file` is a predictable name in the shared temporary folder.
+        folder = tempfile.mkdtemp(prefix="deploy-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self.client, self.namespace, self.patience = client, namespace, patience
+        self.writes = 0
+        self.guard: Callable[[], None] | None = None  # asked before every change: is the deploy lock still ours?
+        self._read_only = False
+        self._dynamic: Any = self._insist(
+            lambda: DynamicClient(client, cache_file=str(Path(folder) / "discovery.json"))
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within this, a change is a fault of the toolkit, and raises AssertionError."""
+        kept, self._read_only = self._read_only, True
+        try:
+            yield
+        finally:
+            self._read_only = kept
+
+    def get(self, api: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        try:
+            return self._call("get", api, kind, name=name, namespace=namespace)
+        except NotThere:
+            return None
+
+    def list(self, api: str, kind: str, selector: str = "", fields: str = "") -> list[Object]:
+        found = self._call("get", api, kind, label_selector=selector or None, field_selector=fields or None)
+        return [{"apiVersion": api, "kind": kind, **item} for item in found.get("items", ())]
+
+    def apply(self, item: Object, *, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
+        """Server-side apply. Raises Conflicted, NotThere (no such namespace), Failed MANIFEST_INVALID or FORBIDDEN."""
+        try:
+            return self._call(
+                "patch",
+                item["apiVersion"],
+                item["kind"],
+                name=item["metadata"]["name"],
+                # Bytes: the client would escape U+1F4A1 as two surrogates, which is JSON and no YAML.
+                body=json.dumps(item, ensure_ascii=False).encode(),
+                content_type="application/apply-patch+yaml",
+                field_manager=manager,
+                force_conflicts=force,
+                dry_run="All" if dry_run else None,
+            )
+        except Stale as stale:
+            live = self.get(item["apiVersion"], item["kind"], item["metadata"]["name"])
+            raise Conflicted(identity(item), conflicts(stale.args[0], live)) from None
+
+    def set_owners(self, live: Object, entries: Sequence[Object]) -> None:
+        """Write `managedFields`. Raises Stale when `live` is not the newest."""
+        version = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}
+        self._call(
+            "patch",
+            live["apiVersion"],
+            live["kind"],
+            name=live["metadata"]["name"],
+            body=[version, {"op": "replace", "path": "/metadata/managedFields", "value": list(entries)}],
+            content_type="application/json-patch+json",
+        )
+
+    def create(self, item: Object, *, dry_run: bool = False) -> Object:
+        """Raises Stale when it exists already."""
+        return self._call("post", item["apiVersion"], item["kind"], body=item, dry_run="All" if dry_run else None)
+
+    def replace(self, item: Object) -> Object:
+        """Raises Stale when the resourceVersion in it is not the newest."""
+        return self._call("put", item["apiVersion"], item["kind"], name=item["metadata"]["name"], body=item)
+
+    def delete(
+        self, api: str, kind: str, name: str, propagation: str = "Background", version: str | None = None
+    ) -> None:
+        """Also when it is gone already. With a resourceVersion given: raises Stale when that is not the newest."""
+        body: dict[str, Any] = {"propagationPolicy": propagation}
+        if version:
+            body["preconditions"] = {"resourceVersion": version}
+        try:
+            self._call("delete", api, kind, name=name, body=body)
+        except NotThere:
+            return
+
+    def review(self, verb: str, group: str, resource: str, subresource: str = "") -> bool:
+        """Whether this user may (SelfSubjectAccessReview; allowed while only reading)."""
+        attributes = {"namespace": self.namespace, "verb": verb, "group": group, "resource": resource}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {**attributes, "subresource": subresource}},
+        }
+        answer = self._raw("post", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body, counts=False)
+        return bool(json.loads(answer.data).get("status", {}).get("allowed"))
+
+    def logs(self, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> Lines:
+        """The last lines of a container; none when there is no such log (any more)."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
+        try:
+            answer = self._raw("get", path, query_params=query)
+        except (NotThere, Failed):
+            return []
+        return answer.data.decode(errors="replace").splitlines()
+
+    def proxy(self, service: str, port: int, path: str, kind: str = "services") -> Any:
+        """GET through the API server's service proxy: the same Service that clients use, from wherever we are.
+
+        With `kind` "pods", of one pod by its name, whether it is ready or not.
+
+        Returns the JSON, also that of an answer 4xx/5xx of the service; None while nobody answers: that is a 503, or
+        no end of waiting. Other faults are the API server's, and it is asked again.
+        """
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+        url = f"/api/v1/namespaces/{self.namespace}/{kind}/http:{service}:{port}/proxy{path}"
+
+        def ask() -> Any:
+            try:
+                return self._dynamic.request("get", url, serialize=False, _request_timeout=REQUEST_SECONDS).data
+            except ApiException as error:
+                if _is_of_the_service(error.body):
+                    return error.body
+                if not error.status or error.status in TRANSIENT - {NOBODY}:
+                    raise
+                return None
+            except HTTPError as error:
+                if isinstance(getattr(error, "reason", error), ReadTimeoutError):
+                    return None
+                raise
+
+        try:
+            return json.loads(self._insist(ask) or "null")
+        except ValueError:
+            return None
+
+    def version(self) -> str:
+        return json.loads(self._raw("get", "/version").data)["gitVersion"]
+
+    def server_date(self) -> str | None:
+        return self._raw("get", "/version").headers.get("Date")
+
+    def _insist(self, call: Callable[[], Any]) -> Any:
+        """When nothing was changed yet, an API server that stays away is a refusal; later it is a time-out."""
+        return insist(call, self.patience, Exit.TIMEOUT if self.writes else Exit.REFUSED)
+
+    def _call(
+        self, method: str, api: str, kind: str, *, name: str | None = None, namespace: str | None = None, **params: Any
+    ) -> Any:
+        resource = self._resource(api, kind)
+        path = resource.path(name=name, namespace=(namespace or self.namespace) if resource.namespaced else None)
+        return json.loads(self._raw(method, path, counts=not params.get("dry_run"), **params).data)
+
+    def _resource(self, api: str, kind: str) -> Any:
+        """Raises Failed NO_SUCH_KIND, not at once: the client takes a 503 of discovery for a server without kinds."""
+        from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+        for pause in (0.0, *DISCOVERY_PAUSES):
+            time.sleep(pause)
+            # KeyError: one more call of the client's discovery failed in between.
+            with suppress(ResourceNotFoundError, KeyError):
+                return self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
+        hint = "install what brings it (for a custom resource, its operator), or leave it out in the inventory"
+        raise fail("NO_SUCH_KIND", f"the cluster has no {kind} in {api}", hint=hint)
+
+    def _raw(self, method: str, path: str, *, counts: bool = True, **params: Any) -> Any:
+        if method != "get" and counts:
+            assert not self._read_only, f"{method} {path} while only reading"  # noqa: S101 - a fault of the toolkit
+            if self.guard:
+                self.guard()
+            self.writes += 1
+        seconds = REQUEST_SECONDS if method == "get" else WRITE_SECONDS
+        return self._insist(
+            lambda: self._dynamic.request(method, path, serialize=False, _request_timeout=seconds, **params)
+        )
+
+
+def _is_of_the_service(body: Any) -> bool:
+    """Whether an error is that of the service behind the API server, which answers JSON, and not its own. Pure."""
+    try:
+        content = json.loads(body or "null")
+    except ValueError:
+        return False
+    return isinstance(content, Mapping) and content.get("kind") != "Status"

@@ -1,0 +1,88 @@
+"""From an environment to its cluster: the kubeconfig's context, and the pin that it has to agree with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.deploy.outcomes import fail
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places.kubernetes.client import Cluster
+
+
+def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
+    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, KUBECONFIG_INVALID, NO_CREDENTIALS, NO_PIN (its hint is the pin), and
+    WRONG_CLUSTER; nothing was sent then.
+
+    `pinned`: False for a reader who reports a missing pin along with everything else.
+    """
+    from kubernetes.client import ApiClient
+
+    from toolkit.deploy.places.kubernetes.client import Cluster
+    from toolkit.deploy.places.kubernetes.kubeconfig import load
+
+    configuration = load(kubeconfig_from(), environment.context)
+    configuration.retries = False  # ours are counted, urllib3's would hide them
+    if pinned or has_pin(environment):
+        check_pin(environment, configuration.host, fingerprint(configuration))
+    return Cluster(ApiClient(configuration), environment.namespace, environment.api_patience_seconds)
+
+
+def has_pin(environment: Environment) -> bool:
+    return bool(environment.server or environment.ca_fingerprint)
+
+
+def check_pin(environment: Environment, server: str, ca: str | None) -> None:
+    """Pure. Raises Failed NO_PIN or WRONG_CLUSTER."""
+    if not has_pin(environment):
+        raise fail(
+            "NO_PIN",
+            f"the inventory does not say which cluster {environment.name!r} is; the current context is {server}",
+            hint=f"if it is, in deploy/inventory.yaml, under `{environment.name}:`, add  server: {server}",
+        )
+    if environment.server and environment.server.rstrip("/") != server.rstrip("/"):
+        raise _wrong(environment.name, environment.server, server)
+    if environment.ca_fingerprint and _plain(environment.ca_fingerprint) != _plain(ca or ""):
+        raise _wrong(environment.name, environment.ca_fingerprint, ca or "no CA")
+
+
+def fingerprint(configuration: Any) -> str | None:
+    """SHA-256 of the cluster's CA certificate, as `openssl x509 -fingerprint -sha256` tells it, in lower case."""
+    path = configuration.ssl_ca_cert
+    if not path or not Path(path).is_file():
+        return None
+    # That the file holds certificates is known: they were loaded.
+    body = Path(path).read_text().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
+    return hashlib.sha256(base64.b64decode("".join(body.split()))).hexdigest()
+
+
+def helm_arguments(environment: Environment) -> list[str]:
+    """So that the helm CLI talks to the same cluster."""
+    return [
+        "--namespace",
+        environment.namespace,
+        *(["--kube-context", environment.context] if environment.context else []),
+    ]
+
+
+def kubeconfig_from() -> str:
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
+def _wrong(name: str, wanted: str, found: str) -> Exception:
+    return fail(
+        "WRONG_CLUSTER",
+        f"the current context is another cluster than {name!r}",
+        f"wanted: {wanted}",
+        f"found:  {found}",
+        hint="`kubectl config use-context ...`, or `context:` in deploy/inventory.yaml",
+    )
+
+
+def _plain(fingerprint_text: str) -> str:
+    return fingerprint_text.replace(":", "").lower()

@@ -1,0 +1,66 @@
+"""Names made from the service's own: legal at any length, and stable for the same input. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import fail
+from toolkit.deploy.places.kubernetes.objects import content_hash
+
+if TYPE_CHECKING:
+    from toolkit.deploy.places.kubernetes.objects import Object
+
+# RFC 1123: a label has at most 63 characters. It limits names of Services, namespaces and Jobs, and values of labels.
+LIMIT = 63
+_MARK = 6
+
+
+def fitted(base: str, suffix: str = "", limit: int = LIMIT) -> str:
+    """`base` followed by `suffix`. Where that is too long, `base` is cut and gets a hash of its whole text."""
+    if len(base) + len(suffix) <= limit:
+        return base + suffix
+    mark = hashlib.sha256(base.encode()).hexdigest()[:_MARK]
+    return f"{base[: limit - len(suffix) - _MARK - 1].rstrip('-')}-{mark}{suffix}"
+
+
+def namespace(service: str, environment: str) -> str:
+    return fitted(f"{service}-{environment}")
+
+
+def migration(service: str, spec: Object) -> str:
+    """Name of the migration Job. A Job's template is immutable, so a Job with another template has another name."""
+    return fitted(service, f"-migrate-{content_hash(spec)}")
+
+
+def is_migration(item: Object, service: str) -> bool:
+    """Whether a rendered object is the migration Job; a service may have other Jobs."""
+    return item["kind"] == "Job" and item["metadata"]["name"] == migration(service, item["spec"])
+
+
+def is_generated(item: Object, service: str) -> bool:
+    """Whether a ConfigMap, Secret or ServiceAccount is one of the toolkit's templates, by its name."""
+    return re.fullmatch(f"{re.escape(service)}(-[0-9a-f]{{10}}|-external)?", item["metadata"]["name"]) is not None
+
+
+def migration_in(objects: Sequence[Object], service: str) -> Object:
+    """The release's migration, by its name; any other Job is an ordinary object. Raises Failed NO_MIGRATION_JOB."""
+    found = next((item for item in objects if is_migration(item, service)), None)
+    if found is None:
+        raise fail(
+            "NO_MIGRATION_JOB",
+            f"the manifests have no Job named {service}-migrate, which migrates the database",
+            f"Jobs: {', '.join(item['metadata']['name'] for item in objects if item['kind'] == 'Job') or 'none'}",
+            hint="restore the template `database-migration-job` with the name that it had",
+        )
+    return found
+
+
+def with_migration_named(objects: Sequence[Object], service: str) -> Sequence[Object]:
+    """Give the Job that the templates call `SERVICE-migrate` its name. Raises nothing when there is none."""
+    for item in objects:
+        if item["kind"] == "Job" and item["metadata"]["name"] == f"{service}-migrate":
+            item["metadata"]["name"] = migration(service, item["spec"])
+    return objects

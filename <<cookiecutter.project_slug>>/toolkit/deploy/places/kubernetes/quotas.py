@@ -1,0 +1,75 @@
+"""ResourceQuotas against what a release adds: its pods, and the objects that it makes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places.kubernetes.objects import Object
+
+BINARY = {f"{unit}i": 2.0 ** (10 * power) for power, unit in enumerate("KMGTPE", 1)}
+DECIMAL = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+UNITS = {**BINARY, **DECIMAL}
+# What a quota calls the objects of a kind: `count/` and this, and for some the bare name, too.
+COUNTED = {
+    "ConfigMap": "configmaps",
+    "CronJob": "cronjobs.batch",
+    "Deployment": "deployments.apps",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers.autoscaling",
+    "Ingress": "ingresses.networking.k8s.io",
+    "Job": "jobs.batch",
+    "NetworkPolicy": "networkpolicies.networking.k8s.io",
+    "PodDisruptionBudget": "poddisruptionbudgets.policy",
+    "ReplicaSet": "replicasets.apps",
+    "Secret": "secrets",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+}
+
+
+def shortages(env: Environment, quotas: Sequence[Object], pods: int = 1) -> Iterator[str]:
+    """Which quotas would refuse `pods` more; a roll-out needs one. Pure."""
+    one = {
+        "pods": 1.0,
+        "requests.cpu": quantity(env.resources.cpu_request),
+        "requests.memory": quantity(env.resources.memory_request),
+        "limits.memory": quantity(env.resources.memory_limit),
+        **({"limits.cpu": quantity(env.resources.cpu_limit)} if env.resources.cpu_limit else {}),
+    }
+    for sidecar in env.sidecars:
+        for block in ("requests", "limits"):
+            for name, amount in sidecar.get("resources", {}).get(block, {}).items():
+                one[f"{block}.{name}"] = one.get(f"{block}.{name}", 0.0) + quantity(amount)
+    one |= {"cpu": one["requests.cpu"], "memory": one["requests.memory"]}
+    for item in quotas:
+        hard, used = item.get("status", {}).get("hard", {}), item.get("status", {}).get("used", {})
+        for name, needed in one.items():
+            if name in hard and quantity(used.get(name, "0")) + pods * needed > quantity(hard[name]):
+                yield f"quota {item['metadata']['name']}: {name} {used.get(name, '0')} of {hard[name]} used"
+
+
+def counts_objects(quotas: Sequence[Object]) -> bool:
+    """Whether any quota limits how many objects of a kind there may be."""
+    names = {key for plural in COUNTED.values() for key in (plural, f"count/{plural}")}
+    return any(names & set(item.get("status", {}).get("hard", {})) for item in quotas)
+
+
+def object_shortages(added: Mapping[str, int], quotas: Sequence[Object]) -> Iterator[str]:
+    """Which quotas have no room for so many more objects of each kind."""
+    for item in quotas:
+        hard, used = item.get("status", {}).get("hard", {}), item.get("status", {}).get("used", {})
+        for kind, number in added.items():
+            for name in (f"count/{COUNTED[kind]}", COUNTED[kind]) if kind in COUNTED else ():
+                if name in hard and quantity(used.get(name, "0")) + number > quantity(hard[name]):
+                    quota = f"quota {item['metadata']['name']}: {name} {used.get(name, '0')} of {hard[name]} used"
+                    yield f"{quota}, a release needs {number} more"
+
+
+def quantity(text: str) -> float:
+    """A Kubernetes quantity as a number: 100m, 64Mi, 1.5, 1e3. Pure. Raises ValueError."""
+    for unit, factor in UNITS.items():
+        if text.endswith(unit):
+            return float(text.removesuffix(unit)) * factor
+    return float(text)

@@ -1,0 +1,148 @@
+"""Secrets and ConfigMaps that the pods read and a deploy does not write: their values, and a mark of their content.
+
+Variables are read once, at the start of a container. So the pod template carries a mark of what its sources hold: when
+a password is rotated, the next deploy finds another mark, and replaces the pods.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.kubernetes.pod_failures import condition
+from toolkit.deploy.release.spec import MARK, Release
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places.kubernetes.objects import Object
+    from toolkit.deploy.release.state import Target
+
+POLL_SECONDS = 1.0
+# A condition of the operator that is younger may be that of the ExternalSecret before.
+REFUSED_SECONDS = 10.0
+Found = Mapping["Source", "Object | None"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Secret or ConfigMap. `keys`: those that are used, None for all. `prefix`: None for files, not variables."""
+
+    kind: str
+    name: str
+    keys: tuple[str, ...] | None = None
+    prefix: str | None = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is one of `env_from`, which may bring more variables than the inventory names."""
+        return self.keys is None and self.prefix is not None
+
+
+def sources(service: str, env: Environment) -> Iterator[Source]:
+    """What the inventory makes the pods read, besides what the release brings. Pure."""
+    release = Release(service, env, digest="")
+    if not env.secret.from_env:
+        yield Source("Secret", release.values()["secret_name"], release.secret_keys)
+    for item in env.env_from:
+        for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
+            if key in item:
+                yield Source(kind, item[key]["name"], None, item.get("prefix", ""))
+    for volume in env.volumes:
+        if "secret" in volume:
+            yield Source("Secret", volume["secret"]["secretName"], None, None)
+        if "configMap" in volume:
+            yield Source("ConfigMap", volume["configMap"]["name"], None, None)
+
+
+def read(target: Target) -> Found:
+    """Each source as it is, None for one that does not exist. Those that this user may not read are left out."""
+    found: dict[Source, Object | None] = {}
+    if target.namespace_missing:
+        return found
+    for source in sources(target.facts.name, target.environment):
+        try:
+            found[source] = target.cluster.get("v1", source.kind, source.name)
+        except Failed as error:
+            if error.failure.code != "FORBIDDEN":
+                raise
+    return found
+
+
+def secret_of(env: Environment, found: Found) -> Object | None:
+    """The Secret that the inventory's `secret.name` names."""
+    return next(
+        (live for source, live in found.items() if (source.kind, source.name) == ("Secret", env.secret.name)), None
+    )
+
+
+def variables(source: Source, live: Object | None) -> dict[str, str]:
+    """The variables that a source gives the pods. Pure."""
+    if live is None or source.prefix is None:
+        return {}
+    content = live.get("data") or {}
+    if source.kind == "Secret":
+        content = {key: base64.b64decode(value).decode(errors="replace") for key, value in content.items()}
+    return {f"{source.prefix}{key}": content[key] for key in source.keys or content if key in content}
+
+
+def mark(found: Found) -> str:
+    """A short name of what the sources hold; empty where there is nothing to read. Pure.
+
+    Their uids are part of it: pods may be read by users who must not guess a password and compare.
+    """
+    held = [
+        (source.kind, source.name, live["metadata"]["uid"], _used(source, live))
+        for source, live in found.items()
+        if live is not None
+    ]
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:16] if held else ""
+
+
+def _used(source: Source, live: Object) -> dict[str, str]:
+    content = {**(live.get("data") or {}), **(live.get("binaryData") or {})}
+    return content if source.keys is None else {key: content.get(key, "") for key in source.keys}
+
+
+def marked(item: Object, value: str) -> Object:
+    """A Deployment of an earlier release as it has to be with today's sources. Pure."""
+    if item["kind"] != "Deployment" or not value:
+        return item
+    copy = deepcopy(item)
+    template = copy["spec"]["template"]["metadata"]
+    template["annotations"] = {**(template.get("annotations") or {}), MARK: value}
+    return copy
+
+
+def stale(deployment: Object | None, value: str) -> bool:
+    """Whether the pods started with other content than the sources have now. Pure."""
+    template = (deployment or {}).get("spec", {}).get("template", {}).get("metadata", {})
+    started_with = (template.get("annotations") or {}).get(MARK, "")
+    return bool(started_with and value and started_with != value)
+
+
+def await_external(target: Target) -> None:
+    """Wait for the Secret of an ExternalSecret. Raises Failed SECRET_NOT_WRITTEN with the operator's words."""
+    external, began = target.environment.secret.external, time.monotonic()
+    while external:
+        source, live = next(iter(read(target).items()), (None, None))
+        if source is None or (live is not None and set(external.keys) <= set(live.get("data") or {})):
+            return  # written, or not to be read by this user
+        owner = target.cluster.get("external-secrets.io/v1", "ExternalSecret", source.name) or {}
+        ready, waited = condition(owner, "Ready"), time.monotonic() - began
+        refused = ready.get("status") == "False" and waited >= REFUSED_SECONDS
+        if refused or waited >= target.environment.graces.config:
+            raise fail(
+                "SECRET_NOT_WRITTEN",
+                f"external-secrets has not written Secret {source.name}",
+                ready.get("message", "it has not reported anything: is the operator running?"),
+                hint=f"kubectl -n {target.environment.namespace} describe externalsecret {source.name}",
+            )
+        target.report.progress("config", f"waiting for Secret {source.name}")
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,101 @@
+"""Why pods are not ready, in their own words: what `/ready` answers, or where that may not be asked, their log."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.kubernetes.pod_failures import Sign, is_ready
+from toolkit.deploy.release.settings import change_secret
+
+if TYPE_CHECKING:
+    from toolkit.deploy.places.kubernetes.objects import Object
+    from toolkit.deploy.release.state import Target
+
+CONTAINER = "app"
+# What app/api/v1/endpoints/health.py logs when a probe does not reach the database, and answers when it is refused.
+EVENT, REFUSED = "database not reached", "database_refused"
+ADVICE = "correct what DATABASE_URL names, or the role in PostgreSQL"
+LINES = 20
+ASK_SECONDS = 3.0
+# A refusal that lasts as long is no start-up of the database any more.
+REFUSED_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`refused`: waiting does not help, only other settings do (a rotated password, a role, a database's name)."""
+
+    pod: str
+    reason: str
+    advice: str
+    refused: bool
+
+
+def cause(target: Target, pods: Sequence[Object]) -> Cause | None:
+    """What the first pod that is not ready says; None when all are ready, or none says anything."""
+    for pod in pods:
+        if not is_ready(pod) and (found := _asked(target, pod["metadata"]["name"])):
+            return found
+    return None
+
+
+def _asked(target: Target, pod: str) -> Cause | None:
+    answer = target.cluster.proxy(pod, target.environment.port, "/ready", kind="pods")
+    if isinstance(answer, Mapping) and answer.get("detail"):
+        return Cause(pod, str(answer["detail"]).rstrip("."), ADVICE, refused=answer.get("code") == REFUSED)
+    return read(pod, target.cluster.logs(pod, CONTAINER, lines=LINES))
+
+
+def read(pod: str, lines: Iterable[str]) -> Cause | None:
+    """The last report in a pod's log, where it is the last word on the database. Pure."""
+    for line in reversed(list(lines)):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and entry.get("event") == EVENT:
+            texts = (str(entry.get("reason", "")), str(entry.get("advice", "")))
+            return Cause(pod, *texts, refused=entry.get("refused") is True)
+    return None
+
+
+class Watch:
+    """Looks into the logs of pods that do not become ready, now and then."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._asked = self._since = 0.0
+
+    def sign(self, pods: Sequence[Object]) -> Sign | None:
+        """A bad sign once the database has refused every pod for some seconds."""
+        now = time.monotonic()
+        if now - self._asked < ASK_SECONDS or not pods or any(map(is_ready, pods)):
+            return None
+        self._asked = now
+        found = cause(self.target, pods)
+        if found is None or not found.refused:
+            self._since = 0.0
+            return None
+        self._since = self._since or now
+        if now - self._since < REFUSED_SECONDS:
+            return None
+        hint = f"{found.advice}; then deploy again"
+        return Sign(
+            "DATABASE_REFUSED", f"the database refuses the service: {found.reason}", 0, found.pod, CONTAINER, hint=hint
+        )
+
+
+def refusal(target: Target, found: Cause) -> Failed:
+    """Failed DATABASE_REFUSED for pods that a deploy would leave as they are."""
+    again = f"python3 tasks.py deploy {target.environment.name}"
+    return fail(
+        "DATABASE_REFUSED",
+        f"the database refuses the running service, and nothing of this release would change that: {found.reason}",
+        f"pod {found.pod}",
+        hint="; ".join([found.advice, *change_secret(target.environment, ["DATABASE_URL"]), again]),
+    )

@@ -1,0 +1,1 @@
+"""One release: its steps, the runner that takes them, its history, and the commands around it."""

@@ -1,0 +1,94 @@
+"""What is kept on disk when something fails: logs, objects and events, before anything is undone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.deploy.places.kubernetes.objects import Object, normalised
+
+if TYPE_CHECKING:
+    from toolkit.deploy.release.state import Target
+
+LINES = 20
+
+
+def folder(target: Target) -> Path:
+    """One for each play, below `.dev/` of the checkout."""
+    if target.evidence is None:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        target.evidence = target.project / ".dev" / "deploy" / f"{target.environment.name}-{stamp}"
+        target.evidence.mkdir(parents=True, exist_ok=True)
+    return target.evidence
+
+
+def save_pods(target: Target, pods: Sequence[Object], events: Sequence[Object]) -> Path:
+    """Each pod with its logs (of the previous container too), and the events of all of them."""
+    kept = folder(target)
+    uids = {pod["metadata"]["uid"] for pod in pods}
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        _write(kept / f"{name}.json", {**normalised(pod), "status": pod.get("status")})
+        for container, previous, lines in _logs(target, pod, 1000):
+            (kept / f"{name}-{container}{'-previous' if previous else ''}.log").write_text("\n".join(lines) + "\n")
+    _write(
+        kept / "events.json", [_event(event) for event in events if event.get("involvedObject", {}).get("uid") in uids]
+    )
+    return kept
+
+
+def save_job(target: Target, job: Object) -> Path:
+    pods = target.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}")
+    return save_pods(target, pods, target.cluster.list("v1", "Event"))
+
+
+def log_of(target: Target, pods: Sequence[Object], name: str = "", container: str = "") -> tuple[str, ...]:
+    """The last lines of the pod that failed, with those of its previous container: the present one may just have begun.
+
+    While it waits to be started again, both are the log of the one that ended.
+    """
+    chosen = [pod for pod in pods if pod["metadata"]["name"] == name] or list(pods)
+    for pod in chosen:
+        logs = _logs(target, pod, LINES, container)
+        found = {previous: lines for _, previous, lines in logs if lines}
+        before, present = found.get(True, []), found.get(False, [])
+        if found:
+            both = present if before == present else [*before, *present]
+            return tuple(f"| {line}" for line in both[-LINES:])
+    return ()
+
+
+def last_line(target: Target, pod: Object, container: str) -> str:
+    lines = target.cluster.logs(pod["metadata"]["name"], container, lines=1)
+    return lines[-1][:120] if lines else ""
+
+
+def _logs(target: Target, pod: Object, lines: int, container: str = "") -> list[tuple[str, bool, list[str]]]:
+    """The logs of one container, or of all: its name, whether of the previous run, and the lines."""
+    found = []
+    for status in pod.get("status", {}).get("containerStatuses", ()):
+        if container and status["name"] != container:
+            continue
+        for previous in (False, True):
+            if previous and not status.get("restartCount"):
+                continue
+            found.append(
+                (
+                    status["name"],
+                    previous,
+                    target.cluster.logs(pod["metadata"]["name"], status["name"], previous=previous, lines=lines),
+                )
+            )
+    return found
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("type", "reason", "message", "count", "firstTimestamp", "lastTimestamp", "eventTime")
+    return {"object": event.get("involvedObject", {}).get("name"), **{key: event.get(key) for key in keys}}
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

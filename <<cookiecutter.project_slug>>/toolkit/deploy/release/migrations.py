@@ -1,0 +1,109 @@
+"""Pending revisions of the schema: which, and whether code that still serves survives them.
+
+They are classified from the same offline SQL that `migrate.lint` reads. A line `# deploy: additive` or
+`# deploy: destructive` in a revision's file has the last word.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.db import revisions
+from toolkit.deploy import process
+from toolkit.deploy.outcomes import fail
+from toolkit.deploy.release.breaking_changes import reasons_in
+
+
+@dataclass(frozen=True)
+class Revision:
+    id: str
+    destructive: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """`newer_than_known`: the database is at a revision that this image does not know; it came with a newer one."""
+
+    revisions: tuple[Revision, ...] = ()
+    newer_than_known: bool = False
+
+
+def load(project: Path) -> revisions.Revisions:
+    """Every revision of the checkout. Raises Failed REVISIONS_UNUSABLE."""
+    try:
+        return revisions.load(project / "alembic" / "versions")
+    except revisions.RevisionError as error:
+        raise fail("REVISIONS_UNUSABLE", str(error)) from None
+
+
+def head(project: Path) -> str:
+    """The one head of the checkout; empty without revisions. Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE."""
+    found = load(project)
+    try:
+        return found.head
+    except revisions.RevisionError as error:
+        raise fail("SEVERAL_HEADS", str(error), hint=f"`{revisions.MERGE}`, commit, then run this again") from None
+
+
+def pending(project: Path, schema: str, head: str) -> Pending:
+    """Those between the database's schema (several ids by commas, between branches) and the image's head.
+
+    Raises Failed UNKNOWN_REVISION when the checkout lacks the head: without its file nobody can say what it does.
+    """
+    present = tuple(id_ for id_ in schema.split(",") if id_)
+    if not head or present == (head,):
+        return Pending()
+    found = load(project)
+    if head not in found.known:
+        raise fail(
+            "UNKNOWN_REVISION",
+            f"this checkout does not have the image's revision {head}",
+            hint="check out the commit that the image was built from (`git pull`), then deploy again",
+        )
+    # A database ahead of the image, or at a revision of a newer checkout: an older image, rolled back by hand.
+    if head in found.ancestors(present) or any(id_ not in found.known for id_ in present):
+        return Pending(newer_than_known=True)
+    if beside := [id_ for id_ in present if id_ not in found.ancestors([head])]:
+        raise fail(
+            "UNKNOWN_REVISION",
+            f"the image's revision {head} does not build on {', '.join(beside)}, which the database is at",
+            hint=f"merge the branches (`{revisions.MERGE}`), commit, then deploy again",
+        )
+    return Pending(_judged(project, found.between(present, head)))
+
+
+def judge(revision: revisions.Revision, sql: str) -> Revision:
+    """Pure. The marker in the file wins; else what the SQL does."""
+    if revision.marker:
+        said = revision.marker == "destructive"
+        return Revision(revision.id, said, ("marked destructive",) if said else ())
+    reasons = tuple(reasons_in(sql))
+    return Revision(revision.id, bool(reasons), reasons)
+
+
+def _judged(project: Path, path: Sequence[revisions.Revision]) -> tuple[Revision, ...]:
+    """Raises Failed REVISION_UNREADABLE for one that reads rows and has no marker."""
+    sql = _sql(project, [revision.id for revision in path if not revision.marker])
+    return tuple(judge(revision, sql.get(revision.id, "")) for revision in path)
+
+
+def _sql(project: Path, ids: Sequence[str]) -> dict[str, str]:
+    if not ids:
+        return {}
+    done = process.run([sys.executable, "-m", "toolkit.dev.offline", *ids], cwd=project, seconds=120)
+    if done.code:
+        raise fail("REVISION_UNREADABLE", "the revisions can't be written as SQL", done.cause)
+    scripts = json.loads(done.out)
+    if unreadable := [script["unreadable"] for script in scripts if script["unreadable"]]:
+        raise fail(
+            "REVISION_UNREADABLE",
+            "what a pending revision does cannot be judged",
+            *unreadable,
+            hint="write `# deploy: additive` or `# deploy: destructive` into its file (README, Migrations)",
+        )
+    return {script["revision"]: "\n".join(statement["sql"] for statement in script["statements"]) for script in scripts}

@@ -1,0 +1,1 @@
+"""The review checklist, run by machine."""

@@ -1,0 +1,125 @@
+"""What is in the checkout: pipeline, manifests, settings and secrets, README."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from toolkit.deploy import process
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.verify.checklist import Skipped
+
+NO_DIGEST = f"image=sha256:{'0' * 64}"
+# What a refused start means to the service (sysexits.h: EX_CONFIG).
+EX_CONFIG = 78
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+SECTIONS = ("Getting started", "Prerequisites", "Tests", "Endpoints", "Deployment", "Project structure")
+
+
+def manifests(project: Path) -> str:
+    """Every environment of the inventory renders, and would stand a roll-out."""
+    from toolkit.deploy.inventory import load
+    from toolkit.deploy.release import checks
+    from toolkit.deploy.release.spec import Release, driver_of
+
+    facts, seen = load.facts(project), []
+    for name in load.names(project):
+        environment = load.load(project, name, [NO_DIGEST])
+        checks.check(environment)
+        release = Release(facts.name, environment, NO_DIGEST.partition("=")[2], {}, environment.replicas)
+        try:
+            objects = driver_of(environment, project).render(project, release)
+        except Failed as error:
+            if error.failure.code == "TOOL_MISSING":
+                raise Skipped(error.failure.message) from None
+            raise
+        faults = [item for item in objects if not (item.get("apiVersion") and item.get("metadata", {}).get("name"))]
+        if faults:
+            raise fail("MANIFEST_INVALID", f"{len(faults)} objects of {name} have no apiVersion or no name")
+        seen.append(f"{name}: {len(objects)} objects by {environment.driver}")
+    return "; ".join(seen)
+
+
+def settings(project: Path) -> str:
+    """.env stays out of git and images, no secret is in what git has, and production refuses to start on defaults."""
+    inside = _git(project, "rev-parse", "--is-inside-work-tree") == "true"
+    if inside and _git(project, "ls-files", ".env"):
+        raise fail("SECRET_TRACKED", ".env is in git", hint="`git rm --cached .env`, and change what was in it")
+    if inside and not _git(project, "check-ignore", ".env"):
+        raise fail("SECRET_TRACKED", ".env is not ignored by git", hint="add it to .gitignore")
+    command = [sys.executable, "-m", "app"]
+    given = {"PATH": os.environ.get("PATH", os.defpath), "ENVIRONMENT": "production"}
+    done = subprocess.run(command, cwd=project, env=given, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603 - our own program
+    if done.returncode != EX_CONFIG:
+        raise fail("STARTS_ON_DEFAULTS", f"production without settings ends with {done.returncode}, not {EX_CONFIG}")
+    required = done.stderr.count("is not set")
+    return f".env is ignored by git; production requires {required} settings before it starts"
+
+
+def readme(project: Path) -> str:
+    """The sections are there, links lead somewhere, and every task that is named exists."""
+    text = (project / "README.md").read_text("utf-8")
+    headings = set(re.findall(r"^## (.+)$", text, re.M))
+    if missing := [name for name in SECTIONS if name not in headings]:
+        raise fail("README_INCOMPLETE", f"README.md has no section {', '.join(missing)}")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    if broken := [link for link in links if link and not (project / link).exists()]:
+        raise fail("README_BROKEN", f"README.md has broken links: {', '.join(broken)}")
+    listed = process.run([sys.executable, "tasks.py", "--list", "--list-format=json"], cwd=project, seconds=60)
+    named = set(re.findall(r"(?:python3 tasks\.py|\binvoke) ([a-z][\w.-]*)", text))
+    if unknown := sorted(named - task_names(listed.out)):
+        raise fail("README_WRONG", f"README.md names tasks that do not exist: {', '.join(unknown)}")
+    return f"{len(SECTIONS)} sections, {len(links)} links, {len(named)} tasks that exist"
+
+
+def task_names(listing: str) -> set[str]:
+    """Every name in `invoke --list --list-format=json`, default tasks under their collection's. Pure."""
+    import json
+
+    def walk(node: dict, prefix: str) -> set[str]:
+        names = {f"{prefix}{task['name']}" for task in node["tasks"]}
+        names |= {f"{prefix}{alias}" for task in node["tasks"] for alias in task["aliases"]}
+        for below in node["collections"]:
+            names |= {f"{prefix}{below['name']}"} | walk(below, f"{prefix}{below['name']}.")
+        return names
+
+    return walk(json.loads(listing), "")
+
+
+def pipeline(project: Path) -> str:
+    """zizmor, which is locked with the service, finds nothing in the workflows, and actionlint where it can be had."""
+    workflows = [str(path) for path in sorted((project / ".github" / "workflows").glob("*.yml"))]
+    if not workflows:
+        raise Skipped("there is no .github/workflows")
+    _lint([str(Path(sys.executable).parent / "zizmor"), "--offline", "--quiet", ".github"], project)
+    actionlint = _actionlint()
+    if actionlint is None:
+        return f"{len(workflows)} workflow passes zizmor; actionlint, and Go that could run it, are not installed"
+    _lint([*actionlint, *workflows], project)
+    return f"{len(workflows)} workflow passes zizmor and actionlint"
+
+
+def _actionlint() -> list[str] | None:
+    """It is no Python package: the one on PATH, else built and kept by Go."""
+    if found := shutil.which("actionlint"):
+        return [found]
+    return ["go", "run", ACTIONLINT] if shutil.which("go") else None
+
+
+def _lint(command: list[str], project: Path) -> None:
+    """Raises Failed PIPELINE with the linter's first lines."""
+    done = process.run(command, cwd=project, seconds=300)
+    if done.code:
+        lines = [line for line in (done.out + done.err).splitlines() if line.strip()]
+        raise fail("PIPELINE", f"{Path(command[0]).name} reports problems in the pipeline", *lines[:8])
+
+
+def _git(project: Path, *arguments: str) -> str:
+    if not shutil.which("git"):
+        return ""
+    done = process.run(["git", *arguments], cwd=project, seconds=30)
+    return done.out.strip() if done.code == 0 else ""

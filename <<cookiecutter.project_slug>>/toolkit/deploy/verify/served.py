@@ -1,0 +1,145 @@
+"""What can be seen of a running service from outside: probes, documents, and an object's way in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from toolkit.deploy.outcomes import fail
+from toolkit.deploy.verify.checklist import Skipped
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Client, Response
+
+SECONDS = 10.0
+METHODS = ("get", "post", "put", "patch", "delete")
+OK, CREATED, NOT_FOUND = 200, 201, 404
+
+
+@dataclass
+class Served:
+    """A service at `url`. `headers` are those of a caller who may do everything; None when nobody has a token.
+
+    `made` are the addresses of what the checks have created, `examples` of each resource the one to read back.
+    """
+
+    url: str
+    headers: Mapping[str, str] | None
+    made: list[str] = field(default_factory=list)
+    examples: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def api(self) -> str:
+        """It lives, and it wants traffic."""
+        with self._client() as client:
+            health = _expect(client.get("/health"), OK).json()
+            ready = _expect(client.get("/ready"), OK).json()
+        return f"{health['service']} {health['version']} at {self.url}, schema at {ready['schema'] or 'no revision'}"
+
+    def documents(self) -> str:
+        """/docs and /redoc with everything that they load, and the API's operations in the document behind them."""
+        with self._client() as client:
+            answer = client.get("/docs")
+            if answer.status_code == NOT_FOUND:
+                raise Skipped("the documents are off there (DOCS_ENABLED), as they are in production")
+            files = _assets(client, "/docs", answer) + _assets(client, "/redoc", client.get("/redoc"))
+            paths: dict[str, Any] = _expect(client.get("/openapi.json"), OK).json()["paths"]
+        operations = sum(method in METHODS for path in paths.values() for method in path)
+        missing = [path for path in _resource_paths() if path not in paths]
+        if missing:
+            raise fail(
+                "DOCS_INCOMPLETE", f"the API's document lacks {', '.join(missing)}", hint="`python3 tasks.py dev`"
+            )
+        return f"/docs and /redoc load their {files} files; {operations} operations are listed"
+
+    def create(self) -> str:
+        """POST of each resource, with the bodies that the tests' factories make."""
+        self._writing(self._create)
+        return ", ".join(f"POST {path}: 201" for path in self.examples) or "there are no resources"
+
+    def read(self) -> str:
+        """GET by id gives what was created."""
+        if not self.examples:
+            raise Skipped("nothing was created")
+        self._writing(self._read)
+        return ", ".join(f"GET {path}/{{id}}: as created" for path in self.examples)
+
+    def clean_up(self) -> None:
+        """Delete what was created, what refers to others first. Best effort: the checks have had their say."""
+        if self.made and self.headers is not None:
+            with self._client() as client:
+                while self.made:
+                    client.delete(self.made.pop())
+
+    async def _create(self, client: AsyncClient) -> None:
+        from tests.factories import FACTORIES
+
+        for factory in FACTORIES:
+            answer = _expect(await client.post(factory.PATH, json=await factory.body(client)), CREATED)
+            self.examples[factory.PATH] = {"location": _location(answer), "body": answer.json()}
+
+    async def _read(self, client: AsyncClient) -> None:
+        for path, example in self.examples.items():
+            found = _expect(await client.get(example["location"]), OK).json()
+            if found != example["body"]:
+                raise fail(
+                    "READ_DIFFERS", f"{path} reads back otherwise", json.dumps(example["body"]), json.dumps(found)
+                )
+
+    def _writing(self, work: Callable[[AsyncClient], Awaitable[None]]) -> None:
+        if self.headers is None:
+            raise Skipped("it requires a token: put one into the variable TOKEN")
+        asyncio.run(self._with_client(work, dict(self.headers)))
+
+    async def _with_client(self, work: Callable[[AsyncClient], Awaitable[None]], headers: dict[str, str]) -> None:
+        import httpx2
+
+        async def remember(answer: Response) -> None:
+            if answer.status_code == CREATED:
+                self.made.append(_location(answer))
+
+        hooks = {"response": [remember]}
+        async with httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=SECONDS, event_hooks=hooks) as client:
+            try:
+                await work(client)
+            except AssertionError as error:  # of a factory, whose own POST was refused
+                raise fail("NOT_CREATED", "what a resource refers to could not be created", str(error)[:300]) from None
+
+    def _client(self) -> Client:
+        import httpx2
+
+        return httpx2.Client(base_url=self.url, headers=dict(self.headers or {}), timeout=SECONDS)
+
+
+def _assets(client: Client, page: str, answer: Response) -> int:
+    """How many files a page loads, all of which are there. Raises Failed for a page without a script."""
+    html = _expect(answer, OK).text
+    if "<script" not in html:
+        raise fail("DOCS_EMPTY", f"{page} has no script: it would show nothing")
+    files = re.findall(r'<(?:script|link|img)\b[^>]*\b(?:src|href)="([^"#]+)"', html)
+    for name in files:
+        if not name.startswith("data:"):
+            _expect(client.get(urljoin(page, name)), OK)
+    return len(files)
+
+
+def _resource_paths() -> list[str]:
+    from tests.factories import FACTORIES
+
+    return [factory.PATH for factory in FACTORIES]
+
+
+def _expect(answer: Response, status: int) -> Response:
+    if answer.status_code != status:
+        seen = answer.text[:300].replace("\n", " ")
+        raise fail("UNEXPECTED_ANSWER", f"{answer.request.method} {answer.url} answers {answer.status_code}", seen)
+    return answer
+
+
+def _location(answer: Response) -> str:
+    """What `Location` refers to, with the origin: a client adds a bare path to its base URL, prefix and all."""
+    return str(answer.url.join(answer.headers["Location"]))

@@ -59,7 +59,7 @@ def escaped(text: str) -> str:
 
 def parsed(text: str) -> Sequence[Any]:
     """The resources of a text, as the service's own parser reads them (toolkit.resources.model.Resource)."""
-    return _service_module("toolkit.resources.parser").parse(text)
+    return _service_module("toolkit.resources.line.parser").parse(text)
 
 
 def checked(answers: Mapping[str, str]) -> str:

@@ -37,7 +37,7 @@ def test(_: Context, drills: bool = False, minutes: float = 0.0, spent: float = 
 @task
 def lint(_: Context) -> None:
     """Check style, imports, security and types, of the template's code and of the service where it stands."""
-    from toolkit.dev import checks
+    from toolkit.dev import lint as checks
 
     checks.lint(HERE, SERVICE)
 
@@ -45,7 +45,7 @@ def lint(_: Context) -> None:
 @task(name="format")
 def format_code(_: Context) -> None:
     """Format the code and mend what can be mended without thought."""
-    from toolkit.dev import checks
+    from toolkit.dev import lint as checks
 
     checks.format_code(HERE)
 

@@ -20,7 +20,7 @@ namespace = invoke.Collection.from_module(tasks, config={"project": str(HERE)})
 @invoke.task(iterable=["scope"])
 def token(_: invoke.Context, scope: list[str], all: bool = False) -> None:
     """Print a token for development, with the scopes named or with --all."""
-    from toolkit.dev import tokens
+    from toolkit.dev import token as tokens
 
     tokens.show(scope, everything=all)
 

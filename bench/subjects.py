@@ -87,11 +87,11 @@ def service(folder: Path, scratch: Path) -> Iterator[Service]:
     """The service in `folder` on an embedded PostgreSQL of its own, migrated and filled."""
     _install(folder, scratch)
     sys.path.append(str(folder))
-    postgres = importlib.import_module("toolkit.dev.postgres")
+    postgres = importlib.import_module("toolkit.dev.postgres.run")
     with postgres.scratch() as url:
         made = Service(folder, url, (), scratch)
         subprocess.run(
-            [made.python, "-m", "toolkit.dev.migrations", "upgrade"],
+            [made.python, "-m", "toolkit.dev.migrations.upgrade", "upgrade"],
             cwd=folder,
             env=made.environment,
             check=True,

@@ -49,11 +49,14 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
     options.remove_sample(project)
     options.remove_judge(project)
-    from toolkit.dev import repository, setup  # the service's own, now that only what belongs there is left
+    from toolkit.dev import (
+        git_start,  # the service's own, now that only what belongs there is left
+        setup,
+    )
 
     # --overwrite-if-exists empties the folders that are copied as they are; databases are at these revisions.
-    with suppress(repository.Unable):
-        repository.restore(project, "alembic/versions")
+    with suppress(git_start.Unable):
+        git_start.restore(project, "alembic/versions")
     with ThreadPoolExecutor(1) as beside:
         locking = beside.submit(locks.lock, project)  # waits for the network meanwhile
         setup.say("options", lambda: _options(project, answers))
@@ -88,7 +91,7 @@ def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":
 
 def _resources(project: Path, answers: Mapping[str, str]) -> "Outcome":
     from toolkit.dev.setup import Outcome
-    from toolkit.resources import generator
+    from toolkit.resources.write import generator
 
     written = generator.generate(project, answers["resources"])
     return Outcome("changed" if written else "ok", f"{len(written)} files")

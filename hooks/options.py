@@ -49,7 +49,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
             "app/core/jwks.py",
             "app/core/jwt.py",
             "app/core/jwt_settings.py",
-            "toolkit/dev/tokens.py",
+            "toolkit/dev/token.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
             "tests/integration/test_identity_provider.py",

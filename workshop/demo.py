@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from toolkit.dev import bootstrap, postgres, process, repository, server
+from toolkit.dev import bootstrap, git_start, serve, subprocesses
+from toolkit.dev.postgres import run as postgres
 
 # The demo's commit is thrown away with it: a machine whose git knows nobody need not learn of anybody for it.
 NOBODY = {
@@ -32,9 +33,9 @@ def run(root: Path, *, once: bool) -> None:
     with _alone(folder):
         service = bake(root, folder)
         baked = time.monotonic() - began
-        port = server.next_free(8000)
+        port = serve.next_free(8000)
         with _serving(service, port) as running:
-            _use(service, running, f"http://{server.HOST}:{port}")
+            _use(service, running, f"http://{serve.HOST}:{port}")
             print(
                 f"\nA service in {baked:.1f} s, a product in {time.monotonic() - began:.1f} s. It lies in {service}",
                 flush=True,
@@ -65,8 +66,8 @@ def bake(root: Path, folder: Path) -> Path:
     places = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replay")}
     settings.write_text(json.dumps(places))  # JSON is YAML
     command = [sys.executable, "-m", "cookiecutter", str(root), "--no-input", "--output-dir", str(folder)]
-    environment = os.environ if repository.knows_who(folder) else {**os.environ, **NOBODY}
-    if process.run([*command, "--config-file", str(settings)], env=environment):
+    environment = os.environ if git_start.knows_who(folder) else {**os.environ, **NOBODY}
+    if subprocesses.run([*command, "--config-file", str(settings)], env=environment):
         raise SystemExit("The service could not be made; what is above says why.")
     return next(path.parent for path in folder.glob("*/service.toml"))
 
@@ -76,18 +77,18 @@ def _serving(service: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The service's own `dev`, stopped at the end as Ctrl-C would."""
     environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "POSTGRES_SERVER")}
     command = [sys.executable, "tasks.py", "dev", "--port", str(port), "--fresh"]
-    child = subprocess.Popen(command, cwd=service, env=environment, preexec_fn=process.die_with_parent)
+    child = subprocess.Popen(command, cwd=service, env=environment, preexec_fn=subprocesses.die_with_parent)
     try:
         yield child
     finally:
-        process.stop(child)
+        subprocesses.stop(child)
 
 
 def _use(service: Path, running: subprocess.Popen[bytes], address: str) -> None:
     """Create a product and read it back. Raises SystemExit when the service does not come up."""
     command = [str(bootstrap.python_of(service)), "tasks.py", "token", "--all"]
     token = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True).stdout.split()[-1]
-    if fault := server.fault_of_start(running, f"{address}/health"):
+    if fault := serve.fault_of_start(running, f"{address}/health"):
         raise SystemExit(f"{fault} See the output above.")
     created, location = _call("POST", f"{address}/api/v1/products", token, PRODUCT)
     print(f"created  POST /api/v1/products   {created['id']}")

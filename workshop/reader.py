@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from toolkit.dev import process, server
+from toolkit.dev import serve, subprocesses
 from workshop.documents import Block
 
 PORT = "8000"
@@ -64,7 +64,7 @@ def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str
             env=dict(variables),
             stdout=out,
             stderr=subprocess.STDOUT,
-            preexec_fn=process.die_with_parent,
+            preexec_fn=subprocesses.die_with_parent,
         )
         try:
             _wait(lambda: until in log.read_text() or child.poll() is not None)
@@ -75,7 +75,7 @@ def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str
             child.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(60)
-            process.stop(child)
+            subprocesses.stop(child)
             log.unlink()
     if child.returncode != 128 + signal.SIGINT:
         raise Misled(f"line {block.line}: {block.text}ended with {child.returncode} on Ctrl-C")
@@ -90,9 +90,9 @@ def _wait(condition: Callable[[], bool]) -> None:
 def on_a_free_port(blocks: Iterable[Block]) -> list[Block]:
     """The blocks as they are; where port 8000 is taken on this machine, with another one."""
     blocks = list(blocks)
-    if server.is_free(int(PORT)):
+    if serve.is_free(int(PORT)):
         return blocks
-    port = str(server.next_free(int(PORT) + 1))
+    port = str(serve.next_free(int(PORT) + 1))
     return [Block(b.language, _moved(b.text, port), b.mark, b.line) for b in blocks]
 
 

@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from toolkit.dev import process
-from toolkit.dev.testing import workers
+from toolkit.dev import subprocesses
+from toolkit.dev.test import workers
 from workshop import budget, totals
 from workshop import drills as priority
 
@@ -79,4 +79,4 @@ def _turns(root: Path, options: Sequence[str], deployers: int, also: str, variab
 
 def _pytest(root: Path, options: Sequence[str], variables: Mapping[str, str]) -> int:
     command = [sys.executable, "-m", "pytest", "tests", "-q", "-rfEs", "--durations=15", *options]
-    return process.run(command, cwd=root, env=variables)
+    return subprocesses.run(command, cwd=root, env=variables)

@@ -21,7 +21,7 @@ from app.main import create_app
 from tests.support import databases, surroundings
 from tests.support.identity import headers_for
 from tests.support.pinned import PinnedDatabase, pinned
-from toolkit.dev import postgres
+from toolkit.dev.postgres import run
 
 # How fast a machine is, no test asserts; the seed stays as Hypothesis chooses it.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"No database can be migrated for the tests: {error.problems[0]}.") from None
     given = os.environ.get("DATABASE_URL", "").strip()
     surroundings.forget()
-    os.environ[databases.SERVER] = databases.plain(given) if given else _server.enter_context(postgres.scratch())
+    os.environ[databases.SERVER] = databases.plain(given) if given else _server.enter_context(run.scratch())
     os.environ[databases.RUN] = uuid.uuid4().hex[:8]
     os.environ["ENVIRONMENT"] = "test"
     if given:

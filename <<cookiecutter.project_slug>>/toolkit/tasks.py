@@ -24,47 +24,47 @@ def setup(c: Context) -> None:
 @task
 def dev(c: Context, port: int = 8000, fresh: bool = False, allow_destructive: bool = False) -> None:
     """Serve on an embedded PostgreSQL (--fresh erases it first), or on DATABASE_URL; saving a file restarts it."""
-    from toolkit.dev import server
+    from toolkit.dev import serve
 
-    server.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
+    serve.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
 
 
 @task(default=True, name="all")
 def test_all(c: Context, k: str = "") -> None:
     """Run every test, with the coverage gate; what is left out is named with the reason."""
-    from toolkit.dev import testing
+    from toolkit.dev import test
 
-    testing.run(project(c), only=k)
+    test.run(project(c), only=k)
 
 
 @task
 def unit(c: Context, k: str = "") -> None:
     """Run the tests that need nothing but Python."""
-    from toolkit.dev import testing
+    from toolkit.dev import test
 
-    testing.run(project(c), "unit", only=k)
+    test.run(project(c), "unit", only=k)
 
 
 @task
 def integration(c: Context, k: str = "") -> None:
     """Run the tests of the API on a real PostgreSQL."""
-    from toolkit.dev import testing
+    from toolkit.dev import test
 
-    testing.run(project(c), "integration", only=k)
+    test.run(project(c), "integration", only=k)
 
 
 @task
 def e2e(c: Context, k: str = "") -> None:
     """Run the tests of a running service: BASE_URL, or one that they start."""
-    from toolkit.dev import testing
+    from toolkit.dev import test
 
-    testing.run(project(c), "e2e", only=k)
+    test.run(project(c), "e2e", only=k)
 
 
 @task
 def lint(c: Context) -> None:
     """Check style, imports, security and types."""
-    from toolkit.dev import checks
+    from toolkit.dev import lint as checks
 
     checks.lint(project(c))
 
@@ -72,7 +72,7 @@ def lint(c: Context) -> None:
 @task(name="format")
 def format_code(c: Context) -> None:
     """Format the code and mend what can be mended without thought."""
-    from toolkit.dev import checks
+    from toolkit.dev import lint as checks
 
     checks.format_code(project(c))
 
@@ -80,15 +80,15 @@ def format_code(c: Context) -> None:
 @task(default=True, name="up")
 def migrate(c: Context, revision: str = "head", allow_destructive: bool = False) -> None:
     """Upgrade the database (the embedded one, or DATABASE_URL); asks before a revision erases rows."""
-    from toolkit.dev import migrations
+    from toolkit.dev.migrations import upgrade
 
-    migrations.upgrade(project(c), revision, allow_destructive=allow_destructive)
+    upgrade.upgrade(project(c), revision, allow_destructive=allow_destructive)
 
 
 @task(name="new")
 def migrate_new(c: Context, message: str) -> None:
     """Write the revision for what has changed in the models."""
-    from toolkit.dev import new_revision
+    from toolkit.dev.migrations import new_revision
 
     print(new_revision.new(message, project(c)) or "The revisions have everything that the models have.")
 
@@ -96,15 +96,15 @@ def migrate_new(c: Context, message: str) -> None:
 @task(name="merge")
 def migrate_merge(c: Context) -> None:
     """Write the revision that joins two heads, after a git merge of two branches with a revision each."""
-    from toolkit.dev import migrations
+    from toolkit.dev.migrations import upgrade
 
-    print(migrations.merge(project(c)) or "There is one head: nothing to merge.")
+    print(upgrade.merge(project(c)) or "There is one head: nothing to merge.")
 
 
 @task(name="lint")
 def migrate_lint(c: Context) -> None:
     """Read the revisions' SQL for statements that would block or break a running service."""
-    from toolkit.dev import revision_lint
+    from toolkit.dev.migrations import lint as revision_lint
 
     revision_lint.lint(project(c))
 

@@ -46,7 +46,7 @@ def test_the_line_at_the_top_is_the_default() -> None:
 
 def test_the_grammar_is_the_parsers() -> None:
     """The same types, in the same order, as the parser knows them."""
-    from toolkit.resources import model
+    from toolkit.resources.line import model
 
     readme = (ROOT / "README.md").read_text()
     grammar = readme[readme.index("type      :=") : readme.index("check     :=")]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.resources import generator, manifest, service_file
-from toolkit.resources.generator import Change, GeneratorError
-from toolkit.resources.parser import ResourceErrors, parse
+from toolkit.resources.line.parser import ResourceErrors, parse
+from toolkit.resources.write import generator, manifest, service_file
+from toolkit.resources.write.generator import Change, GeneratorError
 
 TEMPLATES = {
     "app/models/[module].py.j2": 'NAME = "<< resource.name >>"\nAUTH = "<< answers.auth >>"\n',

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.resources import generator, layout
-from toolkit.resources.parser import parse
+from toolkit.resources.line.parser import parse
+from toolkit.resources.write import generator, layout
 
 RUFF = shutil.which("ruff", path=f"{Path(sys.executable).parent}") or shutil.which("ruff")
 SERVICE = Path(generator.__file__).parents[1]

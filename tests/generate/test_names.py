@@ -10,9 +10,9 @@ import pydantic
 import pytest
 from sqlalchemy.orm import DeclarativeBase
 
-from toolkit.resources import names
-from toolkit.resources.model import Field
-from toolkit.resources.parser import ResourceErrors, parse
+from toolkit.resources.line import names
+from toolkit.resources.line.model import Field
+from toolkit.resources.line.parser import ResourceErrors, parse
 
 SERVICE = Path(names.__file__).parents[1]
 HOSTILE_RESOURCES = (

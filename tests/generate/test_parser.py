@@ -2,8 +2,8 @@
 
 import pytest
 
-from toolkit.resources.model import Check, Field, Names, Resource, by_reference
-from toolkit.resources.parser import ResourceErrors, parse
+from toolkit.resources.line.model import Check, Field, Names, Resource, by_reference
+from toolkit.resources.line.parser import ResourceErrors, parse
 
 
 def fields_of(text: str) -> dict[str, Field]:

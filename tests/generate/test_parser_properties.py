@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from app.crud.base import COMPARISONS, Crud, table_of
 from app.db.base import Base
 from app.schemas.base import PageQuery
-from toolkit.resources import generator, names, relations
-from toolkit.resources.model import INTEGERS, NUMBERS, Check, Field, Names, Resource
-from toolkit.resources.parser import ResourceErrors, parse
+from toolkit.resources.line import names, relations
+from toolkit.resources.line.model import INTEGERS, NUMBERS, Check, Field, Names, Resource
+from toolkit.resources.line.parser import ResourceErrors, parse
+from toolkit.resources.write import generator
 
 NAME = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,4}){0,2}", fullmatch=True)
 # Words that something on the way from a line to the database, and back to the client, has a meaning of its own for.

@@ -63,7 +63,7 @@ def test_drills_of_a_changed_file_come_first_and_files_stay_together() -> None:
         ("tests/cluster/test_lock.py", "tests/cluster/test_lock.py"),
         ("<<cookiecutter.project_slug>>/toolkit/deploy/places/kubernetes/lock.py", "tests/cluster/test_lock.py"),
         ("<<cookiecutter.project_slug>>/toolkit/deploy/release/runner.py", "tests/cluster/*"),
-        ("<<cookiecutter.project_slug>>/toolkit/resources/parser.py", "tests/service/test_domains.py"),
+        ("<<cookiecutter.project_slug>>/toolkit/resources/line/parser.py", "tests/service/test_domains.py"),
         ("docs/decisions.md", ""),
     ],
 )

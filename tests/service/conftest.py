@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.bakery import Bakery
 from tests.support.running import Dev
-from toolkit.dev import postgres
+from toolkit.dev.postgres import run as postgres
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ import yaml
 from tests.support import prometheus
 from tests.support.bakery import Bakery
 from tests.support.running import free_port, wait_for
-from toolkit.dev import bootstrap, postgres
+from toolkit.dev import bootstrap
+from toolkit.dev.postgres import run
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -84,7 +85,7 @@ def test_an_alert_fires_when_the_database_is_cut(
     before = [rule["expr"] for rule in _rules(rules)]
     service = bakery.bake()
     with ExitStack() as database:
-        url = database.enter_context(postgres.scratch())
+        url = database.enter_context(run.scratch())
         with _serving(bakery, service, url) as address, _traffic(bakery, service, address):
             _hasten(rules, address)
             assert [rule["expr"] for rule in _rules(rules)] == before
@@ -138,7 +139,7 @@ def _serving(bakery: Bakery, service: Path, url: str) -> Iterator[str]:
     port = free_port()
     variables = {**bakery.environment, "DATABASE_URL": url, "PORT": str(port), "HOST": "127.0.0.1"}
     python = str(bootstrap.python_of(service))
-    subprocess.run([python, "-m", "toolkit.dev.migrations", "upgrade"], cwd=service, env=variables, check=True)
+    subprocess.run([python, "-m", "toolkit.dev.migrations.upgrade", "upgrade"], cwd=service, env=variables, check=True)
     child = subprocess.Popen([python, "-m", "app"], cwd=service, env=variables, stdout=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"

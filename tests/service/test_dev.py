@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.running import Dev, processes, wait_for
-from toolkit.dev import pgdata
+from toolkit.dev.postgres import files
 
 Start = Callable[..., Dev]
 Task = Callable[..., subprocess.CompletedProcess[str]]
@@ -22,7 +22,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes 
 
 
 def running(service: Path) -> list[str]:
-    return processes(str(service)) + processes(str(pgdata.home(service)))
+    return processes(str(service)) + processes(str(files.home(service)))
 
 
 @linux
@@ -97,14 +97,14 @@ def test_what_is_taken_is_said_with_the_way_out(dev: Start, task: Task) -> None:
 
 
 def test_a_database_of_ones_own(task: Task, dev: Start, service: Path) -> None:
-    from toolkit.dev import postgres
+    from toolkit.dev.postgres import run
 
     refused = task("dev", "--fresh", DATABASE_URL="postgresql://me@localhost/mine")
     assert refused.returncode == 1
     assert "DATABASE_URL names another" in refused.stderr
 
-    with postgres.scratch() as url:
+    with run.scratch() as url:
         given = dev(DATABASE_URL=url).ready()
         assert given.call("POST", "/api/v1/products", PRODUCT)[0] == 201
-        assert not (pgdata.home(service) / "data").exists()
+        assert not (files.home(service) / "data").exists()
         given.end()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.bakery import Bakery
 from tests.support.domains import DOMAINS, EXTREMES
-from toolkit.dev import postgres
+from toolkit.dev.postgres import run as postgres
 
 ALL = {**DOMAINS, "extremes": EXTREMES}
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"

@@ -16,7 +16,7 @@ import yaml
 from tests.support import linters
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
-from toolkit.dev import postgres
+from toolkit.dev.postgres import run
 
 REGISTRIES = {
     "docker hub": "docker.io/example",
@@ -182,7 +182,7 @@ def clone(bakery: Bakery, tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(bakery.bake()), str(folder)], check=True)
     yield folder
-    postgres.forget(folder)
+    run.forget(folder)
 
 
 def rehearse(bakery: Bakery, clone: Path, job: str, only: str = "", **variables: str) -> None:
@@ -209,7 +209,7 @@ def test_the_job_lint_passes_in_a_fresh_clone_and_finds_a_change(bakery: Bakery,
 def test_the_test_jobs_pass_in_a_fresh_clone(bakery: Bakery, clone: Path) -> None:
     rehearse(bakery, clone, "unit")
     assert set(workflow(clone)["jobs"]["integration"]["env"]) == {"DATABASE_URL"}
-    with postgres.scratch() as url:  # stands in for the job's service
+    with run.scratch() as url:  # stands in for the job's service
         rehearse(bakery, clone, "integration", DATABASE_URL=url)
 
 

@@ -15,7 +15,8 @@ from tests.support.load import Load
 from tests.support.pooler import PROGRAM, pooled
 from tests.support.running import wait_for
 from tests.support.serving import Serving, python, serving
-from toolkit.dev import pgdata, postgres
+from toolkit.dev.postgres import files
+from toolkit.dev.postgres import run as postgres
 
 pytestmark = [
     pytest.mark.needs("pgbouncer"),
@@ -60,7 +61,7 @@ class Place:
 def place(bakery: Bakery, tmp_path: Path) -> Iterator[Place]:
     service = tmp_path / "product-catalogue"
     bakery.copy(bakery.bake(), service)
-    folder = Path(tempfile.mkdtemp(dir=pgdata.temporary()))
+    folder = Path(tempfile.mkdtemp(dir=files.temporary()))
     folder.chmod(0o755)
     try:
         with postgres.scratch() as direct:

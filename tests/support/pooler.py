@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.running import PATIENCE, free_port
-from toolkit.dev import pgdata
+from toolkit.dev.postgres import files
 
 # In transaction mode fewer than the clients, which take turns on each; in session mode each client keeps one.
 SERVER_CONNECTIONS = {"session": 40, "transaction": 4}
@@ -46,7 +46,7 @@ def pooled(server_url: str, folder: Path, mode: str, **settings: str) -> Iterato
             stdout=output,
             stderr=output,
             cwd="/",
-            **pgdata.account(),
+            **files.account(),
         )
     try:
         _wait(process, log)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support.certificates import Signed
 from tests.support.running import PATIENCE, free_port
-from toolkit.dev import pgdata
+from toolkit.dev.postgres import files
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=None)
 # By TLS, with a password or with a certificate whose subject is the user's name; without TLS, nobody.
@@ -31,11 +31,11 @@ class Server:
 def secure_server(server: Signed, authority: Path) -> Iterator[Server]:
     """The server with its certificate; `authority` signs those of clients. As root it runs as nobody."""
     assert PROGRAMS, "the caller skips where there is no PostgreSQL"
-    home = Path(tempfile.mkdtemp(prefix="postgres-tls-", dir=pgdata.temporary()))
+    home = Path(tempfile.mkdtemp(prefix="postgres-tls-", dir=files.temporary()))
     home.chmod(0o755)
     try:
-        pgdata.initialise(PROGRAMS.parent, home / "data", OPTIONS)
-        port, owner = free_port(), pgdata.account()
+        files.initialise(PROGRAMS.parent, home / "data", OPTIONS)
+        port, owner = free_port(), files.account()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -69,7 +69,7 @@ OPTIONS = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 def _lent(file: Path, folder: Path, mode: int) -> Path:
     copy = Path(shutil.copy(file, folder))
     copy.chmod(mode)
-    owner = pgdata.account()
+    owner = files.account()
     if owner["user"] is not None and owner["group"] is not None:
         os.chown(copy, owner["user"], owner["group"])
     return copy

@@ -5,7 +5,7 @@ from functools import lru_cache
 from fastapi import FastAPI
 
 from app.core.security import all_scopes
-from toolkit.dev.tokens import make_token
+from toolkit.dev.token import make_token
 
 SUBJECT = "tester"
 

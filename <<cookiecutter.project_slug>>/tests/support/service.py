@@ -14,7 +14,7 @@ import httpx2
 
 from tests.support.databases import ROOT
 from tests.support.waiting import PATIENCE
-from toolkit.dev.process import die_with_parent, started
+from toolkit.dev.subprocesses import die_with_parent, started
 
 HOST = "127.0.0.1"
 

@@ -21,7 +21,7 @@ from app.core.config import Settings
 from app.core.lifecycle import Lifecycle
 from app.core.server import DrainingServer, make_server
 from tests.support.waiting import PATIENCE
-from toolkit.dev.process import started
+from toolkit.dev.subprocesses import started
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRAIN_SECONDS = 3  # enough to hear the signal and to be asked twice, on a machine with other things to do

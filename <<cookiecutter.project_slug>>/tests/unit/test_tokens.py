@@ -4,7 +4,7 @@ import pytest
 
 from app.core.jwt import Verifier
 from app.core.jwt_settings import JwtSettings
-from toolkit.dev.tokens import TokenRefused, make_token
+from toolkit.dev.token import TokenRefused, make_token
 
 
 async def test_the_service_takes_them(configuration: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.dev import loopback, process
+from toolkit.dev import loopback, subprocesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ def enter(project: Path, also: Sequence[Path] = ()) -> None:
     venv = project / ".venv"
     inside = Path(sys.prefix).resolve() == venv.resolve()
     misread = help_is_misread(sys.argv)
-    process.exit_on_signals()
+    subprocesses.exit_on_signals()
     loopback.bypass_proxy(os.environ)
     if not is_fresh(project, also):
         prepare(project, also)

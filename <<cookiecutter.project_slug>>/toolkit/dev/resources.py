@@ -5,8 +5,9 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.dev import new_revision
-from toolkit.resources import generator, parser
+from toolkit.dev.migrations import new_revision
+from toolkit.resources.line import parser
+from toolkit.resources.write import generator
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ escape, what has a meaning in one of them is not legal in an answer.
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from toolkit.resources.faults import quote
-from toolkit.resources.parser import ResourceErrors, parse
+from toolkit.resources.line.errors import quote
+from toolkit.resources.line.parser import ResourceErrors, parse
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "driver": ("manifests", "helm"),

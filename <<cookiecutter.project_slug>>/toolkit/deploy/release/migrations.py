@@ -95,7 +95,7 @@ def _judged(project: Path, path: Sequence[revisions.Revision]) -> tuple[Revision
 def _sql(project: Path, ids: Sequence[str]) -> dict[str, str]:
     if not ids:
         return {}
-    done = process.run([sys.executable, "-m", "toolkit.dev.offline", *ids], cwd=project, seconds=120)
+    done = process.run([sys.executable, "-m", "toolkit.dev.migrations.offline_sql", *ids], cwd=project, seconds=120)
     if done.code:
         raise fail("REVISION_UNREADABLE", "the revisions can't be written as SQL", done.cause)
     scripts = json.loads(done.out)

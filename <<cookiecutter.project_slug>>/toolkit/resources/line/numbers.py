@@ -2,8 +2,8 @@
 
 import re
 
-from toolkit.resources.faults import quote
-from toolkit.resources.model import INTEGERS, scaled
+from toolkit.resources.line.errors import quote
+from toolkit.resources.line.model import INTEGERS, scaled
 
 _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from toolkit.resources import names
+from toolkit.resources.line import names
 
 TYPES = ("str", "text", "int", "bigint", "decimal", "float", "bool", "date", "datetime", "uuid", "json", "enum", "ref")
 INTEGERS = {"int": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}

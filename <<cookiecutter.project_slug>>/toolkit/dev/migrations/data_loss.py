@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.db import revisions
-from toolkit.dev import offline
+from toolkit.dev.migrations import offline_sql
 from toolkit.dev.questions import ask, can_answer
 
 if TYPE_CHECKING:
@@ -90,12 +90,12 @@ async def _values(connection: AsyncConnection, item: Erased) -> int:
 
 def erased_by(revision: revisions.Revision) -> list[Erased]:
     """What a revision drops or empties, by its SQL; where it reads rows and so has none, by its calls."""
-    script = offline.script_of(revision)
+    script = offline_sql.script_of(revision)
     found = [item for statement in script.statements for item in _in_sql(revision.place, statement)]
     return [*found, *_in_calls(revision)] if script.unreadable else found
 
 
-def _in_sql(place: str, statement: offline.Statement) -> Iterator[Erased]:
+def _in_sql(place: str, statement: offline_sql.Statement) -> Iterator[Erased]:
     bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", statement.sql, flags=re.S)
     at = f"{place}:{statement.line}"
     for part in bare.split(";"):
@@ -118,4 +118,4 @@ def _of_call(at: str, function: str, names: Sequence[str]) -> Iterator[Erased]:
     elif function == "drop_column" and len(names) > 1:
         yield Erased(at, names[0], names[1])
     elif function in ("execute", "text") and names:
-        yield from _in_sql(at.rpartition(":")[0], offline.Statement(names[0], int(at.rpartition(":")[2])))
+        yield from _in_sql(at.rpartition(":")[0], offline_sql.Statement(names[0], int(at.rpartition(":")[2])))

@@ -9,7 +9,7 @@ import keyword
 import re
 from collections.abc import Mapping
 
-from toolkit.resources.faults import quote
+from toolkit.resources.line.errors import quote
 
 
 def _words(text: str) -> frozenset[str]:

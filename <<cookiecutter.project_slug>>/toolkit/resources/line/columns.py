@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from toolkit.resources.arguments import Report, arguments_of, unknown
-from toolkit.resources.defaults import DefaultError, canonical
-from toolkit.resources.faults import quote
-from toolkit.resources.model import INDEX_LENGTH, NUMBERS, TYPES, Check, Field, Names
-from toolkit.resources.numeric import NumberError, check_number
-from toolkit.resources.syntax import RawField
+from toolkit.resources.line.arguments import Report, arguments_of, unknown
+from toolkit.resources.line.defaults import DefaultError, canonical
+from toolkit.resources.line.errors import quote
+from toolkit.resources.line.model import INDEX_LENGTH, NUMBERS, TYPES, Check, Field, Names
+from toolkit.resources.line.numbers import NumberError, check_number
+from toolkit.resources.line.syntax import RawField
 
 # A unique column with fewer possible values than this is full before it is of use.
 UNIQUE_VALUES = 100

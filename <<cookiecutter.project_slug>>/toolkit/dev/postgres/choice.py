@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from toolkit.dev import postgres
+from toolkit.dev.postgres import run
 
 NAMES = ("DATABASE_URL", "POSTGRES_SERVER")
 
@@ -32,5 +32,5 @@ def chosen(project: Path, *, fresh: bool = False, shared: bool = True) -> Iterat
     if setting:
         yield {}
         return
-    with postgres.using(project) if shared else postgres.running(project, fresh=fresh) as url:
+    with run.using(project) if shared else run.running(project, fresh=fresh) as url:
         yield {"DATABASE_URL": url}

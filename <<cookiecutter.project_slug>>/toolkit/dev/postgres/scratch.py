@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from toolkit.dev import database, pgdata, postgres
+from toolkit.dev.postgres import choice, files, run
 
 
 @contextlib.contextmanager
@@ -18,9 +18,9 @@ def databases(project: Path) -> Iterator[tuple[str, str]]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            server = stack.enter_context(postgres.scratch())
-        except pgdata.Unavailable:
-            if not database.given(project):
+            server = stack.enter_context(run.scratch())
+        except files.Unavailable:
+            if not choice.given(project):
                 raise
             server = _server_of_settings()
         names = [f"{kind}_{os.getpid()}" for kind in ("revisions", "models")]

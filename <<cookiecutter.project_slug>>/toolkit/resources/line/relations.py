@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from toolkit.resources.faults import quote
-from toolkit.resources.model import Resource
+from toolkit.resources.line.errors import quote
+from toolkit.resources.line.model import Resource
 
 
 def relations(resource: Resource) -> Iterator[tuple[str, str]]:

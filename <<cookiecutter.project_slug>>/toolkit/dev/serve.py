@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from toolkit.dev import database, migrations, postgres, process, setup
+from toolkit.dev import setup, subprocesses
+from toolkit.dev.migrations import upgrade
+from toolkit.dev.postgres import choice, run
 
 HOST = "127.0.0.1"
 WATCHED = ("app", "service.toml", ".env")
@@ -27,10 +29,10 @@ def serve(project: Path, port: int, *, fresh: bool = False, allow_destructive: b
             f"  python3 tasks.py dev --port {next_free(port + 1)}"
         )
     try:
-        with database.chosen(project, fresh=fresh, shared=False) as variables:
+        with choice.chosen(project, fresh=fresh, shared=False) as variables:
             _migrate(project, variables, allow_destructive=allow_destructive)
             _serve(project, port, variables)
-    except postgres.InUse as used:
+    except run.InUse as used:
         raise SystemExit(
             f"The embedded PostgreSQL of this service is in use by process {used.owner}, perhaps another `dev`.\n"
             f"  Stop that one, or set DATABASE_URL to another server."
@@ -57,11 +59,11 @@ def _migrate(project: Path, variables: Mapping[str, str], *, allow_destructive: 
     command = [
         sys.executable,
         "-m",
-        "toolkit.dev.migrations",
+        "toolkit.dev.migrations.upgrade",
         "upgrade",
-        *([migrations.ALLOW] if allow_destructive else []),
+        *([upgrade.ALLOW] if allow_destructive else []),
     ]
-    if code := process.run(command, cwd=project, env={**os.environ, **variables}):
+    if code := subprocesses.run(command, cwd=project, env={**os.environ, **variables}):
         raise SystemExit(code)  # its last line says why, and what to do
 
 
@@ -91,12 +93,12 @@ def _service(project: Path, environment: Mapping[str, str]) -> Iterator[subproce
         cwd=project,
         env=environment,
         start_new_session=True,  # Ctrl-C reaches us alone; we end it, and its database after it
-        preexec_fn=process.die_with_parent,
+        preexec_fn=subprocesses.die_with_parent,
     )
     try:
         yield child
     finally:
-        process.stop(child)
+        subprocesses.stop(child)
 
 
 def _announce(project: Path, service: subprocess.Popen[bytes], port: int, variables: Mapping[str, str]) -> bool:
@@ -117,7 +119,7 @@ def _announce(project: Path, service: subprocess.Popen[bytes], port: int, variab
 
 def _first_request(project: Path, address: str) -> str:
     """A line with a request that works as it stands; none where there is no resource."""
-    from toolkit.resources.parser import parse
+    from toolkit.resources.line.parser import parse
 
     content = tomllib.loads((project / "service.toml").read_text("utf-8"))
     lines = content.get("resources", {}).get("lines", ())
@@ -139,7 +141,7 @@ def fault_of_start(service: subprocess.Popen[bytes], url: str) -> str:
         except (urllib.error.URLError, OSError):
             return False
 
-    return process.started(service, answers, "The service")
+    return subprocesses.started(service, answers, "The service")
 
 
 def _watch(project: Path) -> "queue.SimpleQueue[str]":

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from toolkit.dev import process
+from toolkit.dev import subprocesses
 
 LINTERS: Sequence[Sequence[str]] = (
     ("ruff", "check"),
@@ -35,7 +35,7 @@ def _all(wanted: Mapping[Path, Sequence[Sequence[str]]]) -> None:
         for program, *arguments in commands:
             name = " ".join((program, *arguments))
             print(f"{name}, in {folder.name}:", flush=True)
-            if process.run([str(Path(sys.executable).parent / program), *arguments], cwd=folder):
+            if subprocesses.run([str(Path(sys.executable).parent / program), *arguments], cwd=folder):
                 failed.append(name)
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")

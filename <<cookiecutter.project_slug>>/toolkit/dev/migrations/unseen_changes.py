@@ -10,8 +10,8 @@ from alembic.operations import ops
 from sqlalchemy import CheckConstraint, DefaultClause, MetaData, text
 from sqlalchemy.dialects import postgresql
 
-from toolkit.dev.looser import is_looser, stripped
-from toolkit.dev.online_ops import Check, Online, ReplacedIndex
+from toolkit.dev.migrations.looser_checks import is_looser, stripped
+from toolkit.dev.migrations.online_operations import Check, Online, ReplacedIndex
 
 if TYPE_CHECKING:
     from app.db.catalogue import Difference, Key

@@ -1,7 +1,7 @@
 """The SQL of revisions as they would run, without a database: for `migrate.lint`, `dev` and a deploy's classifier.
 
-`python -m toolkit.dev.offline REVISION...` prints it as JSON. A revision that reads rows has none; `unreadable` says
-why.
+`python -m toolkit.dev.migrations.offline_sql REVISION...` prints it as JSON. A revision that reads rows has none;
+`unreadable` says why.
 """
 
 from __future__ import annotations

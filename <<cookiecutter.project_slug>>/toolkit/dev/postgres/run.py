@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from toolkit.dev import pgdata, process
+from toolkit.dev import subprocesses
+from toolkit.dev.postgres import files
 
 SCRATCH = "postgres-scratch-"
 # What a laptop's database needs; the shared memory stays small because several may run at once.
@@ -41,10 +42,10 @@ def running(project: Path, *, fresh: bool = False) -> Iterator[str]:
     `fresh` starts over with an empty one. Raises InUse when another process has started it, SystemExit when this
     machine can't run it.
     """
-    home = pgdata.home(project)
+    home = files.home(project)
     with (home / "lock").open("a+") as lock:
         if not _locked(lock):
-            raise InUse(pgdata.url(home), _owner(lock))
+            raise InUse(files.url(home), _owner(lock))
         if fresh:
             print(f"--fresh: erasing every table and row of this checkout's embedded PostgreSQL ({home / 'data'})")
             shutil.rmtree(home / "data", ignore_errors=True)
@@ -65,8 +66,8 @@ def using(project: Path) -> Iterator[str]:
 @contextmanager
 def scratch() -> Iterator[str]:
     """An empty server in a temporary folder that is gone afterwards; fast, and not safe against power cuts."""
-    _sweep(pgdata.temporary())
-    home = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=pgdata.temporary()))
+    _sweep(files.temporary())
+    home = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=files.temporary()))
     try:
         if os.geteuid() == 0:
             home.chmod(0o711)
@@ -90,7 +91,7 @@ def _sweep(temporary: Path) -> None:
 
 def forget(project: Path) -> None:
     """Remove what the project's server keeps, for a project that is about to be removed itself."""
-    shutil.rmtree(pgdata.home(project), ignore_errors=True)
+    shutil.rmtree(files.home(project), ignore_errors=True)
 
 
 def _locked(lock: IO[str]) -> bool:
@@ -113,13 +114,13 @@ def _owner(lock: IO[str]) -> str:
 
 @contextmanager
 def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[str]:
-    programs, data = pgdata.programs(home), home / "data"
+    programs, data = files.programs(home), home / "data"
     if not (data / "PG_VERSION").exists():
-        pgdata.initialise(programs, data)
+        files.initialise(programs, data)
     # We hold the lock, so no server lives here: what a crash has left must not be taken for one.
     (data / "postmaster.pid").unlink(missing_ok=True)
     options = [part for name, value in {**SETTINGS, **settings}.items() for part in ("-c", f"{name}={value}")]
-    command = [str(programs / "postgres"), "-D", str(data), "-k", str(pgdata.socket_folder(home)), *options]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(files.socket_folder(home)), *options]
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
             command,
@@ -128,13 +129,13 @@ def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[st
             stderr=log,
             pass_fds=[lock.fileno()],
             start_new_session=True,  # Ctrl-C is for the application, which still needs its database to shut down
-            preexec_fn=lambda: process.die_with_parent(signal.SIGINT),
+            preexec_fn=lambda: subprocesses.die_with_parent(signal.SIGINT),
             cwd="/",
-            **pgdata.account(),
+            **files.account(),
         )
     try:
         _wait_until_ready(server, home)
-        yield pgdata.url(home)
+        yield files.url(home)
     finally:
         _stop(server)
 
@@ -156,7 +157,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
             return status.read_text().rstrip().endswith("ready")
         return False
 
-    if not (fault := process.started(server, ready, "The embedded PostgreSQL")):
+    if not (fault := subprocesses.started(server, ready, "The embedded PostgreSQL")):
         return
     if server.poll() is None:
         server.kill()

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from toolkit.resources.model import INTEGERS, Check, Field
-from toolkit.resources.names import camel
+from toolkit.resources.line.model import INTEGERS, Check, Field
+from toolkit.resources.line.names import camel
 
 EXAMPLES = {
     "float": "1.5",

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from toolkit.dev import process
+from toolkit.dev import subprocesses
 
 # Each process imports the application first. One more than there are cores, because some tests wait for time to pass:
 # 85 s with three on two cores, where two need 92 and four 110.
@@ -18,7 +18,7 @@ def run(project: Path, part: str = "", only: str = "") -> None:
     command += [f"tests/{part}"] if part else []
     if not part and not only:
         command += ["--cov", "--cov-report=term-missing:skip-covered"]
-    code = process.run(command, cwd=project)
+    code = subprocesses.run(command, cwd=project)
     if code:
         raise SystemExit(code)
 

@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from toolkit.resources import imports
+from toolkit.resources.write import imports
 
 WIDTH = imports.WIDTH
 _PAIRS = {"(": ")", "[": "]", "{": "}"}

@@ -4,9 +4,9 @@ import datetime as dt
 import re
 import uuid
 
-from toolkit.resources.faults import quote
-from toolkit.resources.model import NUMBERS, Field, scaled
-from toolkit.resources.numeric import NumberError, column_number
+from toolkit.resources.line.errors import quote
+from toolkit.resources.line.model import NUMBERS, Field, scaled
+from toolkit.resources.line.numbers import NumberError, column_number
 
 # A longer text is no default but content, and would not fit a line of generated code.
 TEXT_LENGTH = 64

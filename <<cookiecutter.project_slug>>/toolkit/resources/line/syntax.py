@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from toolkit.resources.faults import Fault, quote
+from toolkit.resources.line.errors import Fault, quote
 
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"[^\s:;]*")

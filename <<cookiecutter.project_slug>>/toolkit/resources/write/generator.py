@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from toolkit.resources import layout, manifest, service_file
-from toolkit.resources.filters import FILTERS
-from toolkit.resources.model import Resource, by_reference
-from toolkit.resources.parser import Fault, ResourceErrors, parse
-from toolkit.resources.syntax import Reader
+from toolkit.resources.line.model import Resource, by_reference
+from toolkit.resources.line.parser import Fault, ResourceErrors, parse
+from toolkit.resources.line.syntax import Reader
+from toolkit.resources.write import layout, manifest, service_file
+from toolkit.resources.write.filters import FILTERS
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 
 Status = Literal["create", "update", "ok", "edited", "deleted", "foreign", "orphan"]
 MEANING: Mapping[Status, str] = {

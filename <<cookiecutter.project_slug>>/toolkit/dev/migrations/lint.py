@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.db import revisions
-from toolkit.dev import offline
+from toolkit.dev.migrations import offline_sql
 
 SQUAWK = Path(sys.executable).parent / "squawk"
 
@@ -47,7 +47,7 @@ def _count(items: Sequence[object], noun: str) -> str:
 
 
 def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[str]:
-    scripts = [offline.script_of(revision) for revision in judged]
+    scripts = [offline_sql.script_of(revision) for revision in judged]
     reported = _squawk(project, scripts)
     for revision, script, items in zip(judged, scripts, reported, strict=True):
         for line, text in sorted(items):
@@ -56,7 +56,7 @@ def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[s
             yield f"{script.unreadable}; mark it `# deploy: additive` or `# deploy: destructive` (README, Migrations)"
 
 
-def _squawk(project: Path, scripts: Sequence[offline.Script]) -> list[list[tuple[int, str]]]:
+def _squawk(project: Path, scripts: Sequence[offline_sql.Script]) -> list[list[tuple[int, str]]]:
     """For each script the lines of its revision with what squawk says about them."""
     with tempfile.TemporaryDirectory(prefix="revisions-") as folder:
         files = [Path(folder) / f"{number}.sql" for number, _ in enumerate(scripts)]
@@ -86,7 +86,7 @@ def _text(item: dict[str, str]) -> str:
     return f"{item['rule_name']}: {item['message']} {item['help'] or ''}".strip()
 
 
-def _line_of(script: offline.Script, line: int) -> int:
+def _line_of(script: offline_sql.Script, line: int) -> int:
     """The revision's line for a line (from 0) of its SQL."""
     passed = 0
     for statement in script.statements:

@@ -15,7 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.dev import migrations, scratch
+from toolkit.dev.migrations import upgrade
+from toolkit.dev.postgres import scratch
 
 if TYPE_CHECKING:
     from alembic.operations import ops
@@ -32,7 +33,7 @@ def require_one_head(project: Path) -> None:
     from app.db import revisions
 
     try:
-        _ = migrations.known(project).head
+        _ = upgrade.known(project).head
     except revisions.RevisionError as error:
         raise SystemExit(f"No revision can be written: {error}.") from None
 
@@ -106,7 +107,7 @@ class _Writing:
     def write(self, connection: Connection) -> Path | None:
         from alembic import command
 
-        config = migrations.config(self.project)
+        config = upgrade.config(self.project)
         config.attributes["connection"] = connection  # alembic/env.py takes it instead of the settings' database
         with contextlib.redirect_stdout(sys.stderr):
             command.upgrade(config, "head")
@@ -118,37 +119,37 @@ class _Writing:
     def _complete(self, context: MigrationContext, _: Any, directives: list[Any]) -> None:
         """Replace what Alembic found by all that is different, in operations that a running service bears."""
         from app.db import catalogue
-        from toolkit.dev import online_ops, unseen
+        from toolkit.dev.migrations import online_operations, unseen_changes
 
         script = directives[0]
-        seen = list(online_ops.flat(script.upgrade_ops.ops))
+        seen = list(online_operations.flat(script.upgrade_ops.ops))
         before = catalogue.read(_connection(context))
         if self._tried(context, seen):
             after = catalogue.read(_connection(context))
-            first = unseen.dropped_checks(before, after, self.wanted)
-            last, uncovered = unseen.operations(self.metadata, catalogue.differences(self.wanted, after))
+            first = unseen_changes.dropped_checks(before, after, self.wanted)
+            last, uncovered = unseen_changes.operations(self.metadata, catalogue.differences(self.wanted, after))
             self.notes += [f"not covered by the revision, add it by hand: {difference}" for difference in uncovered]
         else:
             first, last = [], []
-        self.notes += [note for op in seen if (note := online_ops.note(op))]
-        found = [*first, *online_ops.rewrite(seen), *last]
+        self.notes += [note for op in seen if (note := online_operations.note(op))]
+        found = [*first, *online_operations.rewrite(seen), *last]
         if not found:
             directives.clear()
             return
-        script.upgrade_ops.ops[:] = online_ops.repeatable(found)
-        script.downgrade_ops.ops[:] = online_ops.repeatable([op.reverse() for op in reversed(found)])
+        script.upgrade_ops.ops[:] = online_operations.repeatable(found)
+        script.downgrade_ops.ops[:] = online_operations.repeatable([op.reverse() for op in reversed(found)])
 
     def _tried(self, context: MigrationContext, found: list[ops.MigrateOperation]) -> bool:
         """Apply what Alembic found, so that the catalogue shows what it did not find."""
         from alembic.operations import Operations
         from sqlalchemy.exc import DBAPIError
 
-        from toolkit.dev import online_ops
+        from toolkit.dev.migrations import online_operations
 
         try:
             with _connection(context).begin_nested():
                 for op in found:
-                    Operations(context).invoke(online_ops.as_rendered(op))
+                    Operations(context).invoke(online_operations.as_rendered(op))
         except DBAPIError as error:
             words = " ".join(str(error.orig.__cause__ if error.orig else error).split())
             self.notes.append(f"PostgreSQL refuses the revision as it is, correct it by hand: {words}")

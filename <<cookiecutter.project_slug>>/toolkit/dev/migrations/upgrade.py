@@ -1,6 +1,6 @@
 """Alembic for the tasks: upgrade the developer's database, join two heads.
 
-`python -m toolkit.dev.migrations` so that `dev` and the template's hook, which have no SQLAlchemy, can run it.
+`python -m toolkit.dev.migrations.upgrade` so that `dev` and the template's hook, which have no SQLAlchemy, can run it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.db import revisions
-from toolkit.dev import database, erasing, new_revision, pgdata, process, setup
+from toolkit.dev import setup, subprocesses
+from toolkit.dev.migrations import data_loss, new_revision
+from toolkit.dev.postgres import choice, files
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -34,9 +36,9 @@ def upgrade(project: Path = PROJECT, revision: str = "head", *, allow_destructiv
         wanted = found.head if revision == "head" else revision
     except revisions.RevisionError as error:
         raise SystemExit(f"migrate: {error}.") from None
-    with database.chosen(project) as variables, _environment(variables):
+    with choice.chosen(project) as variables, _environment(variables):
         if not allow_destructive:
-            erasing.confirm(found, wanted, ALLOW)
+            data_loss.confirm(found, wanted, ALLOW)
         command.upgrade(config(project), revision)
     print(f"The database is at {wanted or 'the empty schema'}.")
 
@@ -81,20 +83,20 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 def _initial() -> str:
     try:
         written = new_revision.new("initial")
-    except pgdata.Unavailable as why:
+    except files.Unavailable as why:
         print(why, file=sys.stderr)
         raise SystemExit(setup.UNAVAILABLE) from None
     return str(written.relative_to(PROJECT)) if written else "nothing to migrate"
 
 
 def main(arguments: list[str]) -> None:
-    process.exit_on_signals()
+    subprocesses.exit_on_signals()
     if arguments in (["upgrade"], ["upgrade", ALLOW]):
         upgrade(allow_destructive=ALLOW in arguments)
     elif arguments == ["initial"]:
         print(_initial())
     else:
-        raise SystemExit(f"usage: python -m toolkit.dev.migrations upgrade [{ALLOW}]|initial")
+        raise SystemExit(f"usage: python -m toolkit.dev.migrations.upgrade upgrade [{ALLOW}]|initial")
 
 
 if __name__ == "__main__":

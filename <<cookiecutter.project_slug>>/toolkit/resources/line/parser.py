@@ -5,12 +5,12 @@ The grammar is in `syntax`, the rules of a column in `columns`; here are the rul
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from toolkit.resources import names
-from toolkit.resources.columns import build, column_name
-from toolkit.resources.faults import Fault, ResourceErrors, quote
-from toolkit.resources.model import Field, Names, Resource
-from toolkit.resources.relations import taken
-from toolkit.resources.syntax import RawField, RawResource, Reader, Word
+from toolkit.resources.line import names
+from toolkit.resources.line.columns import build, column_name
+from toolkit.resources.line.errors import Fault, ResourceErrors, quote
+from toolkit.resources.line.model import Field, Names, Resource
+from toolkit.resources.line.relations import taken
+from toolkit.resources.line.syntax import RawField, RawResource, Reader, Word
 
 __all__ = ["Fault", "ResourceErrors", "parse"]
 

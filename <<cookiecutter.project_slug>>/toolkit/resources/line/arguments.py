@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypedDict
 
-from toolkit.resources.faults import clipped, quote
-from toolkit.resources.model import TYPES, Names
-from toolkit.resources.syntax import RawField, Word
+from toolkit.resources.line.errors import clipped, quote
+from toolkit.resources.line.model import TYPES, Names
+from toolkit.resources.line.syntax import RawField, Word
 
 # Takes the offset and the message of a fault.
 Report = Callable[[int, str], None]

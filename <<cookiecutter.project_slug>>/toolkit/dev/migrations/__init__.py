@@ -1,0 +1,1 @@
+"""Revisions: written for changed models, checked, and run on a developer's database."""

@@ -1,0 +1,1 @@
+"""The databases of a developer: an embedded PostgreSQL, or the one that the settings name."""

@@ -1,0 +1,1 @@
+"""The resource line: from its text to a model of the resource."""

@@ -1,0 +1,1 @@
+"""From a model of resources to the service's files."""

@@ -59,13 +59,13 @@ def escaped(text: str) -> str:
 
 def parsed(text: str) -> Sequence[Any]:
     """The resources of a text, as the service's own parser reads them (toolkit.resources.model.Resource)."""
-    return _service_module("toolkit.resources.line.parser").parse(text)
+    return _module("toolkit.resources.line.parser").parse(text)
 
 
 def checked(answers: Mapping[str, str]) -> str:
     """ "yes" for good answers. Raises click.UsageError with every fault: cookiecutter ends with exit code 2."""
     given = {name: value for name, value in answers.items() if not name.startswith("_")}
-    if faults := _service_module("toolkit.resources.answers").check_answers(given):
+    if faults := _module("hooks.answers").check_answers(given):
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise UsageError(f"These answers can't make a service, and nothing was written:\n{listed}")
     return "yes"
@@ -76,12 +76,13 @@ def template_version(_: str) -> str:
     return found[1] if found else "unknown"
 
 
-def _service_module(name: str) -> Any:
-    """A module of the service, imported without leaving compiled files in the folder that is copied next."""
-    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.path.insert(0, str(SERVICE))
+def _module(name: str) -> Any:
+    """A module of the template or the service; leaves no compiled files in the folder that is copied next."""
+    compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    kept_path = list(sys.path)
+    sys.path[:0] = [str(SERVICE), str(TEMPLATE)]
     try:
         return import_module(name)
     finally:
-        sys.path.remove(str(SERVICE))
-        sys.dont_write_bytecode = kept
+        sys.path[:] = kept_path
+        sys.dont_write_bytecode = compiled

@@ -15,18 +15,9 @@ namespace = invoke.Collection.from_module(tasks, config={"project": str(HERE)})
 
 # Tasks of your own: a function with @invoke.task, then namespace.add_task(FUNCTION).
 
-
 # % if cookiecutter.auth == "jwt"
-@invoke.task(iterable=["scope"])
-def token(_: invoke.Context, scope: list[str], all: bool = False) -> None:
-    """Print a token for development, with the scopes named or with --all."""
-    from toolkit.dev import token as tokens
-
-    tokens.show(scope, everything=all)
-
-
-namespace.add_task(token)
-
+namespace.add_task(tasks.token)
 # % endif
+
 if __name__ == "__main__":
     invoke.Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

@@ -48,7 +48,6 @@ def _is_newborn(project: Path) -> bool:
 def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
     options.remove_sample(project)
-    options.remove_judge(project)
     from toolkit.dev import (
         git_start,  # the service's own, now that only what belongs there is left
         setup,

@@ -44,6 +44,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ),
     ("auth", "none"): Effect(
         remove=(
+            "app/auth",
             "app/core/claims.py",
             "app/core/jwk.py",
             "app/core/jwks.py",
@@ -58,7 +59,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
             "tests/unit/test_identity_providers.py",
             "tests/unit/test_jwks.py",
             "tests/unit/test_key_rotation.py",
-            "tests/unit/test_tokens.py",
+            "tests/unit/test_development_tokens.py",
         ),
         rename={
             "app/core/security_none.py": "app/core/security.py",
@@ -88,11 +89,6 @@ def remove_sample(project: Path) -> None:
     generated = json.loads(manifest.read_text()) if manifest.exists() else {}
     for name in (".generated.json", "app/resources.py", *generated.get("files", generated)):
         _remove(project / name)
-
-
-def remove_judge(project: Path) -> None:
-    """What judges the template's questions is of no use in a service."""
-    _remove(project / "toolkit" / "resources" / "answers.py")
 
 
 def apply_files(project: Path, answers: Mapping[str, str]) -> None:

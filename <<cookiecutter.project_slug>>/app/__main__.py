@@ -1,6 +1,8 @@
-"""`python -m app`: the service as it runs in production. `python -m app check` judges settings: see app/core/check.py.
+"""`python -m app`: the service as it runs in production. `python -m app COMMAND`: what the toolkit asks the service.
 
-Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings or revisions that do not allow one.
+Commands: `check` judges settings (app/core/check.py), `token` prints a token for development.
+Exit codes: 0 after a clean shutdown, 2 for an unknown command, 3 when the start failed, 78 for settings or revisions
+that do not allow one.
 """
 
 from __future__ import annotations
@@ -16,10 +18,8 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    if sys.argv[1:] == ["check"]:
-        from app.core import check
-
-        return check.main()
+    if arguments := sys.argv[1:]:
+        return _command(*arguments)
     # Nothing that the imports make is garbage; app/core/opening.py turns the collector on again.
     gc.disable()
     from app.core.config import EXIT_CONFIGURATION, ConfigurationError
@@ -29,6 +29,21 @@ def main() -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
+
+
+def _command(name: str, *arguments: str) -> int:
+    if name == "check":
+        from app.core import check
+
+        return check.main()
+    # % if cookiecutter.auth == "jwt"
+    if name == "token":
+        from app.auth import development_tokens
+
+        return development_tokens.main(arguments)
+    # % endif
+    sys.stderr.write(f"{__doc__}\nUnknown command: {name}\n")
+    return 2
 
 
 def _serve() -> int:

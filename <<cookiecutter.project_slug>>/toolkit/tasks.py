@@ -240,6 +240,14 @@ def doctor(c: Context, env: str, e: list[str], json: bool = False) -> None:
     raise SystemExit(cli.doctor(project(c), env, e, as_json=json))
 
 
+@task(iterable=["scope"])
+def token(c: Context, scope: list[str], all: bool = False) -> None:
+    """Print a token for development, with the scopes named or with --all."""
+    from toolkit.dev import service
+
+    raise SystemExit(service.run(project(c), "token", *scope, *(["--all"] if all else [])))
+
+
 namespace = Collection(
     setup,
     dev,

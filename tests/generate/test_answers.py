@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.resources.answers import CHOICES, check_answers
+from hooks.answers import CHOICES, check_answers
 
 TEMPLATE = Path(__file__).resolve().parents[2]
 GOOD = {

@@ -23,6 +23,7 @@ OPTIONS = {
     "project_name": ("Product Catalogue", "Größe & Maße"),
 }
 CASES = list(pairwise(OPTIONS))
+SERVICE = Path(__file__).resolve().parents[2] / "<<cookiecutter.project_slug>>"
 EARLY = list(each_answer_once(CASES))  # the others are drills: ten seconds each
 # What an option that was left out must not be mentioned by, in any file but the recorded answers.
 TRACES = {
@@ -89,12 +90,21 @@ def test_clean(service: Path, case: dict[str, str], subtests: pytest.Subtests) -
         assert leftovers(service) == []
     with subtests.test("options that were left out leave no trace"):
         assert traces(service, case) == []
+    with subtests.test("the toolkit is the template's, whatever the answers are"):
+        assert toolkit_of(service) == toolkit_of(SERVICE)
 
 
 def run(service: Path, *command: str | Path) -> str:
     done = subprocess.run(command, cwd=service, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def toolkit_of(service: Path) -> dict[str, bytes]:
+    """The files of the toolkit by their paths, without what Python leaves beside them."""
+    folder = service / "toolkit"
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def recorded(service: Path) -> dict[str, str]:
@@ -126,7 +136,7 @@ def traces(service: Path, case: dict[str, str]) -> list[str]:
                 f"{path.relative_to(service)}: {found[0]}"
                 for path in tracked(service)
                 if path.name not in ("service.toml", "uv.lock")
-                and "toolkit/resources/templates" not in str(path)  # they serve resource.add, and hold every option
+                and path.relative_to(service).parts[0] != "toolkit"  # the same for every answer
                 and (found := words.search(path.read_text()))
             ]
     return present

@@ -12,7 +12,7 @@ from hooks import locks, options
 from tests.support.bakery import Bakery
 from toolkit.dev import bootstrap, setup
 
-SERVICE = Path(bootstrap.__file__).resolve().parents[1]
+SERVICE = Path(bootstrap.__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(

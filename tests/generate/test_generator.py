@@ -250,7 +250,7 @@ def test_any_lines_survive_the_service_file(lines: list[str]) -> None:
 
 def test_the_template_itself_is_in_step() -> None:
     """The service as it stands in the template is what the generator makes of no resource."""
-    root = Path(generator.__file__).parents[1]
+    root = Path(generator.__file__).parents[3]
     changes = generator.plan((), {"answers": {"auth": "jwt"}, "service": {}}, root)
     assert set(statuses(changes).values()) == {"ok"}, [str(change) for change in changes]
     assert set(manifest.read(root)) == {change.path for change in changes}

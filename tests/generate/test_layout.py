@@ -13,7 +13,7 @@ from toolkit.resources.line.parser import parse
 from toolkit.resources.write import generator, layout
 
 RUFF = shutil.which("ruff", path=f"{Path(sys.executable).parent}") or shutil.which("ruff")
-SERVICE = Path(generator.__file__).parents[1]
+SERVICE = Path(generator.__file__).parents[3]
 LONG = [f"argument_{number}=value_{number}" for number in range(12)]
 LINES = (
     "product: name:str(1..100) description:str(..500)? price:decimal(10,2)>0 stock:int>=0=0 is_available:bool=true",

@@ -14,7 +14,7 @@ from toolkit.resources.line import names
 from toolkit.resources.line.model import Field
 from toolkit.resources.line.parser import ResourceErrors, parse
 
-SERVICE = Path(names.__file__).parents[1]
+SERVICE = Path(names.__file__).parents[3]
 HOSTILE_RESOURCES = (
     "order",
     "user",

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from fastapi import FastAPI
 
+from app.auth.development_tokens import make_token
 from app.core.security import all_scopes
-from toolkit.dev.token import make_token
 
 SUBJECT = "tester"
 

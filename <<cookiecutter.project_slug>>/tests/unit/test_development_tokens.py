@@ -2,9 +2,9 @@
 
 import pytest
 
+from app.auth.development_tokens import TokenRefused, make_token
 from app.core.jwt import Verifier
 from app.core.jwt_settings import JwtSettings
-from toolkit.dev.token import TokenRefused, make_token
 
 
 async def test_the_service_takes_them(configuration: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,10 @@
-"""Tokens for development: what `invoke token` prints, and what the tests call the API with."""
+"""Tokens for development: what `python -m app token` prints, and what the tests call the API with."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import jwt
 
@@ -49,21 +49,26 @@ def make_token(scopes: Iterable[str], subject: str = "developer", ttl: float = 8
     return jwt.encode(claims, key, algorithm=settings.accepted[0])
 
 
-def show(scopes: Iterable[str], *, everything: bool) -> None:
-    """The task `token`: print a token, alone on the last line. Raises SystemExit with the reason when there is none."""
-    if everything:
-        from app.core.security import all_scopes
-        from app.main import create_app
-
-        scopes = all_scopes(create_app())
-    scopes = sorted(set(scopes))
+def main(arguments: Sequence[str]) -> int:
+    """`python -m app token SCOPE...`, or --all: print a token, alone on the last line. Returns the exit code."""
+    scopes = sorted({*_all_scopes(), *arguments} - {"--all"} if "--all" in arguments else set(arguments))
     if not scopes:
-        raise SystemExit(
-            "No scopes given; name them (token --scope products:read --scope products:write), or use --all."
+        print(
+            "No scopes given; name them (--scope products:read --scope products:write), or use --all.", file=sys.stderr
         )
+        return 2
     try:
         token = make_token(scopes)
     except TokenRefused as refused:
-        raise SystemExit(str(refused)) from None
+        print(refused, file=sys.stderr)
+        return 1
     print(f"scopes: {' '.join(scopes)}", file=sys.stderr)
     print(token)
+    return 0
+
+
+def _all_scopes() -> Iterable[str]:
+    from app.core.security import all_scopes
+    from app.main import create_app
+
+    return all_scopes(create_app())

@@ -68,7 +68,7 @@ def _tasks(folder: Path) -> dict[str, set[str]]:
     script = (
         "import json, sys\n"
         "sys.path.insert(0, '.')\n"
-        "from dev import bootstrap\n"
+        "from toolkit.dev import bootstrap\n"
         "bootstrap.enter = lambda *_, **__: None\n"
         "import tasks\n"
         "found = {name: [f for a in tasks.namespace[name].get_arguments() for f in a.names]"

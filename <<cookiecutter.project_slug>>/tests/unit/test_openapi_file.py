@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-PRINT = "import json, sys; from dev import openapi; json.dump(openapi.document(), sys.stdout)"
+PRINT = "import json, sys; from toolkit.dev import openapi; json.dump(openapi.document(), sys.stdout)"
 AMBIENT = {
     "PROJECT_NAME": "Ambient",
     "Description": "Ambient",

@@ -80,7 +80,6 @@ def _of_project(project: Path, contained: Contained, *, tests: bool) -> list[Lin
         ("pipeline", lambda: written.pipeline(project)),
         ("manifests", lambda: written.manifests(project)),
         ("settings", lambda: written.settings(project)),
-        ("readme", lambda: written.readme(project)),
     ]
 
 

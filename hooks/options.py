@@ -47,11 +47,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ),
     ("auth", "none"): Effect(
         remove=(
-            "app/core/claims.py",
-            "app/core/jwk.py",
-            "app/core/jwks.py",
-            "app/core/jwt.py",
-            "app/core/jwt_settings.py",
+            "app/auth",
             "dev/tokens.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",

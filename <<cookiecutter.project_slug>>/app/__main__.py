@@ -1,4 +1,4 @@
-"""`python -m app`: the service as it runs in production. `python -m app check` judges settings: see app/core/check.py.
+"""`python -m app`: the service as it runs in production. `python -m app check` judges settings (app/settings/check.py).
 
 Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings or revisions that do not allow one.
 """
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.api.application import Service
-    from app.core.lifecycle import Lifecycle
+    from app.lifecycle import Lifecycle
 
 
 def main() -> int:
     if sys.argv[1:] == ["check"]:
-        from app.core import check
+        from app.settings import check
 
         return check.main()
-    # Nothing that the imports make is garbage; app/core/opening.py turns the collector on again.
+    # Nothing that the imports make is garbage; app/server/early_start.py turns the collector on again.
     gc.disable()
     from app.core.config import EXIT_CONFIGURATION, ConfigurationError
 
@@ -34,7 +34,7 @@ def main() -> int:
 def _serve() -> int:
     """Listen, and put the service together meanwhile. Raises ConfigurationError."""
     from app.core.config import ConfigurationError, get_settings
-    from app.core.lifecycle import Lifecycle
+    from app.lifecycle import Lifecycle
 
     lifecycle = Lifecycle()
     try:
@@ -42,9 +42,9 @@ def _serve() -> int:
     except ConfigurationError:
         _put_together(lifecycle)  # raises it again, with what is wrong with the other settings
         raise
-    from app.core.logging import configure_logging
-    from app.core.opening import Opening
-    from app.core.server import serve
+    from app.observability.logging import configure_logging
+    from app.server.draining import serve
+    from app.server.early_start import Opening
 
     configure_logging(settings)
     opening = Opening(lambda: _put_together(lifecycle), settings, lifecycle)
@@ -55,7 +55,7 @@ def _serve() -> int:
 
 
 def _put_together(lifecycle: Lifecycle) -> Service:
-    from app.core.schema import require_one_head
+    from app.db.schema import require_one_head
     from app.main import create_app  # most of the time of a start
 
     app = create_app(lifecycle)

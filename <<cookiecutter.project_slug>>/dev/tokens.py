@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import jwt
 
+from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, SYMMETRIC, JwtSettings
 from app.core.config import load
-from app.core.jwt_settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, SYMMETRIC, JwtSettings
 
 
 class TokenRefused(Exception):

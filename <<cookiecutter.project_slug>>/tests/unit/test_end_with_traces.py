@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.core import database, telemetry
+from app.core import database
+from app.observability import telemetry
 from deploy.environment import LAST_SECONDS
 from tests.unit.test_server import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
 

@@ -12,12 +12,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.api.routing import Router
 from app.api.v1.endpoints import health
-from app.core import telemetry
 from app.core.config import Settings
-from app.core.context import REQUEST
-from app.core.lifecycle import Lifecycle
-from app.core.metrics_server import metrics_server
 from app.core.security import public
+from app.lifecycle import Lifecycle
+from app.observability import telemetry
+from app.request_context import REQUEST
+from app.server.metrics_server import metrics_server
 from tests.unit.conftest import ClientOf, MakeApp
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.core.jwt import Verifier
-from app.core.jwt_settings import JwtSettings
+from app.auth.jwt import Verifier
+from app.auth.settings import JwtSettings
 from dev.tokens import TokenRefused, make_token
 
 

@@ -27,8 +27,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from app.core.config import Settings
-from app.core.context import route_path
-from app.core.lifecycle import Lifecycle
+from app.lifecycle import Lifecycle
+from app.request_context import route_path
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

@@ -16,11 +16,11 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.config import ConfigurationError, Settings
-from app.core.context import route_path
-from app.core.edge import Edge
 from app.core.exceptions import Unavailable, send_problem
-from app.core.lifecycle import Lifecycle
-from app.core.listening import PortInUse
+from app.lifecycle import Lifecycle
+from app.middleware.outermost import Edge
+from app.request_context import route_path
+from app.server.listening import PortInUse
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

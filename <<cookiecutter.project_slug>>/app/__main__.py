@@ -1,4 +1,4 @@
-"""`python -m app`: the service as it runs in production. `python -m app check` judges settings (app/settings/check.py).
+"""`python -m app`: the service as it runs in production. `python -m app check` judges settings (app/check.py).
 
 Exit codes: 0 after a clean shutdown, 3 when the start failed, 78 for settings or revisions that do not allow one.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     if sys.argv[1:] == ["check"]:
-        from app.settings import check
+        from app import check
 
         return check.main()
     # Nothing that the imports make is garbage; app/server/early_start.py turns the collector on again.

@@ -16,7 +16,7 @@ from app.core.config import Settings, get_settings, load
 from app.core.database import Database, make_engine
 from app.lifecycle import Lifecycle
 from app.observability.logging import configure_logging
-from app.observability.telemetry import send_last_traces
+from app.observability.tracing import send_last_traces
 from app.resources import ROUTERS
 from app.server.metrics_server import metrics_server
 

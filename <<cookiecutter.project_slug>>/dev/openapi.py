@@ -35,8 +35,8 @@ def document() -> dict[str, Any]:
 @contextmanager
 def _no_settings() -> Iterator[None]:
     """Let the service find no setting: neither in the environment, nor in a file."""
+    from app import check
     from app.core import config
-    from app.settings import check
 
     kept, secrets = dict(os.environ), config.SECRETS_DIR
     for name in kept:

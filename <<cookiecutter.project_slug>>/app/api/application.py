@@ -19,7 +19,9 @@ from app.middleware.cors import Cors
 from app.middleware.head import HeadAsGet
 from app.middleware.outermost import Edge
 from app.observability.logging import access_log
-from app.observability.telemetry import Metrics, quiet_paths, release, telemetry_config
+from app.observability.metrics import Metrics
+from app.observability.release import quiet_paths, release
+from app.observability.tracing import telemetry_config
 
 
 class Service(FastAPI):

@@ -16,7 +16,7 @@ from app.server.listening import listen
 
 if TYPE_CHECKING:
     from app.core.config import Settings
-    from app.observability.telemetry import Metrics
+    from app.observability.metrics import Metrics
 
 SECONDS_TO_END = 2
 StartResponse = Callable[..., Any]

@@ -18,7 +18,7 @@ from app.db.connecting import failure_of
 from app.db.revisions import RevisionError
 from app.db.schema import is_recent_enough
 from app.lifecycle import Lifecycle
-from app.server.early_start import alive
+from app.observability.release import alive
 
 DATABASE_SECONDS = 2.0
 # A database that was reached may refuse this service later (a rotated password): how often a probe asks again.

@@ -45,12 +45,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("auth", "none"): Effect(
         remove=(
             "app/auth",
-            "app/core/claims.py",
-            "app/core/jwk.py",
-            "app/core/jwks.py",
-            "app/core/jwt.py",
-            "app/core/jwt_settings.py",
-            "toolkit/dev/token.py",
+            "app/token.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
             "tests/integration/test_identity_provider.py",

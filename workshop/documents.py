@@ -4,11 +4,13 @@ A mark is a comment on the line before the block: `<!-- test: serves -->`. Shell
 `needs X` names the part without which a block can't be run. `file PATH` is what that file has to hold, `patch` a diff.
 """
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _FENCE = re.compile(
     r"(?:^<!-- test: (?P<mark>[^>]*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -95,3 +97,16 @@ def anchors(document: Path) -> set[str]:
     """The names that headings have as targets of links, as GitHub and GitLab make them."""
     text = _FENCE.sub("", document.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(text)}
+
+
+def task_names(listing: str) -> set[str]:
+    """Return every name in `invoke --list --list-format=json`; a default task has its collection's name, too."""
+
+    def walk(node: dict[str, Any], prefix: str) -> set[str]:
+        names = {f"{prefix}{task['name']}" for task in node["tasks"]}
+        names |= {f"{prefix}{alias}" for task in node["tasks"] for alias in task["aliases"]}
+        for below in node["collections"]:
+            names |= {f"{prefix}{below['name']}"} | walk(below, f"{prefix}{below['name']}.")
+        return names
+
+    return walk(json.loads(listing), "")

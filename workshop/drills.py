@@ -35,7 +35,7 @@ CONCERNS = (
     (f"{SERVICE}/Dockerfile", "tests/image/*"),
     (f"{SERVICE}/toolkit/deploy/image/build.py", "tests/image/test_build.py"),
     (f"{SERVICE}/toolkit/deploy/image/buildx.py", "tests/image/test_build.py"),
-    (f"{SERVICE}/app/core/server.py", "tests/cluster/test_rolling.py"),
+    (f"{SERVICE}/app/server/draining.py", "tests/cluster/test_rolling.py"),
     (f"{SERVICE}/.git*", "tests/service/test_pipeline.py"),
     (f"{SERVICE}/toolkit/resources/*", "tests/service/test_domains.py"),
     (f"{SERVICE}/README.md", "tests/docs/*"),

@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app.core.config import EXIT_CONFIGURATION, ConfigurationError, get_settings
-from app.core.schema import VERSIONS
 from app.db.base import load_models
 from app.db.connecting import NotConnected
 from app.db.migration_faults import of_command, of_revision
 from app.db.migrations import InvalidIndexes, MigrationLockHeld, migrate
+from app.db.schema import VERSIONS
 
 # sysexits.h: EX_UNAVAILABLE. Nothing was migrated, and nothing is wrong with the revisions.
 EXIT_UNREACHABLE = 69

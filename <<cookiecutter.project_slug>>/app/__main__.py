@@ -1,6 +1,6 @@
 """`python -m app`: the service as it runs in production. `python -m app COMMAND`: what the toolkit asks the service.
 
-Commands: `check` judges settings (app/core/check.py), `token` prints a token for development.
+Commands: `check` judges settings (app/check.py), `token` prints a token for development.
 Exit codes: 0 after a clean shutdown, 2 for an unknown command, 3 when the start failed, 78 for settings or revisions
 that do not allow one.
 """
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.api.application import Service
-    from app.core.lifecycle import Lifecycle
+    from app.lifecycle import Lifecycle
 
 
 def main() -> int:
     if arguments := sys.argv[1:]:
         return _command(*arguments)
-    # Nothing that the imports make is garbage; app/core/opening.py turns the collector on again.
+    # Nothing that the imports make is garbage; app/server/early_start.py turns the collector on again.
     gc.disable()
     from app.core.config import EXIT_CONFIGURATION, ConfigurationError
 
@@ -33,14 +33,14 @@ def main() -> int:
 
 def _command(name: str, *arguments: str) -> int:
     if name == "check":
-        from app.core import check
+        from app import check
 
         return check.main()
     # % if cookiecutter.auth == "jwt"
     if name == "token":
-        from app.auth import development_tokens
+        from app import token
 
-        return development_tokens.main(arguments)
+        return token.main(arguments)
     # % endif
     sys.stderr.write(f"{__doc__}\nUnknown command: {name}\n")
     return 2
@@ -49,7 +49,7 @@ def _command(name: str, *arguments: str) -> int:
 def _serve() -> int:
     """Listen, and put the service together meanwhile. Raises ConfigurationError."""
     from app.core.config import ConfigurationError, get_settings
-    from app.core.lifecycle import Lifecycle
+    from app.lifecycle import Lifecycle
 
     lifecycle = Lifecycle()
     try:
@@ -57,9 +57,9 @@ def _serve() -> int:
     except ConfigurationError:
         _put_together(lifecycle)  # raises it again, with what is wrong with the other settings
         raise
-    from app.core.logging import configure_logging
-    from app.core.opening import Opening
-    from app.core.server import serve
+    from app.observability.logging import configure_logging
+    from app.server.draining import serve
+    from app.server.early_start import Opening
 
     configure_logging(settings)
     opening = Opening(lambda: _put_together(lifecycle), settings, lifecycle)
@@ -70,7 +70,7 @@ def _serve() -> int:
 
 
 def _put_together(lifecycle: Lifecycle) -> Service:
-    from app.core.schema import require_one_head
+    from app.db.schema import require_one_head
     from app.main import create_app  # most of the time of a start
 
     app = create_app(lifecycle)

@@ -14,11 +14,11 @@ from app.api.v1.endpoints import health
 from app.core import security
 from app.core.config import Settings, get_settings, load
 from app.core.database import Database, make_engine
-from app.core.lifecycle import Lifecycle
-from app.core.logging import configure_logging
-from app.core.metrics_server import metrics_server
-from app.core.telemetry import send_last_traces
+from app.lifecycle import Lifecycle
+from app.observability.logging import configure_logging
+from app.observability.tracing import send_last_traces
 from app.resources import ROUTERS
+from app.server.metrics_server import metrics_server
 
 
 @asynccontextmanager

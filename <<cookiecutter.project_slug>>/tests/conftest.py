@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.config import Settings, get_settings
 from app.core.database import Database, make_engine
-from app.core.schema import Undecided, require_one_head
+from app.db.schema import Undecided, require_one_head
 from app.main import create_app
 from tests.support import databases, surroundings
 from tests.support.identity import headers_for

@@ -81,3 +81,10 @@ def _tasks(folder: Path) -> dict[str, set[str]]:
         [sys.executable, "-c", script], cwd=folder, env=environment, check=True, capture_output=True, text=True
     )
     return {task: {f"--{name}" for name in names} | {"--help"} for task, names in json.loads(done.stdout).items()}
+
+
+def test_the_tasks_of_a_listing() -> None:
+    unit = {"name": "unit", "aliases": []}
+    below = {"name": "test", "tasks": [{"name": "all", "aliases": []}, unit], "collections": []}
+    listing = json.dumps({"name": None, "tasks": [{"name": "up", "aliases": ["u"]}], "collections": [below]})
+    assert documents.task_names(listing) == {"up", "u", "test", "test.all", "test.unit"}

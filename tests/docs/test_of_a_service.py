@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
-from toolkit.deploy.verify.checkout import task_names
 from workshop import documents
 
 
@@ -32,7 +31,7 @@ def test_every_shell_block_is_run_or_says_what_it_needs(service: Path) -> None:
 def test_every_task_that_a_page_names_is_there(service: Path) -> None:
     command = [str(service / ".venv" / "bin" / "python"), "tasks.py", "--list", "--list-format=json"]
     done = subprocess.run(command, cwd=service, check=True, capture_output=True, text=True)
-    tasks = task_names(done.stdout)
+    tasks = documents.task_names(done.stdout)
     for page in documents.pages(service):
         assert {call.task for call in documents.calls(page)} <= tasks, page.name
 

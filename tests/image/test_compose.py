@@ -17,9 +17,9 @@ from tests.support.running import wait_for
 NO_WAY_OUT = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
 TEST_FILE = ("--file", "docker-compose.test.yml")
 ON_THE_DATABASE = {"containers", "create", "migrations", "tables", "tests"}
-WITHOUT_IT = {"api", "documents", "manifests", "settings", "readme"}
+WITHOUT_IT = {"api", "documents", "manifests", "settings"}
 OF_THE_SERVICE = {"api", "documents", "create", "read"}
-OF_THE_PROJECT = {"containers", "migrations", "tables", "tests", "pipeline", "manifests", "settings", "readme"}
+OF_THE_PROJECT = {"containers", "migrations", "tables", "tests", "pipeline", "manifests", "settings"}
 
 
 def get(checkout: Checkout, path: str, port: str = "APP_PORT", token: str = "") -> str:

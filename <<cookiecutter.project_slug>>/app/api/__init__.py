@@ -1,0 +1,1 @@
+"""HTTP: routes, dependencies, responses, and the OpenAPI document."""

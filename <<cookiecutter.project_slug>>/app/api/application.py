@@ -8,18 +8,20 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.api import errors
-from app.api.cors import Cors
 from app.api.document import Document
 from app.api.openapi import complete
 from app.api.routing import RouteTemplates
-from app.core.admission import Admission
 from app.core.config import Settings
-from app.core.edge import Edge
-from app.core.head import HeadAsGet
-from app.core.lifecycle import Lifecycle
-from app.core.limits import BodyLimit
-from app.core.logging import access_log
-from app.core.telemetry import Metrics, quiet_paths, release, telemetry_config
+from app.lifecycle import Lifecycle
+from app.middleware.admission import Admission
+from app.middleware.body_limit import BodyLimit
+from app.middleware.cors import Cors
+from app.middleware.head import HeadAsGet
+from app.middleware.outermost import Edge
+from app.observability.logging import access_log
+from app.observability.metrics import Metrics
+from app.observability.release import quiet_paths, release
+from app.observability.tracing import telemetry_config
 
 
 class Service(FastAPI):

@@ -15,8 +15,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from app.core.edge import SECURITY_HEADERS_KEY, RawHeaders
 from app.core.exceptions import NotFound
+from app.middleware.outermost import SECURITY_HEADERS_KEY, RawHeaders
 
 _ASSET = "docs/assets"
 # Swagger UI and ReDoc write style elements, ReDoc searches in a worker; code comes from this origin alone.

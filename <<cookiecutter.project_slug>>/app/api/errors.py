@@ -15,10 +15,10 @@ from fastapi.routing import iter_route_contexts
 from sqlalchemy import exc as sqlalchemy_errors
 from starlette.exceptions import HTTPException
 
-from app.core.context import route_path
 from app.core.exceptions import MEDIA_TYPE, Problem, Unavailable, Unprocessable, instance_of, phrase
-from app.core.faults import Fault, classify, describe
 from app.db.connecting import SHARED_STATEMENTS, NotConnected
+from app.db.sqlstate import Fault, classify, describe
+from app.request_context import route_path
 
 log = structlog.get_logger("app.errors")
 
@@ -70,7 +70,7 @@ def _allowed_methods(request: Request) -> set[str]:
         pattern = getattr(context, "path_regex", None)
         if pattern is not None and pattern.match(route_path(request.scope)):
             methods |= context.methods or set()
-    # HEAD is answered wherever GET is (app/core/head.py).
+    # HEAD is answered wherever GET is (app/middleware/head.py).
     return methods | {"HEAD"} if "GET" in methods else methods
 
 

@@ -21,8 +21,8 @@ from sqlalchemy import Date, DateTime
 from sqlalchemy.sql.schema import Column
 
 from app.api.responses import json_response
-from app.core.encoding import to_json
 from app.core.exceptions import Unprocessable
+from app.db.json import to_json
 from app.db.moments import BOUNDS
 from app.schemas.base import to_utc
 from app.services.base import ResourceService

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from fastapi import Request, Response
 
-from app.core.encoding import to_json
 from app.db.driver import Row
+from app.db.json import to_json
 
 
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,0 +1,1 @@
+"""Tokens: their settings, the provider's keys, verification. `app.core.security` asks here."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import jwt
 
+from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, SYMMETRIC, JwtSettings
 from app.core.config import load
-from app.core.jwt_settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, SYMMETRIC, JwtSettings
 
 
 class TokenRefused(Exception):
@@ -47,28 +46,3 @@ def make_token(scopes: Iterable[str], subject: str = "developer", ttl: float = 8
     claims[scope_claim] = " ".join(settings.scope_rules.spelt(scope) for scope in sorted(set(scopes)))
     key = settings.key.get_secret_value() if settings.key else DEVELOPMENT_KEY
     return jwt.encode(claims, key, algorithm=settings.accepted[0])
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`python -m app token SCOPE...`, or --all: print a token, alone on the last line. Returns the exit code."""
-    scopes = sorted({*_all_scopes(), *arguments} - {"--all"} if "--all" in arguments else set(arguments))
-    if not scopes:
-        print(
-            "No scopes given; name them (--scope products:read --scope products:write), or use --all.", file=sys.stderr
-        )
-        return 2
-    try:
-        token = make_token(scopes)
-    except TokenRefused as refused:
-        print(refused, file=sys.stderr)
-        return 1
-    print(f"scopes: {' '.join(scopes)}", file=sys.stderr)
-    print(token)
-    return 0
-
-
-def _all_scopes() -> Iterable[str]:
-    from app.core.security import all_scopes
-    from app.main import create_app
-
-    return all_scopes(create_app())

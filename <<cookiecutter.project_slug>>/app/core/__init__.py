@@ -1,0 +1,1 @@
+"""What every layer uses: settings, the database, problems, security."""

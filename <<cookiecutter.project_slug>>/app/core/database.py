@@ -6,10 +6,9 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Annotated, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import asyncpg
-from fastapi import Depends, Request
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -196,25 +195,3 @@ def _in_transaction(unit: Unit[T]) -> Unit[T]:
             return await unit(connection)
 
     return transaction
-
-
-async def get_database(request: Request) -> Database:
-    return database_of(request)
-
-
-def database_of(request: Request) -> Database:
-    """For dependencies that have the request at hand: another level of dependencies costs 5 us."""
-    database: Database = request.app.state.database
-    return database
-
-
-DatabaseDep = Annotated[Database, Depends(get_database)]
-
-
-async def get_session(database: DatabaseDep) -> AsyncIterator[AsyncSession]:
-    async with database.session() as session:
-        yield session
-
-
-# The scope ends the session before the response is sent: a slow client must not hold a connection.
-SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

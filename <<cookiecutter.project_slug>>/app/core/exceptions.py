@@ -14,7 +14,7 @@ from urllib.parse import quote
 import orjson
 from starlette.types import Scope, Send
 
-from app.core.context import request_id
+from app.request_context import request_id
 
 MEDIA_TYPE = "application/problem+json"
 _CONTENT_TYPE = (b"content-type", MEDIA_TYPE.encode())

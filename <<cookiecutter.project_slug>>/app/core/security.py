@@ -17,10 +17,10 @@ from fastapi.routing import iter_route_contexts
 from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
+from app.auth.jwt import Identity, Verifier
+from app.auth.settings import JwtSettings
 from app.core.config import EnvironmentSettings, load
 from app.core.exceptions import Forbidden, Unauthorized
-from app.core.jwt import Identity, Verifier
-from app.core.jwt_settings import JwtSettings
 
 __all__ = [
     "SETTINGS",

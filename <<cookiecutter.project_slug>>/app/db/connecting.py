@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import asyncpg
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.core.database_url import TLS_PARAMETERS
+from app.settings.database_url import TLS_PARAMETERS
 
 
 @dataclass(frozen=True)

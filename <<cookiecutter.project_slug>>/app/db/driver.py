@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.core.encoding import from_json, to_json_text
+from app.db.json import from_json, to_json_text
 from app.db.moments import send_exactly
 
 Row = Mapping[str, Any]

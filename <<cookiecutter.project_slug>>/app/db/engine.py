@@ -8,8 +8,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
-from app.core.encoding import from_json, to_json_text
 from app.db.connecting import Connecting
+from app.db.json import from_json, to_json_text
 from app.db.moments import send_exactly
 from app.db.pooler import limits, through_pooler
 

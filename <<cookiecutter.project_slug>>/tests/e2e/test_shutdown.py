@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.core.server import SAME_SIGNAL_SECONDS
+from app.server.draining import SAME_SIGNAL_SECONDS
 from tests.factories import FACTORIES
 from tests.support.identity import headers_for
 from tests.support.keepalive import Tally, clients

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from sqlalchemy.dialects import postgresql as pg
 
 from app.core.database import Database
-from app.core.encoding import to_json
 from app.db.driver import Connection, Statement, connection_of
+from app.db.json import to_json
 from tests.support.waiting import PATIENCE
 
 metadata = sa.MetaData()

@@ -13,11 +13,11 @@ from httpx2 import AsyncClient
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from app.api.dependencies import Idempotency
+from app.api.dependencies import DatabaseDep, Idempotency
 from app.api.pagination import page_response
 from app.api.responses import created_response, resource_response
 from app.api.routing import Router, include
-from app.core.database import Database, DatabaseDep
+from app.core.database import Database
 from app.core.security import public
 from app.crud.base import Crud
 from app.db import base as db_base

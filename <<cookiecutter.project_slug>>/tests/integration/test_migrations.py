@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
-from app.core.database_url import parse_database_url
 from app.db import catalogue, migrations, online
 from app.db.base import load_models
 from app.db.engine import connecting_engine
+from app.settings.database_url import parse_database_url
 from tests.support import databases
 from tests.support.applications import environment
 from tests.support.waiting import PATIENCE

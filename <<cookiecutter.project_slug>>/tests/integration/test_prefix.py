@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
 from app.core.config import Settings
-from app.core.lifecycle import Lifecycle
-from app.core.server import make_server
+from app.lifecycle import Lifecycle
+from app.server.draining import make_server
 from tests.support.identity import headers_for
 
 

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import text
 
+from app.api.dependencies import DatabaseDep, SessionDep
 from app.api.routing import Router, include
 from app.api.v1.endpoints import health
-from app.core.database import DatabaseDep, SessionDep
 from app.core.security import public
 from tests.support import databases
 from tests.support.applications import application, client_of

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from app.api.dependencies import DatabaseDep
 from app.api.routing import Router, include
-from app.core.database import Database, DatabaseDep
+from app.core.database import Database
 from app.core.security import public
 from app.db.base import Base
 from app.db.driver import Statement

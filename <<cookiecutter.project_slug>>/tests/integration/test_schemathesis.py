@@ -27,7 +27,7 @@ FAULTY = """
 import sys
 from app.api.routing import Router, include
 from app.core.security import public
-from app.core.server import serve
+from app.server.draining import serve
 from app.main import create_app
 
 async def divide(number: int) -> int:

@@ -12,8 +12,8 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
-from app.core.database_url import parse_database_url
 from app.db.engine import connecting_engine
+from app.settings.database_url import parse_database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 # The controller of a run sets both; its workers inherit them.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from app.core.database_url import parse_database_url
+from app.settings.database_url import parse_database_url
 
 Pipe = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

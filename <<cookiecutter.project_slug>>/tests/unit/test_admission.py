@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
-from app.core.admission import Admission
+from app.middleware.admission import Admission
 
 QUIET = frozenset({"/health"})
 

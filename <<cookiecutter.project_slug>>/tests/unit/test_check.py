@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.core import check
+from app import check
 
 GOOD = {
     "ENVIRONMENT": "staging",

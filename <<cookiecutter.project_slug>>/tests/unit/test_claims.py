@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core.claims import MalformedClaim, ScopeRules, audiences_of, find_claim
+from app.auth.claims import MalformedClaim, ScopeRules, audiences_of, find_claim
 
 NESTED: dict[str, Any] = {
     "realm_access": {"roles": ["a"]},

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.config import EXIT_CONFIGURATION, ConfigurationError, Settings, get_settings, load
-from app.core.database_url import parse_database_url, plain_url
+from app.settings.database_url import parse_database_url, plain_url
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRODUCTION = {

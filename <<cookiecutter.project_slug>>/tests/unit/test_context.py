@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.context import REQUEST, RequestIds, accept_request_id, request_id, trace_of
+from app.request_context import REQUEST, RequestIds, accept_request_id, request_id, trace_of
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

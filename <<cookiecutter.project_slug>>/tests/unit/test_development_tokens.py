@@ -3,8 +3,8 @@
 import pytest
 
 from app.auth.development_tokens import TokenRefused, make_token
-from app.core.jwt import Verifier
-from app.core.jwt_settings import JwtSettings
+from app.auth.jwt import Verifier
+from app.auth.settings import JwtSettings
 
 
 async def test_the_service_takes_them(configuration: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from starlette.responses import Response, StreamingResponse
 from app.api.application import Service
 from app.api.docs import PAGE_HEADERS
 from app.api.routing import Router
-from app.core.edge import SECURITY_HEADERS_KEY
 from app.core.exceptions import Unavailable
 from app.core.security import public
+from app.middleware.outermost import SECURITY_HEADERS_KEY
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import exc as sqlalchemy_errors
 
 from app.core.exceptions import Problem
-from app.core.faults import Fault, classify, describe
+from app.db.sqlstate import Fault, classify, describe
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from app.api import docs
 from app.api.routing import Router
 from app.api.v1.endpoints import health
 from app.core.config import Settings
-from app.core.context import route_path
-from app.core.forwarded import Forwarded
-from app.core.lifecycle import Lifecycle
 from app.core.security import public
-from app.core.server import make_server
+from app.lifecycle import Lifecycle
+from app.middleware.forwarded import Forwarded
+from app.request_context import route_path
+from app.server.draining import make_server
 from tests.support.problems import assert_problem
 from tests.unit.conftest import MakeApp
 from tests.unit.test_edge import samples

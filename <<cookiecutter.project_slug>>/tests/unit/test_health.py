@@ -8,8 +8,8 @@ import pytest
 
 from app.api.application import Service
 from app.api.v1.endpoints import health
-from app.core.schema import Undecided, is_recent_enough, older_than, require_one_head
 from app.db.revisions import RevisionError
+from app.db.schema import Undecided, is_recent_enough, older_than, require_one_head
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
 

@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from app.api.routing import Router
+from app.auth.settings import JwtSettings
 from app.core.config import load
-from app.core.jwt_settings import JwtSettings
 from app.core.security import requires
 from tests.support.key_server import KeyServer, document, private_key
 from tests.unit.conftest import ClientOf, MakeApp

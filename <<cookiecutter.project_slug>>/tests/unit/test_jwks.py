@@ -9,10 +9,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.core import jwks
+from app.auth import jwks
+from app.auth.jwk import NoKeys, parse_keys
+from app.auth.jwks import KeySet
 from app.core.exceptions import Unavailable
-from app.core.jwk import NoKeys, parse_keys
-from app.core.jwks import KeySet
 from tests.support.key_server import KeyServer, document
 
 FRESH, STALE = 300.0, 3600.0

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.core import jwks
-from app.core import jwt as tokens
+from app.auth import jwks
+from app.auth import jwt as tokens
+from app.auth.jwt import Identity, Verifier
+from app.auth.settings import JwtSettings
 from app.core.exceptions import Unauthorized, Unavailable
-from app.core.jwt import Identity, Verifier
-from app.core.jwt_settings import JwtSettings
 from tests.support.key_server import AUDIENCE, ISSUER, KeyServer, bearer, document
 
 FRESH, STALE = 100.0, 1000.0

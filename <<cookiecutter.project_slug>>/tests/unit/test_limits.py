@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.api.routing import Router
-from app.core.limits import BodyLimit
 from app.core.security import public
+from app.middleware.body_limit import BodyLimit
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from app import probe
-from app.core import listening
 from app.core.config import ConfigurationError, Settings
-from app.core.listening import PortInUse, listen
-from app.core.metrics_server import metrics_server
+from app.server import listening
+from app.server.listening import PortInUse, listen
+from app.server.metrics_server import metrics_server
 from tests.unit.conftest import MakeApp
 from tests.unit.test_server import PROJECT, Start, start, wait_for_start  # noqa: F401 - a fixture
 

@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from app.core.config import Settings
-from app.core.context import REQUEST
-from app.core.logging import access_log, configure_logging
+from app.observability.logging import access_log, configure_logging
+from app.request_context import REQUEST
 
 
 @pytest.fixture(autouse=True)

@@ -14,17 +14,17 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message
 
-from app.core import opening
 from app.core.config import ConfigurationError, Settings
-from app.core.lifecycle import Lifecycle
-from app.core.opening import Opening
+from app.lifecycle import Lifecycle
+from app.server import early_start
+from app.server.early_start import Opening
 from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True)
 def collector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The collector of the test run stays as it is."""
-    monkeypatch.setattr(opening, "gc", type("gc", (), {name: lambda *_: None for name in dir(gc)}))
+    monkeypatch.setattr(early_start, "gc", type("gc", (), {name: lambda *_: None for name in dir(gc)}))
 
 
 def application(ended: list[str] | None = None) -> Starlette:

@@ -66,7 +66,7 @@ def test_faults_are_one_line_with_the_place(tmp_path: Path, text: str, said: str
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("module", "loads"), [("app.db.revisions", False), ("app.core.schema", True)])
+@pytest.mark.parametrize(("module", "loads"), [("app.db.revisions", False), ("app.db.schema", True)])
 def test_the_reader_loads_nothing_heavy(module: str, loads: bool) -> None:
     code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603

@@ -16,10 +16,10 @@ from httpx2 import Response
 
 from app.api.application import Service
 from app.api.routing import Router
+from app.auth.jwt import Verifier
+from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings
 from app.core import security
 from app.core.config import ConfigurationError, load
-from app.core.jwt import Verifier
-from app.core.jwt_settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings
 from app.core.security import Subject, public, requires
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
@@ -302,7 +302,7 @@ async def test_a_verified_token_is_remembered_until_it_expires(
     identity = await checks.verify(header)
     assert checks.remembered(header) is identity
     assert checks.remembered(header[:-1]) is None
-    monkeypatch.setattr("app.core.jwt.time.time", lambda: NOW + 1001)
+    monkeypatch.setattr("app.auth.jwt.time.time", lambda: NOW + 1001)
     assert checks.remembered(header) is None
 
 

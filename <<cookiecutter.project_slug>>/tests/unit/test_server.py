@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app.core import server
 from app.core.config import Settings
-from app.core.lifecycle import Lifecycle
-from app.core.server import DrainingServer, make_server
+from app.lifecycle import Lifecycle
+from app.server import draining
+from app.server.draining import DrainingServer, make_server
 from tests.support.waiting import PATIENCE
 from toolkit.dev.subprocesses import started
 
@@ -34,7 +34,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None: ...
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the server takes for the time; `clock[0] += 1` lets a second pass."""
     now = [100.0]
-    monkeypatch.setattr(server, "monotonic", lambda: now[0])
+    monkeypatch.setattr(draining, "monotonic", lambda: now[0])
     return now
 
 
@@ -42,11 +42,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The codes that the process was left with at once."""
     codes: list[int] = []
-    monkeypatch.setattr(server.os, "_exit", codes.append)
+    monkeypatch.setattr(draining.os, "_exit", codes.append)
     return codes
 
 
-def draining(drain: float) -> DrainingServer:
+def draining_server(drain: float) -> DrainingServer:
     made = DrainingServer(uvicorn.Config(nothing), Lifecycle(), drain)
     made.config.load()
     return made
@@ -57,7 +57,7 @@ def tick(made: DrainingServer) -> bool:
 
 
 def test_the_first_signal_changes_nothing_but_what_clients_are_told(clock: list[float], left: list[int]) -> None:
-    made = draining(15)
+    made = draining_server(15)
     assert not tick(made)
     made.handle_exit(signal.SIGTERM, None)
     assert made.lifecycle.draining
@@ -72,14 +72,14 @@ def test_the_first_signal_changes_nothing_but_what_clients_are_told(clock: list[
 
 
 def test_without_a_drain_the_shutdown_begins_at_once(clock: list[float]) -> None:
-    made = draining(0)
+    made = draining_server(0)
     made.handle_exit(signal.SIGINT, None)
     assert made.lifecycle.draining
     assert tick(made)
 
 
 def test_a_second_signal_ends_it(clock: list[float], left: list[int]) -> None:
-    made = draining(15)
+    made = draining_server(15)
     made.handle_exit(signal.SIGTERM, None)
     made.handle_exit(signal.SIGTERM, None)  # the same one, by way of the parent
     assert left == []
@@ -182,7 +182,7 @@ def test_a_second_signal_does_not_wait(start: Start) -> None:
     process.send_signal(signal.SIGTERM)
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         wait_for_drain(connection)
-    time.sleep(server.SAME_SIGNAL_SECONDS + 0.1)  # what comes sooner is the same signal
+    time.sleep(draining.SAME_SIGNAL_SECONDS + 0.1)  # what comes sooner is the same signal
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=PATIENCE) == 143
 

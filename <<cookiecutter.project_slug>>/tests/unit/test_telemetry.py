@@ -12,12 +12,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.api.routing import Router
 from app.api.v1.endpoints import health
-from app.core import telemetry
 from app.core.config import Settings
-from app.core.context import REQUEST
-from app.core.lifecycle import Lifecycle
-from app.core.metrics_server import metrics_server
 from app.core.security import public
+from app.lifecycle import Lifecycle
+from app.observability.metrics import Metrics
+from app.observability.tracing import telemetry_config
+from app.request_context import REQUEST
+from app.server.metrics_server import metrics_server
 from tests.unit.conftest import ClientOf, MakeApp
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -58,7 +59,7 @@ async def test_readiness_is_a_metric_too(make_app: MakeApp, client_of: ClientOf)
 
 
 def test_without_a_pool_there_are_no_figures_of_one() -> None:
-    assert b"db_client_connection" not in telemetry.Metrics(Lifecycle(), {}).render("")[0]
+    assert b"db_client_connection" not in Metrics(Lifecycle(), {}).render("")[0]
 
 
 async def test_metrics_on_a_port_of_their_own(make_app: MakeApp, client_of: ClientOf) -> None:
@@ -83,7 +84,7 @@ def test_metrics_on_the_services_own_port_need_no_server(make_app: MakeApp) -> N
 
 
 def test_traces_are_off_without_an_endpoint(clean_environment: pytest.MonkeyPatch) -> None:
-    config = telemetry.telemetry_config(Settings())
+    config = telemetry_config(Settings())
     assert not any(config.get(name) for name in ("tracing", "metrics", "logs", "auto_configure"))
 
 

@@ -1,4 +1,4 @@
-"""The tasks `lint` and `format`: ruff for style, imports and security; pyrefly for types; hadolint for the image."""
+"""The tasks `lint` and `format`: ruff, pyrefly for types, import-linter for layers, hadolint for the image."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,10 @@ LINTERS: Sequence[Sequence[str]] = (
     ("pyrefly", "check"),
 )
 # What a folder may have, and its linter.
-ALSO = {"Dockerfile": ("hadolint", "Dockerfile")}
+ALSO = {
+    "Dockerfile": ("hadolint", "Dockerfile"),
+    "app": ("lint-imports", "--no-cache", "--no-logo"),
+}
 FORMATTERS: Sequence[Sequence[str]] = (("ruff", "check", "--fix-only"), ("ruff", "format"))
 
 

@@ -35,7 +35,8 @@ def document() -> dict[str, Any]:
 @contextmanager
 def _no_settings() -> Iterator[None]:
     """Let the service find no setting: neither in the environment, nor in a file."""
-    from app.core import check, config
+    from app import check
+    from app.core import config
 
     kept, secrets = dict(os.environ), config.SECRETS_DIR
     for name in kept:

@@ -1,6 +1,5 @@
 """Labels, registries' refusals, and the lines of the checklist."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 from toolkit.deploy.image import labels, registry
 from toolkit.deploy.outcomes import Status, fail
 from toolkit.deploy.verify.checklist import Skipped
-from toolkit.deploy.verify.checkout import task_names
 from toolkit.deploy.verify.containers import Contained
 from toolkit.deploy.verify.run import _of_project, outcome
 
@@ -97,10 +95,3 @@ def test_a_check_that_breaks_has_failed() -> None:
     assert status is Status.FAILED
     assert "KeyError('id')" in message
     assert failure is not None
-
-
-def test_the_tasks_of_a_listing() -> None:
-    unit = {"name": "unit", "aliases": []}
-    below = {"name": "test", "tasks": [{"name": "all", "aliases": []}, unit], "collections": []}
-    listing = json.dumps({"name": None, "tasks": [{"name": "up", "aliases": ["u"]}], "collections": [below]})
-    assert task_names(listing) == {"up", "u", "test", "test.all", "test.unit"}

@@ -10,8 +10,8 @@ import structlog
 from fastapi import FastAPI
 
 from app.api.v1.endpoints import health
-from app.core.lifecycle import Lifecycle
 from app.db.connecting import NotConnected
+from app.lifecycle import Lifecycle
 from toolkit.deploy.places.kubernetes import unready
 
 if TYPE_CHECKING:

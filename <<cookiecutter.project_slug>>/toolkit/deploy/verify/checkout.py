@@ -1,9 +1,8 @@
-"""What is in the checkout: pipeline, manifests, settings and secrets, README."""
+"""What is in the checkout: pipeline, manifests, settings and secrets."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ NO_DIGEST = f"image=sha256:{'0' * 64}"
 # What a refused start means to the service (sysexits.h: EX_CONFIG).
 EX_CONFIG = 78
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
-SECTIONS = ("Getting started", "Prerequisites", "Tests", "Endpoints", "Deployment", "Project structure")
 
 
 def manifests(project: Path) -> str:
@@ -58,36 +56,6 @@ def settings(project: Path) -> str:
         raise fail("STARTS_ON_DEFAULTS", f"production without settings ends with {done.returncode}, not {EX_CONFIG}")
     required = done.stderr.count("is not set")
     return f".env is ignored by git; production requires {required} settings before it starts"
-
-
-def readme(project: Path) -> str:
-    """The sections are there, links lead somewhere, and every task that is named exists."""
-    text = (project / "README.md").read_text("utf-8")
-    headings = set(re.findall(r"^## (.+)$", text, re.M))
-    if missing := [name for name in SECTIONS if name not in headings]:
-        raise fail("README_INCOMPLETE", f"README.md has no section {', '.join(missing)}")
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    if broken := [link for link in links if link and not (project / link).exists()]:
-        raise fail("README_BROKEN", f"README.md has broken links: {', '.join(broken)}")
-    listed = process.run([sys.executable, "tasks.py", "--list", "--list-format=json"], cwd=project, seconds=60)
-    named = set(re.findall(r"(?:python3 tasks\.py|\binvoke) ([a-z][\w.-]*)", text))
-    if unknown := sorted(named - task_names(listed.out)):
-        raise fail("README_WRONG", f"README.md names tasks that do not exist: {', '.join(unknown)}")
-    return f"{len(SECTIONS)} sections, {len(links)} links, {len(named)} tasks that exist"
-
-
-def task_names(listing: str) -> set[str]:
-    """Every name in `invoke --list --list-format=json`, default tasks under their collection's. Pure."""
-    import json
-
-    def walk(node: dict, prefix: str) -> set[str]:
-        names = {f"{prefix}{task['name']}" for task in node["tasks"]}
-        names |= {f"{prefix}{alias}" for task in node["tasks"] for alias in task["aliases"]}
-        for below in node["collections"]:
-            names |= {f"{prefix}{below['name']}"} | walk(below, f"{prefix}{below['name']}.")
-        return names
-
-    return walk(json.loads(listing), "")
 
 
 def pipeline(project: Path) -> str:

@@ -83,7 +83,6 @@ def _of_project(project: Path, contained: Contained, *, tests: bool) -> list[Lin
         ("pipeline", lambda: checkout.pipeline(project)),
         ("manifests", lambda: checkout.manifests(project)),
         ("settings", lambda: checkout.settings(project)),
-        ("readme", lambda: checkout.readme(project)),
     ]
 
 

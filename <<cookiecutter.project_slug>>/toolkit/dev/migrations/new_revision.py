@@ -74,8 +74,8 @@ async def _written(writing: _Writing, revised: str, models: str) -> Path | None:
 async def _on(url: str, work: Any) -> Any:
     from sqlalchemy.pool import NullPool
 
-    from app.core.database_url import parse_database_url
     from app.db.engine import connecting_engine
+    from app.settings.database_url import parse_database_url
 
     engine = connecting_engine(parse_database_url(url), poolclass=NullPool)
     async with engine.connect() as connection:

@@ -34,7 +34,7 @@ def databases(project: Path) -> Iterator[tuple[str, str]]:
 
 def _server_of_settings() -> str:
     from app.core.config import get_settings
-    from app.core.database_url import plain_url
+    from app.settings.database_url import plain_url
 
     return plain_url(get_settings().migration_url)
 

@@ -13,12 +13,12 @@ from app.api.routing import Router, include
 from app.core.config import Settings
 from app.core.database import Database
 from app.core.exceptions import Unavailable
-from app.core.lifecycle import Lifecycle
-from app.core.opening import alive
-from app.core.schema import is_recent_enough
 from app.core.security import public
 from app.db.connecting import failure_of
 from app.db.revisions import RevisionError
+from app.db.schema import is_recent_enough
+from app.lifecycle import Lifecycle
+from app.observability.release import alive
 
 DATABASE_SECONDS = 2.0
 # A database that was reached may refuse this service later (a rotated password): how often a probe asks again.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from app.core.claims import Claims, MalformedClaim, audiences_of, find_claim
+from app.auth.claims import Claims, MalformedClaim, audiences_of, find_claim
+from app.auth.jwks import KeySet
+from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings, load_key
 from app.core.exceptions import Unauthorized
-from app.core.jwks import KeySet
-from app.core.jwt_settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings, load_key
 
 if TYPE_CHECKING:
     import httpx2

@@ -19,9 +19,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.core.config import Settings
-from app.core.forwarded import Forwarded
-from app.core.lifecycle import Lifecycle
-from app.core.listening import PortInUse, listen
+from app.lifecycle import Lifecycle
+from app.middleware.forwarded import Forwarded
+from app.server.listening import PortInUse, listen
 
 # Longer than the idle time-out of any proxy in front (nginx 60 s, AWS 60 s): the proxy closes first.
 KEEP_ALIVE_SECONDS = 80
@@ -81,7 +81,7 @@ def make_server(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> Drain
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # app/core/forwarded.py knows more of them
+        proxy_headers=False,  # app/middleware/forwarded.py knows more of them
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.graceful_seconds,
     )

@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.config import ConfigurationError, Settings
-from app.core.context import route_path
-from app.core.edge import Edge
 from app.core.exceptions import Unavailable, send_problem
-from app.core.lifecycle import Lifecycle
-from app.core.listening import PortInUse
+from app.lifecycle import Lifecycle
+from app.middleware.outermost import Edge
+from app.observability.release import alive
+from app.request_context import route_path
+from app.server.listening import PortInUse
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -28,16 +29,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger("app.opening")
 
 _JSON = (b"content-type", b"application/json")
-
-
-def alive(settings: Settings) -> dict[str, Any]:
-    """What /health says: what runs, by version and by the digest of its image."""
-    return {
-        "status": "ok",
-        "service": settings.service_name,
-        "version": settings.version,
-        "image_digest": settings.image_digest,
-    }
 
 
 class _Uncounted:

@@ -12,11 +12,11 @@ from wsgiref.simple_server import WSGIRequestHandler
 from prometheus_client import make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from app.core.listening import listen
+from app.server.listening import listen
 
 if TYPE_CHECKING:
     from app.core.config import Settings
-    from app.core.telemetry import Metrics
+    from app.observability.metrics import Metrics
 
 SECONDS_TO_END = 2
 StartResponse = Callable[..., Any]

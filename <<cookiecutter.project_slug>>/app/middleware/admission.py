@@ -10,8 +10,8 @@ from collections import deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.core.context import route_path
 from app.core.exceptions import Unavailable, send_problem
+from app.request_context import route_path
 
 
 class Admission:

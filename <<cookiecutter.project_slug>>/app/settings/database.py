@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import URL
 
-from app.core.database_url import TLS_FILES, SslMode, parse_database_url
-from app.core.environment import SERVICE, EnvironmentSettings
+from app.settings.base import SERVICE, EnvironmentSettings
+from app.settings.database_url import TLS_FILES, SslMode, parse_database_url
 
 PUBLIC_PASSWORDS = frozenset({"", "postgres", "password", "changeme", "changethis", "secret", "admin", "test"})
 

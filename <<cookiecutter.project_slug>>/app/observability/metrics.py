@@ -1,18 +1,13 @@
-"""Metrics for Prometheus, traces for OpenTelemetry.
+"""Metrics for Prometheus.
 
-Names follow the semantic conventions (HTTP and database client), in Prometheus' spelling. FastAPI makes the spans
-itself; it is told to once OTEL_EXPORTER_OTLP_ENDPOINT is set, and costs nothing before.
+Names follow the semantic conventions of OpenTelemetry (HTTP and database client), in Prometheus' spelling.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-import structlog
-from fastapi.telemetry import TelemetryConfig
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -26,22 +21,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from app.core.config import Settings
-from app.core.context import route_path
-from app.core.lifecycle import Lifecycle
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
-
-log = structlog.get_logger("app.telemetry")
+from app.lifecycle import Lifecycle
 
 # A second series per child, of no use to anybody who keeps the first.
 disable_created_metrics()
 
 # The boundaries that the semantic convention for http.server.request.duration advises, in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-# The longest wait for a collector at the end, part of LAST_SECONDS in toolkit/deploy/inventory/schema.py.
-FLUSH_SECONDS = 3.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"})
 
 
@@ -129,69 +115,3 @@ class _Gauges(Collector):
         yield GaugeMetricFamily(
             "db_client_connection_pending_requests", "Requests waiting for a connection.", value=figures.waiting
         )
-
-
-def quiet_paths(settings: Settings) -> frozenset[str]:
-    """Probes and scrapes: they would drown what clients see, in logs, metrics and traces alike."""
-    return frozenset({"/health", "/ready", "/metrics", f"{settings.api_v1_str}/health"})
-
-
-def release(settings: Settings) -> dict[str, str]:
-    """What is running, by the resource attributes of OpenTelemetry in Prometheus' spelling."""
-    return {
-        "service_name": settings.service_name,
-        "service_version": settings.version,
-        "deployment_environment_name": settings.environment,
-        "image_digest": settings.image_digest or "",
-    }
-
-
-async def send_last_traces(provider: TracerProvider | None) -> None:
-    """Hand the collector what is left, for FLUSH_SECONDS at most: one that is down must not hold up the end.
-
-    By a thread of its own: the exporter waits for its collector between attempts, and cannot be called off.
-    """
-    if provider is None:
-        return
-    sending = threading.Thread(target=provider.shutdown, name="traces", daemon=True)
-    sending.start()
-    await asyncio.to_thread(sending.join, FLUSH_SECONDS)
-    if sending.is_alive():
-        log.warning("traces lost", reason=f"the collector did not take them within {FLUSH_SECONDS:g} s")
-
-
-def telemetry_config(settings: Settings) -> TelemetryConfig:
-    """What FastAPI(telemetry=...) wants: everything off, or sampled traces to the collector at the endpoint."""
-    endpoint = settings.otel_exporter_otlp_endpoint
-    if not endpoint:
-        return {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-
-    # Imported here: the exporter takes 0.2 s of a start that mostly has no use for it.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
-
-    quiet = quiet_paths(settings)
-    provider = TracerProvider(
-        sampler=ParentBasedTraceIdRatio(settings.otel_traces_sampler_arg),
-        resource=Resource.create(
-            {
-                "service.name": settings.service_name,
-                "service.version": settings.version,
-                "deployment.environment.name": settings.environment,
-            }
-        ),
-        shutdown_on_exit=False,  # at its end the service does so itself, for a bounded time
-    )
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
-    return {
-        "tracing": True,
-        "metrics": False,
-        "logs": False,
-        "operation_spans": False,
-        "auto_configure": False,
-        "tracer_provider": provider,
-        "exclude": lambda scope: "path" in scope and route_path(scope) in quiet,
-    }

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from app.auth.jwk import Keys, NoKeys, parse_keys
 from app.core.exceptions import Unavailable
-from app.core.jwk import Keys, NoKeys, parse_keys
 
 if TYPE_CHECKING:
     import httpx2

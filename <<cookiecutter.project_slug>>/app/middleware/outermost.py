@@ -15,10 +15,10 @@ import structlog
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.context import REQUEST, accept_request_id, route_path, trace_of
 from app.core.exceptions import Problem, send_problem
-from app.core.lifecycle import Lifecycle
-from app.core.logging import AccessLog
+from app.lifecycle import Lifecycle
+from app.observability.logging import AccessLog
+from app.request_context import REQUEST, accept_request_id, route_path, trace_of
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 

@@ -1,0 +1,1 @@
+"""Engine, driver, migrations and the meaning of PostgreSQL's errors. `app.core.database` is the way in."""

@@ -1,0 +1,1 @@
+"""The process: sockets, an early start, draining."""

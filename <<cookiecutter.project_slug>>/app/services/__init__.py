@@ -1,0 +1,1 @@
+"""The rules of resources; a method is a unit of work."""

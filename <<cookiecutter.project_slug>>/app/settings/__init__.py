@@ -1,0 +1,1 @@
+"""Where settings come from. `app.core.config` has those of this service."""

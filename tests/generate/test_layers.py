@@ -1,0 +1,47 @@
+"""The service's import contracts (import-linter): kept where it stands, and broken by an import that goes up."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVICE = Path(__file__).resolve().parents[2] / "<<cookiecutter.project_slug>>"
+LINTER = Path(sys.executable).parent / "lint-imports"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Path:
+    shutil.copytree(SERVICE / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(SERVICE / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(LINTER), "--no-cache", "--no-logo"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_contracts_are_kept(service: Path) -> None:
+    linted = lint_imports(service)
+    assert linted.returncode == 0, linted.stdout
+    assert "0 broken" in linted.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("crud/base.py", "from app.services import base as services", "Imports go down the layers"),
+        ("api/errors.py", "from app.server import draining", "Imports go down the layers"),
+        ("request_context.py", "from app.core import config", "Imports go down the layers"),
+        ("middleware/admission.py", "from app.models import idempotency", "What serves every resource imports none"),
+        ("db/engine.py", "import fastapi", "FastAPI is imported by app.api"),
+    ],
+)
+def test_an_import_that_goes_up_is_refused(service: Path, module: str, line: str, contract: str) -> None:
+    path = service / "app" / module
+    path.write_text(path.read_text().replace("\nfrom ", f"\n{line}\nfrom ", 1))
+    linted = lint_imports(service)
+    assert linted.returncode == 1, linted.stdout
+    assert any(told.startswith(contract) and told.endswith("BROKEN") for told in linted.stdout.splitlines())

@@ -1,4 +1,4 @@
-"""`python -m app token SCOPE...`: a token for development. Exit codes: 1 where none can be issued, 2 without scopes."""
+"""`python -m app token SCOPE...`: a token for development. Exit code 1: none can be issued."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from app.main import create_app
 
 def main(arguments: Sequence[str]) -> int:
     """`python -m app token SCOPE...`, or --all: print a token, alone on the last line. Returns the exit code."""
-    scopes = sorted({*all_scopes(create_app()), *arguments} - {"--all"} if "--all" in arguments else set(arguments))
+    scopes = sorted(all_scopes(create_app()) if "--all" in arguments else set(arguments))
     if not scopes:
-        print(
-            "No scopes given; name them (--scope products:read --scope products:write), or use --all.", file=sys.stderr
-        )
-        return 2
+        hint = "name them (--scope products:read --scope products:write), or use --all"
+        print(f"No scopes given; {hint}.", file=sys.stderr)
+        return 1
     try:
         token = make_token(scopes)
     except TokenRefused as refused:

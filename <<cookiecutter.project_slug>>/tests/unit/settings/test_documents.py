@@ -14,7 +14,7 @@ from app.core.config import ConfigurationError, EnvironmentSettings, Settings, l
 from app.main import create_app
 from app.resources import ROUTERS
 
-PATH = Path(__file__).resolve().parents[2] / "README.md"
+PATH = Path(__file__).resolve().parents[3] / "README.md"
 README = PATH.read_text(encoding="utf-8") if PATH.is_file() else ""
 SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 MODELS: tuple[type[EnvironmentSettings], ...] = (Settings, *security.SETTINGS)

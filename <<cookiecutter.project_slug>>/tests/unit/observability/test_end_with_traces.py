@@ -12,7 +12,7 @@ import pytest
 from app.core import database
 from app.observability import tracing
 from deploy.environment import LAST_SECONDS
-from tests.unit.test_server import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
+from tests.unit.server.test_draining import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
 
 # Twice what the grace period would be with GRACEFUL_SECONDS=1, for a busy machine. The library alone takes 30 s.
 BOUND_SECONDS = 2 * (1 + LAST_SECONDS)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dev import bootstrap, postgres, process, repository, server
+from dev import bootstrap, ports, postgres, process, repository, server
 
 # The demo's commit is thrown away with it: a machine whose git knows nobody need not learn of anybody for it.
 NOBODY = {
@@ -32,7 +32,7 @@ def run(root: Path, *, once: bool) -> None:
     with _alone(folder):
         service = bake(root, folder)
         baked = time.monotonic() - began
-        port = server.next_free(8000)
+        port = ports.next_free(server.HOST, 8000)
         with _serving(service, port) as running:
             _use(service, running, f"http://{server.HOST}:{port}")
             print(

@@ -1,8 +1,8 @@
 """The order of the drills in a run with a time budget, and which of them still fit into it.
 
-Drills of what changed come first, those that a narrow concern names before those that only a broad one names. Within each
-of these ranks the order is a rotation by date: each day starts a golden section of the list further on, so that the starts
-spread evenly and every drill comes to the front of its rank within days.
+Drills of what changed come first, those that a narrow concern names before those that only a broad one names. In each rank
+the order is a rotation by date: each day starts a golden section of the list further on, so that the starts spread evenly
+and every drill comes to the front of its rank within days.
 """
 
 import datetime as dt
@@ -91,7 +91,7 @@ def _concern(path: str) -> str:
 
 
 def ordered(drills: Sequence[str], first: Sequence[str], day: dt.date) -> list[str]:
-    """Node ids of drills by rank: files that a narrow pattern of `first` names, files that a broad one names, the others.
+    """Node ids of drills by rank: files that a narrow pattern of `first` names, those of a broad one, the others.
 
     Within a rank the order is that of the day, so that where everything changes daily, every drill still has its turn.
     The drills of a file stay together, as they share what the file's fixtures make.

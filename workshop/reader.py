@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dev import process, server
+from dev import ports, process, server
 from workshop.documents import Block
 
 PORT = "8000"
@@ -90,9 +90,9 @@ def _wait(condition: Callable[[], bool]) -> None:
 def on_a_free_port(blocks: Iterable[Block]) -> list[Block]:
     """The blocks as they are; where port 8000 is taken on this machine, with another one."""
     blocks = list(blocks)
-    if server.is_free(int(PORT)):
+    if ports.is_free(server.HOST, int(PORT)):
         return blocks
-    port = str(server.next_free(int(PORT) + 1))
+    port = str(ports.next_free(server.HOST, int(PORT) + 1))
     return [Block(b.language, _moved(b.text, port), b.mark, b.line) for b in blocks]
 
 

@@ -184,8 +184,8 @@ def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) ->
         both = names.IDENTIFIER_LIMIT - names.REFERENCE_AFFIXES - names.SHORTEST_REFERENCE
         if len(table) + len(target.plural) > both:
             pair = " and ".join(f"{quote(each)} ({len(each)} characters)" for each in tables)
-            reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} characters of a foreign key's name, which has both in it"
-            return f"the tables {pair} leave no room for a column; expected at most {both} in both, as {reason}"
+            reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} of a foreign key's name, which has both in it"
+            return f"the tables {pair} leave no room for a column; expected at most {both} in all, as {reason}"
     room = names.IDENTIFIER_LIMIT - affixes - len(table)
     if len(name) <= room:
         return ""

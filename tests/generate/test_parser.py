@@ -143,7 +143,10 @@ def test_field(text: str, field: Field) -> None:
             f"p/{'t' * 40}: a:int; q/{'u' * 40}: p:ref(p)",
             [(96, "q.p", f"`{'u' * 40}` (40 characters) and `{'t' * 40}` (40 characters) leave no room for a column")],
         ),
-        (f"p/{'t' * 27}: a:int; q/{'u' * 27}: ab:ref(p)", [(70, "q.ab", "`ab_id` has 5 characters; expected at most 4")]),
+        (
+            f"p/{'t' * 27}: a:int; q/{'u' * 27}: ab:ref(p)",
+            [(70, "q.ab", "`ab_id` has 5 characters; expected at most 4")],
+        ),
         ("p: a:int; p: b:int", [(11, "p", "the resource `p` is in this text already")]),
         ("box: a:int; boxe: b:int", [(13, "boxe", "the plural `boxes` is that of `box`")]),
         ("good/goods: a:int; goods/lots: b:int", [(20, "goods", "share a name")]),

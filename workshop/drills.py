@@ -1,8 +1,8 @@
 """The order of the drills in a run with a time budget, and which of them still fit into it.
 
-Drills of what changed come first, those that a narrow concern names before those that only a broad one names. In each rank
-the order is a rotation by date: each day starts a golden section of the list further on, so that the starts spread evenly
-and every drill comes to the front of its rank within days.
+Drills of what changed come first, those that a narrow concern names before those that only a broad one names. In each
+rank the order is a rotation by date: each day starts a golden section of the list further on, so that the starts spread
+evenly and every drill comes to the front of its rank within days.
 """
 
 import datetime as dt

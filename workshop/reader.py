@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dev import ports, process, server
+from workshop import documents
 from workshop.documents import Block
 
 PORT = "8000"
@@ -51,6 +52,22 @@ def run(block: Block, folder: Path, variables: Mapping[str, str], typed: str = "
     if done.returncode:
         raise Misled(f"line {block.line}, exit code {done.returncode}:\n{block.text}\n{done.stdout[-6000:]}")
     return done.stdout
+
+
+def follow(blocks: Iterable[Block], folder: Path, variables: Mapping[str, str]) -> list[str]:
+    """Run the commands, write the files and apply the diffs, in the order in which they are printed.
+
+    Skips blocks that serve, or need a part such as a cluster. Returns the names of the written files. Raises Misled.
+    """
+    written: list[str] = []
+    for block in blocks:
+        if block.language == "sh" and not block.mark:
+            run(block, folder, variables)
+        try:
+            written += documents.write(folder, block)
+        except subprocess.CalledProcessError as error:
+            raise Misled(f"line {block.line}: the diff does not apply:\n{block.text}") from error
+    return list(dict.fromkeys(written))
 
 
 @contextmanager

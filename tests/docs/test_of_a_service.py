@@ -52,8 +52,8 @@ def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_pat
     code = [name for name in written if name.endswith(".py")]
     assert {"app/main.py", "app/services/review.py", "app/commands/rate.py"} <= set(code)
     python = str(made / ".venv" / "bin" / "python")
-    subprocess.run([python, "-m", "ruff", "check", *code], cwd=copy, check=True)
-    subprocess.run([python, "-m", "ruff", "format", "--check", *code], cwd=copy, check=True)
+    subprocess.run([python, "-m", "ruff", "check", "."], cwd=copy, check=True)
+    subprocess.run([python, "-m", "ruff", "format", "--check", "."], cwd=copy, check=True)
 
 
 @dataclass(frozen=True)

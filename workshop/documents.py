@@ -48,7 +48,8 @@ def blocks(document: Path) -> list[Block]:
 
 def pages(folder: Path) -> list[Path]:
     """What a person reads of a repository: of this one, or of a service."""
-    return [folder / "README.md", folder / "CONTRIBUTING.md", *sorted((folder / "docs").glob("*.md"))]
+    first = [folder / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    return [*(page for page in first if page.is_file()), *sorted((folder / "docs").glob("*.md"))]
 
 
 def shell_blocks(document: Path) -> list[Block]:

@@ -91,7 +91,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     needed = {part for marker in item.iter_markers("needs") for part in marker.args}
     required = {part.strip() for part in os.environ.get("REQUIRE", "").split(",")}
     postponed = item.get_closest_marker("drill") and not item.config.getoption("--drills")
-    expected = postponed or _was_left_out(report) or hasattr(report, "wasxfail")
+    expected = postponed or _was_left_out(report)
     if report.skipped and needed & required and not expected:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from toolkit.dev import bootstrap, git_start, serve, subprocesses
+from toolkit.dev import bootstrap, git_start, ports, serve, subprocesses
 from toolkit.dev.postgres import run as postgres
 
 # The demo's commit is thrown away with it: a machine whose git knows nobody need not learn of anybody for it.
@@ -33,7 +33,7 @@ def run(root: Path, *, once: bool) -> None:
     with _alone(folder):
         service = bake(root, folder)
         baked = time.monotonic() - began
-        port = serve.next_free(8000)
+        port = ports.next_free(serve.HOST, 8000)
         with _serving(service, port) as running:
             _use(service, running, f"http://{serve.HOST}:{port}")
             print(

@@ -48,27 +48,28 @@ def blocks(document: Path) -> list[Block]:
 
 def pages(folder: Path) -> list[Path]:
     """What a person reads of a repository: of this one, or of a service."""
-    return [folder / "README.md", folder / "CONTRIBUTING.md", *sorted((folder / "docs").glob("*.md"))]
+    first = [folder / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    return [*(page for page in first if page.is_file()), *sorted((folder / "docs").glob("*.md"))]
 
 
 def shell_blocks(document: Path) -> list[Block]:
     return [block for block in blocks(document) if block.language in ("sh", "bash", "console", "shell")]
 
 
-def write_files(folder: Path, printed: list[Block]) -> list[str]:
-    """Write the files and apply the diffs that a document prints, as they are, and return the names of the files.
+def write(folder: Path, block: Block) -> list[str]:
+    """Write the file or apply the diff that a block prints, as it stands, and return the names of the files.
 
     Raises subprocess.CalledProcessError for a diff that does not apply.
     """
-    written = []
-    for block in printed:
-        if block.mark.startswith("file "):
-            written.append(block.mark.removeprefix("file "))
-            (folder / written[-1]).write_text(block.text)
-        elif block.mark == "patch":
-            subprocess.run(["git", "apply", "-"], cwd=folder, check=True, input=block.text, text=True)
-            written += re.findall(r"^\+\+\+ b/(.+)$", block.text, re.MULTILINE)
-    return written
+    if block.mark.startswith("file "):
+        name = block.mark.removeprefix("file ")
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(block.text)
+        return [name]
+    if block.mark == "patch":
+        subprocess.run(["git", "apply", "-"], cwd=folder, check=True, input=block.text, text=True)
+        return re.findall(r"^\+\+\+ b/(.+)$", block.text, re.MULTILINE)
+    return []
 
 
 def calls(document: Path) -> Iterator[Call]:

@@ -1,7 +1,8 @@
 """The order of the drills in a run with a time budget, and which of them still fit into it.
 
-Drills of what changed come first. The others follow in a rotation by date: each day starts a golden section of the list
-further on, so that the starts spread evenly and every drill comes to the front within days.
+Drills of what changed come first, those that a narrow concern names before those that only a broad one names. In each
+rank the order is a rotation by date: each day starts a golden section of the list further on, so that the starts spread
+evenly and every drill comes to the front of its rank within days.
 """
 
 import datetime as dt
@@ -79,7 +80,7 @@ def load(text: str) -> Schedule:
 def concerned(changed: Iterable[str]) -> list[str]:
     """Patterns of the test files that show what these paths do, the narrow ones (a single file) first."""
     patterns = {pattern for path in changed if (pattern := _concern(path))}
-    return sorted(patterns, key=lambda pattern: ("*" in pattern, pattern))
+    return sorted(patterns, key=lambda pattern: (_breadth(pattern), pattern))
 
 
 def _concern(path: str) -> str:
@@ -90,8 +91,9 @@ def _concern(path: str) -> str:
 
 
 def ordered(drills: Sequence[str], first: Sequence[str], day: dt.date) -> list[str]:
-    """Node ids of drills: those in a file that a pattern of `first` names, then the others as the day says.
+    """Node ids of drills by rank: files that a narrow pattern of `first` names, those of a broad one, the others.
 
+    Within a rank the order is that of the day, so that where everything changes daily, every drill still has its turn.
     The drills of a file stay together, as they share what the file's fixtures make.
     """
     turned = rotated(sorted(drills), day)
@@ -105,7 +107,13 @@ def _file(name: str) -> str:
 
 
 def _rank(path: str, first: Sequence[str]) -> int:
-    return next((rank for rank, pattern in enumerate(first) if fnmatch.fnmatchcase(path, pattern)), len(first))
+    """0 for a test file that a narrow pattern names, 1 for one that only a broad pattern names, 2 for the others."""
+    ranks = [_breadth(pattern) for pattern in first if fnmatch.fnmatchcase(path, pattern)]
+    return min(ranks, default=2)
+
+
+def _breadth(pattern: str) -> int:
+    return 1 if "*" in pattern else 0
 
 
 def rotated(names: Sequence[str], day: dt.date) -> list[str]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from toolkit.dev import serve, subprocesses
+from toolkit.dev import ports, serve, subprocesses
+from workshop import documents
 from workshop.documents import Block
 
 PORT = "8000"
@@ -53,6 +54,22 @@ def run(block: Block, folder: Path, variables: Mapping[str, str], typed: str = "
     return done.stdout
 
 
+def follow(blocks: Iterable[Block], folder: Path, variables: Mapping[str, str]) -> list[str]:
+    """Run the commands, write the files and apply the diffs, in the order in which they are printed.
+
+    Skips blocks that serve, or need a part such as a cluster. Returns the names of the written files. Raises Misled.
+    """
+    written: list[str] = []
+    for block in blocks:
+        if block.language == "sh" and not block.mark:
+            run(block, folder, variables)
+        try:
+            written += documents.write(folder, block)
+        except subprocess.CalledProcessError as error:
+            raise Misled(f"line {block.line}: the diff does not apply:\n{block.text}") from error
+    return list(dict.fromkeys(written))
+
+
 @contextmanager
 def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str) -> Iterator[str]:
     """Run a block that serves, wait until it has printed `until`, and end it as Ctrl-C does; gives what it printed."""
@@ -90,9 +107,9 @@ def _wait(condition: Callable[[], bool]) -> None:
 def on_a_free_port(blocks: Iterable[Block]) -> list[Block]:
     """The blocks as they are; where port 8000 is taken on this machine, with another one."""
     blocks = list(blocks)
-    if serve.is_free(int(PORT)):
+    if ports.is_free(serve.HOST, int(PORT)):
         return blocks
-    port = str(serve.next_free(int(PORT) + 1))
+    port = str(ports.next_free(serve.HOST, int(PORT) + 1))
     return [Block(b.language, _moved(b.text, port), b.mark, b.line) for b in blocks]
 
 

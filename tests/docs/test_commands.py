@@ -77,21 +77,24 @@ def test_what_the_readme_of_the_service_says_works(service: Path, variables: Map
             if block.mark == "while serving":
                 answer = reader.run(block, service, own)
                 assert json.loads(answer[answer.index('{"items"') :]) == {"items": [], "next": None}
-    for block in shell:
-        if block.mark == "":
-            reader.run(block, service, own)
-    documents.write_files(service, blocks)
+    reader.follow([*blocks, *documents.blocks(service / "docs" / "database.md")], service, own)
     reader.run(Block("sh", "python3 tasks.py lint\npython3 tasks.py migrate\n", "", 0), service, own)
     with reader.serving(first, service, own, until="Ctrl-C stops it") as said:
         address = re.findall(r"service +(http\S+)", said)[-1]
         token = reader.run(Block("sh", "python3 tasks.py token --all | tail -1", "", 0), service, own).split()[-1]
-        for way in ("fast", "session"):
-            assert _get(f"{address}/api/v1/counts/{way}", token) == b'{"count":0}'
+        assert _get(f"{address}/api/v1/rating", token) == b'{"reviews":0,"average":null}'
 
 
 def test_a_block_that_fails_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(reader.Misled, match="exit code 3"):
         reader.run(Block("sh", "true\nexit 3\n", "", 7), tmp_path, dict(os.environ))
+
+
+def test_a_diff_that_does_not_apply_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+    diff = "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-two\n+three\n"
+    with pytest.raises(reader.Misled, match="line 5: the diff does not apply"):
+        reader.follow([Block("diff", diff, "patch", 5)], tmp_path, dict(os.environ))
 
 
 def _get(url: str, token: str = "") -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import extensions
 from workshop import documents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,12 @@ def test_the_table_of_questions_is_that_of_the_template() -> None:
             assert all(choice in text for choice in value) or "3.11 to 3.14" in text
         elif "cookiecutter" not in value and name != "resources":
             assert default == value
+
+
+def test_the_changelog_begins_with_the_version_of_the_template() -> None:
+    versions = re.findall(r"^## \[(\S+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == extensions.template_version("")
+    assert versions == sorted(set(versions), key=lambda version: [int(n) for n in version.split(".")], reverse=True)
 
 
 def test_the_line_at_the_top_is_the_default() -> None:

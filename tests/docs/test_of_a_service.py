@@ -4,12 +4,16 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.support import provider
 from tests.support.bakery import Bakery
-from workshop import documents
+from workshop import documents, reader
+from workshop.documents import Block
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +40,82 @@ def test_every_task_that_a_page_names_is_there(service: Path) -> None:
         assert {call.task for call in documents.calls(page)} <= tasks, page.name
 
 
-# What an own endpoint is for: it is in the document of the application that the patched `app/main.py` makes.
-PATHS = "import json; from app.main import create_app; print(json.dumps(list(create_app().openapi()['paths'])))"
-
-
-@pytest.mark.parametrize("auth", ["jwt", "none"])
-def test_an_own_endpoint_works_as_it_is_printed(bakery: Bakery, tmp_path: Path, auth: str) -> None:
-    made = bakery.bake(auth=auth)
+def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_path: Path) -> None:
+    """The quick half of the drills below: the resource is added, everything printed is written, the linter reads it."""
+    made = bakery.bake()
     copy = tmp_path / made.name
-    shutil.copytree(made, copy, symlinks=True)
-    written = documents.write_files(copy, documents.blocks(copy / "README.md"))
-    assert written == ["app/api/v1/endpoints/counts.py", "app/main.py"]
+    bakery.copy(made, copy)
+    printed = documents.blocks(copy / "README.md")
+    add = next(line for block in printed for line in block.text.splitlines() if re.search(r'resource\.add ".+"$', line))
+    reader.run(Block("sh", add, "", 0), copy, bakery.environment)
+    written = reader.follow([block for block in printed if block.language != "sh"], copy, {})
+    code = [name for name in written if name.endswith(".py")]
+    assert {"app/main.py", "app/services/review.py", "app/commands/rate.py"} <= set(code)
     python = str(made / ".venv" / "bin" / "python")
-    environment = {"PATH": "/usr/bin:/bin", "ENVIRONMENT": "local"}
-    told = subprocess.run(
-        [python, "-c", PATHS], cwd=copy, env=environment, check=True, capture_output=True, text=True
-    ).stdout
-    assert {"/api/v1/counts/fast", "/api/v1/counts/session"} <= set(json.loads(told.splitlines()[-1]))
-    subprocess.run([python, "-m", "ruff", "check", *written], cwd=copy, check=True)
-    subprocess.run([python, "-m", "ruff", "format", "--check", *written], cwd=copy, check=True)
+    subprocess.run([python, "-m", "ruff", "check", "."], cwd=copy, check=True)
+    subprocess.run([python, "-m", "ruff", "format", "--check", "."], cwd=copy, check=True)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A service whose owner has followed every recipe, and the files that the documents print."""
+
+    service: Path
+    environment: dict[str, str]
+    written: list[str]
+
+    def run(self, *command: str) -> str:
+        python = str(self.service / ".venv" / "bin" / "python")
+        done = subprocess.run(
+            [python, *command], cwd=self.service, env=self.environment, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module", params=[("jwt", "manifests"), ("none", "helm")], ids="-".join)
+def followed(request: pytest.FixtureRequest, bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Everything that the README and docs/database.md print, done in that order; only the recipes' commands are run."""
+    auth, driver = request.param
+    made = bakery.bake(auth=auth, driver=driver)
+    copy = tmp_path_factory.mktemp(auth) / made.name
+    bakery.copy(made, copy)
+    readme = documents.blocks(copy / "README.md")
+    first = next(number for number, block in enumerate(readme) if "resource.add" in block.text)
+    variables = {**bakery.environment, "PYTEST_ADDOPTS": "--no-cov -p no:cacheprovider"}
+    printed = [*readme[first:], *documents.blocks(copy / "docs" / "database.md")]
+    return Followed(copy, variables, reader.follow(printed, copy, variables))
+
+
+@pytest.mark.drill(minutes=2)
+def test_every_recipe_works_as_it_is_printed(followed: Followed) -> None:
+    paths = json.loads((followed.service / "docs" / "openapi.json").read_text())["paths"]
+    assert {"/api/v1/reviews", "/api/v1/rating"} <= set(paths)
+    revisions = "\n".join(path.name for path in (followed.service / "alembic" / "versions").glob("*.py"))
+    assert all(name in revisions for name in ("add_review", "allow_ten_stars", "daily_ratings"))
+    assert {"app/main.py", "app/commands/rate.py", "deploy/inventory.yaml"} <= set(followed.written)
+
+
+@pytest.mark.drill(minutes=2)
+def test_the_code_of_the_recipes_is_clean_and_typed(followed: Followed) -> None:
+    followed.run("tasks.py", "lint")
+
+
+@pytest.mark.drill(minutes=2)
+@pytest.mark.needs("cluster")  # which brings Helm, that renders the chart
+def test_the_background_job_is_among_the_objects_of_a_deploy(followed: Followed, tmp_path: Path) -> None:
+    if (followed.service / "helm").exists() and not shutil.which("helm"):
+        pytest.skip("there is no helm on this machine")
+    settings = provider.SETTINGS if (followed.service / "docs" / "identity-providers.md").exists() else ()
+    options = [part for value in (f"image=sha256:{'0' * 64}", *settings) for part in ("-e", value)]
+    followed.run("tasks.py", "deploy", "staging", *options, "--render", str(tmp_path))
+    (job,) = tmp_path.glob("cronjob-*.yaml")
+    content = yaml.safe_load(job.read_text())
+    pod = content["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"] == ["python", "-m", "app.commands.rate"]
+    assert container["image"].endswith(f"@sha256:{'0' * 64}")
+    assert "RATING_TOKEN" in {variable["name"] for variable in container["env"]}
+    service = yaml.safe_load(next(tmp_path.glob("service-*.yaml")).read_text())
+    labels = content["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert not service["spec"]["selector"].items() <= labels.items(), "the Service would send requests to the job"

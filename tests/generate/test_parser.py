@@ -134,7 +134,19 @@ def test_field(text: str, field: Field) -> None:
         ("p: p_id:uuid p:ref(p)?", [(14, "p.p", "`p_id` is there twice (a reference is kept as `p_id`)")]),
         ("p: a1:int a_1:int", [(11, "p.a_1", "`a_1` and `a1` differ in an underscore alone")]),
         (f"p: {'a' * 60}:int", [(4, f"p.{'a' * 60}", "has 60 characters; expected at most 54")]),
-        (f"{'p' * 40}: a:int", [(1, "p" * 40, "has 41 characters; expected at most 40")]),
+        (f"{'p' * 40}: a:int", [(1, "p" * 40, f"the plural `{'p' * 40}s` has 41 characters; expected at most 40")]),
+        (f"{'p' * 50}/ps: a:int", [(52, "p" * 50, f"the name `{'p' * 50}` has 50 characters; expected at most 40")]),
+        # a table whose own name is too long is one fault, not one of each column, nor of each reference to it
+        (f"p/{'t' * 60}: a:int b:str", [(3, "p", f"the plural `{'t' * 60}` has 60 characters; expected at most 40")]),
+        (f"p/{'t' * 60}: a:int; q: p:ref(p)", [(3, "p", "has 60 characters; expected at most 40")]),
+        (
+            f"p/{'t' * 40}: a:int; q/{'u' * 40}: p:ref(p)",
+            [(96, "q.p", f"`{'u' * 40}` (40 characters) and `{'t' * 40}` (40 characters) leave no room for a column")],
+        ),
+        (
+            f"p/{'t' * 27}: a:int; q/{'u' * 27}: ab:ref(p)",
+            [(70, "q.ab", "`ab_id` has 5 characters; expected at most 4")],
+        ),
         ("p: a:int; p: b:int", [(11, "p", "the resource `p` is in this text already")]),
         ("box: a:int; boxe: b:int", [(13, "boxe", "the plural `boxes` is that of `box`")]),
         ("good/goods: a:int; goods/lots: b:int", [(20, "goods", "share a name")]),
@@ -203,6 +215,7 @@ def test_field(text: str, field: Field) -> None:
         ('p: a:str=ab"c"', [(12, "p.a", "a text with spaces needs quotes")]),
         ("p: a:json={}", [(11, "p.a", "`json` takes no default")]),
         ("p: a:int; q: b:ref(p)=1", [(23, "q.b", "`ref` takes no default")]),
+        ("p: a:int>10<5!", [(9, "p.a", "no `int` is `>10` and `<5`")]),
         # references in a circle
         ("p: a:ref(p)", [(6, "p.a", "a reference to its own resource must be nullable")]),
         ("p: a:ref(q)?; q: b:ref(p)?", [(20, "q.b", "the references go round: p -> q -> p")]),

@@ -53,8 +53,13 @@ def test_drills_of_a_changed_file_come_first_and_files_stay_together() -> None:
     found = drills.ordered(NAMES, drills.concerned(["tests/cluster/test_f.py"]), DAY)
     assert sorted(found) == sorted(NAMES)
     assert {name.partition("::")[0] for name in found[:12]} == {"tests/cluster/test_f.py"}
-    files = [name.partition("::")[0] for name in found]
-    assert len([file for file, before in zip(files, ["", *files], strict=False) if file != before]) == 8
+    assert len(_files(found)) == 8
+
+
+def _files(names: list[str]) -> list[str]:
+    """The file of each run of names, in their order: more than once where another file lies between."""
+    files = [name.partition("::")[0] for name in names]
+    return [file for file, before in zip(files, ["", *files], strict=False) if file != before]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,24 @@ def test_every_pattern_of_changed_paths_and_of_tests_matches_a_file() -> None:
     for changed, concerned in drills.CONCERNS:
         for pattern in filter(None, (changed, concerned)):
             assert next(root.glob(pattern.replace("*", "**/*") if pattern.endswith("/*") else pattern), None), pattern
+
+
+def test_narrow_concerns_come_before_broad_ones() -> None:
+    changed = [f"{drills.SERVICE}/deploy/play.py", "tests/cluster/test_c.py", "tests/cluster/test_g.py"]
+    names = [*NAMES, "tests/image/test_a.py::test_0"]
+    files = _files(drills.ordered(names, drills.concerned(changed), DAY))
+    assert set(files[:2]) == {"tests/cluster/test_c.py", "tests/cluster/test_g.py"}
+    assert files[-1] == "tests/image/test_a.py"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [sorted({name.partition("::")[0] for name in NAMES}), [f"{drills.SERVICE}/deploy/play.py"]],
+    ids=["narrow", "broad"],
+)
+def test_a_rank_rotates_when_everything_changes_daily(changed: list[str]) -> None:
+    days = [drills.ordered(NAMES, drills.concerned(changed), DAY + dt.timedelta(day)) for day in range(30)]
+    assert {names[0].partition("::")[0] for names in days} == {name.partition("::")[0] for name in NAMES}
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5])

@@ -83,7 +83,6 @@ def _answers(checkout: Checkout) -> bool:
 
 @pytest.mark.alone
 @pytest.mark.drill(minutes=2)
-@pytest.mark.xfail(reason="some tests of a service fail in its test container: no git, docker or IPv6 there")
 def test_every_line_of_verify_passes(compose: Checkout) -> None:
     """Minutes, because the whole suite runs in the container."""
     began = time.monotonic()
@@ -153,7 +152,6 @@ def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> No
 
 @pytest.mark.alone
 @pytest.mark.drill(minutes=2)
-@pytest.mark.xfail(reason="some tests of a service fail in its test container: no git, docker or IPv6 there")
 def test_the_whole_suite_passes_in_containers(compose: Checkout) -> None:
     """As the file's head says; its user has no name, its project can't be written to."""
     compose.variables["SERVICE_USER"] = "10001:10001"

@@ -96,6 +96,13 @@ def test_what_is_taken_is_said_with_the_way_out(dev: Start, task: Task) -> None:
     assert "Traceback" not in taken.stderr + database.stderr
 
 
+def test_a_number_that_is_no_port_is_refused(task: Task) -> None:
+    refused = task("dev", "--port", "70000")
+    assert refused.returncode == 1
+    assert "--port 70000 is invalid. Choose a port from 1 to 65535." in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_database_of_ones_own(task: Task, dev: Start, service: Path) -> None:
     from toolkit.dev.postgres import run
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 from pydantic import SecretStr
 
@@ -17,6 +16,7 @@ from tests.support.certificates import Authority, Signed
 from tests.support.running import wait_for
 from tests.support.secure import PROGRAMS, secure_server
 from tests.support.serving import python, serving
+from toolkit.dev.postgres import scratch
 
 pytestmark = [
     pytest.mark.needs("postgresql"),
@@ -47,24 +47,12 @@ class Place:
         return f"postgresql://{user}@{host}:{self.port}/shop?{query}"
 
 
-def administer(url: str, *statements: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("tls")
     ours, another = Authority(folder, "ours"), Authority(folder, "another")
     with secure_server(ours.sign("server", "localhost"), ours.certificate) as server:
-        administer(server.socket, *ROLES)
+        scratch.execute(server.socket, *ROLES)
         port = server.address.partition(":")[2]
         yield Place(
             port, server.socket, ours.certificate, another.certificate, ours.sign("certified"), another.sign("foreign")
@@ -183,7 +171,7 @@ def test_a_rotated_password(place: Place, tmp_path: Path, bakery: Bakery) -> Non
     assert python(service, "-m", "alembic", "upgrade", "head", env=variables).returncode == 0
     with serving(service, variables, tmp_path / "log") as running:
         assert running.get("/ready")[0] == 200
-        administer(place.socket, "ALTER ROLE shop PASSWORD 'another'", end)
+        scratch.execute(place.socket, "ALTER ROLE shop PASSWORD 'another'", end)
         try:
             wait_for(lambda: running.get("/ready")[0] == 503, "/ready notices")
             status, problem = running.get("/ready")
@@ -192,6 +180,6 @@ def test_a_rotated_password(place: Place, tmp_path: Path, bakery: Bakery) -> Non
             status, problem = running.get("/api/v1/products")
             assert (status, problem["code"]) == (503, "database_unavailable")
         finally:
-            administer(place.socket, "ALTER ROLE shop PASSWORD 'odd-Password'")
+            scratch.execute(place.socket, "ALTER ROLE shop PASSWORD 'odd-Password'")
         assert running.get("/ready")[0] == 200
         assert running.get("/api/v1/products")[0] == 200

@@ -1,4 +1,4 @@
-"""A write of one statement saves BEGIN and COMMIT; a resource with rules of its own is in a transaction."""
+"""A write of one statement saves BEGIN and COMMIT; a resource with its own rules or queries has a transaction."""
 
 import time
 import uuid
@@ -34,6 +34,7 @@ class Note(BaseModel):
 class Notes(ResourceService):
     crud = Crud(NOTES)
     title = "note"
+    transaction = False
 
 
 class TwoStatements(Crud):
@@ -46,9 +47,12 @@ class TwoStatements(Crud):
 
 class NotesWithCopies(Notes):
     crud = TwoStatements(NOTES)
+    transaction = True
 
 
 class NotesWithRules(Notes):
+    transaction = True
+
     async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
         await self.crud.create(connection, {"id": uuid.uuid4(), "name": "made by a rule"})
         return await super().create_values(connection, data)
@@ -96,11 +100,18 @@ async def test_all_of_it_or_nothing(own: Database, kind: type[ResourceService]) 
 
 
 async def test_without_the_transaction_half_of_it_would_stay(own: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NotesWithCopies, "_as_generated", lambda *_: True)
+    monkeypatch.setattr(NotesWithCopies, "transaction", False)
     await Notes(own).create(Note(name="taken"))
     with pytest.raises(asyncpg.UniqueViolationError):
         await NotesWithCopies(own).create(Note(name="taken"))
     assert await count(own) == 2
+
+
+def test_a_second_statement_without_a_transaction_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Copies sets transaction = False, but TwoStatements\.create may run a second"):
+        type("Copies", (Notes,), {"crud": TwoStatements(NOTES)})
+    with pytest.raises(TypeError, match=r"but Rules\.create_values may run a second statement; delete that line"):
+        type("Rules", (Notes,), {"create_values": NotesWithRules.create_values})
 
 
 async def test_a_connection_that_is_due_is_opened_again(own: Database, monkeypatch: pytest.MonkeyPatch) -> None:

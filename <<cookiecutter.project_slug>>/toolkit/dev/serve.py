@@ -2,7 +2,6 @@
 
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from toolkit.dev import setup, subprocesses
+from toolkit.dev import ports, setup, subprocesses
 from toolkit.dev.migrations import upgrade
 from toolkit.dev.postgres import choice, run
 
@@ -23,10 +22,12 @@ WATCHED = ("app", "service.toml", ".env")
 
 def serve(project: Path, port: int, *, fresh: bool = False, allow_destructive: bool = False) -> None:
     """Serve until Ctrl-C. Raises SystemExit with the next step for a port or database that is taken."""
-    if not is_free(port):
+    if port not in ports.NUMBERS:
+        raise SystemExit(f"--port {port} is invalid. Choose a port from 1 to 65535.")
+    if not ports.is_free(HOST, port):
         raise SystemExit(
             f"Port {port} is taken, perhaps by another `dev`. Stop that one, or choose another port:\n"
-            f"  python3 tasks.py dev --port {next_free(port + 1)}"
+            f"  python3 tasks.py dev --port {ports.next_free(HOST, port + 1)}"
         )
     try:
         with choice.chosen(project, fresh=fresh, shared=False) as variables:
@@ -37,20 +38,6 @@ def serve(project: Path, port: int, *, fresh: bool = False, allow_destructive: b
             f"The embedded PostgreSQL of this service is in use by process {used.owner}, perhaps another `dev`.\n"
             f"  Stop that one, or set DATABASE_URL to another server."
         ) from None
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def next_free(port: int) -> int:
-    return next(candidate for candidate in range(port, 65536) if is_free(candidate))
 
 
 def _migrate(project: Path, variables: Mapping[str, str], *, allow_destructive: bool) -> None:

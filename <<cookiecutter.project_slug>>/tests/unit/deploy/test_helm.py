@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.deploy.conftest import WriteProgram
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import helm, helm_ownership
@@ -40,12 +41,10 @@ def test_versions(told: str, version: tuple[int, int] | None) -> None:
 
 @pytest.mark.parametrize(("told", "accepted"), [("v3.19.0", False), ("v4.0.0", True), ("v10.1.0", True), ("", False)])
 def test_a_helm_that_cannot_go_back_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, accepted: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram, told: str, accepted: bool
 ) -> None:
     """Helm 3 upgrades, and then has no --force-conflicts for the way back."""
-    program = tmp_path / "helm"
-    program.write_text(f"#!/bin/sh\necho '{told}'\n")
-    program.chmod(0o755)
+    write_program(tmp_path / "helm", f"#!/bin/sh\necho '{told}'\n")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     if accepted:
         assert helm_ownership.require() == told

@@ -3,11 +3,13 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.unit.deploy.conftest import WriteProgram
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import kubeconfig
 
@@ -35,11 +37,15 @@ def written(folder: Path, user: Any, cluster: dict[str, Any] | None = None, **to
     return str(folder / "config")
 
 
-def plugin(folder: Path, body: str) -> str:
-    path = folder / "bin" / "credentials"
-    path.write_text(f"#!{sys.executable}\n{body}\n")
-    path.chmod(0o755)
-    return "bin/credentials"
+@pytest.fixture
+def plugin(folder: Path, write_program: WriteProgram) -> Callable[[str], str]:
+    """Write a plugin with this body; return its command, relative to the kubeconfig."""
+
+    def write(body: str) -> str:
+        write_program(folder / "bin" / "credentials", f"#!{sys.executable}\n{body}\n")
+        return "bin/credentials"
+
+    return write
 
 
 def by(command: str) -> dict[str, Any]:
@@ -53,9 +59,11 @@ def refused(paths: str, context: str | None = None) -> Failed:
     return failed.value
 
 
-def test_a_plugin_beside_the_kubeconfig_is_found_and_runs_where_the_caller_is(folder: Path) -> None:
+def test_a_plugin_beside_the_kubeconfig_is_found_and_runs_where_the_caller_is(
+    folder: Path, plugin: Callable[[str], str]
+) -> None:
     """As kubectl: the command is relative to the file, what it opens is relative to the caller."""
-    command = plugin(folder, f"open('was-here', 'w').close(); {GOOD}")
+    command = plugin(f"open('was-here', 'w').close(); {GOOD}")
     loaded = kubeconfig.load(written(folder, by(command)), None)
     assert loaded.api_key["BearerToken"] == "Bearer t"
     assert Path("was-here").exists()
@@ -70,8 +78,10 @@ def test_a_plugin_beside_the_kubeconfig_is_found_and_runs_where_the_caller_is(fo
         (GOOD.replace('"token": "t"', ""), "missing token"),
     ],
 )
-def test_a_plugin_that_fails(folder: Path, body: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
-    failed = refused(written(folder, by(plugin(folder, body))))
+def test_a_plugin_that_fails(
+    folder: Path, plugin: Callable[[str], str], body: str, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failed = refused(written(folder, by(plugin(body))))
     assert failed.failure.code == "NO_CREDENTIALS"
     assert words in " ".join(failed.failure.evidence)
     assert "ERROR:root" not in capfd.readouterr().err

@@ -16,6 +16,12 @@ from toolkit.deploy.outcomes import Failed
 LOGIN = base64.b64encode(b"ada:right").decode()
 
 
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine answers, whatever this machine runs. By TCP: the SDK leaves a Unix socket that refuses it open."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+
 @pytest.mark.parametrize(
     ("repository", "host", "path"),
     [

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.compose import dotenv, owner, ports
+from toolkit.deploy.compose import dotenv, owner
 from toolkit.deploy.compose.config import Port
 from toolkit.deploy.outcomes import fail
+from toolkit.dev import ports
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -29,7 +30,8 @@ def ensure_dotenv(project: Path, client: DockerClient) -> str:
         if dotenv.read(project, dotenv.PROJECT):
             raise owner.elsewhere(name, project, other, "up")
         name = owner.own_name(project)
-        own = {dotenv.PROJECT: name, **{port.variable: str(ports.next_free(port)) for port in DEFAULT_PORTS}}
+        free = {port.variable: str(ports.next_free(port.host, port.number + 1)) for port in DEFAULT_PORTS}
+        own = {dotenv.PROJECT: name, **free}
     else:
         # Chosen for this call, and part of the data's address from then on.
         own = {dotenv.PROJECT: name} if name != owner.default_name(project) else {}

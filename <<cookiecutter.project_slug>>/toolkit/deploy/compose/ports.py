@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.compose.config import SERVICE_LABEL, Port, Stack, containers
+from toolkit.deploy.compose.config import SERVICE_LABEL, Stack, containers
 from toolkit.deploy.compose.owner import FOLDER_LABEL
 from toolkit.deploy.outcomes import fail
+from toolkit.dev import ports
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -17,11 +17,12 @@ def check(stack: Stack, client: DockerClient) -> None:
     """Raises Failed PORT_TAKEN for a port that anything else has: Compose finds out when half of it runs."""
     ours = {container.labels.get(SERVICE_LABEL) for container in containers(client, stack.name)}
     for port in stack.ports:
-        if port.service not in ours and not is_free(port.host, port.number):
+        if port.service not in ours and not ports.is_free(port.host, port.number):
+            another = ports.next_free(port.host, port.number + 1)
             raise fail(
                 "PORT_TAKEN",
                 f"port {port.number} of {port.host}, for {port.service}, is taken by {holder(client, port.number)}",
-                hint=f"stop that one, or choose another port: echo {port.variable}={next_free(port)} >> .env",
+                hint=f"stop that one, or choose another port: echo {port.variable}={another} >> .env",
             )
 
 
@@ -33,17 +34,3 @@ def holder(client: DockerClient, number: int) -> str:
             folder = container.labels.get(FOLDER_LABEL)
             return f"container {container.name}" + (f" of {folder}" if folder else "")
     return "another program"
-
-
-def is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def next_free(port: Port) -> int:
-    return next(number for number in range(port.number + 1, 65536) if is_free(port.host, number))

@@ -10,7 +10,7 @@ from toolkit.deploy.image import buildx
 from toolkit.deploy.outcomes import Failed, fail
 
 LastWords = Callable[[str], Sequence[str]]
-RESTORE = 'README.md, "In containers", has the commands that dump and restore'
+RESTORE = "docs/database.md has the commands that dump and restore"
 EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 69, 75, 78  # sysexits.h, as app/db/migrations.py sets them
 DATABASE_FAULT = re.compile(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)")
 PORT_FAULT = re.compile(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated")

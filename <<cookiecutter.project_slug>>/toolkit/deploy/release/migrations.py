@@ -104,6 +104,6 @@ def _sql(project: Path, ids: Sequence[str]) -> dict[str, str]:
             "REVISION_UNREADABLE",
             "what a pending revision does cannot be judged",
             *unreadable,
-            hint="write `# deploy: additive` or `# deploy: destructive` into its file (README, Migrations)",
+            hint="write `# deploy: additive` or `# deploy: destructive` into its file (docs/database.md)",
         )
     return {script["revision"]: "\n".join(statement["sql"] for statement in script["statements"]) for script in scripts}

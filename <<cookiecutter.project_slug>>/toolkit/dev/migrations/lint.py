@@ -36,7 +36,7 @@ def lint(project: Path) -> None:
     if findings:
         print(
             f"\n{_count(findings, 'finding')}. Correct the revision; or, if it is meant, "
-            "write `# deploy: additive` or `# deploy: destructive` into its file (README, Migrations)."
+            "write `# deploy: additive` or `# deploy: destructive` into its file (docs/database.md)."
         )
         raise SystemExit(1)
     print(f"{_count(judged, 'revision')} checked, no findings")
@@ -53,7 +53,7 @@ def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[s
         for line, text in sorted(items):
             yield f"{revision.place}:{line}: {text}"
         if script.unreadable:
-            yield f"{script.unreadable}; mark it `# deploy: additive` or `# deploy: destructive` (README, Migrations)"
+            yield f"{script.unreadable}; mark it `# deploy: additive` or `# deploy: destructive` (docs/database.md)"
 
 
 def _squawk(project: Path, scripts: Sequence[offline_sql.Script]) -> list[list[tuple[int, str]]]:

@@ -24,10 +24,8 @@ def databases(project: Path) -> Iterator[tuple[str, str]]:
                 raise
             server = _server_of_settings()
         names = [f"{kind}_{os.getpid()}" for kind in ("revisions", "models")]
-        asyncio.run(_execute(server, *(f'CREATE DATABASE "{name}" TEMPLATE template0' for name in names)))
-        stack.callback(
-            lambda: asyncio.run(_execute(server, *(f'DROP DATABASE "{name}" WITH (FORCE)' for name in names)))
-        )
+        execute(server, *(f'CREATE DATABASE "{name}" TEMPLATE template0' for name in names))
+        stack.callback(execute, server, *(f'DROP DATABASE "{name}" WITH (FORCE)' for name in names))
         revisions, models = (urlunsplit(urlsplit(server)._replace(path=f"/{name}")) for name in names)
         yield revisions, models
 
@@ -39,12 +37,16 @@ def _server_of_settings() -> str:
     return plain_url(get_settings().migration_url)
 
 
-async def _execute(url: str, *statements: str) -> None:
+def execute(url: str, *statements: str) -> None:
+    """Run statements on the database at `url`, each in its own transaction."""
     import asyncpg
 
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

@@ -29,7 +29,7 @@ def build(raw: RawField, resources: Mapping[str, Names], report: Report) -> Fiel
     if faults.count:
         return field
     _contradictions(raw, field, faults)
-    if unique:
+    if unique and not faults.count:
         _uniqueness(raw, field, faults)
     if faults.count or raw.default is None:
         return field

@@ -23,6 +23,9 @@ NAME_RULE = "small letters a-z, digits and single underscores, beginning with a 
 IDENTIFIER_LIMIT = 63
 TABLE_LIMIT = 40
 COLUMN_AFFIXES = len("ix___id")
+# `fk_<table>_<column>_<table>`, and the shortest column that refers to another table.
+REFERENCE_AFFIXES = len("fk___")
+SHORTEST_REFERENCE = len("a_id")
 
 # Modules that the service's own layers have beside a resource's.
 RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "page"})

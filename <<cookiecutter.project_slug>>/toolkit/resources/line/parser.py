@@ -88,8 +88,9 @@ class _Parser:
             reason = "PostgreSQL keeps what begins with `pg_` for itself"
             self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
         elif max(len(name), len(plural)) > names.TABLE_LIMIT:
-            longest = max(len(name), len(plural))
-            message = f"the name or its plural has {longest} characters; expected at most {names.TABLE_LIMIT}"
+            long = f"the name {quote(name)}" if len(name) > names.TABLE_LIMIT else f"the plural {quote(plural)}"
+            length = len(name) if len(name) > names.TABLE_LIMIT else len(plural)
+            message = f"{long} has {length} characters; expected at most {names.TABLE_LIMIT}"
             self._fault(place, name, "", f"{message}, as PostgreSQL keeps {names.IDENTIFIER_LIMIT} of an index's name")
 
     def _unique_resources(self, written: list[RawResource]) -> None:
@@ -168,12 +169,23 @@ def _twin(name: str, fields: Iterable[str]) -> str:
 
 
 def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> str:
-    """Why a column's name leaves no room for the names of its index and constraints, or nothing."""
+    """Why a column's name leaves no room for the names of its index and constraints, or an empty string.
+
+    Empty, too, where a table's name is itself too long, which is a fault of that resource.
+    """
     table, name = _names(raw).plural, column_name(part)
-    affixes = names.COLUMN_AFFIXES
     target = targets.get(part.arguments.text.strip()) if part.type.text == "ref" and part.arguments else None
+    tables = (table, target.plural) if target else (table,)
+    if any(len(each) > names.TABLE_LIMIT for each in tables):
+        return ""
+    affixes = names.COLUMN_AFFIXES
     if target:
-        affixes = max(affixes, len("fk___") + len(target.plural))
+        affixes = max(affixes, names.REFERENCE_AFFIXES + len(target.plural))
+        both = names.IDENTIFIER_LIMIT - names.REFERENCE_AFFIXES - names.SHORTEST_REFERENCE
+        if len(table) + len(target.plural) > both:
+            pair = " and ".join(f"{quote(each)} ({len(each)} characters)" for each in tables)
+            reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} of a foreign key's name, which has both in it"
+            return f"the tables {pair} leave no room for a column; expected at most {both} in all, as {reason}"
     room = names.IDENTIFIER_LIMIT - affixes - len(table)
     if len(name) <= room:
         return ""

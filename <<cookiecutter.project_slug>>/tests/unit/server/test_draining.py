@@ -23,7 +23,7 @@ from app.server.draining import DrainingServer, make_server
 from tests.support.waiting import PATIENCE
 from toolkit.dev.subprocesses import started
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 DRAIN_SECONDS = 3  # enough to hear the signal and to be asked twice, on a machine with other things to do
 
 

@@ -12,7 +12,7 @@ from app.api.routing import Router
 from app.api.v1.endpoints import health
 from app.core.security import public
 from tests.unit.conftest import ClientOf, MakeApp
-from tests.unit.test_edge import samples
+from tests.unit.middleware.test_outermost import samples
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from app.schemas import base
 from tests.support.problems import assert_problem
 from tests.unit.conftest import ClientOf, MakeApp
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 # The service, with a document that takes longer to build than any test waits.
 ENDLESS = """

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from app.core.config import EXIT_CONFIGURATION, ConfigurationError, Settings, get_settings, load
 from app.settings.database_url import parse_database_url, plain_url
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://shop:s3cure-Enough@db.example.com/shop",

@@ -11,7 +11,7 @@ import pytest
 
 from app.core import database
 from app.observability import tracing
-from tests.unit.test_server import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
+from tests.unit.server.test_draining import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
 from toolkit.deploy.inventory.schema import LAST_SECONDS
 
 # Twice what the grace period would be with GRACEFUL_SECONDS=1, for a busy machine. The library alone takes 30 s.

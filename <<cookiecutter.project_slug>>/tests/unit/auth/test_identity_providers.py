@@ -16,7 +16,7 @@ from app.core.security import requires
 from tests.support.key_server import KeyServer, document, private_key
 from tests.unit.conftest import ClientOf, MakeApp
 
-PATH = Path(__file__).resolve().parents[2] / "docs" / "identity-providers.md"
+PATH = Path(__file__).resolve().parents[3] / "docs" / "identity-providers.md"
 PAGE = PATH.read_text(encoding="utf-8") if PATH.is_file() else ""
 ROW = re.compile(r"^\| (?P<name>[^|]+) \| (?P<settings>`JWT_ISSUER=[^|]+) \|$", re.MULTILINE)
 DOCUMENTED: dict[str, dict[str, str]] = {

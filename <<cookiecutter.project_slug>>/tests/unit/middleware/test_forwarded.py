@@ -19,7 +19,7 @@ from app.request_context import route_path
 from app.server.draining import make_server
 from tests.support.problems import assert_problem
 from tests.unit.conftest import MakeApp
-from tests.unit.test_edge import samples
+from tests.unit.middleware.test_outermost import samples
 
 PROXY, CLIENT = "10.1.2.3", "203.0.113.9"
 Behind = Callable[..., AsyncClient]

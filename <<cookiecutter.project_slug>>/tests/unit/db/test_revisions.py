@@ -8,7 +8,7 @@ import pytest
 
 from app.db import revisions
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("alembic", "sqlalchemy", "pydantic", "fastapi", "deploy", "dev")
 
 

@@ -1,4 +1,4 @@
-"""README.md says what the code has: its tables of settings, of Compose's variables, and of endpoints."""
+"""The documents agree with the code: the tables of settings, of Compose's variables, and of endpoints."""
 
 import re
 from collections.abc import Iterator
@@ -14,17 +14,17 @@ from app.core.config import ConfigurationError, EnvironmentSettings, Settings, l
 from app.main import create_app
 from app.resources import ROUTERS
 
-PATH = Path(__file__).resolve().parents[2] / "README.md"
-README = PATH.read_text(encoding="utf-8") if PATH.is_file() else ""
+PROJECT = Path(__file__).resolve().parents[3]
+README, TABLES = PROJECT / "README.md", PROJECT / "docs" / "settings.md"
 SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 MODELS: tuple[type[EnvironmentSettings], ...] = (Settings, *security.SETTINGS)
 
-pytestmark = pytest.mark.skipif(not README, reason="README.md is not here (an image has none)")
+pytestmark = pytest.mark.skipif(not README.is_file(), reason="README.md is missing (an image has none)")
 
 
-def rows(title: str) -> Iterator[list[str]]:
-    """The cells of the table in a section of the README, without its head."""
-    text = next(match["text"] for match in SECTION.finditer(README) if match["title"] == title)
+def rows(document: Path, title: str) -> Iterator[list[str]]:
+    """Yield the cells of each row of the table in a section, without its head."""
+    text = next(found["text"] for found in SECTION.finditer(document.read_text("utf-8")) if found["title"] == title)
     table = [line.removeprefix("|").removesuffix("|").split("|") for line in text.splitlines() if line.startswith("|")]
     yield from ([cell.strip() for cell in cells] for cells in table[2:])
 
@@ -48,12 +48,12 @@ def shown(default: Any) -> str:
 
 
 def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
-    assert sorted(cells[0].strip("`") for cells in rows("Settings")) == sorted(SETTINGS)
+    assert sorted(cells[0].strip("`") for cells in rows(TABLES, "Settings")) == sorted(SETTINGS)
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_the_default_of_a_setting_is_the_documented_one(name: str) -> None:
-    cell = next(cells[1] for cells in rows("Settings") if cells[0] == f"`{name}`")
+    cell = next(cells[1] for cells in rows(TABLES, "Settings") if cells[0] == f"`{name}`")
     default = SETTINGS[name].default
     if default is None or default in ([], (), {}):
         assert not re.fullmatch("`[^`]*`", cell), f"{name} has no default, {cell} is documented"
@@ -67,18 +67,18 @@ def test_what_production_requires_is_documented_as_required(configuration: pytes
     with pytest.raises(ConfigurationError) as caught:
         load(*MODELS)
     refused = {problem.split()[0] for problem in caught.value.problems}
-    assert {cells[0].strip("`") for cells in rows("Settings") if REQUIRED in cells[1]} == refused
+    assert {cells[0].strip("`") for cells in rows(TABLES, "Settings") if REQUIRED in cells[1]} == refused
 
 
 def example() -> dict[str, str]:
     """The variables of `.env.example` with their values."""
-    text = (PATH.parent / ".env.example").read_text(encoding="utf-8")
+    text = (PROJECT / ".env.example").read_text(encoding="utf-8")
     return dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$", text, re.MULTILINE))
 
 
 def compose_variables() -> dict[str, str]:
     """What the Compose files read besides the service's settings, with the defaults there."""
-    texts = [path.read_text(encoding="utf-8") for path in PATH.parent.glob("docker-compose*.yml")]
+    texts = [path.read_text(encoding="utf-8") for path in PROJECT.glob("docker-compose*.yml")]
     found = {name: default for text in texts for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*))?", text)}
     found["COMPOSE_PROJECT_NAME"] = re.findall(r"^name: (.+)$", texts[0], re.MULTILINE)[0].removesuffix("-test")
     return {name: default for name, default in found.items() if name not in SETTINGS}
@@ -93,12 +93,14 @@ def test_every_variable_of_compose_is_documented_with_its_default() -> None:
     variables = compose_variables()
     assert {"APP_PORT", "DB_PORT", "POSTGRES_VERSION"} <= variables.keys()
     assert {name: example().get(name) for name in variables} == variables
-    assert {cells[0].strip("`"): cells[1].strip("`") for cells in rows("In containers")} == variables
+    assert {
+        cells[0].strip("`"): cells[1].strip("`") for cells in rows(TABLES, "Variables of Docker Compose")
+    } == variables
 
 
 def test_the_compose_files_agree_on_every_default() -> None:
     """Both read `POSTGRES_VERSION`: the tests run on the version that the service has."""
-    texts = [path.read_text(encoding="utf-8") for path in PATH.parent.glob("docker-compose*.yml")]
+    texts = [path.read_text(encoding="utf-8") for path in PROJECT.glob("docker-compose*.yml")]
     found = {pair for text in texts for pair in re.findall(r"\$\{(\w+):-([^}]*)\}", text)}
     assert len(texts) == 2
     assert len({name for name, _ in found}) == len(found)
@@ -111,7 +113,7 @@ def test_every_setting_of_authentication_is_in_the_example() -> None:
 
 def test_the_table_of_endpoints_is_that_of_the_api(configuration: pytest.MonkeyPatch) -> None:
     """Every documented endpoint is served; every generated one, and every probe, is documented."""
-    documented = {found for cells in rows("Endpoints") for found in re.findall("`([A-Z]+ /[^`]*)`", cells[0])}
+    documented = {found for cells in rows(README, "Endpoints") for found in re.findall("`([A-Z]+ /[^`]*)`", cells[0])}
     app = create_app()
     served = {
         f"{method.upper()} {path}"

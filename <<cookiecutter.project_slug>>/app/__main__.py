@@ -59,13 +59,13 @@ def _serve() -> int:
         raise
     from app.observability.logging import configure_logging
     from app.server.draining import serve
-    from app.server.early_start import Opening
+    from app.server.early_start import EarlyStart
 
     configure_logging(settings)
-    opening = Opening(lambda: _put_together(lifecycle), settings, lifecycle)
-    code = serve(opening, settings, lifecycle)
-    if isinstance(opening.failure, ConfigurationError):
-        raise opening.failure
+    early = EarlyStart(lambda: _put_together(lifecycle), settings, lifecycle)
+    code = serve(early, settings, lifecycle)
+    if isinstance(early.failure, ConfigurationError):
+        raise early.failure
     return code
 
 

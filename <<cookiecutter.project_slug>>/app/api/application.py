@@ -17,7 +17,7 @@ from app.middleware.admission import Admission
 from app.middleware.body_limit import BodyLimit
 from app.middleware.cors import Cors
 from app.middleware.head import HeadAsGet
-from app.middleware.outermost import Edge
+from app.middleware.outermost import Outermost
 from app.observability.logging import access_log
 from app.observability.metrics import Metrics
 from app.observability.release import quiet_paths, release
@@ -54,8 +54,8 @@ class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette's own stack inside of ours: its handler for errors must not be the last to see an answer.
 
-        From the outside: the edge (ids, log, metrics, headers), CORS where origins are set, the size of the body,
-        admission, HEAD as GET. CORS is outside of what refuses requests, or a browser could not read why.
+        From the outside in: ids, log, metrics and headers; CORS where origins are set; the size of the body; admission;
+        HEAD as GET. CORS is outside of what refuses requests, or a browser could not read why.
         """
         settings: Settings = self.state.settings
         quiet = quiet_paths(settings)
@@ -70,7 +70,7 @@ class Service(FastAPI):
         app = BodyLimit(app, limit=settings.body_limit_bytes, patience=settings.body_seconds)
         if settings.backend_cors_origins:
             app = Cors(app, settings.backend_cors_origins)
-        return Edge(
+        return Outermost(
             app,
             lifecycle=self.state.lifecycle,
             metrics=self.state.metrics,

@@ -171,5 +171,5 @@ def _came_through(error: BaseException, package: str) -> bool:
 
 
 async def _on_unexpected(request: Request, _error: Exception) -> Response:
-    # Starlette raises the error again after this answer; the edge logs it.
+    # Starlette raises the error again after this answer; the outermost layer logs it.
     return problem_response(request, Problem("The service failed; the log has the reason under the request id."))

@@ -37,12 +37,13 @@ class SortedQuery(Protocol):
 
     limit: int
     cursor: str | None
-    sort: Any
 
-    def filters(self) -> dict[str, Any]: ...
+    @property
+    def sort(self) -> str: ...
+    def filters(self) -> dict[str, object]: ...
 
 
-def encode(of: str, sort: str, filters: Mapping[str, Any], last: Sequence[Any]) -> str:
+def encode(of: str, sort: str, filters: Mapping[str, object], last: Sequence[object]) -> str:
     """A cursor of the list called `of`, after the row with the values `last`."""
     # JSON has no NaN and no infinity, which a column of numbers may hold.
     last = [str(value) if isinstance(value, float) and not math.isfinite(value) else value for value in last]
@@ -50,7 +51,7 @@ def encode(of: str, sort: str, filters: Mapping[str, Any], last: Sequence[Any]) 
     return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
 
 
-def decode(of: str, cursor: str, sort: str, filters: Mapping[str, Any], keys: Sequence[Column[Any]]) -> list[Any]:
+def decode(of: str, cursor: str, sort: str, filters: Mapping[str, object], keys: Sequence[Column[Any]]) -> list[object]:
     """The last values of the page before, in the types of `keys`.
 
     Raises Unprocessable for a cursor that was not made by `encode` for this list, this sort and these filters.
@@ -65,7 +66,7 @@ def decode(of: str, cursor: str, sort: str, filters: Mapping[str, Any], keys: Se
         raise _refusal("is not one that this service gave out: take it from `next` of the page before") from None
 
 
-def _typed(key: Column[Any], value: Any) -> Any:
+def _typed(key: Column[Any], value: object) -> object:
     """The value in the column's type. Raises ValueError for one that the column cannot hold."""
     try:
         typed = _adapter(key.type.python_type).validate_python(value)
@@ -81,7 +82,7 @@ def _adapter(python_type: type) -> TypeAdapter[Any]:
     return TypeAdapter(Annotated[python_type, AllowInfNan()] if python_type is Decimal else python_type)
 
 
-def _digest(of: str, filters: Mapping[str, Any]) -> str:
+def _digest(of: str, filters: Mapping[str, object]) -> str:
     canonical = orjson.dumps([of, dict(filters)], default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()[:16]
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from jwt.algorithms import AllowedPublicKeys
 
 MAX_KEYS = 64
 MIN_RSA_BITS = 2048  # RFC 7518, 3.3 and 3.5
 
+# In the form that PyJWT verifies with; a shared secret is text.
+Key: TypeAlias = "AllowedPublicKeys | str"
 # By key id (None: the key has none) and algorithm.
-Keys = dict[tuple[str | None, str], Any]
+Keys = dict[tuple[str | None, str], Key]
 
 
 class NoKeys(ValueError):
@@ -39,6 +45,6 @@ def parse_keys(body: bytes, algorithms: list[str]) -> Keys:
     return keys
 
 
-def is_short_rsa(key: Any, algorithm: str) -> bool:
+def is_short_rsa(key: Key, algorithm: str) -> bool:
     """Whether the key is short enough to be broken, and so to sign in the provider's name."""
-    return algorithm[:2] in ("RS", "PS") and key.key_size < MIN_RSA_BITS
+    return algorithm[:2] in ("RS", "PS") and cast("RSAPublicKey", key).key_size < MIN_RSA_BITS

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
-from app.auth.jwk import Keys, NoKeys, parse_keys
+from app.auth.jwk import Key, Keys, NoKeys, parse_keys
 from app.core.exceptions import Unavailable
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class KeySet:
         self._fetch: asyncio.Task[None] | None = None
         self._searched: dict[str | None, float] = {}
 
-    async def get(self, kid: str | None, algorithm: str) -> Any:
+    async def get(self, kid: str | None, algorithm: str) -> Key | None:
         """Return the key, or None when the provider does not have it. Raises Unavailable when that cannot be known."""
         await self.refresh_if_due()
         key = self._find(kid, algorithm)
@@ -88,7 +88,7 @@ class KeySet:
         if monotonic() >= self._loaded + self.stale:
             raise _unavailable()
 
-    def _find(self, kid: str | None, algorithm: str) -> Any:
+    def _find(self, kid: str | None, algorithm: str) -> Key | None:
         if kid is not None:
             return self._keys.get((kid, algorithm))
         # Without a kid the key must be the only one that fits.

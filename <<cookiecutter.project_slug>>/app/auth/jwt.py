@@ -9,9 +9,10 @@ import re
 import time
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.auth.claims import Claims, MalformedClaim, audiences_of, find_claim
+from app.auth.jwk import Key
 from app.auth.jwks import KeySet
 from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings, load_key
 from app.core.exceptions import Unauthorized
@@ -39,10 +40,10 @@ class FixedKey:
 
     trusted_until = float("inf")
 
-    def __init__(self, key: Any) -> None:
+    def __init__(self, key: Key) -> None:
         self._key = key
 
-    async def get(self, kid: str | None, algorithm: str) -> Any:
+    async def get(self, kid: str | None, algorithm: str) -> Key:
         return self._key
 
     async def refresh_if_due(self) -> None: ...
@@ -115,7 +116,7 @@ class Verifier:
         self._remember(header, identity)
         return identity
 
-    async def _key_for(self, token: str) -> Any:
+    async def _key_for(self, token: str) -> Key:
         import jwt
 
         try:
@@ -135,7 +136,7 @@ class Verifier:
             raise invalid("its signing key is unknown")
         return key
 
-    def _check(self, token: str, key: Any) -> Identity:
+    def _check(self, token: str, key: Key) -> Identity:
         import jwt
 
         try:

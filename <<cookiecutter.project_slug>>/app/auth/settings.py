@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from app.auth.claims import ScopeRules
-from app.auth.jwk import MIN_RSA_BITS, is_short_rsa
+from app.auth.jwk import MIN_RSA_BITS, Key, is_short_rsa
 from app.core.config import SERVICE, EnvironmentSettings
 
 ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -128,7 +128,7 @@ class JwtSettings(EnvironmentSettings):
         return found
 
 
-def load_key(key: str, accepted: tuple[str, ...]) -> Any:
+def load_key(key: str, accepted: tuple[str, ...]) -> Key:
     """Return the key in the form that its algorithms take. Raises ValueError for a weak one or one of another kind."""
     if accepted[0] in SYMMETRIC:
         if "-----BEGIN" in key:

@@ -109,16 +109,17 @@ def _authorization(scope: Scope) -> bytes:
 AUTHENTICATED = Guard()
 
 
-def requires(*scopes: str) -> Any:
+def requires(*scopes: str) -> params.Security:
     """A dependency: the caller's token must hold every one of `scopes`."""
-    return Security(Guard(frozenset(scopes)), scopes=list(scopes))
+    security: params.Security = Security(Guard(frozenset(scopes)), scopes=list(scopes))
+    return security
 
 
 async def _public() -> None:
     """A mark, read by `guard_of`."""
 
 
-public: Any = Depends(_public)
+public: params.Depends = Depends(_public)
 
 
 def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list[params.Depends]]:

@@ -29,7 +29,7 @@ async def _public() -> None:
     """A mark that says what is the case anyway."""
 
 
-public: Any = Depends(_public)
+public: params.Depends = Depends(_public)
 
 
 def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list[params.Depends]]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
+    ClauseElement,
     ColumnElement,
     Integer,
     Numeric,
@@ -85,8 +86,8 @@ class Crud:
         connection: Connection,
         *,
         sort: str,
-        filters: Mapping[str, Any],
-        after: Sequence[Any] | None,
+        filters: Mapping[str, object],
+        after: Sequence[object] | None,
         limit: int,
     ) -> list[Row]:
         """At most `limit` rows in the order of `sort` ("name", or "-name" for descending), after the keys `after`.
@@ -94,7 +95,7 @@ class Crud:
         Keyset pages: the row comparison walks the index of (sort column, id), so a page deep in the table costs what
         the first one does.
         """
-        values: dict[str, Any] = {f"filter_{name}": value for name, value in filters.items()}
+        values: dict[str, object] = {f"filter_{name}": value for name, value in filters.items()}
         values["page_limit"] = limit
         if after is not None:
             values |= {f"after_{position}": value for position, value in enumerate(after)}
@@ -105,7 +106,7 @@ class Crud:
         column = self.columns[sort.removeprefix("-")]
         return (column,) if column.primary_key or column.unique else (column, self.columns.id)
 
-    async def place(self, connection: Connection, sort: str, id: uuid.UUID) -> list[Any] | None:
+    async def place(self, connection: Connection, sort: str, id: uuid.UUID) -> list[object] | None:
         """Where a row stands in an order, as it is stored: its values may be beyond what is shown."""
         columns = [as_stored(key) for key in self.sort_keys(sort)]
         statement = self._shape(("place", sort), lambda: select(*columns).where(self._by_id))
@@ -119,7 +120,7 @@ class Crud:
         )
 
     def _update(self, names: tuple[str, ...], versioned: bool) -> Statement:
-        def build() -> Any:
+        def build() -> ClauseElement:
             changes: dict[str, Any] = {name: bindparam(name, type_=self.columns[name].type) for name in names}
             changes |= {"version": self.columns.version + literal_column("1"), "updated_at": func.clock_timestamp()}
             statement = update(self.table).where(self._by_id).values(changes).returning(*self._shown)
@@ -132,7 +133,7 @@ class Crud:
         return self._shape(("delete", versioned), lambda: statement.where(self._at_version) if versioned else statement)
 
     def _page(self, sort: str, filters: tuple[str, ...], after: bool) -> Statement:
-        def build() -> Any:
+        def build() -> ClauseElement:
             descending, keys = sort.startswith("-"), self.sort_keys(sort)
             statement = select(*self._shown).where(*(self._condition(name) for name in filters))
             if after:
@@ -153,7 +154,7 @@ class Crud:
         kind = Numeric() if isinstance(column.type, Numeric) else column.type
         return compare(column, bindparam(f"filter_{name}", type_=kind))
 
-    def _shape(self, key: tuple[object, ...], build: Any) -> Statement:
+    def _shape(self, key: tuple[object, ...], build: Callable[[], ClauseElement]) -> Statement:
         """One statement for each shape of query. Names come from the schemas, so their number is bounded."""
         statement = self._shapes.get(key)
         if statement is None:

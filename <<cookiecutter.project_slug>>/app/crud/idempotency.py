@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from sqlalchemy import BigInteger, Interval, bindparam, delete, func, insert, select, tuple_
 
@@ -46,7 +45,7 @@ async def forget(connection: Connection, identity: dict[str, str]) -> None:
     await connection.run(_FORGET, identity)
 
 
-async def keep(connection: Connection, identity: dict[str, str], request_hash: bytes, answer: Any) -> None:
+async def keep(connection: Connection, identity: dict[str, str], request_hash: bytes, answer: Row) -> None:
     await connection.run(_KEEP, {**identity, "request_hash": request_hash, "answer": answer})
 
 

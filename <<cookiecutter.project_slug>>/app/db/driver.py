@@ -20,7 +20,7 @@ from app.db.json import from_json, to_json_text
 from app.db.moments import send_exactly
 
 Row = Mapping[str, Any]
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 
 
 DialectError = asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error
@@ -48,7 +48,7 @@ class Statement:
             if encode is not None:
                 self._encoders[name] = encode
 
-    def arguments(self, values: Values) -> list[Any]:
+    def arguments(self, values: Values) -> list[object]:
         """The parameters in the driver's order. Raises KeyError for one that is neither given nor constant."""
         if self._constants:
             values = {**self._constants, **values}
@@ -56,7 +56,7 @@ class Statement:
             return [values[name] for name in self._names]
         return [self._encode(name, values[name]) for name in self._names]
 
-    def _encode(self, name: str, value: Any) -> Any:
+    def _encode(self, name: str, value: object) -> object:
         encode = self._encoders.get(name)
         return value if encode is None or value is None else encode(value)
 
@@ -69,10 +69,10 @@ class DriverTransaction(Protocol):
 class Driver(Protocol):
     """The part of `asyncpg.Connection` that is used here (asyncpg carries no types)."""
 
-    async def fetch(self, sql: str, *arguments: Any) -> list[Row]: ...
-    async def fetchrow(self, sql: str, *arguments: Any) -> Row | None: ...
-    async def fetchval(self, sql: str, *arguments: Any) -> Any: ...
-    async def execute(self, sql: str, *arguments: Any) -> str: ...
+    async def fetch(self, sql: str, *arguments: object) -> list[Row]: ...
+    async def fetchrow(self, sql: str, *arguments: object) -> Row | None: ...
+    async def fetchval(self, sql: str, *arguments: object) -> Any: ...
+    async def execute(self, sql: str, *arguments: object) -> str: ...
     def transaction(self) -> DriverTransaction: ...
     def is_closed(self) -> bool: ...
     def is_in_transaction(self) -> bool: ...

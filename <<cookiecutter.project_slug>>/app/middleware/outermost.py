@@ -33,7 +33,7 @@ CLOSE = (b"connection", b"close")
 # A page may bring headers of its own in place of the API's: it puts them under this key of the scope.
 SECURITY_HEADERS_KEY = "app.security_headers"
 
-log = structlog.get_logger("app.edge")
+log = structlog.get_logger("app.outermost")
 
 
 class Metrics(Protocol):
@@ -44,7 +44,7 @@ class Metrics(Protocol):
     def request(self, method: str, route: str, status: int, seconds: float) -> None: ...
 
 
-class Edge:
+class Outermost:
     def __init__(
         self,
         app: ASGIApp,

@@ -57,7 +57,7 @@ class PageQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(default=20, description="Items on a page.")
     cursor: str | None = Field(default=None, max_length=CURSOR_MAX, description="`next` of the page before.")
 
-    def filters(self) -> dict[str, Any]:
+    def filters(self) -> dict[str, object]:
         """The filters given, by the names that `Crud.page` knows."""
         return self.model_dump(exclude={"limit", "cursor", "sort"}, exclude_none=True, by_alias=True)
 

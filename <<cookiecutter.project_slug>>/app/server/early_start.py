@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.config import ConfigurationError, Settings
 from app.core.exceptions import Unavailable, send_problem
 from app.lifecycle import Lifecycle
-from app.middleware.outermost import Edge
+from app.middleware.outermost import Outermost
 from app.observability.release import alive
 from app.request_context import route_path
 from app.server.listening import PortInUse
@@ -26,7 +26,7 @@ from app.server.listening import PortInUse
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-log = structlog.get_logger("app.opening")
+log = structlog.get_logger("app.early_start")
 
 _JSON = (b"content-type", b"application/json")
 
@@ -39,7 +39,7 @@ class _Uncounted:
     def request(self, method: str, route: str, status: int, seconds: float) -> None: ...
 
 
-class Opening:
+class EarlyStart:
     """The ASGI application that the server runs: `/health` first, and what `make` returns as soon as it is there.
 
     `make` runs in a thread, because imports would hold the event loop. What it raises is kept in `failure`, and ends
@@ -54,7 +54,7 @@ class Opening:
         self._app: ASGIApp | None = None
         self._decided = asyncio.Event()
         self._closing = asyncio.Event()
-        self._early = Edge(
+        self._early = Outermost(
             self._say,
             lifecycle=lifecycle,
             metrics=_Uncounted(),

@@ -50,13 +50,13 @@ class ResourceService:
         return row
 
     async def list(
-        self, *, sort: str, filters: Mapping[str, Any], after: Sequence[Any] | None, limit: int
+        self, *, sort: str, filters: Mapping[str, object], after: Sequence[object] | None, limit: int
     ) -> builtins.list[Row]:
         return await self.database.read(
             lambda connection: self.crud.page(connection, sort=sort, filters=filters, after=after, limit=limit)
         )
 
-    async def place(self, sort: str, id: uuid.UUID) -> builtins.list[Any] | None:
+    async def place(self, sort: str, id: uuid.UUID) -> builtins.list[object] | None:
         """See `Crud.place`."""
         return await self.database.read(lambda connection: self.crud.place(connection, sort, id))
 

@@ -105,9 +105,9 @@ async def test_a_layer_that_fails_is_answered_for_as_well(make_app: MakeApp, cli
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise ZeroDivisionError
 
-    edge: Any = app.build_middleware_stack()
-    edge.app = broken
-    app.middleware_stack = edge
+    outermost: Any = app.build_middleware_stack()
+    outermost.app = broken
+    app.middleware_stack = outermost
     assert_problem(await client_of(app).get("/"), 500, "internal_error")
 
 

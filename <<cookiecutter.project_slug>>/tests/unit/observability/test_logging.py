@@ -103,13 +103,14 @@ def test_text_on_a_developers_machine(capsys: pytest.CaptureFixture[str]) -> Non
     configure_logging(local)
     write = access_log(local)
     assert write is not None
-    write({"method": "GET", "path": "/x", "status": 200, "duration_ms": 1.5})
+    write({"method": "GET", "path": "/x", "route": "", "status": 200, "duration_ms": 1.5, "client": None})
     assert "GET /x -> 200" in capsys.readouterr().out
 
 
 def test_a_path_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     write = access_log(settings())
     assert write is not None
-    write({"method": "GET", "path": '/a\n{"event":"forged"}', "status": 200})
+    path = '/a\n{"event":"forged"}'
+    write({"method": "GET", "path": path, "route": "", "status": 200, "duration_ms": 1.5, "client": None})
     (line,) = lines(capsys)
     assert line["event"] == "request"

@@ -17,7 +17,7 @@ from starlette.types import Message
 from app.core.config import ConfigurationError, Settings
 from app.lifecycle import Lifecycle
 from app.server import early_start
-from app.server.early_start import Opening
+from app.server.early_start import EarlyStart
 from tests.support.waiting import PATIENCE
 
 
@@ -41,9 +41,9 @@ def application(ended: list[str] | None = None) -> Starlette:
 
 
 @asynccontextmanager
-async def served(make: Callable[[], Starlette], lifecycle: Lifecycle) -> AsyncIterator[tuple[Opening, AsyncClient]]:
+async def served(make: Callable[[], Starlette], lifecycle: Lifecycle) -> AsyncIterator[tuple[EarlyStart, AsyncClient]]:
     """As a server does it: the lifespan around all requests."""
-    served = Opening(make, Settings(), lifecycle)
+    served = EarlyStart(make, Settings(), lifecycle)
     incoming: asyncio.Queue[Message] = asyncio.Queue()
     sent: list[str] = []
 

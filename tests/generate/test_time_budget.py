@@ -84,7 +84,7 @@ def test_every_pattern_of_changed_paths_and_of_tests_matches_a_file() -> None:
 
 
 def test_narrow_concerns_come_before_broad_ones() -> None:
-    changed = [f"{drills.SERVICE}/deploy/play.py", "tests/cluster/test_c.py", "tests/cluster/test_g.py"]
+    changed = [f"{drills.SERVICE}/toolkit/deploy/release/runner.py", "tests/cluster/test_c.py", "tests/cluster/test_g.py"]
     names = [*NAMES, "tests/image/test_a.py::test_0"]
     files = _files(drills.ordered(names, drills.concerned(changed), DAY))
     assert set(files[:2]) == {"tests/cluster/test_c.py", "tests/cluster/test_g.py"}
@@ -93,7 +93,7 @@ def test_narrow_concerns_come_before_broad_ones() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [sorted({name.partition("::")[0] for name in NAMES}), [f"{drills.SERVICE}/deploy/play.py"]],
+    [sorted({name.partition("::")[0] for name in NAMES}), [f"{drills.SERVICE}/toolkit/deploy/release/runner.py"]],
     ids=["narrow", "broad"],
 )
 def test_a_rank_rotates_when_everything_changes_daily(changed: list[str]) -> None:

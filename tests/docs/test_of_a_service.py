@@ -15,6 +15,8 @@ from tests.support.bakery import Bakery
 from workshop import documents, reader
 from workshop.documents import Block
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture(scope="module")
 def service(bakery: Bakery) -> Path:
@@ -24,6 +26,13 @@ def service(bakery: Bakery) -> Path:
 def test_the_links_lead_somewhere(service: Path) -> None:
     for page in documents.pages(service):
         assert documents.broken_links(page) == [], page.name
+
+
+def test_the_files_of_the_walks_exist(service: Path) -> None:
+    walks = (ROOT / "CONTRIBUTING.md").read_text().partition("## Five walks\n")[2].partition("\n## ")[0]
+    files = re.findall(r"`([\w.-]+/[\w./-]+\.\w+)`", walks)
+    assert len(files) > 20
+    assert [name for name in files if not (service / name).is_file() and not (ROOT / name).is_file()] == []
 
 
 def test_every_shell_block_is_run_or_says_what_it_needs(service: Path) -> None:

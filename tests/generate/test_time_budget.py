@@ -84,7 +84,11 @@ def test_every_pattern_of_changed_paths_and_of_tests_matches_a_file() -> None:
 
 
 def test_narrow_concerns_come_before_broad_ones() -> None:
-    changed = [f"{drills.SERVICE}/toolkit/deploy/release/runner.py", "tests/cluster/test_c.py", "tests/cluster/test_g.py"]
+    changed = [
+        f"{drills.SERVICE}/toolkit/deploy/release/runner.py",
+        "tests/cluster/test_c.py",
+        "tests/cluster/test_g.py",
+    ]
     names = [*NAMES, "tests/image/test_a.py::test_0"]
     files = _files(drills.ordered(names, drills.concerned(changed), DAY))
     assert set(files[:2]) == {"tests/cluster/test_c.py", "tests/cluster/test_g.py"}

@@ -1,8 +1,8 @@
 """Exact decimals in JSON: as a string of digits, or as a number where a client has nothing better.
 
-The OpenAPI document says precisely which of them a column takes: a number by its bounds and its step, a string by a
-pattern that knows the bounds. So whatever fits the document is taken, and clients can check before they send. A number
-has 15 digits at most: no more survive the floats that JSON's readers make of numbers, here and at clients.
+The OpenAPI document says a number by its bounds and its step, a string by its form: JSON Schema has no bounds for the
+number in a string. A number has 15 digits at most: no more survive the floats that JSON's readers make of numbers, here
+and at clients.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from typing import Any, TypeVar
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
-
-from app.schemas import digits
 
 T = TypeVar("T")
 Bound = Decimal | int | None
@@ -56,7 +54,7 @@ class Exact:
         return core_schema.no_info_before_validator_function(self._parse, number)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        text = {"type": "string", "pattern": f"^{self._pattern()}$"}
+        text = {"type": "string", "format": "decimal", "pattern": f"^{self._form()}$"}
         # FastAPI asks for the schema of answers in the mode "serialization": they hold decimals as strings, exactly.
         number = None if handler.mode == "serialization" else self._number()
         return {"anyOf": [text, number]} if number else text
@@ -108,8 +106,11 @@ class Exact:
         mirrored = Exact(self.precision, self.scale, gt=_negated(self.lt), ge=_negated(self.le))
         return _reckon(lambda: -mirrored._least)
 
-    def _pattern(self) -> str:
-        return _reckon(lambda: digits.pattern(self._least, self._greatest, self.scale))
+    def _form(self) -> str:
+        """Return the regular expression for as many digits before and after the point as the column has."""
+        whole = self.precision - self.scale
+        integer = f"(?:0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
+        return f"-?{integer}" + (rf"(?:\.[0-9]{{1,{self.scale}}})?" if self.scale else "")
 
     def _number(self) -> dict[str, Any] | None:
         """None where all that the checks let in has too many digits for a number."""

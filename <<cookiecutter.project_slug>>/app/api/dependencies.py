@@ -6,16 +6,45 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.headers import IDEMPOTENCY_KEY, IF_MATCH, LONGEST_KEY, reads
 from app.core.database import Database
-from app.core.exceptions import Unprocessable
 from app.core.security import subject_of
 from app.services.idempotency import IdempotentRequest
 
+LONGEST_KEY = 255
 _STRONG_TAG = re.compile(r'"(\d{1,9})"')
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="`ETag` of the version that the change is meant for; another version is left alone (412).",
+        examples=['"1"'],
+    ),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        description="`ETag` of the version at hand; while it is the current one, the answer is 304.",
+        examples=['"1"'],
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description=(
+            "A key of the client's choice, such as a UUID: a retry with the same key and body gets the first answer "
+            "again."
+        ),
+        min_length=1,
+        max_length=LONGEST_KEY,
+        examples=["5f3c8f5a-7d1e-4c1b-9a53-2f1f0f8f7a11"],
+    ),
+]
 
 
 async def get_database(request: Request) -> Database:
@@ -40,16 +69,14 @@ async def get_session(database: DatabaseDep) -> AsyncIterator[AsyncSession]:
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
-@reads(IF_MATCH)
-async def expected_versions(request: Request) -> list[int] | None:
-    """The versions that `If-Match` allows (RFC 9110, 13.1.1); None when any will do.
+async def expected_versions(request: Request, if_match: IfMatch = None) -> list[int] | None:
+    """Return the versions that `If-Match` allows (RFC 9110, 13.1.1); None when any will do.
 
     A weak or foreign tag never matches: it is left out, and an empty list ends in 412. So does `If-None-Match: *`,
     which only lets pass what does not exist yet (13.1.2).
     """
     if request.headers.get("if-none-match", "").strip() == "*":
         return []
-    if_match = request.headers.get("if-match")
     if if_match is None or if_match.strip() == "*":
         return None
     tags = (_STRONG_TAG.fullmatch(tag.strip()) for tag in if_match.split(","))
@@ -59,22 +86,9 @@ async def expected_versions(request: Request) -> list[int] | None:
 ExpectedVersions = Annotated[list[int] | None, Depends(expected_versions)]
 
 
-@reads(IDEMPOTENCY_KEY)
-async def idempotent_request(request: Request) -> IdempotentRequest | None:
-    """The caller's promise that requests with this key are one and the same; optional.
-
-    Raises Unprocessable for a key that is empty or longer than its column.
-    """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= LONGEST_KEY:
-        detail = f"has 1 to {LONGEST_KEY} characters"
-        fault = {"in": "header", "parameter": "idempotency-key", "code": "length", "detail": detail}
-        raise Unprocessable(
-            f"Invalid Idempotency-Key: it must have 1 to {LONGEST_KEY} characters.", code="invalid", errors=[fault]
-        )
-    return IdempotentRequest(await subject_of(request), key)
+async def idempotent_request(request: Request, key: IdempotencyKey = None) -> IdempotentRequest | None:
+    """Return the caller's promise that requests with this key are one and the same; None without a key."""
+    return None if key is None else IdempotentRequest(await subject_of(request), key)
 
 
 Idempotency = Annotated[IdempotentRequest | None, Depends(idempotent_request)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.answers import problem_answer
-from app.api.headers import IF_NONE_MATCH
 from app.core.security import security_schemes
 from app.schemas.base import NO_NUL
 
@@ -97,11 +96,8 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
         for method, operation in operations.items():
             answers = operation.setdefault("responses", {})
             answers.pop("422", None)
-            parameters = [_without_null(entry) for entry in operation.pop("parameters", ())]
-            if "304" in answers:
-                parameters.append(IF_NONE_MATCH)
-            if parameters:
-                operation["parameters"] = parameters
+            for parameter in operation.get("parameters", ()):
+                _without_null(parameter)
             if path.startswith(f"{under}/") and path != f"{under}/health":
                 for status in _usual(path, method, operation):
                     answers.setdefault(str(status), problem_answer(status))
@@ -109,14 +105,13 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
     return document
 
 
-def _without_null(parameter: dict[str, Any]) -> dict[str, Any]:
-    """A parameter is left out or given: nothing in a query or in a header means null."""
+def _without_null(parameter: dict[str, Any]) -> None:
+    """Take null out of what a parameter may be: it is left out or given."""
     schema = parameter["schema"]
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         del schema["anyOf"]
         schema |= choices[0]
-    return parameter
 
 
 def _with_whole_bounds(schema: Any) -> None:

@@ -31,10 +31,9 @@ def created_response(request: Request, row: Row) -> Response:
     return json_response(row, 201, headers={"ETag": etag(row), "Location": location})
 
 
-def not_modified_or(request: Request, row: Row) -> Response:
+def not_modified_or(if_none_match: str | None, row: Row) -> Response:
     """304 when `If-None-Match` names the version at hand (RFC 9110, 13.1.2: a weak comparison), else the resource."""
-    given = request.headers.get("if-none-match")
-    if given is not None and matches(given, etag(row)):
+    if if_none_match is not None and matches(if_none_match, etag(row)):
         return Response(status_code=304, headers={"ETag": etag(row)})
     return resource_response(row)
 

@@ -15,7 +15,6 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.types import Scope
 
-from app.api.headers import headers_read_by
 from app.core.security import Guard, guard_of, security_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -40,9 +39,6 @@ class Route(APIRoute):
             extra["security"] = security_of(self.guard)
         options = {**options, "dependencies": dependencies, "openapi_extra": extra or None}
         super().__init__(path, endpoint, **options)
-        if headers := headers_read_by(self.dependant):
-            more = self.openapi_extra or {}
-            self.openapi_extra = {**more, "parameters": [*more.get("parameters", ()), *headers]}
 
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()

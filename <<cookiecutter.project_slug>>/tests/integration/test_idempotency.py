@@ -171,4 +171,4 @@ def gated_inserts(table: str) -> tuple[str, ...]:
 async def test_a_key_that_cannot_be_kept(client: AsyncClient, resource: ModuleType, key: str) -> None:
     body = await resource.body(client)
     problem = assert_problem(await client.post(resource.PATH, json=body, headers=keyed(key)), 422, "invalid")
-    assert problem["errors"][0]["parameter"] == "idempotency-key"
+    assert problem["errors"][0]["parameter"] == "Idempotency-Key"

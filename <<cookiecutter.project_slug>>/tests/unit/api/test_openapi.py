@@ -8,7 +8,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from app.api.answers import CHANGED, CREATED, DELETED, FOUND, PAGE, problems
-from app.api.dependencies import ExpectedVersions, Idempotency
+from app.api.dependencies import ExpectedVersions, Idempotency, IfNoneMatch
 from app.api.openapi import complete
 from app.api.routing import Router, include
 from app.api.v1.endpoints import health
@@ -104,7 +104,7 @@ def things(make_app: MakeApp) -> dict[str, Any]:
         return item
 
     @router.get("/{id}", operation_id="get", responses=FOUND)
-    async def get_thing(id: int) -> Item:
+    async def get_thing(id: int, if_none_match: IfNoneMatch = None) -> Item:
         return Item(name=str(id))
 
     @router.put("/{id}", operation_id="replace", responses=CHANGED)

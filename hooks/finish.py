@@ -15,6 +15,7 @@ from hooks import bytecode, locks, options
 
 # What cookiecutter needs for its part on the slowest of machines
 SECONDS_OF_WRITING = 60
+FORMAT = "python3 tasks.py setup && python3 tasks.py format"
 
 if TYPE_CHECKING:
     from toolkit.dev.setup import Outcome
@@ -59,8 +60,11 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
     with ThreadPoolExecutor(1) as beside:
         locking = beside.submit(locks.lock, project)  # waits for the network meanwhile
         setup.say("options", lambda: _options(project, answers))
-        setup.say("resources", lambda: _resources(project, answers))
-        instead = {"lock": locking.result, "environment": lambda: _environment(project)}
+        instead = {
+            "lock": locking.result,
+            "environment": lambda: _environment(project),
+            "resources": lambda: _resources(project, answers),
+        }
         runs = setup.run(project, f"Start {answers['project_slug']}", instead)
     bytecode.keep(project)
     _say_what_is_next(project, runs=runs)
@@ -90,7 +94,9 @@ def _options(project: Path, answers: Mapping[str, str]) -> "Outcome":
 
 def _resources(project: Path, answers: Mapping[str, str]) -> "Outcome":
     from toolkit.dev.setup import Outcome
-    from toolkit.resources.write import generator
+    from toolkit.resources.write import generator, layout
 
-    written = generator.generate(project, answers["resources"])
-    return Outcome("changed" if written else "ok", f"{len(written)} files")
+    written = [change for change in generator.add(answers["resources"], project, unformatted=True) if change.writes]
+    if layout.find_ruff(project) is None:
+        return Outcome("changed", f"{len(written)} files, not formatted as there is no ruff yet", FORMAT)
+    return Outcome("changed", f"{len(written)} files")

@@ -1,6 +1,7 @@
 """What is written into a service, and what is left alone."""
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -200,9 +201,26 @@ def test_a_line_that_was_changed_in_the_service_file_is_generated_anew(root: Pat
     assert '"title"' in (root / "app/endpoints/products.py").read_text()
 
 
+def test_without_ruff_nothing_is_written_unless_that_is_allowed(
+    root: Path, templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (templates / "app/models/[module].py.j2").write_text("import os\nX = [1,2]\n")
+    before = files(root)
+    with monkeypatch.context() as without:
+        without.setattr(sys, "executable", str(root / "python"))
+        with pytest.raises(GeneratorError, match="nothing was written: ruff, which formats"):
+            generator.add(PRODUCT, root, templates=templates)
+        assert files(root) == before
+        generator.add(PRODUCT, root, unformatted=True, templates=templates)
+    assert (root / "app/models/product.py").read_text() == "import os\nX = [1,2]\n"
+    # Formatted meanwhile, it is what the generator makes: nobody has edited it.
+    (root / "app/models/product.py").write_text("X = [1, 2]\n")
+    assert statuses(generator.add(PRODUCT, root, templates=templates))["app/models/product.py"] == "ok"
+
+
 def test_references_come_first(root: Path, templates: Path) -> None:
     generator.add("review: product:ref(product); product: name:str", root, templates=templates)
-    assert (root / "app/resources.py").read_text() == 'NAMES = ["product", "review"]\n'.replace('"]', '", ]')
+    assert (root / "app/resources.py").read_text() == 'NAMES = [\n    "product",\n    "review",\n]\n'
 
 
 @pytest.mark.parametrize(

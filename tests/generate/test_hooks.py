@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ def offline(bakery: Bakery, tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in bakery.environment.items() if name not in NETWORK}
     none = {"UV_DEFAULT_INDEX": NOWHERE, "PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"}
     return {**kept, **none, "UV_CACHE_DIR": str(tmp_path / "empty"), "XDG_CACHE_HOME": str(tmp_path / "caches")}
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> list[str]:
+    """Cookiecutter on a Python that has no other program beside it: neither uv nor ruff."""
+    folder = tmp_path / "plain"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    (packages / "cookiecutter.pth").write_text(sysconfig.get_path("purelib"))
+    return [str(folder / "bin" / "python"), "-m", "cookiecutter"]
 
 
 def git(service: Path, *arguments: str) -> str:
@@ -70,6 +81,27 @@ def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> 
     assert git(service, "rev-parse", "main") == git(service, "rev-parse", "template")
 
 
+def test_resources_that_no_ruff_could_format(
+    bakery: Bakery, offline: dict[str, str], plain: list[str], tmp_path: Path
+) -> None:
+    """The command that is printed formats them, and to the generator they are still its own."""
+    done = bakery.run([*plain, str(bakery.template), "--no-input", "-o", str(tmp_path)], env=offline)
+    service = tmp_path / "product-catalogue"
+    assert done.returncode == 0, done.stderr
+    lines = iter(done.stdout.splitlines())
+    assert "not formatted" in next(line for line in lines if line.split()[1:2] == ["resources"])
+    command = next(lines).partition("finish it later: ")[2]
+    finished = bakery.run(["sh", "-euc", command], cwd=service)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+    python = str(service / ".venv" / "bin" / "python")
+    assert bakery.run([python, "-m", "ruff", "check"], cwd=service).stdout == "All checks passed!\n"
+    (line,) = tomllib.loads((service / "service.toml").read_text())["resources"]["lines"]
+    again = bakery.run([python, "tasks.py", "resource.add", line, "--check"], cwd=service)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert {line.split()[0] for line in again.stdout.splitlines()} == {"ok"}
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
@@ -89,24 +121,11 @@ def test_the_setting_of_the_index_is_named(
 
 
 @pytest.mark.drill
-def test_no_uv(bakery: Bakery, tmp_path: Path) -> None:
+def test_no_uv(bakery: Bakery, plain: list[str], tmp_path: Path) -> None:
     """Without uv beside cookiecutter's Python or on PATH, venv and pip do it."""
-    plain = tmp_path / "plain"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(plain)], check=True)
-    packages = next(plain.glob("lib/python*/site-packages"))
-    (packages / "cookiecutter.pth").write_text(sysconfig.get_path("purelib"))
     path = [folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "uv").exists()]
     environment = {**bakery.environment, "PATH": os.pathsep.join(path)}
-    command = [
-        str(plain / "bin" / "python"),
-        "-m",
-        "cookiecutter",
-        str(bakery.template),
-        "--no-input",
-        "-o",
-        str(tmp_path),
-    ]
-    done = bakery.run(command, env=environment)
+    done = bakery.run([*plain, str(bakery.template), "--no-input", "-o", str(tmp_path)], env=environment)
     assert done.returncode == 0, done.stderr
     assert set(steps(done.stdout).values()) == {"changed"}, done.stdout
     assert git(tmp_path / "product-catalogue", "status", "--porcelain") == ""

@@ -1,5 +1,6 @@
-"""What the generator lays out by itself, compared with ruff."""
+"""Generated Python as the service's ruff lays it out."""
 
+import ast
 import random
 import shutil
 import subprocess
@@ -8,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from toolkit.resources.line.parser import parse
 from toolkit.resources.write import generator, layout
+from toolkit.resources.write.filters import pieces
 
-RUFF = shutil.which("ruff", path=f"{Path(sys.executable).parent}") or shutil.which("ruff")
 SERVICE = Path(generator.__file__).parents[3]
-LONG = [f"argument_{number}=value_{number}" for number in range(12)]
 LINES = (
     "product: name:str(1..100) description:str(..500)? price:decimal(10,2)>0 stock:int>=0=0 is_available:bool=true",
     "order: user_id:uuid status:enum(pending|paid|shipped|cancelled)=pending total_amount:decimal(12,2)>=0",
@@ -65,106 +67,70 @@ def random_lines() -> Iterator[str]:
         yield f"r{'r' * dice.randint(1, 9)}_{number}: {' '.join(fields)}; order: a:int"
 
 
-@pytest.fixture(scope="module")
-def ruff() -> str:
-    if not RUFF:
-        pytest.skip("ruff is not installed")
-    return RUFF
-
-
 def run(*command: str, cwd: Path) -> str:
     done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def test_generated_files_leave_nothing_to_the_formatter(ruff: str, tmp_path: Path) -> None:
-    """All rules of the service, for its own names first."""
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A service with nothing but the settings of its linters."""
     shutil.copy(SERVICE / "pyproject.toml", tmp_path)
-    settings = (tmp_path / "pyproject.toml").read_text().replace('src = ["."]', 'src = ["*"]')
-    settings = settings.replace('"tests/**"', '"**/tests/**"')
-    (tmp_path / "pyproject.toml").write_text(settings.replace("isort]", 'isort]\nknown-first-party = ["app", "tests"]'))
+    return tmp_path
+
+
+def test_generated_files_pass_every_rule_of_the_service(tmp_path: Path) -> None:
+    ruff = layout.find_ruff(tmp_path)
+    assert ruff is not None
+    settings = (SERVICE / "pyproject.toml").read_text()
+    settings = settings.replace("isort]", 'isort]\nknown-first-party = ["app", "tests"]')
     for number, line in enumerate([*LINES, *random_lines()]):
         for auth in ("jwt", "none"):
             root = tmp_path / f"{auth}_{number}"
+            root.mkdir()
+            (root / "pyproject.toml").write_text(settings)
             changes = generator.plan(parse(line), {"answers": {"auth": auth}, "service": {}}, root)
             generator.write(changes, root)
-    assert not run(ruff, "format", "--diff", ".", cwd=tmp_path)
-    assert not run(ruff, "check", "--output-format", "concise", ".", cwd=tmp_path)
+    assert not run(str(ruff), "format", "--diff", ".", cwd=tmp_path)
+    assert not run(str(ruff), "check", "--output-format", "concise", ".", cwd=tmp_path)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"x = call({', '.join(LONG)})",
-        f"x = call({', '.join(LONG[:6])})",
-        f"NAME_OF = Annotated[{', '.join(LONG[:6]).replace('=', '_')}]",
-        f"class A:\n    x: Mapped[str | None] = mapped_column({', '.join(LONG[:5])})",
-        f"def function({', '.join(LONG)}) -> None:\n    pass",
-        f"def function({', '.join(LONG[:5])}) -> None:\n    pass",
-        f"async def function({'argument_' * 11}: int) -> None:\n    pass",
-        f"x = (\n    call(inner({', '.join(LONG)}), {', '.join(LONG[:3])}),\n)",
-        f"x: Literal[{', '.join(LONG[:5]).replace('=', '_')}] = 'a'".replace("'", '"'),
-        f"x: Literal[{', '.join(LONG).replace('=', '_')}] = 'a'".replace("'", '"'),
-        f"x = call('{'word ' * 30}', {LONG[0]})".replace("'", '"'),
-        f"x = call('{'word, (word]) ' * 30}')".replace("'", '"'),
-        f"x = [call({', '.join(LONG)})]",
-        f"x = {{'a': call({', '.join(LONG)}), 'b': 1}}".replace("'", '"'),
-        f'"""{"word " * 30}."""',
-        f"@decorate({', '.join(LONG)})\ndef function() -> None:\n    pass",
-    ],
-)
-def test_long_lines_are_split_as_ruff_does(ruff: str, text: str, tmp_path: Path) -> None:
-    path = tmp_path / "module.py"
-    path.write_text(layout.arrange(text))
-    assert not run(ruff, "format", "--diff", "--line-length", "120", "--isolated", str(path), cwd=tmp_path)
+def arrange(root: Path, module: str) -> str:
+    """The module, which is `app/module.py`, as it comes back beside a page that nothing is done to."""
+    ruff = layout.find_ruff(root)
+    assert ruff is not None
+    arranged = layout.arrange({"app/module.py": module, "page.md": "#  As it is"}, root, ruff)
+    assert arranged.pop("page.md") == "#  As it is"
+    return arranged["app/module.py"]
 
 
-def test_imports_are_what_is_used_in_order() -> None:
-    text = '''"""Doc."""
-
-import uuid
-import decimal
-
-import sqlalchemy as sa
-
-from app import item10, item2, Zebra, MAX, unused
-from app import base as base_factory, order as order_factory
-from app.unused import (
-    something,
-)
-from app.used import (
-    b,
-    a,
-)
-
-
-print(decimal, item10, item2, Zebra, MAX, base_factory, order_factory, a, b)
-'''
-    assert (
-        layout.arrange(text)
-        == '''"""Doc."""
-
-import decimal
-
-from app import MAX, Zebra, item2, item10
-from app import base as base_factory
-from app import order as order_factory
-from app.used import (
-    a,
-    b,
-)
-
-
-print(decimal, item10, item2, Zebra, MAX, base_factory, order_factory, a, b)
-'''
+def test_unused_imports_go_and_the_others_are_sorted(root: Path) -> None:
+    module = (
+        "import uuid\nimport decimal\nfrom tests.support import b\nimport sqlalchemy as sa\n\n\n\nprint(decimal, sa, b)"
     )
+    expected = "import decimal\n\nimport sqlalchemy as sa\n\nfrom tests.support import b\n\nprint(decimal, sa, b)\n"
+    assert arrange(root, module) == expected
 
 
-def test_strings_of_several_lines_stay() -> None:
-    text = f'x = """\n\n\n\n{"long (" * 40}\n"""\n'
-    assert layout.arrange(text) == text
+def test_a_service_has_its_own_style(root: Path) -> None:
+    settings = root / "pyproject.toml"
+    settings.write_text(settings.read_text() + '\n[tool.ruff.format]\nquote-style = "single"\n')
+    assert arrange(root, 'x = "a"\n') == "x = 'a'\n"
 
 
-def test_what_is_no_python_is_refused() -> None:
-    with pytest.raises(SyntaxError):
-        layout.arrange("def (")
+def test_what_is_not_python_is_refused(root: Path) -> None:
+    with pytest.raises(ValueError, match=r"module\.py"):
+        arrange(root, "def (")
+
+
+def test_the_ruff_of_the_service_comes_first(tmp_path: Path) -> None:
+    own = tmp_path / ".venv" / "bin" / "ruff"
+    assert layout.find_ruff(tmp_path) == Path(sys.executable).parent / "ruff"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert layout.find_ruff(tmp_path) == own
+
+
+@given(st.text("ab' \"-", max_size=400))
+def test_a_long_string_in_pieces_is_the_same_string(text: str) -> None:
+    assert ast.literal_eval(pieces(text) or '""') == text

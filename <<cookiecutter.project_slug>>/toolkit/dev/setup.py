@@ -138,7 +138,8 @@ def reason(output: str) -> str:
 def run(project: Path, message: str = "Start the service", instead: Mapping[str, Step] = MappingProxyType({})) -> bool:
     """Every step, each with its line; whether there is an environment now. Raises RuntimeError for a fault of the code.
 
-    `instead` holds steps by name that replace those here: the template's hook remembers some of their results.
+    `instead` holds steps by name that replace those here: the template's hook remembers some of their results. Its step
+    `resources`, which only a new service has, comes after the environment: ruff is there then.
     """
     locked = say("lock", instead.get("lock", lambda: lock(project)))
     install = instead.get("environment", lambda: environment(project))
@@ -147,6 +148,8 @@ def run(project: Path, message: str = "Start the service", instead: Mapping[str,
         installed = say("environment", lambda: Outcome("skipped", "needs the lock file", LATER))
     else:
         installed = say("environment", install)
+    if "resources" in instead:
+        say("resources", instead["resources"])
     with ThreadPoolExecutor(1) as beside:
         document = beside.submit(openapi, project)
         say("revision", lambda: revision(project))

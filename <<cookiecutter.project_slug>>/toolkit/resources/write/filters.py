@@ -1,6 +1,7 @@
 """From the data model to Python and SQL text: the filters of the resource's templates. Pure."""
 
 import json
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ EXAMPLES = {
 }
 
 EXAMPLE_LENGTH = 60
+PIECE_LENGTH = 100
 
 
 def python(text: str) -> str:
@@ -27,6 +29,12 @@ def python(text: str) -> str:
         return literal
     inner = literal[1:-1].replace('\\"', '"').replace("'", "\\'")
     return f"'{inner}'"
+
+
+def pieces(text: str) -> str:
+    """A string literal in parts, divided between words: ruff joins what fits a line, and divides nothing."""
+    parts = textwrap.wrap(text, PIECE_LENGTH, break_long_words=False, break_on_hyphens=False, drop_whitespace=False)
+    return " ".join(map(python, parts))
 
 
 def lines(text: str) -> list[str]:
@@ -143,6 +151,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     for function in (
         camel,
         python,
+        pieces,
         lines,
         sql_check,
         bound,

@@ -60,17 +60,20 @@ class Change:
         return "".join(difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}"))
 
 
-def generate(root: Path, text: str) -> list[Change]:
-    """Write the resources of a text into a service; gives what was written. Raises as `add` does."""
-    return [change for change in add(text, root) if change.writes]
-
-
-def add(text: str, root: Path, *, check: bool = False, templates: Path = TEMPLATES) -> list[Change]:
+def add(
+    text: str, root: Path, *, check: bool = False, unformatted: bool = False, templates: Path = TEMPLATES
+) -> list[Change]:
     """Add the resources of a text to the service in `root`, or with `check` only say what that would do.
 
     A resource that is there already in the same words changes nothing. Raises ResourceErrors for a faulty text, and
-    GeneratorError where the service stands in the way; then nothing was written.
+    GeneratorError where the service stands in the way, or ruff is missing (unless `unformatted` allows that); then
+    nothing was written.
     """
+    if not unformatted and layout.find_ruff(root) is None:
+        raise GeneratorError(
+            "nothing was written: ruff, which formats the files, is not in .venv; add it to the group `dev` in "
+            "pyproject.toml"
+        )
     try:
         service = service_file.read(root)
         known = _known(service)
@@ -94,9 +97,17 @@ def add(text: str, root: Path, *, check: bool = False, templates: Path = TEMPLAT
 def plan(
     resources: Iterable[Resource], context: Mapping[str, Any], root: Path, templates: Path = TEMPLATES
 ) -> list[Change]:
-    """Every file that the resources need, and every other file of the manifest, each with its state. Writes nothing."""
+    """Every file that the resources need, and every other file of the manifest, each with its state. Writes nothing.
+
+    Where ruff is missing, the files are as the templates render them.
+    """
     recorded = manifest.read(root)
     wanted = dict(render(by_reference(resources), context, templates))
+    if ruff := layout.find_ruff(root):
+        try:
+            wanted = layout.arrange(wanted, root, ruff)
+        except ValueError as error:
+            raise GeneratorError(f"nothing was written: a template makes no valid Python\n{error}") from error
     changes = [_change(path, content, root, recorded) for path, content in sorted(wanted.items())]
     orphans = (path for path in sorted(recorded) if path not in wanted and (root / path).exists())
     return changes + [Change(path, "", "orphan", _text(root / path)) for path in orphans]
@@ -137,9 +148,8 @@ def render(
             path = _path(target, resource) if resource else target
             own = {"resource": resource} if resource else {}
             try:
-                text = template.render(context, resources=resources, **own)
-                yield path, layout.arrange(text) if path.endswith(".py") else text
-            except (TemplateError, SyntaxError) as error:
+                yield path, template.render(context, resources=resources, **own)
+            except TemplateError as error:
                 raise GeneratorError(f"nothing was written: the template {name} fails for {path}: {error}") from error
 
 

@@ -44,9 +44,12 @@ def deploy(
 ) -> int:
     """Bring the environment to this checkout."""
     from toolkit.deploy.release import runner
-    from toolkit.deploy.release.steps import short
+    from toolkit.deploy.release.steps.apply import Apply
+    from toolkit.deploy.release.steps.config import Config
+    from toolkit.deploy.release.steps.image import Image
     from toolkit.deploy.release.steps.migrate import Migrate
     from toolkit.deploy.release.steps.preflight import Preflight
+    from toolkit.deploy.release.steps.record import Record
     from toolkit.deploy.release.steps.rollout import Rollout
     from toolkit.deploy.release.steps.smoke import Smoke
 
@@ -55,16 +58,7 @@ def deploy(
         if target.checkout:
             told = (f"commit {target.checkout.commit}", target.checkout.changes)
             target.report.note("; ".join(filter(None, told)))
-        listed = [
-            Preflight(),
-            short.Image(),
-            short.Config(),
-            Migrate(),
-            short.Release(),
-            Rollout(),
-            Smoke(),
-            short.Record(),
-        ]
+        listed = [Preflight(), Image(), Config(), Migrate(), Apply(), Rollout(), Smoke(), Record()]
         return runner.run(target, listed, undo)
 
     def beside(environment: Environment) -> AbstractContextManager[None]:
@@ -87,9 +81,11 @@ def rollback(
 ) -> int:
     """Bring back an earlier release, on the schema as it is: an older image does not know newer revisions."""
     from toolkit.deploy.release import runner
-    from toolkit.deploy.release.steps import short
+    from toolkit.deploy.release.steps.apply import Apply
+    from toolkit.deploy.release.steps.config import Config
     from toolkit.deploy.release.steps.migrate import current_schema
     from toolkit.deploy.release.steps.preflight import Preflight
+    from toolkit.deploy.release.steps.record import Record
     from toolkit.deploy.release.steps.rollout import Rollout
     from toolkit.deploy.release.steps.smoke import Smoke
 
@@ -101,9 +97,7 @@ def rollback(
         target.digest, target.fixed_objects, target.image_schema = chosen.digest, chosen.objects, chosen.image_schema
         target.schema_before = current_schema(target)
         target.rollback_of, target.helm_revision = chosen.number, chosen.helm_revision
-        return runner.run(
-            target, [Preflight(), short.Config(), short.Release(), Rollout(), Smoke(), short.Record()], undo
-        )
+        return runner.run(target, [Preflight(), Config(), Apply(), Rollout(), Smoke(), Record()], undo)
 
     return _with_target(project, name, extra, flags, run, as_json=as_json)
 

@@ -10,7 +10,7 @@ from toolkit.deploy.outcomes import Change, Failed, Plan
 from toolkit.deploy.places.kubernetes import quota_room, quotas
 from toolkit.deploy.places.kubernetes.naming import migration
 from toolkit.deploy.release.history import Record as Recorded
-from toolkit.deploy.release.steps.short import Record
+from toolkit.deploy.release.steps.record import Record
 
 CHANGED, NOTHING = Plan((Change("update", "Deployment/shop"),)), Plan()
 SPEC = {"backoffLimit": 0}

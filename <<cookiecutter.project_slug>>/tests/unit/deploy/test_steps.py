@@ -13,7 +13,7 @@ from toolkit.deploy.outcomes import Failed, Plan
 from toolkit.deploy.release.commits import Checkout, Commit
 from toolkit.deploy.release.history import Record
 from toolkit.deploy.release.state import Options
-from toolkit.deploy.release.steps.short import Image
+from toolkit.deploy.release.steps.image import Image
 
 
 @pytest.mark.parametrize(("digest", "ended"), [("sha256:1", [True]), (None, [])])

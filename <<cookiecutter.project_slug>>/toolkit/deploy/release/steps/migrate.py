@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.image import registry
-from toolkit.deploy.outcomes import Change, Exit, Failed, Failure, Outcome, Plan, fail
+from toolkit.deploy.outcomes import UNKNOWN, Change, Exit, Failed, Failure, Outcome, Plan, fail
 from toolkit.deploy.places.kubernetes import sources
 from toolkit.deploy.places.kubernetes.apply import look
 from toolkit.deploy.places.kubernetes.client import MANAGER
@@ -18,7 +18,6 @@ from toolkit.deploy.places.kubernetes.pod_failures import condition, container_o
 from toolkit.deploy.places.kubernetes.pod_verdict import Memory, classify
 from toolkit.deploy.release import evidence, migrations
 from toolkit.deploy.release import history as records_of
-from toolkit.deploy.release.steps.short import UNKNOWN
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.objects import Object

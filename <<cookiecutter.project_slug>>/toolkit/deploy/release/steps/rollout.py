@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from toolkit.deploy.outcomes import Change, Failed, Failure, Outcome, Plan
+from toolkit.deploy.outcomes import UNKNOWN, Change, Failed, Failure, Outcome, Plan
 from toolkit.deploy.places.kubernetes import unready
 from toolkit.deploy.places.kubernetes.exit_reasons import WRONG_FORMAT, WRONG_PLATFORM
 from toolkit.deploy.places.kubernetes.pod_failures import Sign, condition, controller_sign, is_ready
 from toolkit.deploy.places.kubernetes.pod_verdict import Memory, classify
 from toolkit.deploy.release import evidence
-from toolkit.deploy.release.steps.short import UNKNOWN
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster

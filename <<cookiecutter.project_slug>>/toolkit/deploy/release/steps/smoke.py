@@ -9,8 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolkit.deploy.outcomes import Change, Failed, Failure, Outcome, Plan, fail
-from toolkit.deploy.release.steps.short import UNKNOWN
+from toolkit.deploy.outcomes import UNKNOWN, Change, Failed, Failure, Outcome, Plan, fail
 
 if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target

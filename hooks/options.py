@@ -28,14 +28,8 @@ class Effect:
 
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
-    ("driver", "manifests"): Effect(remove=("helm", "tests/unit/deploy/test_helm.py")),
-    ("driver", "helm"): Effect(
-        remove=(
-            "k8s",
-            "tests/unit/deploy/test_manifests.py",
-            "tests/unit/deploy/test_own_objects.py",
-        )
-    ),
+    ("driver", "manifests"): Effect(remove=("helm",)),
+    ("driver", "helm"): Effect(remove=("k8s",)),
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),
     ("ci", "gitlab"): Effect(remove=(".github",)),
     ("ci", "none"): Effect(remove=(".github", ".gitlab-ci.yml")),

@@ -147,7 +147,7 @@ def test_the_suite_in_containers_passes_its_exit_code_on(compose: Checkout, comm
 def test_the_suite_in_containers_runs_on_its_postgresql(compose: Checkout) -> None:
     script = "import asyncio, asyncpg, os; asyncio.run(asyncpg.connect(os.environ['DATABASE_URL']))"
     assert _in_test_containers(compose, "python", "-c", script) == 0
-    assert _in_test_containers(compose, "pytest", "-q", "tests/unit/deploy/test_context.py") == 0
+    assert _in_test_containers(compose, "pytest", "-q", "tests/unit/resources") == 0
 
 
 @pytest.mark.alone

@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.support.template import SERVICE
+
 PRINT = "import json, sys; from toolkit.dev import openapi; json.dump(openapi.document(), sys.stdout)"
 AMBIENT = {
     "PROJECT_NAME": "Ambient",
@@ -18,16 +18,14 @@ AMBIENT = {
     "DATABASE_URL": "no address",
     "METRICS_PORT": "9000",
     "PORT": "no port",
-    # % if cookiecutter.auth == "jwt"
     "JWT_ALGORITHMS": "none",
-    # % endif
 }
 
 
 def written(**ambient: str) -> str:
     environment = {"PATH": os.environ["PATH"], **ambient}
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", PRINT], cwd=PROJECT, env=environment, check=False, capture_output=True, text=True
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT], cwd=SERVICE, env=environment, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.deploy.conftest import WriteProgram
+from tests.support.programs import write_program
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import helm, helm_ownership
@@ -41,7 +41,7 @@ def test_versions(told: str, version: tuple[int, int] | None) -> None:
 
 @pytest.mark.parametrize(("told", "accepted"), [("v3.19.0", False), ("v4.0.0", True), ("v10.1.0", True), ("", False)])
 def test_a_helm_that_cannot_go_back_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram, told: str, accepted: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, accepted: bool
 ) -> None:
     """Helm 3 upgrades, and then has no --force-conflicts for the way back."""
     write_program(tmp_path / "helm", f"#!/bin/sh\necho '{told}'\n")

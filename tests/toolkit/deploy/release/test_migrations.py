@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.db.revisions import Revision
+from tests.support.template import SERVICE
 from toolkit.deploy.image import labels
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.release import migrations
@@ -148,7 +149,7 @@ def test_a_database_on_the_other_branch_is_refused_with_the_command_that_merges(
 
 
 def test_an_image_of_two_heads_is_refused_and_both_are_named(project: Path) -> None:
-    assert labels.arguments(Path(__file__).parents[3])["SCHEMA_HEAD"] != "c"  # the control: it has one head, or none
+    assert labels.arguments(SERVICE)["SCHEMA_HEAD"] != "c"  # the control: it has one head, or none
     write(project, "b2", "'a'")
     (project / "pyproject.toml").write_text('[project]\nversion = "1"\n')
     with pytest.raises(Failed, match=r"two heads: b2.*and c") as caught:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import template
 from toolkit.resources.line.parser import ResourceErrors, parse
 from toolkit.resources.write import generator, manifest, service_file
 from toolkit.resources.write.generator import Change, GeneratorError
@@ -268,7 +269,7 @@ def test_any_lines_survive_the_service_file(lines: list[str]) -> None:
 
 def test_the_template_itself_is_in_step() -> None:
     """The service as it stands in the template is what the generator makes of no resource."""
-    root = Path(generator.__file__).parents[3]
+    root = template.SERVICE
     changes = generator.plan((), {"answers": {"auth": "jwt"}, "service": {}}, root)
     assert set(statuses(changes).values()) == {"ok"}, [str(change) for change in changes]
     assert set(manifest.read(root)) == {change.path for change in changes}

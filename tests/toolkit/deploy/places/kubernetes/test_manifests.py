@@ -1,17 +1,16 @@
 """The manifests: what a roll-out without failed requests and a locked-down pod need is in them."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.places.kubernetes import manifests
 from toolkit.deploy.release.spec import Release
 
-PROJECT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -19,7 +18,7 @@ def objects_of(service: str, secrets: dict[str, str] | None = None, **changes: A
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
     environment = Environment.model_validate({**base, **changes})
     replicas = None if environment.autoscale else environment.replicas
-    return manifests.render(PROJECT, Release(service, environment, DIGEST, secrets or {}, replicas))
+    return manifests.render(SERVICE, Release(service, environment, DIGEST, secrets or {}, replicas))
 
 
 def rendered(secrets: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:

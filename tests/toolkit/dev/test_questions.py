@@ -4,18 +4,16 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.support.template import SERVICE
+
 ASKS = [sys.executable, "-c", "from toolkit.dev.questions import ask; print('answer:', repr(ask('Go on? ')))"]
 
 
 def asked(stdin: int) -> str:
-    done = subprocess.run(  # noqa: S603 - our own code
-        ASKS, cwd=PROJECT, stdin=stdin, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = subprocess.run(ASKS, cwd=SERVICE, stdin=stdin, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.rpartition("answer: ")[2].strip()
 
@@ -43,5 +41,5 @@ def test_without_one_nobody_answers() -> None:
 def test_a_closed_input_is_no_answer() -> None:
     """What `<&-` in a shell does: Python has no sys.stdin then."""
     shell = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *ASKS]
-    done = subprocess.run(shell, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(shell, cwd=SERVICE, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "answer: ''"), done.stderr

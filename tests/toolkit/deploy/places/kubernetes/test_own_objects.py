@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import apply, manifests
@@ -13,7 +14,6 @@ from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration, 
 from toolkit.deploy.places.kubernetes.objects import Object
 from toolkit.deploy.release.spec import LABEL, Release
 
-PROJECT = Path(__file__).resolve().parents[3]
 OWN = """
 apiVersion: batch/v1
 kind: Job
@@ -30,7 +30,7 @@ def rendered(folder: Path) -> list[Object]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    shutil.copytree(PROJECT / "k8s", tmp_path / "k8s")
+    shutil.copytree(SERVICE / "k8s", tmp_path / "k8s")
     (tmp_path / "k8s" / "a-seed.yaml.j2").write_text(OWN)
     return tmp_path
 

@@ -20,9 +20,7 @@ def git(folder: Path, *arguments: str, day: int = 1) -> str:
     known = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "GIT_CONFIG_GLOBAL": os.devnull}
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main")
     command = ["git", *who, *arguments]
-    done = subprocess.run(  # noqa: S603 - git, with arguments of our own
-        command, cwd=folder, env={**os.environ, **known}, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **known}, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.template import SERVICE
 from toolkit.resources.line.parser import parse
 from toolkit.resources.write import generator, layout
 from toolkit.resources.write.filters import pieces
 
-SERVICE = Path(generator.__file__).parents[3]
 LINES = (
     "product: name:str(1..100) description:str(..500)? price:decimal(10,2)>0 stock:int>=0=0 is_available:bool=true",
     "order: user_id:uuid status:enum(pending|paid|shipped|cancelled)=pending total_amount:decimal(12,2)>=0",

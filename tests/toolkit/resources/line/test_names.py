@@ -3,18 +3,17 @@
 import builtins
 import keyword
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pydantic
 import pytest
 from sqlalchemy.orm import DeclarativeBase
 
+from tests.support.template import SERVICE
 from toolkit.resources.line import names
 from toolkit.resources.line.model import Field
 from toolkit.resources.line.parser import ResourceErrors, parse
 
-SERVICE = Path(names.__file__).parents[3]
 HOSTILE_RESOURCES = (
     "order",
     "user",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.deploy.conftest import WriteProgram
+from tests.support.programs import write_program
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import kubeconfig
 
@@ -38,7 +38,7 @@ def written(folder: Path, user: Any, cluster: dict[str, Any] | None = None, **to
 
 
 @pytest.fixture
-def plugin(folder: Path, write_program: WriteProgram) -> Callable[[str], str]:
+def plugin(folder: Path) -> Callable[[str], str]:
     """Write a plugin with this body; return its command, relative to the kubeconfig."""
 
     def write(body: str) -> str:

@@ -1,19 +1,16 @@
 """The settings of the pods as the toolkit has them judged: by the service's own process, and with fixes that work."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.release import settings
 from toolkit.deploy.release.settings import Given, Judged, Problem
 
-PROJECT = Path(__file__).resolve().parents[3]
 HELD: tuple[str, ...] = ()
-# % if cookiecutter.auth == "jwt"
 HELD = ("JWT_KEY",)
-# % endif
 SECRETS = {"DATABASE_URL": "postgresql://shop:hidden-word@db.example.com/shop"}
 
 
@@ -27,16 +24,14 @@ def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch:
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     monkeypatch.setenv("POOL_SIZE", "none")
     pods = Given({"ENVIRONMENT": "staging", "LOG_LEVL": "INFO", "DRAIN_SECONDS": "abc"}, SECRETS, HELD)
-    check = settings.Check(PROJECT)
+    check = settings.Check(SERVICE)
     judged = check.judge(pods)
     assert check.judge(pods) is judged
     found = {problem.setting: problem.kind for problem in judged.problems}
     assert found.pop("LOG_LEVL") == "unknown"
     assert found.pop("DRAIN_SECONDS") == "refused"
-    # % if cookiecutter.auth == "jwt"
     assert set(found) == {"JWT_ISSUER", "JWT_AUDIENCE"}, judged  # not the key set: the Secret holds a key
     found.clear()
-    # % endif
     assert found == {}, judged
     assert "hidden-word" not in f"{pods} {judged}"
 
@@ -45,7 +40,7 @@ def test_shared_variables_are_judged_where_they_are_settings() -> None:
     """`env_from`: what other services have in it is no mistake, and what this one refuses is."""
     shared = {"LOG_LEVL": "INFO", "DRAIN_SECONDS": "hidden-word"}
     pods = Given({"ENVIRONMENT": "staging"}, {**SECRETS, **shared}, HELD, frozenset(shared))
-    judged = settings.Check(PROJECT).judge(pods)
+    judged = settings.Check(SERVICE).judge(pods)
     found = {problem.setting: settings.where(environment(), pods, problem) for problem in judged.problems}
     assert "LOG_LEVL" not in found
     assert found["DRAIN_SECONDS"] == "env_from"
@@ -57,7 +52,7 @@ def test_shared_variables_are_judged_where_they_are_settings() -> None:
 
 def test_what_sources_that_cannot_be_read_may_bring_is_not_missing() -> None:
     pods = Given({"ENVIRONMENT": "staging", "LOG_LEVEL": "LOUD"}, {}, complete=False)
-    assert {problem.setting for problem in settings.Check(PROJECT).judge(pods).problems} == {"LOG_LEVEL"}
+    assert {problem.setting for problem in settings.Check(SERVICE).judge(pods).problems} == {"LOG_LEVEL"}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import TextIO
 
 import pytest
 
-from tests.support.waiting import PATIENCE
+from tests.support.bakery import PATIENCE
 from toolkit.deploy.outcomes import Change, Failure, Plan, Result, Status
 from toolkit.deploy.report import JsonLines, Markdown, Plain, Report, make
 from toolkit.deploy.terminal import Terminal

@@ -43,10 +43,8 @@ def test_ports_of_a_url(url: str, found: set[int]) -> None:
     ("settings", "codes"),
     [
         ({}, []),
-        # % if cookiecutter.auth == "jwt"
         ({"JWT_JWKS_URL": "https://login.example/keys"}, []),
         ({"JWT_JWKS_URL": "https://login.example:8443/keys"}, ["EGRESS"]),
-        # % endif
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"}, ["EGRESS"]),
         ({"POSTGRES_SERVER": "db.example", "POSTGRES_PORT": 6432}, ["EGRESS"]),
         ({"POSTGRES_SERVER": "db.example"}, []),

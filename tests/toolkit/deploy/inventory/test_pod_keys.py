@@ -1,16 +1,15 @@
 """Keys that shape the pods: validated as Kubernetes would, with the key and the nearest name."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.template import SERVICE
 from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.schema import Environment, block_of, known_keys
 from toolkit.deploy.outcomes import Failed
 
-PROJECT = Path(__file__).resolve().parents[3]
 BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}
 
 
@@ -61,4 +60,4 @@ def test_every_key_is_documented() -> None:
     for key in set(known_keys()) - {"name"}:
         block = block_of(Environment, key)
         expected |= {f"{key}.{inner}" for inner in block.model_fields} if block else {key}
-    assert documented((PROJECT / "docs" / "inventory.md").read_text("utf-8")) == expected
+    assert documented((SERVICE / "docs" / "inventory.md").read_text("utf-8")) == expected

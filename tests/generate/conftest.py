@@ -1,8 +1,0 @@
-"""The resource line is tested where it stands in the template."""
-
-import sys
-from pathlib import Path
-
-SERVICE = Path(__file__).resolve().parents[2] / "<<cookiecutter.project_slug>>"
-# At the end, as the service has a package `tests` too.
-sys.path.append(str(SERVICE))

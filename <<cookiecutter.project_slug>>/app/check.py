@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
-from app.core.config import ConfigurationError, EnvironmentSettings, load
+from app.core.config import ConfigurationError, load
+from app.settings.base import EnvironmentSettings
 
 # What the language, TLS and HTTP libraries read for themselves.
 FOREIGN = re.compile(

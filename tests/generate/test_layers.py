@@ -36,6 +36,8 @@ def test_the_contracts_are_kept(service: Path) -> None:
         ("api/errors.py", "from app.server import draining", "Imports go down the layers"),
         ("request_context.py", "from app.core import config", "Imports go down the layers"),
         ("middleware/admission.py", "from app.models import idempotency", "What serves every resource imports none"),
+        ("core/config.py", "from toolkit.deploy import outcomes", "The application runs without the toolkit"),
+        ("main.py", "from tests.support import identity", "The application runs without the toolkit"),
         ("db/engine.py", "import fastapi", "FastAPI is imported by app.api"),
     ],
 )

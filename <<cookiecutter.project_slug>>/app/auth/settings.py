@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from app.auth.claims import ScopeRules
 from app.auth.jwk import MIN_RSA_BITS, Key, is_short_rsa
-from app.core.config import SERVICE, EnvironmentSettings
+from app.settings.base import SERVICE, EnvironmentSettings
 
 ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 SYMMETRIC = ("HS256", "HS384", "HS512")

@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import NoDecode
 
-from app.settings.base import ROOT, SERVICE
-from app.settings.base import EnvironmentSettings as EnvironmentSettings
+from app.settings.base import ROOT, SERVICE, EnvironmentSettings
 from app.settings.database import DatabaseSettings
 
 # A path prefix: no `//`, which would begin another host's address, and nothing that a header could trip over.

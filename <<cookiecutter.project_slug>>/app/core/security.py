@@ -19,8 +19,9 @@ from starlette.types import Scope
 
 from app.auth.jwt import Identity, Verifier
 from app.auth.settings import JwtSettings
-from app.core.config import EnvironmentSettings, load
+from app.core.config import load
 from app.core.exceptions import Forbidden, Unauthorized
+from app.settings.base import EnvironmentSettings
 
 __all__ = [
     "SETTINGS",

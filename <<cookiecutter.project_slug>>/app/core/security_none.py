@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request, params
 from starlette.types import Scope
 
-from app.core.config import EnvironmentSettings
+from app.settings.base import EnvironmentSettings
 
 SETTINGS: tuple[type[EnvironmentSettings], ...] = ()
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from app.core.config import ROOT, ConfigurationError
+from app.core.config import ConfigurationError
 from app.db import revisions
+from app.settings.base import ROOT
 
 VERSIONS = ROOT / "alembic" / "versions"
 

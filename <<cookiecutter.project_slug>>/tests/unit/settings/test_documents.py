@@ -10,9 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.fields import FieldInfo
 
 from app.core import security
-from app.core.config import ConfigurationError, EnvironmentSettings, Settings, load
+from app.core.config import ConfigurationError, Settings, load
 from app.main import create_app
 from app.resources import ROUTERS
+from app.settings.base import EnvironmentSettings
 
 PROJECT = Path(__file__).resolve().parents[3]
 README, TABLES = PROJECT / "README.md", PROJECT / "docs" / "settings.md"

@@ -50,6 +50,17 @@ def format_code(_: Context) -> None:
     checks.format_code(HERE)
 
 
+@task(iterable=["answer"])
+def update(_: Context, path: str, answer: list[str], check: bool = False) -> None:
+    """Bring the service in PATH to this version of the template, by a git merge; --answer QUESTION=ANSWER changes one.
+
+    --check only reports whether the template has moved on: exit code 2, and the changelog.
+    """
+    from workshop.update import run
+
+    raise SystemExit(run.run(Path(path), answer, check=check))
+
+
 @task(iterable=["only"])
 def bench(_: Context, only: list[str], rounds: int = 7) -> None:
     """Measure generation, start, requests and pages, as ratios in one run; --only PART for one of them."""
@@ -58,7 +69,7 @@ def bench(_: Context, only: list[str], rounds: int = 7) -> None:
     raise SystemExit(main([f"--rounds={rounds}", *(["--only", *only] if only else [])]))
 
 
-namespace = Collection(demo, test, lint, format_code, bench)
+namespace = Collection(demo, test, lint, format_code, update, bench)
 
 if __name__ == "__main__":
     Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

@@ -1,0 +1,72 @@
+"""Services as an earlier commit of this repository made them: pristine, committed, with the branch `template`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+# Runs in a checkout of the commit, with its own hooks and its own generator.
+_MAKE = """
+import json, sys
+from pathlib import Path
+from cookiecutter.main import cookiecutter
+answers = json.loads(sys.argv[1])
+sys.path.insert(0, ".")
+project = Path(cookiecutter(".", no_input=True, extra_context=answers, output_dir=sys.argv[2], default_config=True, accept_hooks=False))
+from hooks import options
+options.remove_strays(project)
+options.remove_sample(project)
+getattr(options, "remove_judge", lambda _: None)(project)
+content = json.loads(Path("cookiecutter.json").read_text())
+chosen = {name: value[0] if isinstance(value, list) else value for name, value in content.items()} | answers
+options.apply_files(project, chosen)
+options.apply_regions(project, chosen)
+sys.path.insert(0, str(project))
+try:
+    from toolkit.resources.write import generator
+except ImportError:
+    from scaffold import generator
+generator.add(answers["resources"], project)
+print(project)
+"""
+AUTHOR = {
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", "Ada Example"), ("EMAIL", "ada@example.com"))
+}
+
+
+def make(root: Path, commit: str, folder: Path, answers: Mapping[str, str]) -> Path:
+    """The service that `commit` of the repository `root` makes of the answers (`resources` among them)."""
+    import json
+
+    template = folder / "checkout"
+    subprocess.run(["git", "clone", "--quiet", "--no-checkout", str(root), str(template)], check=True)
+    subprocess.run(["git", "checkout", "--quiet", commit], cwd=template, check=True)
+    command = [sys.executable, "-B", "-c", _MAKE, json.dumps(dict(answers)), str(folder / "made")]
+    done = subprocess.run(command, cwd=template, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    service = Path(done.stdout.strip().splitlines()[-1])
+    for cache in list(service.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    git(service, "init", "--quiet", "--initial-branch", "main")
+    commit_all(service, "Start")
+    git(service, "branch", "template")
+    return service
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints. Fails with git's words."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env={**os.environ, **AUTHOR}, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def commit_all(folder: Path, message: str) -> None:
+    """Commit everything in the working tree."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", message)

@@ -1,0 +1,81 @@
+"""The merge of a newer template into a service's branch: the owner's edits stay, generated files are the template's."""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.update.base import commit_all
+from workshop.update.git import Repository
+
+# The owner's, or made on the service's own machine: an update leaves them as they are.
+KEPT = ("alembic/versions/*", "uv.lock", "docs/openapi.json", ".env")
+# Written by programs alone: where both sides changed one, the template's is taken, and the next task writes it again.
+GENERATED = (".generated.json", "app/resources.py", "tests/factories/__init__.py", "uv.lock", "docs/openapi.json")
+# Folders of the toolkit, today's and those of older services. Nobody edits them, so no edit in them is merged.
+TOOLKIT = ("toolkit/*", "scaffold/*", "dev/*", "deploy/*.py")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """`conflicts`: files that both sides changed. `dropped`: files of the toolkit whose edits are not carried over."""
+
+    conflicts: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a path is one of the patterns'; `*` crosses folders."""
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def replace(tree: Repository, pristine: Path, message: str) -> str:
+    """Put a pristine service in the place of the worktree's files, and return the commit."""
+    for path in tree.files():
+        if not matches(path, KEPT):
+            (tree.folder / path).unlink(missing_ok=True)
+    shutil.copytree(pristine, tree.folder, dirs_exist_ok=True, symlinks=True)
+    return commit_all(tree, message)
+
+
+def merge(repository: Repository, base: str, newer: str, message: str) -> Merged:
+    """Merge what changed from `base` to `newer` into the current branch; committed unless there are conflicts."""
+    if not repository.is_ancestor(base, "HEAD"):
+        recorded = ("-m", "Record what the template made of today's resources")
+        repository.run("merge", "--quiet", "--strategy=ours", "--allow-unrelated-histories", *recorded, base)
+    dropped = [path for path in _changed(repository, base, "HEAD") if matches(path, TOOLKIT)]
+    repository.run("merge", "--quiet", "--no-commit", "--no-ff", newer, allowed=(0, 1))
+    of_newer = set(repository.files(newer))
+    conflicts = []
+    for path in _conflicts(repository):
+        if matches(path, (*GENERATED, *TOOLKIT)):
+            _take(repository, newer, path, exists=path in of_newer)
+        else:
+            conflicts.append(path)
+    for path in repository.read("ls-files", "--", "toolkit").splitlines():
+        if path not in of_newer:
+            _take(repository, newer, path, exists=False)
+    if any(path.startswith("toolkit/") for path in of_newer):
+        repository.run("checkout", "--quiet", newer, "--", "toolkit")
+    if not conflicts:
+        repository.run("commit", "--quiet", "--no-verify", "-m", message)
+    return Merged(tuple(conflicts), tuple(dropped))
+
+
+def _changed(repository: Repository, older: str, newer: str) -> list[str]:
+    found = repository.run("diff", "--name-only", "-z", older, newer).stdout
+    return [path for path in found.split("\0") if path]
+
+
+def _conflicts(repository: Repository) -> list[str]:
+    found = repository.run("diff", "--name-only", "-z", "--diff-filter=U").stdout
+    return list(dict.fromkeys(path for path in found.split("\0") if path))
+
+
+def _take(repository: Repository, newer: str, path: str, *, exists: bool) -> None:
+    if exists:
+        repository.run("checkout", "--quiet", newer, "--", path)
+    else:
+        repository.run("rm", "--quiet", "--force", "--", path)

@@ -1,0 +1,81 @@
+"""A pristine service: what this template makes of answers and resource lines, without environment, lock or git."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from workshop.update.git import UpdateError
+
+TEMPLATE = Path(__file__).resolve().parents[2]
+
+
+def make(answers: Mapping[str, str], lines: Sequence[str], output: Path) -> Path:
+    """Write the service into `output` and return its folder. Questions without an answer take their defaults.
+
+    Raises UpdateError with the template's words for answers or lines that it refuses.
+    """
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.main import cookiecutter
+
+    from hooks import options
+    from toolkit.resources.line.parser import ResourceErrors
+    from toolkit.resources.write import generator
+
+    resources = "; ".join(lines)
+    try:
+        folder = cookiecutter(
+            str(TEMPLATE),
+            no_input=True,
+            extra_context={**answers, "resources": resources},
+            output_dir=str(output),
+            default_config=True,
+            accept_hooks=False,
+        )
+    except CookiecutterException as error:
+        raise UpdateError(f"the template refused the recorded answers: {error}") from None
+    project = Path(folder)
+    options.remove_strays(project)
+    options.remove_sample(project)
+    chosen = {**defaults(), **answers}
+    options.apply_files(project, chosen)
+    options.apply_regions(project, chosen)
+    try:
+        generator.add(resources, project)
+    except (ResourceErrors, generator.GeneratorError) as error:
+        raise UpdateError(f"the template refused the resource lines of service.toml: {error}") from None
+    return project
+
+
+def questions() -> list[str]:
+    """The names of the template's questions."""
+    import json
+
+    content = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    return [name for name in content if not name.startswith("_")]
+
+
+def defaults() -> dict[str, str]:
+    """The default of every question that has choices."""
+    import json
+
+    content = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    return {name: value[0] for name, value in content.items() if isinstance(value, list) and not name.startswith("_")}
+
+
+def main() -> int:
+    """`python -m workshop.update.pristine FOLDER` in a checkout of the template: for the service in the folder.
+
+    Prints where the pristine service is. This is how a newer template asks an older one.
+    """
+    from workshop.update import service
+
+    found = service.read(Path(sys.argv[1]))
+    print(make(found.answers, found.lines, Path(tempfile.mkdtemp(prefix="pristine-"))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What a service says of itself: its answers, its resource lines, and the template that it was made from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.update.git import UpdateError
+
+FILE = "service.toml"
+
+
+@dataclass(frozen=True)
+class Service:
+    """`commit` is that of the template; empty where it was not recorded."""
+
+    answers: Mapping[str, str]
+    lines: tuple[str, ...]
+    version: str = ""
+    commit: str = ""
+
+
+def read(project: Path) -> Service:
+    """Raises UpdateError when the folder holds no service of this template."""
+    path = project / FILE
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UpdateError(f"{path} cannot be read: {error.strerror}. Name the folder of a service.") from None
+    except ValueError as error:
+        raise UpdateError(f"{path} is not valid TOML: {error}. Correct it, or get it back with git.") from None
+    return parse(content)
+
+
+def parse(content: Mapping[str, object]) -> Service:
+    """The service from its file's content. Raises UpdateError."""
+    answers, resources, own = (content.get(name) for name in ("answers", "resources", "service"))
+    if not isinstance(answers, dict) or not isinstance(resources, dict) or not isinstance(own, dict):
+        raise UpdateError(f"{FILE} lacks [service], [answers] or [resources]; get it back with git.")
+    lines = resources.get("lines", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise UpdateError(f"[resources] lines in {FILE} is not a list of texts; write one text for each resource.")
+    given = {str(name): str(value) for name, value in answers.items() if name != "resources"}
+    return Service(given, tuple(lines), str(own.get("template_version", "")), str(own.get("template_commit", "")))

@@ -50,6 +50,14 @@ def format_code(_: Context) -> None:
     checks.format_code(HERE)
 
 
+@task
+def pictures(_: Context) -> None:
+    """Draw docs/pictures/ from real runs: demo, a failing deploy (on a cluster), /docs (in Chromium), the alerts."""
+    from workshop import pictures
+
+    pictures.make(HERE)
+
+
 @task(iterable=["only"])
 def bench(_: Context, only: list[str], rounds: int = 7) -> None:
     """Measure generation, start, requests and pages, as ratios in one run; --only PART for one of them."""
@@ -58,7 +66,7 @@ def bench(_: Context, only: list[str], rounds: int = 7) -> None:
     raise SystemExit(main([f"--rounds={rounds}", *(["--only", *only] if only else [])]))
 
 
-namespace = Collection(demo, test, lint, format_code, bench)
+namespace = Collection(demo, test, lint, format_code, pictures, bench)
 
 if __name__ == "__main__":
     Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

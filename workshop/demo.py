@@ -50,10 +50,10 @@ def serving(root: Path) -> Iterator[str]:
     """Serve what the last demo has made. Yields its address. Raises SystemExit when it does not start."""
     folder = root / ".demo"
     with _alone(folder):
-        port = ports.next_free(server.HOST, 8000)
+        port = ports.next_free(serve.HOST, 8000)
         with _serving(_made(folder), port) as running:
-            address = f"http://{server.HOST}:{port}"
-            if fault := server.fault_of_start(running, f"{address}/health"):
+            address = f"http://{serve.HOST}:{port}"
+            if fault := serve.fault_of_start(running, f"{address}/health"):
                 raise SystemExit(f"{fault} See the output above.")
             yield address
 

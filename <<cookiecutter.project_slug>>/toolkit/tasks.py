@@ -29,6 +29,14 @@ def dev(c: Context, port: int = 8000, fresh: bool = False, allow_destructive: bo
     serve.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
 
 
+@task(name="run")
+def run_module(c: Context, module: str) -> None:
+    """Run a module of the service, such as app.commands.NAME, on the database of `dev` or on DATABASE_URL."""
+    from toolkit.dev import run
+
+    raise SystemExit(run.run(project(c), module))
+
+
 @task(default=True, name="all")
 def test_all(c: Context, k: str = "") -> None:
     """Run every test, with the coverage gate; what is left out is named with the reason."""
@@ -251,6 +259,7 @@ def token(c: Context, scope: list[str], all: bool = False) -> None:
 namespace = Collection(
     setup,
     dev,
+    run_module,
     lint,
     format_code,
     openapi,

@@ -28,7 +28,7 @@ def draw(address: str, path: str) -> str:
     found = re.search(r"<svg xmlns.*</svg>", done.stdout, re.DOTALL)
     if not found:
         raise SystemExit(f"Chromium has drawn nothing of {path} (exit code {done.returncode}):\n{done.stderr[-2000:]}")
-    return found[0].replace("&nbsp;", "&#160;") + "\n"
+    return found[0].replace("&nbsp;", "&#160;").replace("\u200b", "") + "\n"  # where a path may be broken
 
 
 def texts(picture: str) -> list[str]:

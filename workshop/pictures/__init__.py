@@ -39,6 +39,7 @@ def normal(text: str) -> str:
     """Return a text without what differs from run to run: times, ids, hashes, and the space that follows them."""
     text = re.sub(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "UUID", text)
     text = re.sub(r"uv\.lock, .*?  \(", "uv.lock  (", text)  # made now, or earlier on this machine
+    text = re.sub(r"\b\d{8}-\d{6}\b", "TIME", text)
     text = re.sub(r"\b\d{8}_[0-9a-f]{12}_", "REVISION_", text)
     text = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b", "HASH", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?\b", "TIME", text)

@@ -12,6 +12,7 @@ from workshop import documents, pictures
 from workshop.pictures import failing_deploy, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN = re.compile(r"\$ |[a-z]+ |[A-Z_]+: |  (?:commit|pod|exit|evidence|next|recorded)\b")
 AGAIN = "draw it again: python3 tasks.py pictures"
 
 
@@ -31,8 +32,7 @@ def test_the_picture_of_a_failing_deploy_is_that_of_a_real_one(actor: Stage, tmp
 
 
 def outline(text: str) -> list[str]:
-    """The lines without times and ids, and without the pod's log and events, which are cut off at any moment."""
+    """The toolkit's own lines without times and ids: without the pod's log and events, which are cut off anywhere."""
     text = re.sub(r"\bshop-\w+-\w+\b", "POD", pictures.normal(text))
     text = re.sub(r"restarted \d+ x|\d+ restarts?", "RESTARTS", text)
-    lines = re.split(r"\n(?=\S|  (?:pod|exit|evidence|next|event|recorded|commit|\|) )", text)  # long ones are wrapped
-    return [" ".join(line.split()) for line in lines if not line.startswith(("  event ", "  | "))]
+    return [line.rstrip() for line in text.splitlines() if OWN.match(line)]

@@ -1,6 +1,7 @@
 // Replaces the page by a drawing of itself: boxes with their fill and border, and lines of text, as one SVG element.
 (async () => {
   const width = window.innerWidth, height = window.innerHeight, parts = [];
+  let last; // the line of text that was drawn last: what follows it without a gap joins it
   while (!document.querySelector(".opblock-summary-path")) await new Promise((done) => setTimeout(done, 50));
   await new Promise((done) => setTimeout(done, 500));
 
@@ -22,6 +23,7 @@
       const fill = filled ? style.backgroundColor : "none", stroke = framed ? ` stroke="${sides[0]}"` : "";
       const round = Math.min(parseFloat(style.borderTopLeftRadius) || 0, at.height / 2);
       const size = `width="${number(Math.min(at.width, width - at.left))}" height="${number(at.height)}"`;
+      last = undefined;
       parts.push(`<rect x="${number(at.left)}" y="${number(at.top)}" ${size} rx="${number(round)}" fill="${fill}"${stroke}/>`);
     }
     if (framed) return;
@@ -36,15 +38,18 @@
       range.setEnd(node, word.index + word[0].length);
       const at = range.getBoundingClientRect();
       if (!inside(at) || at.bottom > height) continue;
-      const last = rows.at(-1);
-      if (last && Math.abs(last.at.top - at.top) < 2) last.words.push(word[0]), (last.right = at.right);
+      const row = rows.at(-1);
+      if (row && Math.abs(row.at.top - at.top) < 2) row.words.push(word[0]), (row.right = at.right);
       else rows.push({ at, words: [word[0]], right: at.right });
     }
     const size = parseFloat(style.fontSize), family = style.fontFamily.includes("monospace") ? "monospace" : "sans-serif";
+    const look = `font-size="${number(size)}" font-weight="${style.fontWeight}" font-family="${family}" fill="${style.color}"`;
     for (const { at, words, right } of rows) {
-      const place = `x="${number(at.left)}" y="${number(at.top + at.height / 2 + size * 0.35)}"`;
-      const look = `font-size="${number(size)}" font-weight="${style.fontWeight}" font-family="${family}" fill="${style.color}"`;
-      parts.push(`<text ${place} ${look} textLength="${number(right - at.left)}">${escape(words.join(" "))}</text>`);
+      const joins = last && last.look === look && Math.abs(last.at.top - at.top) < 2 && Math.abs(last.right - at.left) < 1;
+      if (joins) parts.pop();
+      last = joins ? { ...last, right, text: last.text + words.join(" ") } : { look, at, right, text: words.join(" ") };
+      const place = `x="${number(last.at.left)}" y="${number(last.at.top + last.at.height / 2 + size * 0.35)}"`;
+      parts.push(`<text ${place} ${look} textLength="${number(right - last.at.left)}">${escape(last.text)}</text>`);
     }
   }
 

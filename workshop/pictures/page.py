@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_suffix(".js")
-SIZE = "1200,1250"
+SIZE = "1200,1180"
 
 
 def browser() -> str | None:

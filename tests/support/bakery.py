@@ -87,6 +87,7 @@ class Bakery:
         output.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable,
+            "-P",  # or `extensions` and `hooks` are those of the current folder, not the template's
             "-m",
             "cookiecutter",
             template or str(self.template),

@@ -59,9 +59,7 @@ def tracked(service: Path) -> list[Path]:
     return [service / name for name in listed.split("\0") if name]
 
 
-def test_a_bake_runs_the_code_of_its_template(
-    bakery: Bakery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bake_runs_the_code_of_its_template(bakery: Bakery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the code of the current folder, which is this repository and may change while the tests run."""
     monkeypatch.chdir(bakery.root)
     other = tmp_path / "template"

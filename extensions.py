@@ -9,7 +9,10 @@ moment at which code of this repository runs.
 from __future__ import annotations  # an old Python must get as far as the message that it is too old
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -27,7 +30,7 @@ SERVICE = TEMPLATE / "<<cookiecutter.project_slug>>"
 
 
 class Answers(Extension):
-    """Adds the filters `escaped`, `parsed`, `checked`, `template_version` and `template_folder`."""
+    """Adds the filters `escaped`, `parsed`, `checked`, and what the template is: `template_*`."""
 
     def __init__(self, environment: Environment) -> None:
         refuse_old_programs()
@@ -37,6 +40,8 @@ class Answers(Extension):
             "parsed": parsed,
             "checked": checked,
             "template_version": template_version,
+            "template_commit": lambda _: template_commit(TEMPLATE),
+            "template_address": lambda _: template_address(TEMPLATE),
             "template_folder": lambda _: str(TEMPLATE),
         }
 
@@ -74,6 +79,29 @@ def checked(answers: Mapping[str, str]) -> str:
 def template_version(_: str) -> str:
     found = re.search(r'^version = "(.+)"', (TEMPLATE / "pyproject.toml").read_text(), re.MULTILINE)
     return found[1] if found else "unknown"
+
+
+def template_commit(folder: Path) -> str:
+    """The commit that the template's folder has checked out; empty with changes of its own, and without git."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    return "" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit
+
+
+def template_address(folder: Path) -> str:
+    """Where the template was cloned from, without a password in it; its own folder for a checkout without a remote."""
+    if not _git(folder, "rev-parse", "HEAD"):
+        return ""
+    address = _git(folder, "config", "--get", "remote.origin.url") or str(folder)
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git prints of the repository whose top this folder is; nothing without git."""
+    command = ["git", "-C", str(folder), *arguments]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    if not (folder / ".git").exists() or not shutil.which("git"):
+        return ""
+    return subprocess.run(command, env=kept, check=False, capture_output=True, text=True).stdout.strip()  # noqa: S603
 
 
 def _module(name: str) -> Any:

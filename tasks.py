@@ -61,6 +61,14 @@ def update(_: Context, path: str, answer: list[str], check: bool = False) -> Non
     raise SystemExit(run.run(Path(path), answer, check=check))
 
 
+@task
+def pictures(_: Context) -> None:
+    """Draw docs/pictures/ from real runs: demo, a failing deploy (on a cluster), /docs (in Chromium), the alerts."""
+    from workshop import pictures
+
+    pictures.make(HERE)
+
+
 @task(iterable=["only"])
 def bench(_: Context, only: list[str], rounds: int = 7) -> None:
     """Measure generation, start, requests and pages, as ratios in one run; --only PART for one of them."""
@@ -69,7 +77,10 @@ def bench(_: Context, only: list[str], rounds: int = 7) -> None:
     raise SystemExit(main([f"--rounds={rounds}", *(["--only", *only] if only else [])]))
 
 
-namespace = Collection(demo, test, lint, format_code, update, bench)
+namespace = Collection(demo, test, lint, format_code, update, pictures, bench)
+
+
+namespace = Collection(demo, test, lint, format_code, update, pictures, bench)
 
 if __name__ == "__main__":
     Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()

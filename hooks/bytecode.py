@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from hooks import memory
+from hooks import locks, memory
 
 KEPT = 3  # answers that lock differently (auth) take turns
 
@@ -41,11 +41,9 @@ def keep(project: Path) -> None:
 
 
 def _kept(project: Path) -> Path:
-    lock = project / "uv.lock"
-    content = lock.read_bytes() if lock.is_file() else b""
-    # The service's own name is in the lock file, and is no dependency.
-    content = content.replace(f'name = "{project.name}"'.encode(), b"")
-    return memory.folder() / f"compiled-{sys.implementation.cache_tag}-{hashlib.sha256(content).hexdigest()[:16]}"
+    content = locks.nameless(project) if (project / "uv.lock").is_file() else ""
+    key = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return memory.folder() / f"compiled-{sys.implementation.cache_tag}-{key}"
 
 
 def _packages(project: Path) -> Path | None:

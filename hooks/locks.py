@@ -34,9 +34,14 @@ def lock(project: Path) -> "Outcome":
         with suppress(OSError):
             kept.parent.mkdir(parents=True, exist_ok=True)
             partial = kept.with_suffix(f".{os.getpid()}")
-            partial.write_text(_renamed((project / "uv.lock").read_text(), name, "service"))
+            partial.write_text(nameless(project))
             partial.replace(kept)
     return outcome
+
+
+def nameless(project: Path) -> str:
+    """Return the lock file under a name that all services share: their own is in it, and is no dependency."""
+    return _renamed((project / "uv.lock").read_text(), _name(project), "service")
 
 
 def _memory(project: Path) -> Path:

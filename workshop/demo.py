@@ -46,6 +46,23 @@ def run(root: Path, *, once: bool) -> None:
 
 
 @contextmanager
+def serving(root: Path) -> Iterator[str]:
+    """Serve what the last demo has made. Yields its address. Raises SystemExit when it does not start."""
+    folder = root / ".demo"
+    with _alone(folder):
+        port = ports.next_free(serve.HOST, 8000)
+        with _serving(_made(folder), port) as running:
+            address = f"http://{serve.HOST}:{port}"
+            if fault := serve.fault_of_start(running, f"{address}/health"):
+                raise SystemExit(f"{fault} See the output above.")
+            yield address
+
+
+def _made(folder: Path) -> Path:
+    return next(path.parent for path in folder.glob("*/service.toml"))
+
+
+@contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One demo at a time: the next one removes what this one made."""
     with (folder / "lock").open("a+") as lock:
@@ -69,7 +86,7 @@ def bake(root: Path, folder: Path) -> Path:
     environment = os.environ if git_start.knows_who(folder) else {**os.environ, **NOBODY}
     if subprocesses.run([*command, "--config-file", str(settings)], env=environment):
         raise SystemExit("The service could not be made; what is above says why.")
-    return next(path.parent for path in folder.glob("*/service.toml"))
+    return _made(folder)
 
 
 @contextmanager

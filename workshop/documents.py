@@ -4,6 +4,7 @@ A mark is a comment on the line before the block: `<!-- test: serves -->`. Shell
 `needs X` names the part without which a block can't be run. `file PATH` is what that file has to hold, `patch` a diff.
 """
 
+import itertools
 import json
 import re
 import subprocess
@@ -72,10 +73,34 @@ def write(folder: Path, block: Block) -> list[str]:
     return []
 
 
+def replace_block(document: Path, mark: str, text: str) -> None:
+    """Put another text into the block with this mark. Raises ValueError when there is none."""
+    old = next((block for block in blocks(document) if block.mark == mark), None)
+    if old is None:
+        raise ValueError(f"{document} has no block `{mark}`")
+    document.write_text(document.read_text("utf-8").replace(old.text, text, 1), encoding="utf-8")
+
+
 def calls(document: Path) -> Iterator[Call]:
     """Every task of invoke's that the document names, in blocks and in sentences alike."""
     for found in _TASK.finditer(document.read_text(encoding="utf-8")):
         yield Call(found["task"], tuple(re.findall(r"(?<= )--[a-z][a-z-]*", found["rest"])))
+
+
+def tree(text: str) -> Iterator[str]:
+    """Yield the paths of a tree of folders: two spaces a level, names with a dot or a slash, then what they are."""
+    folders: list[str] = []
+    for line in text.splitlines():
+        level = (len(line) - len(line.lstrip())) // 2
+        for name in itertools.takewhile(lambda word: re.search(r"[./]", word), re.split(r" {2,}", line.strip())):
+            folders[level:] = [name.rstrip("/")]
+            yield "/".join(folders)
+
+
+def pictures(document: Path) -> list[Path]:
+    """The files of the pictures that the document shows or links to."""
+    found = re.findall(r"\]\(([^)\s]+\.svg)\)", document.read_text(encoding="utf-8"))
+    return [(document.parent / target).resolve() for target in found]
 
 
 def broken_links(document: Path) -> list[str]:

@@ -29,6 +29,14 @@ def dev(c: Context, port: int = 8000, fresh: bool = False, allow_destructive: bo
     serve.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
 
 
+@task(name="run")
+def run_module(c: Context, module: str) -> None:
+    """Run a module of the service, such as app.commands.NAME, on the database of `dev` or on DATABASE_URL."""
+    from toolkit.dev import run
+
+    raise SystemExit(run.run(project(c), module))
+
+
 @task(default=True, name="all")
 def test_all(c: Context, k: str = "") -> None:
     """Run every test, with the coverage gate; what is left out is named with the reason."""
@@ -115,6 +123,17 @@ def resource_add(c: Context, line: str, check: bool = False) -> None:
     from toolkit.dev import resources
 
     resources.add(project(c), line, check=check)
+
+
+@task(name="update", iterable=["answer"], help={"from": "the template's address instead of the recorded one"})
+def template_update(c: Context, answer: list[str], to: str = "", from_: str = "", check: bool = False) -> None:
+    """Merge what is new in the template; --to TAG, --from ADDRESS, --answer QUESTION=ANSWER to change an answer.
+
+    --check only reports whether the template has moved on: exit code 2, and the changelog.
+    """
+    from toolkit.dev import template_update
+
+    raise SystemExit(template_update.run(project(c), to=to, address=from_, answers=answer, check=check))
 
 
 @task
@@ -251,6 +270,7 @@ def token(c: Context, scope: list[str], all: bool = False) -> None:
 namespace = Collection(
     setup,
     dev,
+    run_module,
     lint,
     format_code,
     openapi,
@@ -269,3 +289,4 @@ namespace = Collection(
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_merge, migrate_lint))
 namespace.add_collection(Collection("resource", resource_add))
+namespace.add_collection(Collection("template", template_update))

@@ -35,6 +35,25 @@ def test_the_files_of_the_walks_exist(service: Path) -> None:
     assert [name for name in files if not (service / name).is_file() and not (ROOT / name).is_file()] == []
 
 
+def test_the_tree_on_the_front_page_is_that_of_a_service(service: Path) -> None:
+    tree = next(block for block in documents.blocks(ROOT / "README.md") if block.mark == "tree of a service")
+    paths = list(documents.tree(tree.text))
+    assert paths[0] == service.name
+    assert len(paths) > 15
+    assert [path for path in paths if not (service.parent / path).exists()] == []
+
+
+def test_a_tree_is_read_with_its_folders() -> None:
+    text = "shop/\n  app/              the service\n    main.py  probe.py   wiring\n  tasks.py\n"
+    assert list(documents.tree(text)) == [
+        "shop",
+        "shop/app",
+        "shop/app/main.py",
+        "shop/app/probe.py",
+        "shop/tasks.py",
+    ]
+
+
 def test_every_shell_block_is_run_or_says_what_it_needs(service: Path) -> None:
     for page in documents.pages(service):
         for block in documents.shell_blocks(page):

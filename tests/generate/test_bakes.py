@@ -1,6 +1,7 @@
 """Every pair of options gives a service that is clean: linted, typed, and free of what was not asked for."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -56,6 +57,17 @@ def service(bakery: Bakery, case: dict[str, str]) -> Path:
 def tracked(service: Path) -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=service, check=True, capture_output=True, text=True).stdout
     return [service / name for name in listed.split("\0") if name]
+
+
+def test_a_bake_runs_the_code_of_its_template(bakery: Bakery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the code of the current folder, which is this repository and may change while the tests run."""
+    monkeypatch.chdir(bakery.root)
+    other = tmp_path / "template"
+    shutil.copytree(bakery.template, other)
+    (other / "extensions.py").write_text("raise SystemExit('the code of the other template')\n")
+    done = bakery.cookiecutter(tmp_path / "baked", template=str(other))
+    assert done.returncode != 0
+    assert "the code of the other template" in done.stderr
 
 
 def test_pairs_are_covered() -> None:

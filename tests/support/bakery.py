@@ -1,4 +1,4 @@
-"""Bakes services as a user does: the program `cookiecutter`, on a copy of the files that git knows."""
+"""Bakes services, by pytest-cookies or as a user does by `cookiecutter`, from a copy of the files that git knows."""
 
 import fcntl
 import hashlib
@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+
+import pytest
+from pytest_cookies.plugin import Cookies
 
 PATIENCE = 900  # seconds, for the slowest: all tests of a service on a machine that is busy
 # A user who has told git who they are, and nothing else that this machine has.
@@ -66,10 +69,34 @@ class Bakery:
         output = self.folder / key
         with self._once(key) as first:
             if first:
-                done = self.cookiecutter(output, *(f"{question}={answer}" for question, answer in answers.items()))
-                (self.folder / f"{key}.log").write_text(done.stdout + done.stderr)
-                assert done.returncode == 0, done.stdout + done.stderr
+                with self._as_a_user():
+                    made = Cookies(str(self.template), lambda _: output, self._settings).bake(answers)
+                assert made.exit_code == 0, repr(made.exception)  # what the hook printed, pytest shows as captured
         return next(path.parent for path in output.glob("*/service.toml"))
+
+    @property
+    def _settings(self) -> Path:
+        """Cookiecutter's own, so that it looks for none in the home of whoever runs the tests."""
+        path = self.folder / "cookiecutter.yaml"
+        path.write_text(f"replay_dir: {self.folder / 'replay'}\ncookiecutters_dir: {self.folder / 'cookiecutters'}\n")
+        return path
+
+    @contextmanager
+    def _as_a_user(self) -> Iterator[None]:
+        """Give this process the variables of `environment`, and the template's folder as the place of `extensions`.
+
+        Cookiecutter adds that folder itself, but pytest-cookies asks the questions once more, before and outside of it.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            for name in os.environ.keys() - self.environment.keys():
+                patch.delenv(name)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.syspath_prepend(self.template)
+            # This repository's own module may be loaded already, and the template's must not stay.
+            patch.setitem(sys.modules, "extensions", None)
+            del sys.modules["extensions"]
+            yield
 
     def copy(self, service: Path, target: Path) -> None:
         """A copy to change. What is installed is linked: installers replace files, they don't write into them."""
@@ -87,6 +114,7 @@ class Bakery:
         output.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable,
+            "-P",  # or `extensions` and `hooks` are those of the current folder, not the template's
             "-m",
             "cookiecutter",
             template or str(self.template),

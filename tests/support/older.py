@@ -1,11 +1,14 @@
 """Services as an earlier commit of this repository made them: pristine, committed, with the branch `template`."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from workshop.update import base
 
 # Runs in a checkout of the commit, with its own hooks and its own generator.
 _MAKE = """
@@ -14,7 +17,8 @@ from pathlib import Path
 from cookiecutter.main import cookiecutter
 answers = json.loads(sys.argv[1])
 sys.path.insert(0, ".")
-project = Path(cookiecutter(".", no_input=True, extra_context=answers, output_dir=sys.argv[2], default_config=True, accept_hooks=False))
+how = {"no_input": True, "default_config": True, "accept_hooks": False}
+project = Path(cookiecutter(".", extra_context=answers, output_dir=sys.argv[2], **how))
 from hooks import options
 options.remove_strays(project)
 options.remove_sample(project)
@@ -40,8 +44,6 @@ AUTHOR = {
 
 def make(root: Path, commit: str, folder: Path, answers: Mapping[str, str]) -> Path:
     """The service that `commit` of the repository `root` makes of the answers (`resources` among them)."""
-    import json
-
     template = folder / "checkout"
     subprocess.run(["git", "clone", "--quiet", "--no-checkout", str(root), str(template)], check=True)
     subprocess.run(["git", "checkout", "--quiet", commit], cwd=template, check=True)
@@ -55,6 +57,12 @@ def make(root: Path, commit: str, folder: Path, answers: Mapping[str, str]) -> P
     commit_all(service, "Start")
     git(service, "branch", "template")
     return service
+
+
+def add_resource(service: Path, line: str) -> None:
+    """Write a resource's files with the service's own generator."""
+    command = [sys.executable, "-B", "-c", base.ADD, line]
+    subprocess.run(command, cwd=service, check=True)
 
 
 def git(folder: Path, *arguments: str) -> str:

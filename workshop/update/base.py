@@ -18,7 +18,7 @@ from workshop.update.git import Repository, UpdateError
 
 BRANCH = "template"
 # The generator of the service as it was: it lies in the branch itself.
-_ADD = """
+ADD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, ".")
@@ -58,7 +58,7 @@ def with_lines(tree: Repository, lines: tuple[str, ...]) -> str:
     known = service.read(tree.folder).lines
     missing = [line for line in lines if line not in known]
     if missing:
-        command = [sys.executable, "-B", "-c", _ADD, "; ".join(missing)]
+        command = [sys.executable, "-B", "-c", ADD, "; ".join(missing)]
         done = subprocess.run(command, cwd=tree.folder, check=False, capture_output=True, text=True)
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1]

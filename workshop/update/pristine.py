@@ -17,6 +17,7 @@ def make(answers: Mapping[str, str], lines: Sequence[str], output: Path) -> Path
 
     Raises UpdateError with the template's words for answers or lines that it refuses.
     """
+    from click import ClickException
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
@@ -34,8 +35,8 @@ def make(answers: Mapping[str, str], lines: Sequence[str], output: Path) -> Path
             default_config=True,
             accept_hooks=False,
         )
-    except CookiecutterException as error:
-        raise UpdateError(f"the template refused the recorded answers: {error}") from None
+    except (ClickException, CookiecutterException, ValueError) as error:
+        raise UpdateError(f"the template refused the answers: {error}") from None
     project = Path(folder)
     options.remove_strays(project)
     options.remove_sample(project)

@@ -1,0 +1,175 @@
+"""`update`: a service of an earlier template, with its owner's edits, becomes one of today's by a git merge."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import older
+from workshop.update import base, changelog, merge, pristine, run, service
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = "e0a3d81"  # before the toolkit had a folder
+ANSWERS = {"project_name": "Shop", "resources": "product: name:str(1..100) price:decimal(10,2)>0"}
+REVIEW = "review: stars:int>=1<=5 text:text?"
+METHOD = "\n    def is_cheap(self) -> bool:\n        return self.price < 10\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service as its owner has it: three edits, and a resource that was added later."""
+    return owned(older.make(ROOT, FIRST, tmp_path_factory.mktemp("older"), ANSWERS))
+
+
+@pytest.fixture
+def shop(made: Path, tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "shop"
+    shutil.copytree(made, folder, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in older.AUTHOR.items():
+            patch.setenv(name, value)
+        yield folder
+
+
+def owned(folder: Path) -> Path:
+    edit(folder / "app/models/product.py", lambda text: text.rstrip() + "\n" + METHOD)
+    edit(folder / "app/main.py", lambda text: text.replace("from __future__", "# Ours\nfrom __future__", 1))
+    edit(folder / "Dockerfile", lambda text: text.replace("AS code\n", 'AS code\nLABEL team="shop"\n', 1))
+    older.add_resource(folder, REVIEW)
+    older.commit_all(folder, "Rules of our own, and reviews")
+    return folder
+
+
+def edit(path: Path, change: object) -> None:
+    assert callable(change)
+    before = path.read_text()
+    after = change(before)
+    assert isinstance(after, str)
+    assert after != before, f"{path} is not as this test expects it"
+    path.write_text(after)
+
+
+def test_edits_stay_and_everything_else_is_todays(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.run(shop, [], check=False) == 0
+    shown = capsys.readouterr().out
+    assert "from 0.1.0 to version " in shown
+    assert "python3 tasks.py setup" in shown
+    assert older.git(shop, "status", "--porcelain") == ""
+    differing = older.git(shop, "diff", "--name-only", "template").splitlines()
+    assert differing == ["Dockerfile", "app/main.py", "app/models/product.py"]
+    assert METHOD in (shop / "app/models/product.py").read_text()
+    assert service.read(shop).lines[-1].startswith("review:")
+
+    before = older.git(shop, "rev-parse", "HEAD")
+    assert run.run(shop, [], check=False) == 0
+    assert "Up to date" in capsys.readouterr().out
+    assert older.git(shop, "rev-parse", "HEAD") == before
+
+
+def test_a_file_that_both_sides_changed_is_a_conflict(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(shop / "entrypoint.sh", lambda text: text.replace("exec python -m app ;;", "exec python -m app --ours ;;"))
+    edit(shop / "README.md", lambda text: "# Ours\n" + text.partition("\n")[2])
+    edit(shop / "tasks.py", lambda text: text.replace("from dev import bootstrap", "from dev import bootstrap as ours"))
+    older.commit_all(shop, "An edit in the way")
+    assert run.run(shop, [], check=False) == run.CONFLICTS
+    shown = capsys.readouterr().out
+    assert older.git(shop, "diff", "--name-only", "--diff-filter=U").splitlines() == ["tasks.py"]
+    assert "Resolve the marks" in shown
+    assert "  tasks.py\n" in shown
+    assert "<<<<<<<" in (shop / "tasks.py").read_text()
+
+
+def test_edits_in_the_toolkit_are_named_and_not_kept(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(shop / "deploy/quotas.py", lambda text: text + "# ours\n")
+    older.commit_all(shop, "An edit where nobody edits")
+    assert run.run(shop, [], check=False) == 0
+    assert "deploy/quotas.py" in capsys.readouterr().out
+    assert older.git(shop, "diff", "template", "--", "toolkit") == ""
+
+
+def test_without_the_recorded_base_a_later_resource_is_a_conflict(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The control of the base: what was added later would be new on both sides."""
+    monkeypatch.setattr(base, "with_lines", lambda tree, _: tree.read("rev-parse", "HEAD"))
+    assert run.run(shop, [], check=False) == run.CONFLICTS
+    assert "review" in capsys.readouterr().out
+
+
+def test_a_deleted_file_stays_deleted(shop: Path) -> None:
+    older.git(shop, "rm", "--quiet", "observability/loki.yml")
+    older.commit_all(shop, "No Loki here")
+    assert run.run(shop, [], check=False) == 0
+    assert not (shop / "observability/loki.yml").exists()
+
+
+@pytest.mark.parametrize("how", ["without the branch", "shallow"])
+def test_a_clone_without_the_branch_template(
+    made: Path, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in older.AUTHOR.items():
+        monkeypatch.setenv(name, value)
+    clone = tmp_path / "clone"
+    depth = ["--depth", "1"] if how == "shallow" else []
+    older.git(tmp_path, "clone", "--quiet", "--single-branch", *depth, f"file://{made}", str(clone))
+    if how == "shallow":  # its template recorded no commit, so there is nothing to begin from
+        assert run.run(clone, [], check=False) == 1
+        assert "git fetch --unshallow" in capsys.readouterr().err
+        older.git(clone, "fetch", "--quiet", "--unshallow")
+    assert run.run(clone, [], check=False) == 0
+    differing = older.git(clone, "diff", "--name-only", "template").splitlines()
+    assert differing == ["Dockerfile", "app/main.py", "app/models/product.py"]
+
+
+def test_an_answer_changes_later_and_back(shop: Path, tmp_path: Path) -> None:
+    assert run.run(shop, [], check=False) == 0
+    for answer in ("auth=none", "auth=jwt"):
+        assert run.run(shop, [answer], check=False) == 0
+        assert service.read(shop).answers["auth"] == answer.partition("=")[2]
+        wanted = pristine.make(service.read(shop).answers, service.read(shop).lines, tmp_path / answer)
+        listed = {str(path.relative_to(wanted)) for path in wanted.rglob("*") if path.is_file()}
+        kept = {path for path in older.git(shop, "ls-files").splitlines() if merge.matches(path, merge.KEPT)}
+        assert set(older.git(shop, "ls-files").splitlines()) - kept == listed - kept
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: (folder / "note.txt").write_text("x"), "uncommitted changes"),
+        (lambda folder: shutil.rmtree(folder / ".git"), "git repository of its own"),
+        (lambda folder: (folder / "service.toml").unlink(), "Name the folder of a service"),
+        (lambda folder: (folder / "service.toml").write_text("x = ["), "is not valid TOML"),
+        (lambda folder: (folder / "service.toml").write_text("x = 1"), "lacks [service], [answers] or [resources]"),
+    ],
+)
+def test_refused_in_one_line(shop: Path, spoil: object, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(spoil)
+    spoil(shop)
+    assert run.run(shop, [], check=False) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_an_unknown_answer(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.run(shop, ["colour=red"], check=False) == 1
+    assert run.run(shop, ["auth=sometimes"], check=False) == 1
+    assert capsys.readouterr().err.count("Not updated: ") == 2
+    assert older.git(shop, "status", "--porcelain") == ""
+
+
+def test_check_reports_the_changes_since(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.run(shop, [], check=True) == run.MOVED_ON
+    assert "## [0.2.0]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ("0.1.0", "## [0.3.0] - b\nthree\n\n## 0.2.0\ntwo"),
+        ("0.3.0", ""),
+        ("", "## [0.3.0] - b\nthree\n\n## 0.2.0\ntwo\n\n## 0.1.0\none"),
+    ],
+)
+def test_sections_newer_than_a_version(version: str, wanted: str) -> None:
+    text = "# Changelog\n\n## [0.3.0]\nthree\n\n## 0.2.0\ntwo\n"
+    assert changelog.since(text, version) == wanted

@@ -165,9 +165,9 @@ def test_check_reports_the_changes_since(shop: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("version", "wanted"),
     [
-        ("0.1.0", "## [0.3.0] - b\nthree\n\n## 0.2.0\ntwo"),
+        ("0.2.0", "## [0.3.0]\nthree"),
         ("0.3.0", ""),
-        ("", "## [0.3.0] - b\nthree\n\n## 0.2.0\ntwo\n\n## 0.1.0\none"),
+        ("", "## [0.3.0]\nthree\n\n## 0.2.0\ntwo"),
     ],
 )
 def test_sections_newer_than_a_version(version: str, wanted: str) -> None:

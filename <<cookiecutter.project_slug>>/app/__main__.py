@@ -1,6 +1,6 @@
 """`python -m app`: the service as it runs in production. `python -m app COMMAND`: what the toolkit asks the service.
 
-Commands: `check` judges settings (app/check.py), `token` prints a token for development.
+Commands: `check` validates settings (app/check.py), `token` prints a token for development.
 Exit codes: 0 after a clean shutdown, 2 for an unknown command, 3 when the start failed, 78 for settings or revisions
 that do not allow one.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def main() -> int:
     if arguments := sys.argv[1:]:
         return _command(*arguments)
-    # Nothing that the imports make is garbage; app/server/early_start.py turns the collector on again.
+    # Imports produce no garbage; app/server/early_start.py turns the collector on again.
     gc.disable()
     from app.core.config import EXIT_CONFIGURATION, ConfigurationError
 
@@ -47,7 +47,7 @@ def _command(name: str, *arguments: str) -> int:
 
 
 def _serve() -> int:
-    """Listen, and put the service together meanwhile. Raises ConfigurationError."""
+    """Listen, and build the application at the same time. Raises ConfigurationError."""
     from app.core.config import ConfigurationError, get_settings
     from app.lifecycle import Lifecycle
 
@@ -79,7 +79,7 @@ def _put_together(lifecycle: Lifecycle) -> Service:
 
 
 def leave(code: int) -> None:
-    """End the process now. An OpenAPI document that is still being built is of use to nobody any more."""
+    """End the process now, without waiting for an OpenAPI document that is still being built."""
     if (document := sys.modules.get("app.api.document")) and document.is_being_built():
         sys.stdout.flush()
         sys.stderr.flush()

@@ -240,7 +240,7 @@ async def test_a_table_that_is_in_use_is_tried_again(
         migration = asyncio.create_task(migrations.migrate(settings_of(own_database), run))
         said = ""
         async with asyncio.timeout(PATIENCE):
-            while "trying again" not in said:
+            while "retrying" not in said:
                 await asyncio.sleep(0.01)
                 said += capsys.readouterr().err
     await migration

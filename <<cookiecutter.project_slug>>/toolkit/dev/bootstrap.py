@@ -101,7 +101,7 @@ def fingerprint(project: Path, also: Sequence[Path] = ()) -> str:
 def prepare(project: Path, also: Sequence[Path] = (), *, quiet: bool = False) -> bool:
     """Make `.venv` agree with the requirements; True when something had to be done. One process at a time."""
     if sys.version_info < OLDEST:
-        raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}.")
+        raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is required; this is {sys.version.split()[0]}.")
     (project / ".dev").mkdir(exist_ok=True)
     with (project / ".dev" / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -106,7 +106,7 @@ def test_legal(question: str, given: str) -> None:
         ("license", "", "expected one of MIT"),
         ("python_version", "3.9", "expected one of 3.11"),
         ("resources", "", "no resource is given"),
-        ("resources", "product: name:strng", "product.name, column 15: `strng` is no type"),
+        ("resources", "product: name:strng", "product.name, column 15: unknown type `strng`"),
     ],
 )
 def test_illegal(question: str, given: Any, words: str) -> None:

@@ -101,7 +101,7 @@ def test_the_environment_is_not_made_again_when_all_is_there(task: Task) -> None
     task("--list")
     again = task("--list")
     assert again.returncode == 0
-    assert "Making the environment" not in again.stderr
+    assert "Creating the environment" not in again.stderr
 
 
 def test_a_task_is_a_facade(bakery: Bakery) -> None:

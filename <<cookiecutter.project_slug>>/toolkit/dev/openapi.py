@@ -1,6 +1,6 @@
-"""The task `openapi`: docs/openapi.json, checked in so that a change of the API shows in its diff.
+"""The task `openapi`: docs/openapi.json, checked in so that a change of the API is visible in the diff.
 
-It is that of the defaults: what a shell exports or `.env` holds on one machine is no part of the API.
+It uses the default settings: variables of one machine's shell or `.env` are not part of the API.
 """
 
 import json
@@ -12,13 +12,13 @@ from typing import Any
 
 
 def write(project: Path, *, check: bool = False) -> None:
-    """Bring docs/openapi.json up to date; with `check`, only say whether it is (exit code 1 when it is not)."""
+    """Update docs/openapi.json; with `check`, only check it (exit code 1 when it is out of date)."""
     path = project / "docs" / "openapi.json"
     wanted = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == wanted:
         print("docs/openapi.json is up to date")
     elif check:
-        raise SystemExit("docs/openapi.json is not what the service serves: python3 tasks.py openapi")
+        raise SystemExit("docs/openapi.json is out of date; run: python3 tasks.py openapi")
     else:
         path.parent.mkdir(exist_ok=True)
         path.write_text(wanted, encoding="utf-8")
@@ -34,7 +34,7 @@ def document() -> dict[str, Any]:
 
 @contextmanager
 def _no_settings() -> Iterator[None]:
-    """Let the service find no setting: neither in the environment, nor in a file."""
+    """Hide all settings from the service: those of the environment and those of files."""
     from app import check
     from app.core import config
 

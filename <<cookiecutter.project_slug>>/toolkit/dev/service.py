@@ -9,5 +9,5 @@ from toolkit.dev import subprocesses
 
 
 def run(project: Path, command: str, *arguments: str) -> int:
-    """Run a command with this terminal's input and output; its exit code."""
+    """Run a command with this terminal's input and output; return its exit code."""
     return subprocesses.run([sys.executable, "-m", "app", command, *arguments], cwd=project)

@@ -1,4 +1,4 @@
-"""Rows that pending revisions would erase from a developer's database, and the question before they do."""
+"""Rows that pending revisions would erase from a developer's database, and the confirmation before that."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Erased:
 
 
 def confirm(found: revisions.Revisions, wanted: str, flag: str) -> None:
-    """Ask before the upgrade to `wanted` erases rows. Raises SystemExit without a yes, or where nobody can answer."""
+    """Ask before the upgrade to `wanted` erases rows. Raises SystemExit without a yes, or without a terminal."""
     if lost := asyncio.run(_lost(found, wanted)):
         listed = "".join(f"\n  {line}" for line in lost)
         if not can_answer():
@@ -53,7 +53,7 @@ def confirm(found: revisions.Revisions, wanted: str, flag: str) -> None:
 
 
 async def _lost(found: revisions.Revisions, wanted: str) -> list[str]:
-    """Each thing with values in it that goes; empty where the database cannot be asked, which the upgrade reports."""
+    """Return each table or column that would lose values; empty without a connection, which the upgrade reports."""
     from sqlalchemy import text
     from sqlalchemy.pool import NullPool
 
@@ -77,7 +77,7 @@ async def _lost(found: revisions.Revisions, wanted: str) -> list[str]:
 
 
 async def _values(connection: AsyncConnection, item: Erased) -> int:
-    """How many rows of the table, or values of the column, there are now; 0 for what does not exist yet."""
+    """Return the current number of rows of the table, or values of the column; 0 if it does not exist yet."""
     from sqlalchemy import column, func, select, table, text
 
     exists = await connection.scalar(
@@ -89,7 +89,7 @@ async def _values(connection: AsyncConnection, item: Erased) -> int:
 
 
 def erased_by(revision: revisions.Revision) -> list[Erased]:
-    """What a revision drops or empties, by its SQL; where it reads rows and so has none, by its calls."""
+    """Return what a revision drops or empties: from its SQL, or from its calls if it reads rows and so has no SQL."""
     script = offline_sql.script_of(revision)
     found = [item for statement in script.statements for item in _in_sql(revision.place, statement)]
     return [*found, *_in_calls(revision)] if script.unreadable else found

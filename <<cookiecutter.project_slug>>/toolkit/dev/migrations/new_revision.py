@@ -1,7 +1,7 @@
-"""A new revision: what the models have that the revisions lack.
+"""A new revision: the differences between the models and the revisions.
 
-Both are made in empty databases, never compared with one that somebody works with. Alembic's autogenerate comes first;
-what it does not see (CHECKs, defaults, predicates) comes from PostgreSQL's catalogue.
+Both are created in empty databases and never compared with a database in use. Alembic's autogenerate comes first;
+what it misses (CHECKs, defaults, predicates) comes from PostgreSQL's catalogue.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PROJECT = Path.cwd()
 
 
 def require_one_head(project: Path) -> None:
-    """Raises SystemExit with both heads and the command that merges them."""
+    """Require a single head. Raises SystemExit with both heads and the command that merges them."""
     from app.db import revisions
 
     try:
@@ -39,13 +39,13 @@ def require_one_head(project: Path) -> None:
 
 
 def new(message: str, project: Path = PROJECT) -> Path | None:
-    """Write the revision; None when there is nothing to write. Prints what the writer of it has to know.
+    """Write the revision; None when there is nothing to write. Prints notes for its author.
 
-    Raises SystemExit for two heads, pgdata.Unavailable where there is neither an embedded PostgreSQL nor a database in
-    the settings.
+    Raises SystemExit for two heads, files.Unavailable with neither an embedded PostgreSQL nor a database in the
+    settings.
     """
     require_one_head(project)
-    importing = threading.Thread(target=_import_quietly)  # a second's work, while PostgreSQL starts
+    importing = threading.Thread(target=_import_quietly)  # takes a second, while PostgreSQL starts
     importing.start()
     with scratch.databases(project) as (revised, models):
         importing.join()
@@ -91,7 +91,7 @@ def _made(connection: Connection, metadata: MetaData) -> dict[Key, str]:
 
 @dataclass
 class _Writing:
-    """One revision in the making. `wanted`: the catalogue that the models make."""
+    """A revision being written. `wanted`: the catalogue of the models."""
 
     project: Path
     message: str
@@ -108,7 +108,7 @@ class _Writing:
         from alembic import command
 
         config = upgrade.config(self.project)
-        config.attributes["connection"] = connection  # alembic/env.py takes it instead of the settings' database
+        config.attributes["connection"] = connection  # alembic/env.py uses it instead of the settings' database
         with contextlib.redirect_stdout(sys.stderr):
             command.upgrade(config, "head")
             script = command.revision(
@@ -117,7 +117,7 @@ class _Writing:
         return Path(script.path) if script and not isinstance(script, list) else None
 
     def _complete(self, context: MigrationContext, _: Any, directives: list[Any]) -> None:
-        """Replace what Alembic found by all that is different, in operations that a running service bears."""
+        """Replace Alembic's operations with those for all differences, in forms that are safe for a running service."""
         from app.db import catalogue
         from toolkit.dev.migrations import online_operations, unseen_changes
 
@@ -140,7 +140,7 @@ class _Writing:
         script.downgrade_ops.ops[:] = online_operations.repeatable([op.reverse() for op in reversed(found)])
 
     def _tried(self, context: MigrationContext, found: list[ops.MigrateOperation]) -> bool:
-        """Apply what Alembic found, so that the catalogue shows what it did not find."""
+        """Apply Alembic's operations, so that the catalogue shows what they miss."""
         from alembic.operations import Operations
         from sqlalchemy.exc import DBAPIError
 
@@ -152,7 +152,7 @@ class _Writing:
                     Operations(context).invoke(online_operations.as_rendered(op))
         except DBAPIError as error:
             words = " ".join(str(error.orig.__cause__ if error.orig else error).split())
-            self.notes.append(f"PostgreSQL refuses the revision as it is, correct it by hand: {words}")
+            self.notes.append(f"PostgreSQL rejects the revision, correct it by hand: {words}")
             return False
         return True
 

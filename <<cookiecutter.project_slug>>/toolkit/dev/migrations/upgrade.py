@@ -25,9 +25,9 @@ ALLOW = "--allow-destructive"
 
 
 def upgrade(project: Path = PROJECT, revision: str = "head", *, allow_destructive: bool = False) -> None:
-    """Bring the database of the settings, or the embedded one, to a revision.
+    """Upgrade the database of the settings, or the embedded one, to a revision.
 
-    Raises SystemExit with one line: for two heads, a faulty revision, or rows that would be lost without a yes.
+    Raises SystemExit with one line: for two heads, an invalid revision, or rows that would be lost without a yes.
     """
     from alembic import command
 
@@ -56,7 +56,7 @@ def merge(project: Path = PROJECT) -> Path | None:
 
 
 def known(project: Path) -> revisions.Revisions:
-    """The revisions of the checkout. Raises SystemExit with their fault in one line."""
+    """Return the revisions of the checkout. Raises SystemExit with one line for invalid ones."""
     try:
         return revisions.load(project / "alembic" / "versions")
     except revisions.RevisionError as error:

@@ -1,4 +1,4 @@
-"""Two empty databases for a moment: one for the revisions, one for the models."""
+"""Two temporary empty databases: one for the revisions, one for the models."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,9 @@ from toolkit.dev.postgres import choice, files, run
 
 @contextlib.contextmanager
 def databases(project: Path) -> Iterator[tuple[str, str]]:
-    """Their URLs, on an embedded server; where there is none, on the server of the settings, dropped afterwards.
+    """Yield their URLs, on an embedded server or else on the server of the settings, where they are dropped afterwards.
 
-    Raises pgdata.Unavailable where there is neither.
+    Raises files.Unavailable with neither of them.
     """
     with contextlib.ExitStack() as stack:
         try:

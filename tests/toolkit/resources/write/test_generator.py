@@ -188,7 +188,7 @@ def test_another_line_for_the_same_name_is_refused(root: Path, templates: Path) 
         generator.add("order: a:int; product: name:str", root, templates=templates)
     (fault,) = raised.value.faults
     assert (fault.position, fault.resource) == (15, "product")
-    assert f"it is there already as `{PRODUCT}`" in fault.message
+    assert f"it already exists as `{PRODUCT}`" in fault.message
     assert "service.toml" in fault.message
     assert files(root) == before
 
@@ -229,10 +229,10 @@ def test_references_come_first(root: Path, templates: Path) -> None:
     [
         ("[resources\n", "no TOML"),
         ("[service]\n", "no `lines = [...]` below"),
-        ('[resources]\nlines = "x"\n', "no list of texts"),
-        ("[resources]\nlines = [1]\n", "no list of texts"),
+        ('[resources]\nlines = "x"\n', "not a list of strings"),
+        ("[resources]\nlines = [1]\n", "not a list of strings"),
         ("resources = { lines = [] }\n", "no `lines = [...]` below"),
-        ('[resources]\nlines = ["p: a:strng"]\n', "`strng` is no type"),
+        ('[resources]\nlines = ["p: a:strng"]\n', "unknown type `strng`"),
         ("[resources]\nlines = []\n", "'dict object' has no attribute 'auth'"),
     ],
 )

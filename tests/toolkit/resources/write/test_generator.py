@@ -227,7 +227,7 @@ def test_references_come_first(root: Path, templates: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[resources\n", "no TOML"),
+        ("[resources\n", "is not valid TOML"),
         ("[service]\n", "no `lines = [...]` below"),
         ('[resources]\nlines = "x"\n', "not a list of strings"),
         ("[resources]\nlines = [1]\n", "not a list of strings"),

@@ -126,7 +126,14 @@ def test_field(text: str, field: Field) -> None:
         # names
         ("OrderItem: a:int", [(1, "OrderItem", "did you mean `order_item`?")]),
         ("p: größe:int", [(4, "p.größe", "`größe` is not a valid name for a field")]),
-        ("p: _a:int a__b:int 1a:int", [(4, "p._a", "is not a valid name"), (11, "p.a__b", "is not a valid name"), (20, "p.1a", "is not a valid name")]),
+        (
+            "p: _a:int a__b:int 1a:int",
+            [
+                (4, "p._a", "is not a valid name"),
+                (11, "p.a__b", "is not a valid name"),
+                (20, "p.1a", "is not a valid name"),
+            ],
+        ),
         ("p: id:uuid", [(4, "p.id", "every resource has it")]),
         ("p: version:int xmin:int", [(4, "p.version", "ETag"), (16, "p.xmin", "system column")]),
         ("p: model_dump:int", [(4, "p.model_dump", "`model_dump` is reserved")]),

@@ -41,6 +41,8 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/resources/*", "tests/service/test_domains.py"),
     (f"{SERVICE}/README.md", "tests/docs/*"),
     ("README.md", "tests/docs/*"),
+    ("workshop/pictures/*", "tests/*/test_pictures.py"),
+    ("workshop/demo.py", "tests/docs/test_pictures.py"),
     ("hooks/*", "tests/generate/*"),
     (f"{SERVICE}/toolkit/deploy/*", "tests/cluster/*"),
     (f"{SERVICE}/k8s/*", "tests/cluster/*"),

@@ -14,6 +14,24 @@ from tests.support.bakery import Bakery
 from tests.support.running import processes, wait_for
 
 Task = Callable[..., subprocess.CompletedProcess[str]]
+# Prints the name of a table that `migrate` has made, and ends with an exit code of its own.
+LOOKS = """
+import asyncio
+
+from sqlalchemy import text
+
+from app.core.config import get_settings
+from app.core.database import Database, make_engine
+
+
+async def main() -> None:
+    async with Database(make_engine(get_settings())).session() as session:
+        print("found", await session.scalar(text("SELECT CAST(to_regclass('products') AS text)")))
+
+
+asyncio.run(main())
+raise SystemExit(5)
+"""
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
 
 
@@ -64,6 +82,14 @@ def test_migrations(task: Task, service: Path) -> None:
     assert git(service, "status", "--porcelain") == ""
     linted = task("migrate.lint")
     assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+def test_a_module_runs_on_the_database_that_migrate_has_migrated(task: Task, service: Path) -> None:
+    assert task("migrate").returncode == 0
+    (service / "app" / "looks.py").write_text(LOOKS)
+    done = task("run", "app.looks")
+    assert done.returncode == 5, done.stderr
+    assert done.stdout.splitlines()[-1] == "found products"
 
 
 @pytest.mark.parametrize("name", ["dev", "resource.add", "test", "migrate.new"])

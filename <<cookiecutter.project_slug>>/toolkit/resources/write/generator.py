@@ -106,7 +106,7 @@ def plan(
         try:
             wanted = layout.arrange(wanted, root, ruff)
         except ValueError as error:
-            raise GeneratorError(f"nothing was written: a template produced invalid Python\n{error}") from error
+            raise GeneratorError(f"nothing was written: ruff failed on the rendered files\n{error}") from error
     changes = [_change(path, content, root, recorded) for path, content in sorted(wanted.items())]
     orphans = (path for path in sorted(recorded) if path not in wanted and (root / path).exists())
     return changes + [Change(path, "", "orphan", _text(root / path)) for path in orphans]

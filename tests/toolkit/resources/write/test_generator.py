@@ -295,3 +295,11 @@ def test_every_template_renders_for_every_type(tmp_path: Path) -> None:
     written = dict(generator.render(parse(line), {"answers": {"auth": "jwt"}, "service": {}}))
     assert any("/r.py" in path for path in written)
     assert not any(sign in text for text in written.values() for sign in ("<<", "<%", "# %"))
+
+
+def test_what_ruff_says_of_its_settings_is_passed_on(root: Path, templates: Path) -> None:
+    (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 'wide'\n")
+    before = files(root)
+    with pytest.raises(GeneratorError, match=r"ruff failed on the rendered files\n(.|\n)*line-length"):
+        generator.add(PRODUCT, root, templates=templates)
+    assert files(root) == before

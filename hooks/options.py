@@ -39,7 +39,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("auth", "none"): Effect(
         remove=(
             "app/auth",
-            "app/token.py",
+            "app/commands/token.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
             "tests/integration/test_identity_provider.py",

@@ -19,13 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
-from app.db import catalogue, migrations, online
+from app.db import migrations, online
 from app.db.base import load_models
 from app.db.engine import connecting_engine
 from app.settings.database_url import parse_database_url
 from tests.support import databases
 from tests.support.applications import environment
 from tests.support.waiting import PATIENCE
+from toolkit.dev.migrations import catalogue
 
 REVISIONS = [script.revision for script in ScriptDirectory(databases.ROOT / "alembic").walk_revisions()][::-1]
 pytestmark = pytest.mark.skipif(not REVISIONS, reason="there is no revision yet: python3 tasks.py setup")

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.db import revisions
+from toolkit.dev import service
 from toolkit.dev.migrations import offline_sql
 
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -21,15 +21,14 @@ def lint(project: Path) -> None:
     A revision with `# deploy: additive` or `# deploy: destructive` was classified by its author and is skipped.
     """
     try:
-        found = revisions.load(project / "alembic" / "versions")
+        found = service.revisions(project)
         _ = found.head
-    except revisions.RevisionError as error:
+    except service.ServiceError as error:
         raise SystemExit(f"migrate.lint: {error}.") from None
-    path = [found.known[id_] for id_ in found.ordered]
-    for revision in path:
+    for revision in found.ordered:
         if revision.marker:
             print(f"{revision.place}: skipped, marked `# deploy: {revision.marker}`")
-    judged = [revision for revision in path if not revision.marker]
+    judged = [revision for revision in found.ordered if not revision.marker]
     findings = list(_findings(project, judged))
     for finding in findings:
         print(finding)
@@ -46,7 +45,7 @@ def _count(items: Sequence[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
-def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[str]:
+def _findings(project: Path, judged: Sequence[service.Revision]) -> Iterator[str]:
     scripts = [offline_sql.script_of(revision) for revision in judged]
     reported = _squawk(project, scripts)
     for revision, script, items in zip(judged, scripts, reported, strict=True):

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.db import revisions
+from toolkit.dev import service
+from toolkit.dev.migrations import environment
 
 PROJECT = Path.cwd()
-VERSIONS = PROJECT / "alembic" / "versions"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _NoDatabase:
         raise LookupError("it reads the database")
 
 
-def script_of(revision: revisions.Revision) -> Script:
+def script_of(revision: service.Revision) -> Script:
     """Run a revision's `upgrade` so that it writes SQL. Never raises for an error in the revision."""
     recorder = _Recorder(revision.path)
     try:
@@ -88,17 +88,16 @@ def script_of(revision: revisions.Revision) -> Script:
 @contextlib.contextmanager
 def _operations(output: _Recorder) -> Iterator[None]:
     """Set up `op` and `context` as in `alembic upgrade --sql`."""
-    from alembic.config import Config
     from alembic.operations import Operations
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    config = Config(PROJECT / "alembic.ini")
-    with EnvironmentContext(config, ScriptDirectory.from_config(config), as_sql=True) as environment:
-        environment.configure(
+    config = environment.config(PROJECT)
+    with EnvironmentContext(config, ScriptDirectory.from_config(config), as_sql=True) as surroundings:
+        surroundings.configure(
             dialect_name="postgresql", literal_binds=True, transaction_per_migration=True, output_buffer=output
         )
-        context = environment.get_context()
+        context = surroundings.get_context()
         context.impl.connection = _NoDatabase()  # pyrefly: ignore
         with context.begin_transaction(_per_migration=True), Operations.context(context):
             yield
@@ -114,7 +113,7 @@ def _last_line(error: BaseException, path: Path) -> int:
 
 
 def main(ids: list[str]) -> None:
-    known = revisions.load(VERSIONS).known
+    known = service.revisions(PROJECT).known
     with contextlib.redirect_stdout(sys.stderr):  # output of the revision itself
         scripts = [asdict(script_of(known[id_])) for id_ in ids]
     print(json.dumps(scripts))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from alembic.operations import ops
 from sqlalchemy import CheckConstraint, DefaultClause, MetaData, text
 from sqlalchemy.dialects import postgresql
 
+from toolkit.dev.migrations.catalogue import Difference, Key
 from toolkit.dev.migrations.looser_checks import is_looser, stripped
 from toolkit.dev.migrations.online_operations import Check, Online, ReplacedIndex
-
-if TYPE_CHECKING:
-    from app.db.catalogue import Difference, Key
 
 _CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?", re.S)
 

@@ -1,8 +1,9 @@
 """`python -m app check`: validate the settings of a deployment before it is created.
 
 Reads JSON from the standard input: `settings` (open to readers of the deployment) and `secrets`, both variable ->
-value, and `hidden`, the names of variables whose values only the deployment has. Writes JSON: `problems`, each with
-its `setting`, its `kind` (unknown, secret, missing, refused) and a `text`, and `notes`. No value is repeated.
+value, and `hidden`, the names of variables whose values only the deployment has. `development` is true for one on a
+developer's machine, where files are read, too. Writes JSON: `problems`, each with its `setting`, its `kind` (unknown,
+secret, missing, refused) and a `text`, and `notes`. No value is repeated.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
@@ -50,17 +51,21 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def main() -> int:
+def main(_: Sequence[str]) -> int:
     import app.main  # noqa: F401 - so that every settings class is defined
 
     given = json.load(sys.stdin)
     os.environ.clear()
     os.environ.update(given["settings"] | given["secrets"])
-    json.dump(asdict(examine(given["settings"], given["secrets"], given["hidden"])), sys.stdout)
+    development = bool(given.get("development"))
+    found = examine(given["settings"], given["secrets"], given["hidden"], development=development)
+    json.dump(asdict(found), sys.stdout)
     return 0
 
 
-def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Collection[str]) -> Findings:
+def examine(
+    settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Collection[str], *, development: bool = False
+) -> Findings:
     """Validate this process's environment, and the variables in `hidden`, which are missing from it."""
     found = Findings()
     models = list(_models(EnvironmentSettings))
@@ -74,24 +79,24 @@ def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Col
         if _is_confidential(name.upper(), value, typed=name.upper() in secret):
             text = f"{name} is a secret, and settings are stored in a ConfigMap that many may read"
             found.problems.append(Problem(name, "secret", text))
-    for text in _refused(models, hidden):
+    for text in _refused(models, hidden, development=development):
         found.problems.append(Problem(_setting_in(text), "missing" if " is not set" in text else "refused", text))
     return found
 
 
-def _refused(models: Collection[type[EnvironmentSettings]], hidden: Collection[str]) -> list[str]:
+def _refused(models: Collection[type[EnvironmentSettings]], hidden: Collection[str], *, development: bool) -> list[str]:
     """Return the problems that would stop the start. An invalid value hides others: check again without it."""
     try:
-        loaded = load(*models, files=False)
+        loaded = load(*models, files=development)
     except ConfigurationError as error:
         illegal = {name for name in os.environ if any(problem.startswith(f"{name}: ") for problem in error.problems)}
         for name in illegal:
             del os.environ[name]
         said = [problem for problem in error.problems if not _mentions(problem, hidden)]
-        more = _refused(models, {*hidden, *illegal}) if illegal else []
+        more = _refused(models, {*hidden, *illegal}, development=development) if illegal else []
         return list(dict.fromkeys([*said, *more]))
     stated = loaded[0].environment
-    if not loaded[0].is_development or "ENVIRONMENT" in hidden:
+    if development or not loaded[0].is_development or "ENVIRONMENT" in hidden:
         return []
     return [f"ENVIRONMENT is {stated}, which is for a developer's machine; set staging or production"]
 

@@ -72,30 +72,36 @@ def _created(app: FastAPI) -> Iterator[tuple[str, type[BaseModel], Table]]:
 
 
 def _example(path: str, body: type[BaseModel], table: Table, paths: Mapping[str, str]) -> Example:
-    schema = body.model_json_schema(by_alias=True)
+    return Example(path.rpartition("/")[2], path, *body_of(body, table, paths))
+
+
+def body_of(model: type[BaseModel], table: Table, paths: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body without references, and the references. `paths` are those of the resources, by table.
+
+    An example of the whole schema wins over those of its members. Raises NoExample.
+    """
+    schema = model.model_json_schema(by_alias=True)
     whole = next(iter(schema.get("examples", ())), {})
-    values: dict[str, Any] = {}
+    body: dict[str, Any] = {}
     references: dict[str, str] = {}
     for name, member in schema["properties"].items():
-        column = table.columns.get(name)
-        required = name in schema.get("required", ())
-        target = next((key.column.table.name for key in column.foreign_keys), "") if column is not None else ""
-        if target:
+        column, required = table.columns.get(name), name in schema.get("required", ())
+        if column is not None and column.foreign_keys:
             if required:
-                references[name] = _path_of(target, paths, f"{body.__name__}.{name}")
+                references[name] = _path_of(column, paths, f"{model.__name__}.{name}")
             continue
         member = _resolved(member, schema.get("$defs", {}))
         value = whole[name] if name in whole else _value(member)
-        if value is None:
-            if required:
-                hint = "give it one in app/schemas: Field(examples=[...])"
-                raise NoExample(f"{body.__name__}.{name} has no example; {hint}")
-            continue
-        values[name] = another(value, member, column) if column is not None and _is_unique(column) else value
-    return Example(path.rpartition("/")[2], path, values, references)
+        if value is not None:
+            body[name] = another(value, member, column) if column is not None and _is_unique(column) else value
+        elif required:
+            hint = "give it one in app/schemas: Field(examples=[...])"
+            raise NoExample(f"{model.__name__}.{name} has no example; {hint}")
+    return body, references
 
 
-def _path_of(table: str, paths: Mapping[str, str], member: str) -> str:
+def _path_of(column: Column[Any], paths: Mapping[str, str], member: str) -> str:
+    table = next(key.column.table.name for key in column.foreign_keys)
     if table not in paths:
         raise NoExample(f"{member} refers to table {table}, in which no resource creates a row")
     return paths[table]

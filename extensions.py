@@ -1,12 +1,12 @@
-"""Jinja filters for cookiecutter.json and the rendered files; one of them refuses bad answers.
+"""Jinja filters for cookiecutter.json and the rendered files; one of them rejects invalid answers.
 
-Cookiecutter has no hook that can refuse before it writes: a failing pre_gen hook leaves a traceback, and a slug of
-`../../x` has by then left the output folder. A filter used by the last private variable runs after the last answer
-and before the first file. The versions of Python and cookiecutter are judged when the extension is loaded, the first
-moment at which code of this repository runs.
+Cookiecutter has no hook that can reject answers before it writes: a failing pre_gen hook leaves a traceback, and by
+then a slug of `../../x` has escaped the output folder. A filter used by the last private variable runs after the last
+answer and before the first file. The versions of Python and cookiecutter are checked when the extension is loaded,
+which is when code of this repository first runs.
 """
 
-from __future__ import annotations  # an old Python must get as far as the message that it is too old
+from __future__ import annotations  # an old Python must reach the message that it is too old
 
 import json
 import os
@@ -47,32 +47,32 @@ class Answers(Extension):
 
 
 def refuse_old_programs() -> None:
-    """Raises click.ClickException, one line, for a Python or a cookiecutter that is too old for what follows."""
-    if sys.version_info < (3, 11):  # noqa: UP036  # it is cookiecutter's Python, which nobody else has checked
-        raise ClickException(f"Python 3.11 or newer is needed; cookiecutter runs on {sys.version.split()[0]}.")
+    """Check the versions. Raises click.ClickException, one line, for a Python or a cookiecutter that is too old."""
+    if sys.version_info < (3, 11):  # noqa: UP036  # it is cookiecutter's Python, which is not checked elsewhere
+        raise ClickException(f"Python 3.11 or newer is required; cookiecutter runs on {sys.version.split()[0]}.")
     found = tuple(int(number) for number in re.findall(r"\d+", cookiecutter.__version__)[:3])
     if found < NEEDED:
         needed = ".".join(map(str, NEEDED))
         way = f'Upgrade it (`pip install "cookiecutter>={needed}"`), or run .venv/bin/cookiecutter of a clone'
-        raise ClickException(f"Cookiecutter {needed} or newer is needed; this is {cookiecutter.__version__}. {way}.")
+        raise ClickException(f"Cookiecutter {needed} or newer is required; this is {cookiecutter.__version__}. {way}.")
 
 
 def escaped(text: str) -> str:
-    """Text for between the double quotes of TOML, YAML or JSON."""
+    """Return the text escaped for a double-quoted string in TOML, YAML or JSON."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def parsed(text: str) -> Sequence[Any]:
-    """The resources of a text, as the service's own parser reads them (toolkit.resources.model.Resource)."""
+    """Return the resources of a text, parsed by the service's own parser (toolkit.resources.line.model.Resource)."""
     return _module("toolkit.resources.line.parser").parse(text)
 
 
 def checked(answers: Mapping[str, str]) -> str:
-    """ "yes" for good answers. Raises click.UsageError with every fault: cookiecutter ends with exit code 2."""
+    """Return "yes" for valid answers. Raises click.UsageError with every fault: cookiecutter exits with code 2."""
     given = {name: value for name, value in answers.items() if not name.startswith("_")}
     if faults := _module("hooks.answers").check_answers(given):
         listed = "\n".join(f"  - {fault}" for fault in faults)
-        raise UsageError(f"These answers can't make a service, and nothing was written:\n{listed}")
+        raise UsageError(f"Invalid answers; nothing was written:\n{listed}")
     return "yes"
 
 
@@ -105,7 +105,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _module(name: str) -> Any:
-    """A module of the template or the service; leaves no compiled files in the folder that is copied next."""
+    """Import a module of the template or the service, without compiled files in the folder that is copied next."""
     compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     kept_path = list(sys.path)
     sys.path[:0] = [str(SERVICE), str(TEMPLATE)]

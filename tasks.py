@@ -5,7 +5,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "<<cookiecutter.project_slug>>"
-sys.path.insert(0, str(SERVICE))  # the service starts itself in the same way
+sys.path.insert(0, str(SERVICE))  # as the service's own tasks.py does
 
 from toolkit.dev import bootstrap
 
@@ -16,7 +16,7 @@ from invoke import Collection, Context, Program, task
 
 @task
 def demo(_: Context, once: bool = False) -> None:
-    """Make a service with the default answers, run it, create and read a product; --once stops it then."""
+    """Generate a service with the default answers, run it, create and read a product; --once then stops it."""
     from workshop import demo
 
     demo.run(HERE, once=once)
@@ -44,7 +44,7 @@ def lint(_: Context) -> None:
 
 @task(name="format")
 def format_code(_: Context) -> None:
-    """Format the code and mend what can be mended without thought."""
+    """Format the code and apply automatic fixes."""
     from toolkit.dev import lint as checks
 
     checks.format_code(HERE)

@@ -1,1 +1,1 @@
-"""How fast it is, as ratios within one run: `invoke bench`. README.md says how it is measured."""
+"""Benchmarks, as ratios within one run: `invoke bench`. README.md describes the method."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: every measurement, one table. Exit code 1 when a ratio misses what is wanted."""
+"""`python -m bench`: every measurement, one table. Exit code 1 when a ratio misses its target."""
 
 from __future__ import annotations
 
@@ -27,10 +27,14 @@ def main(arguments: list[str]) -> int:
         if "deploys" in options.only:
             absent = deploys.missing()
             rows += [] if absent else deploys.rows(scratch, options.rounds)
-    notes = [f"Left out: deploys, {absent}"] if absent else []
+    notes = [f"Skipped: deploys, {absent}"] if absent else []
     show(
         rows,
-        [*notes, _machine(options), "A ratio is taken within each round; in rows of us and p99 it is theirs to ours."],
+        [
+            *notes,
+            _machine(options),
+            "A ratio is computed within each round; in rows of us and p99 it is theirs to ours.",
+        ],
     )
     return int(any(row.passed is False for row in rows))
 
@@ -73,7 +77,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=8, help="keep-alive connections (default %(default)s)")
     parser.add_argument("--bakes", type=int, default=5, help="bakes measured (default %(default)s)")
     parser.add_argument("--service", type=Path, help="a service of the default answers, baked before")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts alone")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts")
     return parser.parse_args(arguments)
 
 

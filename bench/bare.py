@@ -1,4 +1,4 @@
-"""The least that FastAPI can be: one route, nothing else. What start-up and memory are compared with."""
+"""The minimal FastAPI application: one route, nothing else. Baseline for start-up and memory."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The ceiling: what FastAPI gives on raw asyncpg, as somebody would write it who knows both and wants nothing else.
+"""The ceiling: FastAPI on raw asyncpg, as an expert in both would write it, with no other features.
 
-The same table, members and limits as the service's `product`, and none of what the service has besides: no
-authentication, metrics, logs, request ids, problems, ETags, idempotency, admission, retries. DATABASE_URL names the
-database.
+The same table, members and limits as the service's `product`, without its other features: no authentication, metrics,
+logs, request ids, problems, ETags, idempotency, admission, retries. DATABASE_URL names the database.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A deploy against the same by hand: `docker buildx build --push`, `kubectl apply`, `kubectl rollout status`.
+"""A deploy compared with manual steps: `docker buildx build --push`, `kubectl apply`, `kubectl rollout status`.
 
-Each half of a round releases a change, into a namespace of its own on the cluster of KUBECONFIG.
+Each half of a round releases a change, into its own namespace on the cluster of KUBECONFIG.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.support.variants import available as missing
 
 __all__ = ["missing", "rows"]
 
-# How long a finished roll-out has to stay finished: proof that nobody by hand waits for, so it is taken off.
+# Seconds for which a finished roll-out must stay healthy. Manual steps have no such wait, so it is subtracted.
 HOLD = 4.0
 SETTINGS = ("drain_seconds=4", "graceful_seconds=6", f"hold_seconds={HOLD:.0f}", "probes.live_period=2")
 
@@ -61,10 +61,10 @@ def _row(what: str, measured: tuple[list[float], list[float]]) -> Row:
 
 @contextmanager
 def _stage(service: Path, repository: str) -> Iterator[Stage]:
-    """A namespace with a database in which the service runs."""
+    """A namespace with a database, for the service."""
     with namespace(f"bench-{uuid.uuid4().hex[:8]}") as name:
         image = f"{repository}/{service.name}"
-        # Python may keep what it has compiled, as it does for everybody.
+        # Python may keep its compiled files, as usual.
         variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         made = Stage(name, service, Images(image), variables, (*SETTINGS, "secret.name=shop"))
         _deploy(made)
@@ -85,14 +85,14 @@ def _by_hand(stage: Stage, objects: Path) -> None:
     digest = json.loads(told.read_text())["containerimage.digest"]
     for path in objects.glob("*.yaml"):
         path.write_text(re.sub("sha256:[0-9a-f]{64}", digest, path.read_text()))
-    # The schema is as it was, so the migration's Job has nothing to do here, nor has it in a deploy.
+    # The schema is unchanged, so the migration's Job has nothing to do, here or in a deploy.
     files = [f"--filename={path}" for path in objects.glob("*.yaml") if not path.name.startswith(("job", "kust"))]
     stage.kubectl("apply", "--server-side", "--field-manager=deploy", *files)
     stage.kubectl("rollout", "status", f"deployment/{stage.project.name}")
 
 
 def _rendered(stage: Stage, folder: Path) -> Path:
-    """The objects as files, as somebody has them who deploys by hand."""
+    """Write the objects as files, as for a manual deploy."""
     live = stage.get("deployment", stage.project.name)
     digest = live["spec"]["template"]["spec"]["containers"][0]["image"].rpartition("@")[2]
     stage.task("deploy", "--render", str(folder), image=digest)
@@ -105,13 +105,13 @@ def _change_code(service: Path) -> None:
 
 
 def _change_dependencies(service: Path) -> None:
-    """Their layer is built anew, as after a change of the lock file."""
+    """Make the layer of dependencies rebuild, as after a change of the lock file."""
     path = service / "Dockerfile"
     path.write_text(re.sub(r"( AS builder\n)(ENV ROUND=.*\n)?", rf"\1ENV ROUND={uuid.uuid4()}\n", path.read_text()))
 
 
 def _settle(*stages: Stage) -> None:
-    """The pods of the half before have left: their end takes time from whoever comes next."""
+    """Wait until the pods of the previous half are gone: their shutdown slows down the next half."""
     until(lambda: not any(_leaves(pod) for stage in stages for pod in stage.get("pods")["items"]), 60, "old pods gone")
 
 

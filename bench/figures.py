@@ -1,4 +1,4 @@
-"""Figures of several rounds: their middle and their spread."""
+"""Figures of several rounds: median and spread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Figure:
-    """A median with the least and the most of the rounds."""
+    """A median with the minimum and maximum of the rounds."""
 
     median: float
     least: float
@@ -27,12 +27,12 @@ class Figure:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
-    """Round by round: the two halves of a round ran one after the other, and met the same noise."""
+    """Compare round by round: the two halves of a round ran in sequence, under the same noise."""
     return Figure.of([a / b for a, b in zip(ours, theirs, strict=True)])
 
 
 def interleaved(rounds: int, measures: Sequence[Callable[[], T]]) -> list[list[T]]:
-    """A B A B ...: each round takes every measure once, every other round in reverse."""
+    """Measure A B A B ...: each round takes every measurement once, every other round in reverse."""
     results: list[list[T]] = [[] for _ in measures]
     for number in range(rounds):
         order = list(enumerate(measures))

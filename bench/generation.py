@@ -1,4 +1,4 @@
-"""Generation: a whole bake, and the share of each step as the hook prints it."""
+"""Generation: a whole bake, and the share of each step, from the hook's output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Bake:
 
 
 def bake(into: Path, **answers: str) -> Bake:
-    """A service with the default answers but for those given. Raises RuntimeError with what cookiecutter wrote."""
+    """Bake a service with the default answers, except those given. Raises RuntimeError with cookiecutter's output."""
     command = [
         sys.executable,
         "-m",
@@ -48,12 +48,12 @@ def bake(into: Path, **answers: str) -> Bake:
 
 
 def steps_of(printed: str) -> dict[str, float]:
-    """The seconds of each step, from the hook's lines."""
+    """Return the seconds of each step, from the hook's lines."""
     return {name: float(taken) for name, taken in _STEP.findall(printed)}
 
 
 def rows(bakes: Sequence[Bake]) -> list[Row]:
-    """The whole, and each step with its share of it. Steps run beside each other: the shares need not add up."""
+    """Return the total, and each step with its share. Steps run concurrently: the shares need not add up."""
     whole = Row("bake: s", Figure.of([entry.seconds for entry in bakes]))
     return [whole, *(_step(name, bakes) for name in bakes[0].steps)]
 

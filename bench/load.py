@@ -1,8 +1,8 @@
 """The load: a fixed number of keep-alive connections to 127.0.0.1, each with one request in flight.
 
-A process of its own (`python -m bench.load`, a `Load` as JSON on stdin, a `Result` as JSON on stdout), so that it can
-be kept on another core than the server; README.md has the comparison with wrk. Bounded in count and in time, whatever
-the server does.
+A separate process (`python -m bench.load`, a `Load` as JSON on stdin, a `Result` as JSON on stdout), so that it can run
+on another core than the server; README.md has the comparison with wrk. Bounded in count and in time, whatever the
+server does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import cast
 import uvloop
 
 HOST = "127.0.0.1"
-# A server that does not answer must not hold up the run.
+# A server that does not answer must not block the run.
 GRACE_SECONDS = 10
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length: "
@@ -28,7 +28,7 @@ _LENGTH = b"content-length: "
 
 @dataclass(frozen=True)
 class Load:
-    """`requests` are sent in turn, round and round, as they stand: text of complete HTTP/1.1 requests."""
+    """A load: `requests` are sent in turn, repeatedly and unchanged: text of complete HTTP/1.1 requests."""
 
     port: int
     requests: Sequence[str]
@@ -40,7 +40,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Result:
-    """`median` and `p99` in milliseconds; `unexpected` counts answers of another status than the load's."""
+    """Figures of a load: `median` and `p99` in milliseconds; `unexpected` counts responses with another status."""
 
     requests: int
     seconds: float
@@ -95,7 +95,7 @@ class Client(asyncio.Protocol):
 
 
 class Run:
-    """What the clients of one load share."""
+    """State shared by the clients of one load."""
 
     def __init__(self, load: Load) -> None:
         self.requests: Iterator[bytes] = cycle([text.encode() for text in load.requests])

@@ -1,4 +1,4 @@
-"""Server processes under measurement: started on a core of their own, read by the kernel's own counters."""
+"""Server processes under measurement: started on their own core, measured by the kernel's counters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.load import HOST
 from bench.wire import HEALTH, request
 
 START_SECONDS = 30
-# One core for the server at hand, the other ones for the load and PostgreSQL; on a single core all share it.
+# One core for the server, the others for the load and PostgreSQL; on a single core all share it.
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORES = CORES[:1]
 OTHER_CORES = CORES[1:] or CORES
@@ -29,7 +29,7 @@ class Start:
 
 
 class Server:
-    """A running server on `port`. Raises RuntimeError, with what it wrote, when it ends before it answers."""
+    """A running server on `port`. Raises RuntimeError, with its output, when it ends before it answers."""
 
     def __init__(
         self, command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path, log: Path
@@ -61,7 +61,7 @@ class Server:
             self.process.wait()
 
     def cpu_seconds(self) -> float:
-        """What all threads have used so far, to the nanosecond (clock_getcpuclockid(3))."""
+        """Return the processor time of all threads so far, to the nanosecond (clock_getcpuclockid(3))."""
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def resident_mib(self) -> float:
@@ -70,7 +70,7 @@ class Server:
         return int(line.split()[1]) / 1024
 
     def wait_for(self, path: str, token: str = "") -> Start:
-        """What had passed since the start when `path` was first answered with 200."""
+        """Return the time from the start to the first response to `path` with 200."""
         end = time.perf_counter() + START_SECONDS
         while time.perf_counter() < end and self.process.poll() is None:
             if self._answers(request("GET", path, token)):
@@ -89,13 +89,13 @@ class Server:
 
 
 def _plain(variables: Mapping[str, str]) -> dict[str, str]:
-    """Without what would have Python compile every module at every start, or find modules elsewhere."""
+    """Return the environment without variables that make Python recompile modules or import others."""
     return {name: value for name, value in variables.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")}
 
 
 @contextmanager
 def serving(command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Iterator[Server]:
-    """A server while the block runs. `{port}` in the command, and PORT in its environment, name a free port."""
+    """Run a server during the block. `{port}` in the command, and PORT in its environment, are a free port."""
     port = free_port()
     words = [word.replace("{port}", str(port)) for word in command]
     server = Server(words, port, {**environment, "PORT": str(port)}, folder, log)

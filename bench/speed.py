@@ -1,4 +1,4 @@
-"""Requests: the service against the ceiling, and a deep page against the first."""
+"""Requests: the service compared with the ceiling, and a deep page with the first."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.process import OTHER_CORES, Server
 from bench.subjects import BENCH, Service, token
 from bench.table import Row
 
-# Pages are walked in the largest steps that the API takes.
+# Pages are walked in the largest steps that the API allows.
 STEP = 100
 
 
 @dataclass(frozen=True)
 class Round:
-    """One load, with what it cost the server."""
+    """One load, with its cost for the server."""
 
     result: Result
     cpu_microseconds: float
@@ -37,7 +37,7 @@ class Scenario:
 
 
 def scenarios(service: Service) -> list[Scenario]:
-    """Ordered so that the one that makes rows comes last."""
+    """Return the scenarios; the one that creates rows comes last."""
     bearer = token()
     return [
         Scenario("health", [wire.request("GET", "/health")]),
@@ -50,7 +50,7 @@ def scenarios(service: Service) -> list[Scenario]:
 def against_ceiling(
     ours: Server, ceiling: Server, scenario: Scenario, rounds: int, seconds: float, connections: int
 ) -> list[Row]:
-    """Three rows: requests per second, processor time of the server per request, p99."""
+    """Return three rows: requests per second, processor time of the server per request, p99."""
     loads = [Load(server.port, scenario.requests, scenario.status, connections, seconds) for server in (ours, ceiling)]
     mine, theirs = _rounds([(ours, loads[0]), (ceiling, loads[1])], rounds)
     speed = _row(f"{scenario.name}: requests/s", mine, theirs, lambda r: r.result.rate, ".0f")
@@ -67,7 +67,7 @@ def against_ceiling(
 
 
 def deep_page(server: Server, depth: int, rounds: int, seconds: float, connections: int) -> list[Row]:
-    """A page after `depth` rows against the first; by the median latency."""
+    """Compare a page after `depth` rows with the first, by median latency."""
     bearer = token()
     cursor = _deep_cursor(server, bearer, depth)
     loads = [
@@ -81,7 +81,7 @@ def deep_page(server: Server, depth: int, rounds: int, seconds: float, connectio
 
 
 def _deep_cursor(server: Server, token: str, rows: int) -> str:
-    """The cursor of the page after `rows` rows, found as a client finds it: by following `next`."""
+    """Return the cursor of the page after `rows` rows, as a client finds it: by following `next`."""
     cursor = ""
     for _ in range(rows // STEP):
         asked = urllib.request.Request(f"http://{HOST}:{server.port}{wire.page(cursor, STEP)}")
@@ -111,7 +111,9 @@ def _once(server: Server, load: Load) -> Round:
         raise RuntimeError(f"The load on port {load.port} failed:\n{done.stderr[-2000:]}")
     result = Result(**json.loads(done.stdout))
     if result.unexpected:
-        raise RuntimeError(f"{result.unexpected} of {result.requests} answers were no {load.status}; see {server.log}")
+        raise RuntimeError(
+            f"{result.unexpected} of {result.requests} responses were not {load.status}; see {server.log}"
+        )
     return Round(result, (server.cpu_seconds() - before) / result.requests * 1e6)
 
 

@@ -1,4 +1,4 @@
-"""Start-up: to the first 200, against a bare FastAPI application; to the first page, against the ceiling."""
+"""Start-up: to the first 200, compared with a bare FastAPI application; to the first page, with the ceiling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Started:
 
 
 def first_answers(service: Service, rounds: int) -> list[Row]:
-    """The service says that it lives before it can work, so both are shown."""
+    """Measure liveness and the first page: the service reports liveness before it can work."""
     bearer = token()
     kinds = [
         _measure(service.running, wire.page(), bearer),

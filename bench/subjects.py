@@ -1,4 +1,4 @@
-"""What is compared: the generated service as in production, the ceiling and the bare application, on one database."""
+"""The applications compared: the generated service as in production, the ceiling and the bare one, on one database."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Service:
 
     @property
     def python(self) -> str:
-        """What runs all that is compared: the packages of the service's image, none that only its developers need."""
+        """Environment of all applications: the packages of the service's image, without developers' packages."""
         return str(_production(self.scratch) / "bin" / "python")
 
     @property
     def environment(self) -> dict[str, str]:
-        """Production: tokens, metrics, a JSON log, security headers. Only the drain is left out, which takes 15 s."""
+        """Return production settings: tokens, metrics, a JSON log, security headers; no drain, which takes 15 s."""
         return {
             "ENVIRONMENT": "production",
             "DATABASE_URL": self.database_url,
@@ -84,7 +84,7 @@ class Service:
 
 @contextmanager
 def service(folder: Path, scratch: Path) -> Iterator[Service]:
-    """The service in `folder` on an embedded PostgreSQL of its own, migrated and filled."""
+    """Start the service in `folder` on its own embedded PostgreSQL, migrated and filled."""
     _install(folder, scratch)
     sys.path.append(str(folder))
     postgres = importlib.import_module("toolkit.dev.postgres.run")
@@ -106,16 +106,16 @@ def _production(scratch: Path) -> Path:
 
 
 def _install(folder: Path, scratch: Path) -> None:
-    """The locked packages of the service, from uv's cache. Raises RuntimeError with what uv wrote."""
+    """Install the locked packages of the service, from uv's cache. Raises RuntimeError with uv's output."""
     command = [sys.executable, "-m", "uv", "sync", "--frozen", "--no-dev", "--quiet", "--python", sys.executable]
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(_production(scratch)), "UV_PYTHON_DOWNLOADS": "never"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"The environment of the service could not be made:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"The environment of the service could not be created:\n{done.stderr[-2000:]}")
 
 
 async def _fill(url: str) -> tuple[str, ...]:
-    """Make the rows; the ids of a thousand of them, from everywhere in the table."""
+    """Create the rows; returns a thousand ids from all parts of the table."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(FILL, ROWS)

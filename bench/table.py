@@ -1,4 +1,4 @@
-"""The table: drawn on a terminal, plain columns in a pipeline."""
+"""The table: formatted on a terminal, plain columns in a pipeline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = ("what", "here", "against", "ratio", "wanted", "")
 
 @dataclass(frozen=True)
 class Row:
-    """`least` or `most` is what the ratio must keep; without either the row is for information."""
+    """One row. `least` or `most` is the ratio's target; without either the row is informational."""
 
     name: str
     ours: Figure

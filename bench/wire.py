@@ -1,4 +1,4 @@
-"""The requests that are sent, as they stand on the wire."""
+"""The requests, as bytes on the wire."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def request(method: str, path: str, token: str = "", body: object = None) -> str
 
 
 def page(cursor: str = "", size: int = PAGE) -> str:
-    """The path of a page of products: the first one, or the one at a cursor."""
+    """Return the path of a page of products: the first one, or the one at a cursor."""
     return f"{PRODUCTS}?limit={size}" + (f"&cursor={cursor}" if cursor else "")

@@ -1,7 +1,7 @@
-"""Judges the answers to the template's questions, before a file is written. Pure; standard library only.
+"""Validation of the answers to the template's questions, before a file is written. Pure; standard library only.
 
-The answers end up in TOML, YAML, Markdown, container labels and shell lines. Rather than to trust every one of those to
-escape, what has a meaning in one of them is not legal in an answer.
+The answers end up in TOML, YAML, Markdown, container labels and shell lines. Instead of escaping for each of them, an
+answer may not contain any character with a special meaning in one of them.
 """
 
 import re
@@ -18,17 +18,17 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "ci": ("github", "gitlab", "none"),
 }
 
-# Helm's limit for a release; Kubernetes and DNS have 63, and names are made from it.
+# Helm's limit for a release; Kubernetes and DNS allow 63, and other names are derived from it.
 SLUG_LENGTH = 53
 NAME_LENGTH, PROSE_LENGTH, REGISTRY_LENGTH = 60, 200, 150
 SPECIAL = '"\\`$<>{}'
 
-# Databases, namespaces and names of the machine's own that the slug would stand in for.
+# Existing databases, namespaces and host names that the slug would collide with.
 TAKEN_SLUGS: Mapping[str, str] = {
     **dict.fromkeys(("postgres", "template0", "template1"), "PostgreSQL has a database of that name"),
     "default": "Kubernetes has a namespace of that name",
-    "localhost": "every machine calls itself so",
-    **dict.fromkeys(("y", "n", "yes", "no", "on", "off", "true", "false", "null"), "YAML does not read it as a text"),
+    "localhost": "it is the name of every machine itself",
+    **dict.fromkeys(("y", "n", "yes", "no", "on", "off", "true", "false", "null"), "YAML does not read it as text"),
 }
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
@@ -41,16 +41,16 @@ _DERIVED = ("description", "author")
 
 
 def check_answers(answers: Mapping[str, object]) -> list[str]:
-    """What is wrong with the answers, one text each that names the question, what was given and what is legal."""
+    """Return the faults of the answers, one text each with the question, the given value and the valid ones."""
     faults: list[str] = []
     name = str(answers.get("project_name", "")) or "\0"
     for question, judge in _JUDGES.items():
         given = answers.get(question, "")
         if not isinstance(given, str):
-            faults.append(f"{question} is {quote(repr(given))}; expected a text")
+            faults.append(f"{question} is {quote(repr(given))}; expected text")
             continue
         if question in _DERIVED and faults and name in given:
-            given = given.replace(name, "it")  # by default they hold the name, whose faults are told once
+            given = given.replace(name, "it")  # by default they contain the name, whose faults are reported once
         faults += [f"{question} {fault}" for fault in judge(given)]
     for question, choices in CHOICES.items():
         given = answers.get(question, "")
@@ -62,21 +62,21 @@ def check_answers(answers: Mapping[str, object]) -> list[str]:
 def _project_name(given: str) -> Iterator[str]:
     yield from _prose(given, NAME_LENGTH)
     if given.strip() and not any(sign.isalnum() for sign in given):
-        yield f"is {quote(given)}; expected a letter or digit in it"
+        yield f"is {quote(given)}; expected at least one letter or digit"
 
 
 def _slug(given: str) -> Iterator[str]:
-    rule = f"1 to {SLUG_LENGTH} small letters a-z, digits and hyphens, a letter at first and no hyphen at last"
+    rule = f"1 to {SLUG_LENGTH} lower-case letters a-z, digits and hyphens, a letter first and no hyphen last"
     if not given:
         yield f"is empty; expected {rule}, such as `product-catalogue`"
     elif not _SLUG.fullmatch(given):
         yield f"is {quote(given)}; expected {rule} (it becomes the folder, the image and host names){_near(given)}"
     elif len(given) > SLUG_LENGTH:
-        yield f"has {len(given)} characters; expected {rule} (Helm takes no more); shorten it"
+        yield f"has {len(given)} characters; expected {rule} (Helm's limit); shorten it"
     elif reason := TAKEN_SLUGS.get(given):
-        yield f"is {quote(given)}; expected another, as {reason}; try `{given}-service`"
+        yield f"is {quote(given)}; expected another name, because {reason}; try `{given}-service`"
     elif given.startswith("kube-"):
-        yield f"is {quote(given)}; expected another, as Kubernetes keeps what begins with `kube-` for itself"
+        yield f"is {quote(given)}; expected another name, because Kubernetes reserves names that begin with `kube-`"
 
 
 def _near(given: str) -> str:
@@ -93,7 +93,7 @@ def _author(given: str) -> Iterator[str]:
 
 
 def _prose(given: str, most: int, besides: str = "") -> Iterator[str]:
-    """One printed line, without a sign that means something in TOML, YAML, Markdown, a shell or a Dockerfile."""
+    """Check one printable line, without special characters of TOML, YAML, Markdown, a shell or a Dockerfile."""
     rule = f"one line of 1 to {most} characters"
     if not given.strip():
         yield f"is empty; expected {rule}"
@@ -101,17 +101,17 @@ def _prose(given: str, most: int, besides: str = "") -> Iterator[str]:
     if len(given) > most:
         yield f"has {len(given)} characters; expected {rule}"
     if given != given.strip():
-        yield f"is {quote(given)}; expected no white space at its ends"
+        yield f"is {quote(given)}; expected no leading or trailing white space"
     elif hidden := [sign for sign in given if not sign.isprintable()]:
         named = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden[:5]))
         yield f"has the invisible character {named}; expected {rule} of printable ones"
     if found := [sign for sign in SPECIAL if sign in given]:
         listed = " ".join(found)
-        yield f"is {quote(given)} and has {listed} in it; expected none of {' '.join(SPECIAL)}{besides}; leave them out"
+        yield f"is {quote(given)} and contains {listed}; expected none of {' '.join(SPECIAL)}{besides}; remove them"
 
 
 def _registry(given: str) -> Iterator[str]:
-    rule = "a host and a path in small letters, such as docker.io/NAME, localhost:5000 or ghcr.io/NAME/TEAM"
+    rule = "a host and a path in lower-case letters, such as docker.io/NAME, localhost:5000 or ghcr.io/NAME/TEAM"
     if len(given) > REGISTRY_LENGTH:
         yield f"has {len(given)} characters; expected at most {REGISTRY_LENGTH}"
     elif not _REGISTRY.fullmatch(given):

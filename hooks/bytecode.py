@@ -1,8 +1,8 @@
-"""Compiled files of the dependencies, kept from one service to the next.
+"""Compiled files of the dependencies, shared between generated services.
 
-Compiling SQLAlchemy, Alembic, FastAPI and what they need takes two seconds, more than all other steps together. uv
-gives every environment the same files, times included, so Python accepts compiled ones from another environment with
-the same lock file; where it does not, it compiles as ever.
+Compiling SQLAlchemy, Alembic, FastAPI and their dependencies takes two seconds, more than all other steps together. uv
+installs identical files, times included, so Python accepts compiled files of another environment with the same lock
+file; otherwise it compiles as usual.
 """
 
 import hashlib
@@ -18,15 +18,15 @@ KEPT = 3  # answers that lock differently (auth) take turns
 
 
 def bring(project: Path) -> None:
-    """Link the compiled files that an earlier service with the same lock file has left into `.venv`."""
+    """Link compiled files of an earlier service with the same lock file into `.venv`."""
     kept, packages = _kept(project), _packages(project)
     if packages and kept.is_dir():
-        with suppress(OSError):  # another bake may be forgetting what this one links
+        with suppress(OSError):  # another bake may be deleting these files
             _link(kept, packages)
 
 
 def keep(project: Path) -> None:
-    """Remember the compiled files of `.venv` for the next service with the same lock file, and forget older ones."""
+    """Store the compiled files of `.venv` for the next service with the same lock file, and delete older ones."""
     kept, packages = _kept(project), _packages(project)
     if not packages or kept.is_dir():
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hooks import bytecode, locks, options
 
-# What cookiecutter needs for its part on the slowest of machines
+# Seconds for cookiecutter's own part on the slowest machine
 SECONDS_OF_WRITING = 60
 FORMAT = "python3 tasks.py setup && python3 tasks.py format"
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Path, answers: Mapping[str, str]) -> int:
-    """Exit code 0 when there is a service, whatever this machine lacks; 1 for a fault of the generator."""
+    """Return exit code 0 for a complete service, even if this machine lacks parts; 1 for a fault of the generator."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.path.insert(0, str(project))
     newborn = _is_newborn(project)
@@ -32,16 +32,16 @@ def run(project: Path, answers: Mapping[str, str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if newborn:
             shutil.rmtree(project, ignore_errors=True)
-        print("Interrupted; nothing is left." if newborn else "Interrupted; `git status` shows what has changed.")
+        print("Interrupted; all files removed." if newborn else "Interrupted; `git status` shows what has changed.")
         return 130
     except Exception as fault:
-        print(f"The generator failed, which is its fault and not yours: {fault!r}", file=sys.stderr)
+        print(f"The generator failed (a bug in the template): {fault!r}", file=sys.stderr)
         return 1
     return 0
 
 
 def _is_newborn(project: Path) -> bool:
-    """Whether all of it was written just now: cookiecutter does not say if the folder was there before."""
+    """Return True if every file is new: cookiecutter does not report whether the folder existed before."""
     recently = time.time() - SECONDS_OF_WRITING
     return not (project / ".git").exists() and all(path.lstat().st_ctime > recently for path in project.rglob("*"))
 
@@ -50,15 +50,15 @@ def _finish(project: Path, answers: Mapping[str, str]) -> None:
     options.remove_strays(project)
     options.remove_sample(project)
     from toolkit.dev import (
-        git_start,  # the service's own, now that only what belongs there is left
+        git_start,  # after removals, only the service's own files are left
         setup,
     )
 
-    # --overwrite-if-exists empties the folders that are copied as they are; databases are at these revisions.
+    # --overwrite-if-exists empties the folders that are copied unrendered; databases are at these revisions.
     with suppress(git_start.Unable):
         git_start.restore(project, "alembic/versions")
     with ThreadPoolExecutor(1) as beside:
-        locking = beside.submit(locks.lock, project)  # waits for the network meanwhile
+        locking = beside.submit(locks.lock, project)  # waits for the network during that time
         setup.say("options", lambda: _options(project, answers))
         instead = {
             "lock": locking.result,

@@ -1,7 +1,7 @@
-"""The lock file of a new service, remembered: the same requirements up to the same day lock to the same packages.
+"""Cache of lock files: the same requirements up to the same day lock to the same packages.
 
-Asking the package index costs a second, half of the time that a whole service takes. What is remembered here is
-checked by `uv sync` like any lock file, and is of no use once the requirements or the tested day have changed.
+A query of the package index takes a second, half of the time of a whole service. `uv sync` checks a cached lock file
+like any other, and changed requirements or another tested day invalidate it.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from hooks import memory
 if TYPE_CHECKING:
     from toolkit.dev.setup import Outcome
 
-# The newest day of packages that the template's own pipeline has tested. Move it along when that has run.
+# The newest day of packages that the template's own pipeline has tested. Update it after such a run.
 TESTED_UNTIL = "2026-11-20T00:00:00Z"
 
 
 def lock(project: Path) -> "Outcome":
-    """Put `uv.lock` into the project: as remembered, else made by uv (and remembered when it kept to the day)."""
+    """Write `uv.lock`: from the cache, or else by uv (and cached when it respected the day)."""
     from toolkit.dev import setup
 
     kept, name = _memory(project), _name(project)
     with suppress(OSError):
         if not (project / "uv.lock").exists():
             (project / "uv.lock").write_text(_renamed(kept.read_text(), "service", name))
-            return setup.Outcome("changed", f"uv.lock, as of {TESTED_UNTIL[:10]}, as this machine made it before")
+            return setup.Outcome("changed", f"uv.lock, as of {TESTED_UNTIL[:10]}, from this machine's cache")
     outcome = setup.lock(project, TESTED_UNTIL)
     if TESTED_UNTIL[:10] in outcome.detail:
         with suppress(OSError):
@@ -57,7 +57,7 @@ def _name(project: Path) -> str:
 
 
 def _renamed(text: str, old: str, new: str) -> str:
-    """The lock of the same requirements under another project's name: its own entry is the only one with `virtual`."""
+    """Rename the project in a lock of the same requirements: its entry is the only one with `virtual`."""
     return text.replace(
         f'name = "{old}"\nversion = "0.1.0"\nsource = {{ virtual = "." }}',
         f'name = "{new}"\nversion = "0.1.0"\nsource = {{ virtual = "." }}',

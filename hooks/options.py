@@ -1,7 +1,7 @@
-"""What each answer takes out of a generated service. One table: the hook applies it, the tests check it.
+"""Removals for each answer. One table: the hook applies it, the tests check it.
 
-Cookiecutter aborts on a conditional directory that comes out empty, so the template holds every file, and what an
-answer does not want is removed (or renamed) afterwards. Standard library and Jinja alone.
+Cookiecutter aborts on a conditional directory with an empty name, so the template contains every file, and files that
+an answer excludes are removed (or renamed) afterwards. Standard library and Jinja only.
 """
 
 import json
@@ -21,7 +21,7 @@ STRAYS = (
 
 @dataclass(frozen=True)
 class Effect:
-    """Paths to remove, and variants of a file to put in another's place, below the service's root."""
+    """Paths to remove, and variants that replace another file, below the service's root."""
 
     remove: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("auth", "none"): Effect(
         remove=(
             "app/auth",
-            "app/token.py",
+            "app/commands/token.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
             "tests/integration/test_identity_provider.py",
@@ -66,14 +66,14 @@ def effects(answers: Mapping[str, str]) -> Iterator[Effect]:
 
 
 def remove_strays(project: Path) -> None:
-    """What lay around untracked in the template was copied too."""
+    """Remove untracked files of the template, which were copied too."""
     for name in STRAYS:
         for path in sorted(project.rglob(name)):
             _remove(path)
 
 
 def remove_sample(project: Path) -> None:
-    """The template's own resource, which lets the service run and be tested there; the answers bring others."""
+    """Remove the template's own resource, with which the service runs and is tested in place."""
     manifest = project / ".generated.json"
     generated = json.loads(manifest.read_text()) if manifest.exists() else {}
     for name in (".generated.json", "app/resources.py", *generated.get("files", generated)):
@@ -89,7 +89,7 @@ def apply_files(project: Path, answers: Mapping[str, str]) -> None:
 
 
 def apply_regions(project: Path, answers: Mapping[str, str]) -> None:
-    """Take lines out of Python, which is never rendered: Jinja with nothing but line statements (`# % if ...`)."""
+    """Remove lines from Python, which is never rendered: Jinja with line statements only (`# % if ...`)."""
     environment = _line_statements()
     for path in python_files(project):
         text = path.read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def _line_statements() -> Environment:
     return Environment(  # noqa: S701  # Python, not HTML
         line_statement_prefix="# %",
         keep_trailing_newline=True,
-        # The other delimiters are signs that no source holds.
+        # The other delimiters are characters that no source contains.
         variable_start_string="\0(",
         variable_end_string=")\0",
         block_start_string="\0[",
@@ -121,7 +121,7 @@ def python_files(project: Path) -> Iterator[Path]:
 
 
 def _rename(source: Path, target: Path) -> None:
-    """Put a variant in its place; what names the variant's module in it names the place's module then."""
+    """Move a variant to its place, and rename its module in its own text."""
     if source.exists():
         text = source.read_text(encoding="utf-8").replace(_module(source), _module(target))
         target.write_text(text, encoding="utf-8")

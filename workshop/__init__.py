@@ -1,1 +1,1 @@
-"""What the commands in `tasks.py` do."""
+"""Implementation of the commands in `tasks.py`."""

@@ -1,4 +1,4 @@
-"""The time that the drills may take: minutes on a normal machine, more on a slower one, and never more than a cap."""
+"""Time budget of the drills: minutes on a normal machine, more on a slower one, with an upper limit."""
 
 import os
 import statistics
@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-NORMAL_SECONDS = 0.2  # what one turn of `_work` takes on each of the two cores of a normal machine
+NORMAL_SECONDS = 0.2  # seconds for one run of `_work` on each of the two cores of a normal machine
 TURNS = 5
 CAP_MINUTES = 70  # pipelines end a job after a fixed time, however slow the machine is
 
@@ -25,11 +25,11 @@ class Budget:
 
     @property
     def deadline(self) -> float:
-        """Unix seconds."""
+        """Return the deadline in Unix seconds."""
         return self.began + 60 * min(self.minutes * self.slowness, max(CAP_MINUTES, self.minutes))
 
     def left(self, now: float) -> float:
-        """Minutes that are left, 0 when the time is used up."""
+        """Return the remaining minutes, 0 when the time is used up."""
         return max(0.0, (self.deadline - now) / 60)
 
     def __str__(self) -> str:
@@ -38,17 +38,17 @@ class Budget:
 
 
 def measure(began: float, minutes: float) -> Budget:
-    """Measure this machine for about a second, and give the budget of a run that began then."""
+    """Measure this machine for about a second, and return the budget of a run that began then."""
     return Budget(began, minutes, slowness(_seconds_of_each_core()))
 
 
 def slowness(seconds: list[float]) -> float:
-    """How much slower than a normal machine one is whose turns took these seconds; a faster one counts as normal."""
+    """Return the factor by which a machine with these times is slower than a normal one; at least 1."""
     return max(1.0, statistics.median(seconds) / NORMAL_SECONDS)
 
 
 def _seconds_of_each_core() -> list[float]:
-    """Seconds of every turn, with all cores busy at once, as the tests keep them."""
+    """Return the seconds of every run, with all cores busy, as under the tests."""
     command = [sys.executable, __file__]
     children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)]
     return [float(line) for child in children for line in child.communicate()[0].splitlines()]
@@ -61,7 +61,7 @@ def _timed() -> float:
 
 
 def _work() -> int:
-    """Interpreter, memory and dictionaries, as most of what the tests run."""
+    """Use interpreter, memory and dictionaries, as most tests do."""
     table: dict[str, int] = {}
     for number in range(1_000_000):
         name = str(number * 7919 % 10_007)

@@ -1,4 +1,4 @@
-"""The task `demo`: a service from nothing to a product that was created and read, on this machine alone."""
+"""The task `demo`: generate a service, create a product and read it, on this machine only."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from toolkit.dev import bootstrap, git_start, ports, serve, subprocesses
 from toolkit.dev.postgres import run as postgres
 
-# The demo's commit is thrown away with it: a machine whose git knows nobody need not learn of anybody for it.
+# The demo's commit is temporary: git on this machine may have no configured user.
 NOBODY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -37,11 +37,11 @@ def run(root: Path, *, once: bool) -> None:
         with _serving(service, port) as running:
             _use(service, running, f"http://{serve.HOST}:{port}")
             print(
-                f"\nA service in {baked:.1f} s, a product in {time.monotonic() - began:.1f} s. It lies in {service}",
+                f"\nService generated in {baked:.1f} s, product created in {time.monotonic() - began:.1f} s: {service}",
                 flush=True,
             )
             if not once:
-                print("It keeps serving; Ctrl-C stops it.", flush=True)
+                print("The service is running; press Ctrl-C to stop it.", flush=True)
                 running.wait()
 
 
@@ -64,17 +64,17 @@ def _made(folder: Path) -> Path:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One demo at a time: the next one removes what this one made."""
+    """Allow one demo at a time: the next one removes the folder of the last."""
     with (folder / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SystemExit("A demo is running already: stop that one first (Ctrl-C in its terminal).") from None
+            raise SystemExit("A demo is already running; stop it first (Ctrl-C in its terminal).") from None
         yield
 
 
 def bake(root: Path, folder: Path) -> Path:
-    """A fresh service with the default answers, in `folder`; nothing of the user's own settings plays a part."""
+    """Generate a service with the default answers in `folder`, without the user's own settings."""
     for old in folder.iterdir():
         if (old / "service.toml").is_file():
             postgres.forget(old)
@@ -85,13 +85,13 @@ def bake(root: Path, folder: Path) -> Path:
     command = [sys.executable, "-m", "cookiecutter", str(root), "--no-input", "--output-dir", str(folder)]
     environment = os.environ if git_start.knows_who(folder) else {**os.environ, **NOBODY}
     if subprocesses.run([*command, "--config-file", str(settings)], env=environment):
-        raise SystemExit("The service could not be made; what is above says why.")
+        raise SystemExit("The service could not be generated; see the output above.")
     return _made(folder)
 
 
 @contextmanager
 def _serving(service: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The service's own `dev`, stopped at the end as Ctrl-C would."""
+    """Run the service's own `dev`, and stop it at the end like Ctrl-C."""
     environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "POSTGRES_SERVER")}
     command = [sys.executable, "tasks.py", "dev", "--port", str(port), "--fresh"]
     child = subprocess.Popen(command, cwd=service, env=environment, preexec_fn=subprocesses.die_with_parent)
@@ -111,7 +111,7 @@ def _use(service: Path, running: subprocess.Popen[bytes], address: str) -> None:
     print(f"created  POST /api/v1/products   {created['id']}")
     read, _ = _call("GET", address + location, token)
     if read != created:
-        raise SystemExit(f"What was read is not what was created:\n  {read}\n  {created}")
+        raise SystemExit(f"The product read differs from the one created:\n  {read}\n  {created}")
     print(f"read     GET {location}   {read['name']}, {read['price']}")
     print(
         f'\n  try      curl -H "Authorization: Bearer $(cd {service} && python3 tasks.py token --all | tail -1)"',

@@ -1,7 +1,7 @@
-"""What is in a Markdown document: code blocks with the marks that tell a test what to do with them, and links.
+"""Contents of a Markdown document: links, and code blocks with marks for the tests.
 
-A mark is a comment on the line before the block: `<!-- test: serves -->`. Shell blocks without one are run as they are;
-`needs X` names the part without which a block can't be run. `file PATH` is what that file has to hold, `patch` a diff.
+A mark is a comment on the line before the block: `<!-- test: serves -->`. Shell blocks without one are run unchanged;
+`needs X` names a part that the block requires. `file PATH` is the expected content of that file, `patch` a diff.
 """
 
 import itertools
@@ -23,7 +23,7 @@ _TASK = re.compile(r"(?:python3 tasks\.py|\binvoke)\s+(?P<task>[a-z][\w.-]*)(?P<
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, its mark (empty: none) and the line where it stands."""
+    """A fenced block: its language, its text, its mark (empty: none) and its line number."""
 
     language: str
     text: str
@@ -33,7 +33,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Call:
-    """A task as a document names it, with the long options that stand beside it."""
+    """A task named in a document, with the long options that follow it."""
 
     task: str
     options: tuple[str, ...]
@@ -48,7 +48,7 @@ def blocks(document: Path) -> list[Block]:
 
 
 def pages(folder: Path) -> list[Path]:
-    """What a person reads of a repository: of this one, or of a service."""
+    """Return the documents of a repository: this one, or a service."""
     first = [folder / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     return [*(page for page in first if page.is_file()), *sorted((folder / "docs").glob("*.md"))]
 
@@ -58,7 +58,7 @@ def shell_blocks(document: Path) -> list[Block]:
 
 
 def write(folder: Path, block: Block) -> list[str]:
-    """Write the file or apply the diff that a block prints, as it stands, and return the names of the files.
+    """Write the file or apply the diff of a block, unchanged, and return the names of the files.
 
     Raises subprocess.CalledProcessError for a diff that does not apply.
     """
@@ -82,7 +82,7 @@ def replace_block(document: Path, mark: str, text: str) -> None:
 
 
 def calls(document: Path) -> Iterator[Call]:
-    """Every task of invoke's that the document names, in blocks and in sentences alike."""
+    """Return every invoke task that the document names, in blocks and in sentences."""
     for found in _TASK.finditer(document.read_text(encoding="utf-8")):
         yield Call(found["task"], tuple(re.findall(r"(?<= )--[a-z][a-z-]*", found["rest"])))
 
@@ -104,7 +104,7 @@ def pictures(document: Path) -> list[Path]:
 
 
 def broken_links(document: Path) -> list[str]:
-    """Links to files that are not there, or to headings that are not in them; addresses of the web are not asked."""
+    """Return links to missing files or headings; web addresses are not requested."""
     text = _FENCE.sub("", document.read_text(encoding="utf-8"))
     return [found["target"] for found in _LINK.finditer(text) if not _resolves(document, found["target"])]
 
@@ -120,7 +120,7 @@ def _resolves(document: Path, target: str) -> bool:
 
 
 def anchors(document: Path) -> set[str]:
-    """The names that headings have as targets of links, as GitHub and GitLab make them."""
+    """Return the anchors of the headings, as GitHub and GitLab generate them."""
     text = _FENCE.sub("", document.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(text)}
 

@@ -1,8 +1,8 @@
 """The order of the drills in a run with a time budget, and which of them still fit into it.
 
-Drills of what changed come first, those that a narrow concern names before those that only a broad one names. In each
-rank the order is a rotation by date: each day starts a golden section of the list further on, so that the starts spread
-evenly and every drill comes to the front of its rank within days.
+Drills that test changed files come first, those of a narrow concern before those of a broad one. In each rank the order
+is a rotation by date: each day starts a golden section of the list further on, so that the starts are spread evenly and
+every drill reaches the front of its rank within days.
 """
 
 import datetime as dt
@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 GOLDEN_SECTION = (5**0.5 - 1) / 2
-MINUTES = 1.0  # of a drill that says nothing else, on a normal machine
+MINUTES = 1.0  # default of a drill, on a normal machine
 SERVICE = "<<cookiecutter.project_slug>>"
-# What changed (a pattern of paths) -> the tests that show it (a pattern of paths). The first that matches counts.
+# Changed files (a pattern of paths) -> their tests (a pattern of paths). The first match counts.
 CONCERNS = (
     ("tests/cluster/conftest.py", "tests/cluster/*"),
     ("tests/image/conftest.py", "tests/image/*"),
@@ -41,6 +41,8 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/resources/*", "tests/service/test_domains.py"),
     (f"{SERVICE}/README.md", "tests/docs/*"),
     ("README.md", "tests/docs/*"),
+    ("workshop/pictures/*", "tests/*/test_pictures.py"),
+    ("workshop/demo.py", "tests/docs/test_pictures.py"),
     ("hooks/*", "tests/generate/*"),
     (f"{SERVICE}/toolkit/deploy/*", "tests/cluster/*"),
     (f"{SERVICE}/k8s/*", "tests/cluster/*"),
@@ -51,7 +53,7 @@ CONCERNS = (
 
 @dataclass(frozen=True)
 class Schedule:
-    """What every process of a run has to agree on.
+    """Facts shared by all processes of a run.
 
     `deadline` is in Unix seconds, `slowness` a factor, `first` are patterns of test files, `day` is an ISO date.
     """
@@ -65,7 +67,7 @@ class Schedule:
         return ordered(drills, self.first, dt.date.fromisoformat(self.day))
 
     def fits(self, minutes: float, now: float) -> bool:
-        """Whether a drill of so many minutes on a normal machine ends before the deadline on this one."""
+        """Return True if a drill of so many minutes on a normal machine ends before the deadline on this one."""
         return now + 60 * minutes * self.slowness <= self.deadline
 
     def dump(self) -> str:
@@ -78,7 +80,7 @@ def load(text: str) -> Schedule:
 
 
 def concerned(changed: Iterable[str]) -> list[str]:
-    """Patterns of the test files that show what these paths do, the narrow ones (a single file) first."""
+    """Return patterns of the test files for these paths, the narrow ones (a single file) first."""
     patterns = {pattern for path in changed if (pattern := _concern(path))}
     return sorted(patterns, key=lambda pattern: (_breadth(pattern), pattern))
 
@@ -91,10 +93,10 @@ def _concern(path: str) -> str:
 
 
 def ordered(drills: Sequence[str], first: Sequence[str], day: dt.date) -> list[str]:
-    """Node ids of drills by rank: files that a narrow pattern of `first` names, those of a broad one, the others.
+    """Return node ids of drills by rank: files that match a narrow pattern of `first`, a broad one, or none.
 
-    Within a rank the order is that of the day, so that where everything changes daily, every drill still has its turn.
-    The drills of a file stay together, as they share what the file's fixtures make.
+    Within a rank the order rotates daily, so that every drill gets its turn even when everything changes daily. The
+    drills of a file stay together, because they share its fixtures.
     """
     turned = rotated(sorted(drills), day)
     files = list(dict.fromkeys(_file(name) for name in turned))
@@ -107,7 +109,7 @@ def _file(name: str) -> str:
 
 
 def _rank(path: str, first: Sequence[str]) -> int:
-    """0 for a test file that a narrow pattern names, 1 for one that only a broad pattern names, 2 for the others."""
+    """Return 0 for a test file that matches a narrow pattern, 1 for only a broad one, 2 for the others."""
     ranks = [_breadth(pattern) for pattern in first if fnmatch.fnmatchcase(path, pattern)]
     return min(ranks, default=2)
 
@@ -117,15 +119,15 @@ def _breadth(pattern: str) -> int:
 
 
 def rotated(names: Sequence[str], day: dt.date) -> list[str]:
-    """The same names, begun elsewhere each day."""
+    """Return the same names, rotated by date."""
     start = int(day.toordinal() * GOLDEN_SECTION % 1 * len(names))
     return [*names[start:], *names[:start]]
 
 
 def changed_files(root: Path, since: str = "") -> list[str]:
-    """Paths that differ from the commit `since`, or from the newest commit that is older than a day.
+    """Return paths that differ from the commit `since`, or from the newest commit that is older than a day.
 
-    Empty where git does not know: in a shallow clone, or without that commit.
+    Empty when git cannot tell: in a shallow clone, or without that commit.
     """
     base = since or _git(root, "rev-list", "-1", "--before=1.day.ago", "HEAD")
     return _git(root, "diff", "--name-only", base).splitlines() if base else []

@@ -1,4 +1,4 @@
-"""Somebody who does what a README says: runs its shell blocks as they are written, in order, on an empty machine."""
+"""A reader who follows a README: runs its shell blocks unchanged, in order, on an empty machine."""
 
 import os
 import shlex
@@ -14,16 +14,16 @@ from workshop import documents
 from workshop.documents import Block
 
 PORT = "8000"
-SERVE_SECONDS = 600  # with everything downloaded first
+SERVE_SECONDS = 600  # including all downloads
 OF_THIS_MACHINE = ("HOME", "VIRTUAL_ENV", "PYTHONPATH", "DATABASE_URL", "POSTGRES_SERVER", "ENVIRONMENT", "BASE_URL")
 
 
 class Misled(AssertionError):
-    """A block did not do what it says: its place, its text, and what it printed."""
+    """A block failed: its place, its text, and its output."""
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """This machine's environment without what an installation has left in it."""
+    """Return this machine's environment without the variables of an installation."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -38,7 +38,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run(block: Block, folder: Path, variables: Mapping[str, str], typed: str = "") -> str:
-    """Run a block to its end, and give what it printed. Raises Misled when its exit code is not 0."""
+    """Run a block to its end, and return its output. Raises Misled when its exit code is not 0."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.text],
         cwd=folder,
@@ -72,7 +72,7 @@ def follow(blocks: Iterable[Block], folder: Path, variables: Mapping[str, str]) 
 
 @contextmanager
 def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str) -> Iterator[str]:
-    """Run a block that serves, wait until it has printed `until`, and end it as Ctrl-C does; gives what it printed."""
+    """Run a block that serves, wait until it has printed `until`, and end it with SIGINT; yields its output."""
     log = folder / ".serving.log"
     with log.open("wb") as out:
         child = subprocess.Popen(
@@ -86,7 +86,7 @@ def serving(block: Block, folder: Path, variables: Mapping[str, str], until: str
         try:
             _wait(lambda: until in log.read_text() or child.poll() is not None)
             if until not in log.read_text():
-                raise Misled(f"line {block.line}: {block.text}did not come to `{until}`:\n{log.read_text()[-6000:]}")
+                raise Misled(f"line {block.line}: {block.text}did not print `{until}`:\n{log.read_text()[-6000:]}")
             yield log.read_text()
         finally:
             child.send_signal(signal.SIGINT)
@@ -105,7 +105,7 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 
 def on_a_free_port(blocks: Iterable[Block]) -> list[Block]:
-    """The blocks as they are; where port 8000 is taken on this machine, with another one."""
+    """Return the blocks unchanged, or with another port where 8000 is in use on this machine."""
     blocks = list(blocks)
     if ports.is_free(serve.HOST, int(PORT)):
         return blocks

@@ -1,10 +1,10 @@
-"""The task `test`: everything in `tests/`; what this machine can't run is listed with the reason.
+"""The task `test`: everything in `tests/`; skipped tests are listed with the reason.
 
-Three times, with a summary each: first what can share the machine, with a worker more than it has cores, because
-services and containers are waited for; then the deploys, which wait for the cluster, a file beside another; then one
-after another what serves under load, which a neighbour would make fail, or uses every core itself.
+Three runs, with a summary each: first the tests that can share the machine, with one worker more than it has cores,
+because they wait for services and containers; then the deploys, which wait for the cluster, one file per worker; then,
+one after another, tests that serve under load or use every core.
 
-With a time budget the drills come after all that, by priority (drills.py), until the time is used up.
+With a time budget the drills follow, by priority (drills.py), until the time is used up.
 """
 
 import datetime as dt
@@ -20,9 +20,9 @@ from toolkit.dev.test import workers
 from workshop import budget, totals
 from workshop import drills as priority
 
-DEPLOYERS = 3  # on two cores they keep both busy; the drills, some of which serve under load, get more room
+DEPLOYERS = 3  # three workers keep two cores busy; with drills, some of which serve under load, there are fewer
 DEPLOYERS_WITH_DRILLS = 2
-ALONE_SHARE = 0.35  # of the time for drills, for those that nothing may run beside
+ALONE_SHARE = 0.35  # share of the time for drills that must run alone
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 PLAIN = " and not drill"
 
@@ -30,8 +30,8 @@ PLAIN = " and not drill"
 def run(root: Path, *, drills: bool, only: str, minutes: float = 0, spent: float = 0) -> None:
     """Run the tests, with all `drills`, or with those that fit into `minutes` of a normal machine.
 
-    `spent` are seconds of that time which have gone already. Raises SystemExit with pytest's exit code when a test has
-    failed.
+    `spent` are seconds of that time that have already passed. Raises SystemExit with pytest's exit code when a test
+    has failed.
     """
     began = time.time() - spent
     options = ["-k", only] if only else []
@@ -45,15 +45,15 @@ def run(root: Path, *, drills: bool, only: str, minutes: float = 0, spent: float
             codes = _turns(root, every, DEPLOYERS_WITH_DRILLS if drills else DEPLOYERS, "", variables)
         found = totals.read(kept)
     if found.left_out:
-        print(f"\nLeft out, as the time budget is used up ({len(found.left_out)} drills; `test --drills` runs all):")
+        print(f"\nSkipped, as the time budget is used up ({len(found.left_out)} drills; `test --drills` runs all):")
         print("\n".join(f"  {name}" for name in found.left_out))
-    print(f"\nIn all:\n{found.line(time.time() - began)}", flush=True)
+    print(f"\nTotal:\n{found.line(time.time() - began)}", flush=True)
     if failed := [code for code in codes if code not in (0, NO_TESTS)]:
         raise SystemExit(failed[0])
 
 
 def _within(root: Path, limit: budget.Budget, options: Sequence[str], variables: Mapping[str, str]) -> list[int]:
-    """The plain tests, and then drills until the limit."""
+    """Run the plain tests, and then drills until the limit."""
     print(limit, flush=True)
     codes = _turns(root, options, DEPLOYERS, PLAIN, variables)
     first = priority.concerned(priority.changed_files(root, os.environ.get("TEST_CHANGED_SINCE", "")))

@@ -1,4 +1,4 @@
-"""What the runs of pytest that make up one run of the tests add up to, and its last line in pytest's own form."""
+"""Totals of the pytest runs that make up one test run, and its last line in pytest's format."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FOLDER = "TEST_TOTALS"  # the variable that names the folder where each run of pytest leaves its part
+FOLDER = "TEST_TOTALS"  # the variable with the folder into which each pytest run writes its part
 KINDS = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "error")
 
 
@@ -19,7 +19,7 @@ class Totals:
     left_out: list[str] = field(default_factory=list)
 
     def line(self, seconds: float) -> str:
-        """The closing line of pytest: `==== 1 failed, 2 passed in 3.00s ====`."""
+        """Return the last line of pytest: `==== 1 failed, 2 passed in 3.00s ====`."""
         named = [f"{self.counts[kind]} {kind}" for kind in KINDS if self.counts[kind]]
         minutes, rest = divmod(int(seconds), 60)
         clock = f" ({minutes // 60}:{minutes % 60:02}:{rest:02})" if minutes else ""
@@ -27,7 +27,7 @@ class Totals:
 
 
 def write(counts: Counter[str], left_out: Iterable[str]) -> None:
-    """Leave this process's part where FOLDER says; nothing when it is not set."""
+    """Write this process's part to FOLDER; nothing when it is not set."""
     if folder := os.environ.get(FOLDER):
         part = {"counts": dict(counts), "left_out": list(left_out)}
         (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(part))

@@ -43,7 +43,7 @@ def run_offline() -> None:
 
 
 def migrate_database() -> None:
-    """On the database of the settings. What is no fault of a revision ends in a line and an exit code of its own."""
+    """Migrate the database of the settings. Other failures than a revision's own end in one line and an exit code."""
     try:
         asyncio.run(migrate(get_settings(), run))
     except MigrationLockHeld as error:
@@ -76,7 +76,7 @@ def stop(message: str, code: int) -> NoReturn:
 if context.is_offline_mode():
     run_offline()
 else:
-    # A caller that has a connection already (the tests) lends it: Alembic's own recipe for programmatic use.
+    # A caller that already has a connection (the tests) passes it in: Alembic's own recipe for programmatic use.
     lent: Connection | None = context.config.attributes.get("connection")
     if lent is not None:
         run(lent)

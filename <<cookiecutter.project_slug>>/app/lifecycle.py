@@ -1,4 +1,4 @@
-"""Where the process stands between its start and its end."""
+"""State of the process between start and end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass
 class Lifecycle:
-    """`started`: start-up is over. `failed`: it will never be, and the process ends.
+    """`started`: start-up has succeeded. `failed`: it has failed, and the process ends.
 
-    `draining`: the first signal has come, traffic is to go elsewhere.
-    `schema`: the revision that the database was found at, once it was good enough; None before, and while the database
-    refuses this service. `asked`: when that was, by the event loop's clock.
+    `draining`: the first signal has arrived; traffic must move to other instances.
+    `schema`: the database's revision, once it was recent enough; None before, and while the database rejects this
+    service. `asked`: time of that check, by the event loop's clock.
     """
 
     started: bool = False
@@ -22,5 +22,5 @@ class Lifecycle:
 
     @property
     def ready(self) -> bool:
-        """What the last probe of /ready was told, or would be told now that the process drains."""
+        """Return the result of the last probe of /ready, or of the next one while the process drains."""
         return self.started and not self.draining and self.schema is not None

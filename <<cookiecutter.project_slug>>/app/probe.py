@@ -1,6 +1,6 @@
-"""The health check of the container: asks /health where the service listens. Exit code 0 when it answers, or 1.
+"""The container's health check: requests /health from the service. Exit code 0 for a response, else 1.
 
-Only the standard library, and nothing of the service: it runs every few seconds, and must not take long.
+It imports the standard library only, nothing of the service: it runs every few seconds and must be fast.
 """
 
 import http.client
@@ -9,13 +9,13 @@ from pathlib import Path
 
 SECRETS = Path("/run/secrets")
 SECONDS = 2.0
-# Who listens on every address is asked on this machine's own.
+# A service on every address is reached on the loopback address.
 EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104
 LOOPBACK = ("127.0.0.1", "::1")
 
 
 def setting(name: str) -> str:
-    """A setting as the service reads it (app/core/config.py): a file of secrets wins over the environment."""
+    """Return a setting as the service reads it (app/core/config.py): a secrets file overrides the environment."""
     for spelled in (name, name.lower()):
         if (SECRETS / spelled).is_file():
             return (SECRETS / spelled).read_text().strip()
@@ -23,7 +23,7 @@ def setting(name: str) -> str:
 
 
 def hosts(host: str) -> tuple[str, ...]:
-    """Where a service with this HOST can be asked."""
+    """Return the address on which a service with this HOST is reachable."""
     host = host.strip("[]")
     return LOOPBACK if host in EVERYWHERE else (host,)
 

@@ -1,4 +1,4 @@
-"""Every resource of the service. Written by `invoke resource.add`; nothing else has to be told of a new one."""
+"""Every resource of the service. Written by `invoke resource.add`; a new one needs no other registration."""
 
 from fastapi import APIRouter
 

@@ -1,6 +1,6 @@
-"""The tasks of every service: short, each calls the module that does the work.
+"""The tasks of every service; each calls the module that does the work.
 
-The service's own tasks.py hands them to invoke, with the service's folder as `project` in their configuration.
+The service's own tasks.py passes them to invoke, with the service's folder as `project` in their configuration.
 """
 
 from pathlib import Path
@@ -9,13 +9,13 @@ from invoke import Collection, Context, task
 
 
 def project(c: Context) -> Path:
-    """The service's folder."""
+    """Return the service's folder."""
     return Path(c.config["project"])
 
 
 @task
 def setup(c: Context) -> None:
-    """Make this checkout ready to work in: environment, lock file, first revision, git."""
+    """Set up this checkout: environment, lock file, first revision, git."""
     from toolkit.dev import setup
 
     setup.run(project(c))
@@ -23,7 +23,7 @@ def setup(c: Context) -> None:
 
 @task
 def dev(c: Context, port: int = 8000, fresh: bool = False, allow_destructive: bool = False) -> None:
-    """Serve on an embedded PostgreSQL (--fresh erases it first), or on DATABASE_URL; saving a file restarts it."""
+    """Serve on an embedded PostgreSQL (--fresh erases its data first) or DATABASE_URL; restart when a file is saved."""
     from toolkit.dev import serve
 
     serve.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
@@ -39,7 +39,7 @@ def run_module(c: Context, module: str) -> None:
 
 @task(default=True, name="all")
 def test_all(c: Context, k: str = "") -> None:
-    """Run every test, with the coverage gate; what is left out is named with the reason."""
+    """Run every test, with the coverage gate; skipped tests are listed with the reason."""
     from toolkit.dev import test
 
     test.run(project(c), only=k)
@@ -47,7 +47,7 @@ def test_all(c: Context, k: str = "") -> None:
 
 @task
 def unit(c: Context, k: str = "") -> None:
-    """Run the tests that need nothing but Python."""
+    """Run the tests that need only Python."""
     from toolkit.dev import test
 
     test.run(project(c), "unit", only=k)
@@ -63,7 +63,7 @@ def integration(c: Context, k: str = "") -> None:
 
 @task
 def e2e(c: Context, k: str = "") -> None:
-    """Run the tests of a running service: BASE_URL, or one that they start."""
+    """Run the end-to-end tests on the service at BASE_URL, or on one that they start."""
     from toolkit.dev import test
 
     test.run(project(c), "e2e", only=k)
@@ -79,7 +79,7 @@ def lint(c: Context) -> None:
 
 @task(name="format")
 def format_code(c: Context) -> None:
-    """Format the code and mend what can be mended without thought."""
+    """Format the code and apply automatic fixes."""
     from toolkit.dev import lint as checks
 
     checks.format_code(project(c))
@@ -87,7 +87,7 @@ def format_code(c: Context) -> None:
 
 @task(default=True, name="up")
 def migrate(c: Context, revision: str = "head", allow_destructive: bool = False) -> None:
-    """Upgrade the database (the embedded one, or DATABASE_URL); asks before a revision erases rows."""
+    """Upgrade the database (the embedded one, or DATABASE_URL); ask before a revision erases rows."""
     from toolkit.dev.migrations import upgrade
 
     upgrade.upgrade(project(c), revision, allow_destructive=allow_destructive)
@@ -95,23 +95,23 @@ def migrate(c: Context, revision: str = "head", allow_destructive: bool = False)
 
 @task(name="new")
 def migrate_new(c: Context, message: str) -> None:
-    """Write the revision for what has changed in the models."""
+    """Write the revision for the changes in the models."""
     from toolkit.dev.migrations import new_revision
 
-    print(new_revision.new(message, project(c)) or "The revisions have everything that the models have.")
+    print(new_revision.new(message, project(c)) or "The revisions match the models; no new revision is needed.")
 
 
 @task(name="merge")
 def migrate_merge(c: Context) -> None:
-    """Write the revision that joins two heads, after a git merge of two branches with a revision each."""
+    """Write the revision that joins two heads, after a git merge of two branches that each added a revision."""
     from toolkit.dev.migrations import upgrade
 
-    print(upgrade.merge(project(c)) or "There is one head: nothing to merge.")
+    print(upgrade.merge(project(c)) or "There is only one head; nothing to merge.")
 
 
 @task(name="lint")
 def migrate_lint(c: Context) -> None:
-    """Read the revisions' SQL for statements that would block or break a running service."""
+    """Check the revisions' SQL for statements that would block or break a running service."""
     from toolkit.dev.migrations import lint as revision_lint
 
     revision_lint.lint(project(c))
@@ -138,7 +138,7 @@ def template_update(c: Context, answer: list[str], to: str = "", from_: str = ""
 
 @task
 def openapi(c: Context, check: bool = False) -> None:
-    """Write docs/openapi.json, or with --check say whether it is up to date."""
+    """Write docs/openapi.json; with --check, only check that it is up to date."""
     from toolkit.dev import openapi
 
     openapi.write(project(c), check=check)
@@ -154,7 +154,7 @@ def up(c: Context, profile: list[str]) -> None:
 
 @task
 def down(c: Context, volumes: bool = False) -> None:
-    """Remove the containers of `up`; --volumes removes their data, too."""
+    """Remove the containers of `up`; --volumes also removes their data."""
     from toolkit.deploy import container_cli
 
     raise SystemExit(container_cli.down(project(c), volumes=volumes))
@@ -162,7 +162,7 @@ def down(c: Context, volumes: bool = False) -> None:
 
 @task(iterable=["e"])
 def logs(c: Context, e: list[str], service: str = "", follow: bool = False, lines: int = 100, env: str = "") -> None:
-    """Print the logs of the containers of `up`, or with --env ENV those of the pods; --follow continues."""
+    """Print the logs of the containers of `up`, or with --env ENV those of the pods; --follow streams them."""
     from toolkit.deploy import container_cli
 
     raise SystemExit(container_cli.logs(project(c), service, follow=follow, lines=lines, env=env, extra=e))
@@ -170,9 +170,9 @@ def logs(c: Context, e: list[str], service: str = "", follow: bool = False, line
 
 @task
 def verify(c: Context, base_url: str = "", tests: bool = False, json: bool = False) -> None:
-    """Run the review checklist on the containers of `up`; --tests adds the whole suite, which takes minutes.
+    """Run the review checklist on the containers of `up`; --tests adds the whole test suite, which takes minutes.
 
-    With --base-url URL it checks a deployed service from outside (TOKEN).
+    With --base-url URL, check a deployed service from outside (with TOKEN).
     """
     from toolkit.deploy import container_cli
 
@@ -181,7 +181,7 @@ def verify(c: Context, base_url: str = "", tests: bool = False, json: bool = Fal
 
 @task
 def build(c: Context, check: bool = False, sbom: bool = False, platform: str = "") -> None:
-    """Build the image, unless there is one of this content; --check says so, --sbom lists its parts, --platform A,B."""
+    """Build the image unless it is up to date; --check only checks that, --sbom lists its parts, --platform A,B."""
     from toolkit.deploy import container_cli
 
     raise SystemExit(container_cli.build(project(c), check=check, sbom=sbom, platform=platform))
@@ -189,7 +189,7 @@ def build(c: Context, check: bool = False, sbom: bool = False, platform: str = "
 
 @task
 def push(c: Context, check: bool = False, platform: str = "") -> None:
-    """Push the image, unless the registry has one of this content; prints its digest."""
+    """Push the image unless the registry has it already; print its digest."""
     from toolkit.deploy import container_cli
 
     raise SystemExit(container_cli.push(project(c), check=check, platform=platform))
@@ -211,12 +211,12 @@ def deploy(
     explain: bool = False,
     render: str = "",
 ) -> None:
-    """Release this checkout to ENV: image, migration, roll-out, smoke test; undone with the reason when it fails.
+    """Release this checkout to ENV: image, migration, roll-out, smoke test; a failed release is rolled back.
 
-    --check plans and stops (--diff shows the changes, --exit-code ends with 2 when there are any); -e KEY=VALUE sets a
-    key of the inventory; --explain prints where each value came from; --render DIR writes the objects as files.
-    --correct-drift undoes what others have changed, --allow-older releases an earlier commit than the one that runs,
-    --allow-destructive runs a migration that breaks the version that still serves.
+    --check only plans (--diff shows the changes, --exit-code exits with 2 if there are any); -e KEY=VALUE sets a key of
+    the inventory; --explain prints the origin of each value; --render DIR writes the objects as files. --correct-drift
+    reverts changes made by others, --allow-older releases an earlier commit than the running one, --allow-destructive
+    runs a migration that breaks the running version.
     """
     from toolkit.deploy import cli
 
@@ -229,7 +229,7 @@ def deploy(
 def rollback(
     c: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False
 ) -> None:
-    """Bring back the last release of ENV that passed its smoke test, or release --to N."""
+    """Roll back to the last release of ENV that passed its smoke test, or to release --to N."""
     from toolkit.deploy import cli
 
     raise SystemExit(cli.rollback(project(c), env, {"check": check, "yes": yes}, e, to=to or None, as_json=json))
@@ -237,7 +237,7 @@ def rollback(
 
 @task(iterable=["e"])
 def history(c: Context, env: str, e: list[str], json: bool = False) -> None:
-    """List the releases of ENV: number, time, outcome, image, schema, who."""
+    """List the releases of ENV: number, time, outcome, image, schema, user."""
     from toolkit.deploy import cli
 
     raise SystemExit(cli.history(project(c), env, e, as_json=json))
@@ -245,7 +245,7 @@ def history(c: Context, env: str, e: list[str], json: bool = False) -> None:
 
 @task(iterable=["e"])
 def status(c: Context, env: str, e: list[str], json: bool = False) -> None:
-    """Show what runs in ENV, and which version answers."""
+    """Show the running release of ENV, and the version that answers requests."""
     from toolkit.deploy import cli
 
     raise SystemExit(cli.status(project(c), env, e, as_json=json))
@@ -253,7 +253,7 @@ def status(c: Context, env: str, e: list[str], json: bool = False) -> None:
 
 @task(iterable=["e"])
 def doctor(c: Context, env: str, e: list[str], json: bool = False) -> None:
-    """Look at everything that a deploy to ENV needs, each line with its fix; changes nothing."""
+    """Check the requirements of a deploy to ENV and print a fix for each missing one; changes nothing."""
     from toolkit.deploy import cli
 
     raise SystemExit(cli.doctor(project(c), env, e, as_json=json))
@@ -261,7 +261,7 @@ def doctor(c: Context, env: str, e: list[str], json: bool = False) -> None:
 
 @task(iterable=["scope"])
 def token(c: Context, scope: list[str], all: bool = False) -> None:
-    """Print a token for development, with the scopes named or with --all."""
+    """Print a token for development, with the given scopes or with --all."""
     from toolkit.dev import service
 
     raise SystemExit(service.run(project(c), "token", *scope, *(["--all"] if all else [])))

@@ -54,7 +54,7 @@ def test_a_password_that_everyone_knows_is_refused(running: Stage, source: str) 
     ended = running.deploy("v2", "-e", f"secret={secret}", DATABASE_URL=url)
     assert ended.code == 6, ended
     assert "SETTINGS_REFUSED" in ended.out
-    assert "DATABASE_URL has a password that everybody knows" in ended.out
+    assert "DATABASE_URL has a publicly known password" in ended.out
     assert url not in ended.out
     assert running.versions() == before
 

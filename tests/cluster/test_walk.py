@@ -141,8 +141,10 @@ def test_from_nothing_to_a_served_url(person: Person, actor: Stage) -> None:
 def commands_of(project: Path) -> list[list[str]]:
     """The commands of the section, block by block."""
     readme = project / "README.md"
-    section = readme.read_text().partition("\n## Deployment\n")[2].partition("\n## ")[0]
-    printed = [block.text for block in documents.shell_blocks(readme) if block.text in section]
+    lines = readme.read_text().splitlines()
+    first = lines.index("## Deployment") + 1
+    last = next(number for number in range(first + 1, len(lines)) if lines[number].startswith("## "))
+    printed = [block.text for block in documents.shell_blocks(readme) if first < block.line < last]
     return [text.strip().splitlines() for text in printed]
 
 

@@ -47,7 +47,7 @@ def service(clone: Path, variables: Mapping[str, str]) -> Path:
     did = []
     for block in documents.shell_blocks(clone / "README.md"):
         if block.mark == "serves":
-            with reader.serving(block, clone, variables, until="It keeps serving") as said:
+            with reader.serving(block, clone, variables, until="The service is running") as said:
                 _get(re.findall(r"docs +(http\S+)", said)[-1])
         elif block.mark == "answers with the defaults":
             reader.run(block, clone, variables, typed="\n" * 40)

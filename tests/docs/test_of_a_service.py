@@ -18,6 +18,23 @@ from workshop.documents import Block
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@dataclass(frozen=True)
+class Followed:
+    """A service whose owner has followed every recipe, and the files that the documents print."""
+
+    service: Path
+    environment: dict[str, str]
+    written: list[str]
+
+    def run(self, *command: str) -> str:
+        python = str(self.service / ".venv" / "bin" / "python")
+        done = subprocess.run(
+            [python, *command], cwd=self.service, env=self.environment, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
 @pytest.fixture(scope="module")
 def service(bakery: Bakery) -> Path:
     return bakery.bake()
@@ -77,28 +94,11 @@ def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_pat
     add = next(line for block in printed for line in block.text.splitlines() if re.search(r'resource\.add ".+"$', line))
     reader.run(Block("sh", add, "", 0), copy, bakery.environment)
     written = reader.follow([block for block in printed if block.language != "sh"], copy, {})
-    code = [name for name in written if name.endswith(".py")]
-    assert {"app/main.py", "app/services/review.py", "app/commands/rate.py"} <= set(code)
-    python = str(made / ".venv" / "bin" / "python")
-    subprocess.run([python, "-m", "ruff", "check", "."], cwd=copy, check=True)
-    subprocess.run([python, "-m", "ruff", "format", "--check", "."], cwd=copy, check=True)
-
-
-@dataclass(frozen=True)
-class Followed:
-    """A service whose owner has followed every recipe, and the files that the documents print."""
-
-    service: Path
-    environment: dict[str, str]
-    written: list[str]
-
-    def run(self, *command: str) -> str:
-        python = str(self.service / ".venv" / "bin" / "python")
-        done = subprocess.run(
-            [python, *command], cwd=self.service, env=self.environment, check=False, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    assert {"app/main.py", "app/services/review.py", "app/commands/rate.py"} <= set(written)
+    done = Followed(copy, bakery.environment, written)
+    done.run("-m", "ruff", "check", ".")
+    done.run("-m", "ruff", "format", "--check", ".")
+    check_the_job(done, tmp_path / "objects")
 
 
 @pytest.fixture(scope="module", params=[("jwt", "manifests"), ("none", "helm")], ids="-".join)
@@ -134,16 +134,21 @@ def test_the_code_of_the_recipes_is_clean_and_typed(followed: Followed) -> None:
 def test_the_background_job_is_among_the_objects_of_a_deploy(followed: Followed, tmp_path: Path) -> None:
     if (followed.service / "helm").exists() and not shutil.which("helm"):
         pytest.skip("there is no helm on this machine")
+    check_the_job(followed, tmp_path)
+
+
+def check_the_job(followed: Followed, folder: Path) -> None:
+    """Render what a deploy would apply: the job runs the command in the released image, and gets no requests."""
     settings = provider.SETTINGS if (followed.service / "docs" / "identity-providers.md").exists() else ()
     options = [part for value in (f"image=sha256:{'0' * 64}", *settings) for part in ("-e", value)]
-    followed.run("tasks.py", "deploy", "staging", *options, "--render", str(tmp_path))
-    (job,) = tmp_path.glob("cronjob-*.yaml")
+    followed.run("tasks.py", "deploy", "staging", *options, "--render", str(folder))
+    (job,) = folder.glob("cronjob-*.yaml")
     content = yaml.safe_load(job.read_text())
     pod = content["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["args"] == ["python", "-m", "app.commands.rate"]
     assert container["image"].endswith(f"@sha256:{'0' * 64}")
     assert "RATING_TOKEN" in {variable["name"] for variable in container["env"]}
-    service = yaml.safe_load(next(tmp_path.glob("service-*.yaml")).read_text())
+    service = yaml.safe_load(next(folder.glob("service-*.yaml")).read_text())
     labels = content["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
     assert not service["spec"]["selector"].items() <= labels.items(), "the Service would send requests to the job"

@@ -90,8 +90,8 @@ def test_a_remembered_lock_file_is_that_of_the_same_requirements(
         groups = "[dependency-groups]\ndev = []\n[tool.uv]\npackage = false\n"
         (folder / "pyproject.toml").write_text(project.format(name, dependencies) + groups)
     made, remembered, other = locks.lock(first), locks.lock(second), locks.lock(third)
-    assert "made it before" not in made.detail + other.detail
-    assert "made it before" in remembered.detail
+    assert "this machine's cache" not in made.detail + other.detail
+    assert "this machine's cache" in remembered.detail
     uv = bootstrap.find_uv(second)
     assert uv
     for folder in (first, second, third):

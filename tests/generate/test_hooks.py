@@ -67,7 +67,7 @@ def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> 
         **dict.fromkeys(("lock", "environment", "revision", "openapi"), "skipped"),
     }
     # Asked once: neither without the day, nor by the next step.
-    assert "the package index can't be reached (UV_DEFAULT_INDEX names it)" in done.stdout
+    assert "the package index is unreachable (UV_DEFAULT_INDEX names it)" in done.stdout
     assert "needs the lock file" in done.stdout
 
     # The last lines say where it is, and what to do: as they are printed.

@@ -13,7 +13,8 @@ LINTER = Path(sys.executable).parent / "lint-imports"
 
 @pytest.fixture
 def service(tmp_path: Path) -> Path:
-    shutil.copytree(SERVICE / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("app", "toolkit"):
+        shutil.copytree(SERVICE / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(SERVICE / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -32,17 +33,23 @@ def test_the_contracts_are_kept(service: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("crud/base.py", "from app.services import base as services", "Imports go down the layers"),
-        ("api/errors.py", "from app.server import draining", "Imports go down the layers"),
-        ("request_context.py", "from app.core import config", "Imports go down the layers"),
-        ("middleware/admission.py", "from app.models import idempotency", "What serves every resource imports none"),
-        ("core/config.py", "from toolkit.deploy import outcomes", "The application runs without the toolkit"),
-        ("main.py", "from tests.support import identity", "The application runs without the toolkit"),
-        ("db/engine.py", "import fastapi", "FastAPI is imported by app.api"),
+        ("app/crud/base.py", "from app.services import base as services", "Imports go down the layers"),
+        ("app/api/errors.py", "from app.server import draining", "Imports go down the layers"),
+        ("app/request_context.py", "from app.core import config", "Imports go down the layers"),
+        (
+            "app/middleware/admission.py",
+            "from app.models import idempotency",
+            "What serves every resource imports none",
+        ),
+        ("app/core/config.py", "from toolkit.deploy import outcomes", "The application runs without the toolkit"),
+        ("app/main.py", "from tests.support import identity", "The application runs without the toolkit"),
+        ("toolkit/dev/lint.py", "from app.core import config", "The toolkit knows the service by its commands alone"),
+        ("toolkit/deploy/cli.py", "from tests import factories", "The toolkit knows the service by its commands alone"),
+        ("app/db/engine.py", "import fastapi", "FastAPI is imported by app.api"),
     ],
 )
 def test_an_import_that_goes_up_is_refused(service: Path, module: str, line: str, contract: str) -> None:
-    path = service / "app" / module
+    path = service / module
     path.write_text(path.read_text().replace("\nfrom ", f"\n{line}\nfrom ", 1))
     linted = lint_imports(service)
     assert linted.returncode == 1, linted.stdout

@@ -23,7 +23,7 @@ def test_the_version_is_judged_when_the_extension_is_loaded(monkeypatch: pytest.
         return
     with pytest.raises(ClickException) as refused:
         Environment(extensions=[extensions.Answers], autoescape=True)
-    assert f"Cookiecutter 2.7.1 or newer is needed; this is {version}." in str(refused.value)
+    assert f"Cookiecutter 2.7.1 or newer is required; this is {version}." in str(refused.value)
 
 
 def test_readme_names_the_version_that_is_needed() -> None:
@@ -53,7 +53,7 @@ def test_an_older_cookiecutter_is_one_line(bakery: Bakery, installed: Path, tmp_
     done = run(installed, f"cookiecutter=={version}", *call)
     assert done.returncode != 0
     (line,) = (done.stdout + done.stderr).strip().splitlines()
-    assert f"2.7.1 or newer is needed; this is {version}." in line
+    assert f"2.7.1 or newer is required; this is {version}." in line
     assert not list(out.glob("*"))
 
 

@@ -38,12 +38,12 @@ def test_serve_restart_and_stop(dev: Start, service: Path) -> None:
     source = service / "app" / "main.py"
     good = source.read_text()
     source.write_text(good + "\nthis is no Python\n")
-    first.says("saving a file starts it again")
+    first.says("save a file to restart it")
     source.write_text(good)
     wait_for(lambda: answers(first, product["id"]), "the service answers again")
 
     assert first.end() == 130
-    assert "Traceback" not in first.log.read_text().rpartition("saving a file starts it again")[2]
+    assert "Traceback" not in first.log.read_text().rpartition("save a file to restart it")[2]
     assert running(service) == []
 
     assert dev().ready().call("GET", f"/api/v1/products/{product['id']}")[0] == 200
@@ -84,7 +84,7 @@ def test_what_is_taken_is_said_with_the_way_out(dev: Start, task: Task) -> None:
     first = dev().ready()
     taken = task("dev", "--port", str(first.port))
     assert taken.returncode == 1
-    assert f"Port {first.port} is taken" in taken.stderr
+    assert f"Port {first.port} is in use" in taken.stderr
     assert "dev --port" in taken.stderr
 
     with socket.socket() as probe:

@@ -14,6 +14,24 @@ from tests.support.bakery import Bakery
 from tests.support.running import processes, wait_for
 
 Task = Callable[..., subprocess.CompletedProcess[str]]
+# Prints the name of a table that `migrate` has made, and ends with an exit code of its own.
+LOOKS = """
+import asyncio
+
+from sqlalchemy import text
+
+from app.core.config import get_settings
+from app.core.database import Database, make_engine
+
+
+async def main() -> None:
+    async with Database(make_engine(get_settings())).session() as session:
+        print("found", await session.scalar(text("SELECT CAST(to_regclass('products') AS text)")))
+
+
+asyncio.run(main())
+raise SystemExit(5)
+"""
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
 
 
@@ -66,6 +84,14 @@ def test_migrations(task: Task, service: Path) -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
+def test_a_module_runs_on_the_database_that_migrate_has_migrated(task: Task, service: Path) -> None:
+    assert task("migrate").returncode == 0
+    (service / "app" / "looks.py").write_text(LOOKS)
+    done = task("run", "app.looks")
+    assert done.returncode == 5, done.stderr
+    assert done.stdout.splitlines()[-1] == "found products"
+
+
 @pytest.mark.parametrize("name", ["dev", "resource.add", "test", "migrate.new"])
 def test_help_is_help(bakery: Bakery, name: str) -> None:
     """Invoke takes `TASK --help` for an argument where the task has a positional one."""
@@ -101,7 +127,7 @@ def test_the_environment_is_not_made_again_when_all_is_there(task: Task) -> None
     task("--list")
     again = task("--list")
     assert again.returncode == 0
-    assert "Making the environment" not in again.stderr
+    assert "Creating the environment" not in again.stderr
 
 
 def test_a_task_is_a_facade(bakery: Bakery) -> None:

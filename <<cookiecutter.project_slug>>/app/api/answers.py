@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of answers: their headers, the usual problems, and the answers of a resource.
+"""Responses in the OpenAPI document: their headers, the usual problems, and those of a resource.
 
 A route takes them as `responses=CREATED`, or as `responses=problems(409)` for its own errors.
 """
@@ -64,7 +64,7 @@ def problems(*statuses: int) -> Answers:
 
 
 PAGE: Answers = {200: {"headers": LINK}}
-# A retry whose first request is still being processed has to wait; other conflicts do not go away.
+# A retry must wait while its first request is still being processed; other conflicts do not go away.
 _WAIT = {"Retry-After": {**RETRY_AFTER["Retry-After"], "required": False}}
 CREATED: Answers = {201: {"headers": LOCATION | ETAG}, 409: {**problem_answer(409), "headers": _WAIT}}
 FOUND: Answers = {

@@ -1,4 +1,4 @@
-"""The FastAPI application with the layers that every request passes, and the OpenAPI document that tells all of it."""
+"""The FastAPI application with the layers that every request passes, and its complete OpenAPI document."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ class Service(FastAPI):
         errors.install(self)
 
     def setup(self) -> None:
-        """In place of FastAPI's own: its /openapi.json builds the document on the event loop."""
+        """Replace FastAPI's own route: its /openapi.json builds the document on the event loop."""
         if self.openapi_url:
             self.add_route(self.openapi_url, Document(self.openapi).answer, include_in_schema=False)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Starlette's own stack inside of ours: its handler for errors must not be the last to see an answer.
+        """Wrap Starlette's own stack in ours: its error handler must not be the last to see a response.
 
         From the outside in: ids, log, metrics and headers; CORS where origins are set; the size of the body; admission;
-        HEAD as GET. CORS is outside of what refuses requests, or a browser could not read why.
+        HEAD as GET. CORS wraps the layers that refuse requests, so that a browser can read the reason.
         """
         settings: Settings = self.state.settings
         quiet = quiet_paths(settings)

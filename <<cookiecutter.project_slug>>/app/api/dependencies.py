@@ -20,7 +20,7 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="`ETag` of the version that the change is meant for; another version is left alone (412).",
+        description="`ETag` of the version to change; any other version is left unchanged (412).",
         examples=['"1"'],
     ),
 ]
@@ -28,7 +28,7 @@ IfNoneMatch = Annotated[
     str | None,
     Header(
         alias="If-None-Match",
-        description="`ETag` of the version at hand; while it is the current one, the answer is 304.",
+        description="`ETag` of the client's copy; the response is 304 while it is current.",
         examples=['"1"'],
     ),
 ]
@@ -37,7 +37,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description=(
-            "A key of the client's choice, such as a UUID: a retry with the same key and body gets the first answer "
+            "A key chosen by the client, such as a UUID: a retry with the same key and body gets the first response "
             "again."
         ),
         min_length=1,
@@ -52,7 +52,7 @@ async def get_database(request: Request) -> Database:
 
 
 def database_of(request: Request) -> Database:
-    """For dependencies that have the request at hand: another level of dependencies costs 5 us."""
+    """Return the database, for dependencies that already have the request: another level of them costs 5 us."""
     database: Database = request.app.state.database
     return database
 
@@ -70,10 +70,10 @@ SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
 async def expected_versions(request: Request, if_match: IfMatch = None) -> list[int] | None:
-    """Return the versions that `If-Match` allows (RFC 9110, 13.1.1); None when any will do.
+    """Return the versions that `If-Match` allows (RFC 9110, 13.1.1); None for any version.
 
-    A weak or foreign tag never matches: it is left out, and an empty list ends in 412. So does `If-None-Match: *`,
-    which only lets pass what does not exist yet (13.1.2).
+    A weak or foreign tag never matches: it is left out, and an empty list leads to 412. So does `If-None-Match: *`,
+    which only accepts a resource that does not exist yet (13.1.2).
     """
     if request.headers.get("if-none-match", "").strip() == "*":
         return []
@@ -87,7 +87,7 @@ ExpectedVersions = Annotated[list[int] | None, Depends(expected_versions)]
 
 
 async def idempotent_request(request: Request, key: IdempotencyKey = None) -> IdempotentRequest | None:
-    """Return the caller's promise that requests with this key are one and the same; None without a key."""
+    """Return the optional key by which a client marks requests as retries of one another."""
     return None if key is None else IdempotentRequest(await subject_of(request), key)
 
 

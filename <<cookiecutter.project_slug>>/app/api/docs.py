@@ -1,6 +1,6 @@
-"""/docs and /redoc from the service itself: they open without internet and under a strict content security policy.
+"""/docs and /redoc, served without a CDN: they work offline and under a strict content security policy.
 
-The package fastapi-offline carries the assets (Swagger UI, Apache-2.0; ReDoc, MIT); only its files are used. The pages
+The package fastapi-offline contains the assets (Swagger UI, Apache-2.0; ReDoc, MIT); only its files are used. The pages
 have no inline script, and their addresses are relative, so that they work behind a path prefix.
 """
 
@@ -46,7 +46,7 @@ _REDOC_START = """Redoc.init("openapi.json", { disableGoogleFont: true, hideDown
 _STARTS = {"swagger-start.js": _SWAGGER_START, "redoc-start.js": _REDOC_START}
 _FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 _REDOC = "redoc.standalone.js"
-# The badge at the foot of ReDoc's menu comes from its makers' server; here it is a picture that is at hand.
+# The badge at the foot of ReDoc's menu is loaded from the vendor's server; a local picture replaces it.
 _REDOC_BADGE = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 _KEPT = {"Cache-Control": "public, max-age=3600"}
@@ -70,7 +70,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 def assets_directory() -> Path:
-    """Where the package keeps its files. Raises RuntimeError when it is not installed."""
+    """Return the folder of the package's files. Raises RuntimeError when it is not installed."""
     spec = find_spec("fastapi_offline")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("/docs needs the package fastapi-offline: install it, or set DOCS_ENABLED=false")
@@ -95,7 +95,7 @@ def install(app: FastAPI) -> None:
             return Response(_redoc(directory), media_type="text/javascript", headers=_KEPT)
         if name in _FILES:
             return FileResponse(directory / name, headers=_KEPT)
-        raise NotFound("There is no such file.")
+        raise NotFound("File not found.")
 
     app.router.routes += [
         Route("/docs", serve_page),

@@ -1,7 +1,7 @@
-"""/openapi.json: the document is built once, in a thread of its own, and kept as bytes.
+"""/openapi.json: the document is built once, in its own thread, and kept as bytes.
 
 FastAPI and pydantic take about 1 ms for each field of each model: seconds for a large domain, in which the event loop
-would answer nobody and hear no signal. The thread is not one of the event loop's pool, whose end is waited for.
+would handle no request and no signal. The thread is not in the event loop's pool, which shutdown waits for.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ class Document:
     async def answer(self, request: Request) -> Response:
         body = await self._built()
         if prefix := request.scope.get("root_path"):
-            # What a proxy took off the path is known with the request only; the rest need not be written again.
+            # Only the request shows which prefix a proxy removed from the path; the rest need not be serialised again.
             body = b'{"servers":' + json.dumps([{"url": prefix}]).encode() + b"," + body[1:]
         return Response(body, media_type="application/json")
 
     async def _built(self) -> bytes:
-        """One build for all who ask; what fails is tried again for the next one."""
+        """Build once for all waiting requests; a failed build is retried for the next request."""
         if self._body is None:
             loop = asyncio.get_running_loop()
             self._body = loop.create_future()
             threading.Thread(target=self._run, args=(loop, self._body), name=THREAD, daemon=True).start()
         body = self._body
         try:
-            # A client that leaves does not take the document away from the others.
+            # A client that disconnects does not cancel the build for the others.
             return await asyncio.shield(body)
         except Exception:
             if self._body is body:
@@ -55,7 +55,7 @@ class Document:
 
 
 def is_being_built() -> bool:
-    """Whether a thread is at it: the interpreter must not be taken down around one, and its end not be waited for."""
+    """Return True while the thread runs: the interpreter must not be finalised under it, nor wait for it."""
     return any(thread.name == THREAD for thread in threading.enumerate())
 
 
@@ -72,4 +72,4 @@ def _finish(body: asyncio.Future[bytes], built: bytes) -> None:
 def _fail(body: asyncio.Future[bytes], error: Exception) -> None:
     if not body.done():
         body.set_exception(error)
-        body.exception()  # seen, also when all who waited have gone
+        body.exception()  # retrieved, even when every waiting client has disconnected

@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457): who raised it makes no difference to a client."""
+"""Every error as application/problem+json (RFC 9457), whichever layer raised it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ log = structlog.get_logger("app.errors")
 
 DATABASE_DOWN = "database_unavailable"
 DATABASE_DOWN_DETAIL = "The database is unavailable. Retry in a moment."
-# SQLSTATE for what has no answer of the server's (SQL: sqlclient_unable_to_establish_sqlconnection).
+# SQLSTATE for errors without a response of the server (SQL: sqlclient_unable_to_establish_sqlconnection).
 UNABLE_TO_CONNECT = "08001"
 LOCATIONS = {"query": "query", "path": "path", "header": "header", "cookie": "cookie"}
-# What pydantic says when the body was left as bytes, because its type is not JSON.
+# Pydantic's error type when the body was left as bytes, because its type is not JSON.
 NOT_READ = frozenset({"model_attributes_type", "dict_type", "list_type", "model_type", "dataclass_type"})
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors of every kind, in order of their classes: the nearest one of an exception's own line is taken."""
+    """Register the handlers of all error classes; the class nearest to the exception's own is used."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
@@ -59,7 +59,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(sorted(_allowed_methods(request)))
         detail = f"Method {request.method} is not allowed here; see the Allow header."
     elif status == 404 and "route" not in request.scope:
-        detail = "There is nothing at this path."
+        detail = "No resource at this path."
     return problem_response(request, Problem(detail, status=status, headers=headers))
 
 
@@ -78,12 +78,13 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     faults = cast(RequestValidationError, error).errors()
     if _is_other_media_type(request, faults):
         given = request.headers.get("content-type")
-        detail = f"The body is {given}; this takes application/json." if given else "The body has no Content-Type."
+        fault = f"Unsupported Content-Type {given}" if given else "The body has no Content-Type"
+        detail = f"{fault}; send application/json."
         problem = Problem(detail, status=415, code="unsupported_media_type", headers={"Accept": "application/json"})
         return problem_response(request, problem)
     errors = list(_explain(faults))
     return problem_response(
-        request, Unprocessable("The request is not as it should be; errors lists why.", code="invalid", errors=errors)
+        request, Unprocessable("The request is invalid; see `errors`.", code="invalid", errors=errors)
     )
 
 
@@ -95,13 +96,13 @@ def _is_other_media_type(request: Request, faults: Sequence[Any]) -> bool:
 
 
 def _explain(faults: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    """Pydantic's errors without the input: it may be a secret, or a NaN that no JSON can hold."""
+    """Return pydantic's errors without the input: it may be a secret, or a NaN that JSON cannot hold."""
     for fault in faults:
         location, *path = fault["loc"]
         entry: dict[str, Any] = {"detail": str(fault["msg"]), "code": fault["type"]}
         if fault["type"] == "json_invalid":
             reason = fault.get("ctx", {}).get("error", "")
-            entry |= {"pointer": "#", "detail": f"The body is no JSON at character {path[0]}: {reason}"}
+            entry |= {"pointer": "#", "detail": f"The body is not valid JSON at character {path[0]}: {reason}"}
         elif location in LOCATIONS:
             entry |= {"in": LOCATIONS[location], "parameter": ".".join(str(part) for part in path)}
         else:
@@ -114,7 +115,7 @@ def _escape(part: str) -> str:
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    """Raises what is no database's error, or this service's own fault: a 500, with its traceback in the log."""
+    """Answer a database error. Raises any other error, and this service's own: a 500 with its traceback in the log."""
     fault = describe(error)
     if fault is None and isinstance(error, asyncpg_base.DataError):
         fault = Fault("")
@@ -136,7 +137,7 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_no_connection(request: Request, error: Exception) -> Response:
-    """Whatever the server's words: no statement of this service's was at fault."""
+    """Answer a failed connection: no statement of this service was at fault, whatever the server reports."""
     error = cast(NotConnected, error)
     problem = classify(Fault(error.sqlstate)) if error.sqlstate else None
     if problem is None or problem.status != 503:
@@ -147,7 +148,7 @@ async def _on_no_connection(request: Request, error: Exception) -> Response:
 
 
 def _outage(error: Exception) -> Problem | None:
-    """A database that does not answer; None for other errors of the same classes."""
+    """Return the problem of a database that does not answer; None for other errors of the same classes."""
     if isinstance(error, sqlalchemy_errors.TimeoutError):
         return Unavailable("All database connections are in use. Try again in a moment.", code="database_busy")
     cause: BaseException | None = error
@@ -161,7 +162,7 @@ def _outage(error: Exception) -> Problem | None:
 
 
 def _came_through(error: BaseException, package: str) -> bool:
-    """Whether `package` was on the way: a missing file, or a time-out of another service, is an OSError as well."""
+    """Return True if `package` is in the traceback: a missing file or another service's timeout is an OSError too."""
     traceback = error.__traceback__
     while traceback is not None:
         if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == package:
@@ -172,4 +173,4 @@ def _came_through(error: BaseException, package: str) -> bool:
 
 async def _on_unexpected(request: Request, _error: Exception) -> Response:
     # Starlette raises the error again after this answer; the outermost layer logs it.
-    return problem_response(request, Problem("The service failed; the log has the reason under the request id."))
+    return problem_response(request, Problem("Internal error; see the log for this request id."))

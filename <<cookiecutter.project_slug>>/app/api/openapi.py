@@ -1,7 +1,7 @@
-"""The OpenAPI document: what FastAPI derives from the routes, and the answers that every operation can give.
+"""The OpenAPI document: FastAPI's, completed with the responses that every operation can return.
 
-Its promise: a request that fits the schemas is accepted, one that does not is refused (schemathesis holds the service
-to both). A well-formed `cursor`, `If-Match` or `Idempotency-Key` may still be the wrong one, as the `code` says.
+Its promise: a request that fits the schemas is accepted, any other is refused (schemathesis tests both). A well-formed
+`cursor`, `If-Match` or `Idempotency-Key` may still be the wrong one; the `code` says so.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from app.schemas.base import NO_NUL
 
 CONVENTIONS = """\
 **Lists** come in pages. `next` is the cursor of the following page, null on the last one: send it as the query
-parameter `cursor`, with the same `sort` and filters, or follow the header `Link: <...>; rel="next"`. A cursor of
-another query is refused (422, `invalid_cursor`).
+parameter `cursor`, with the same `sort` and filters, or follow the header `Link: <...>; rel="next"`. A cursor from
+another query is rejected (422, `invalid_cursor`).
 
-**Concurrent changes**: every resource comes with an `ETag`. Send it as `If-Match` with PUT, PATCH or DELETE, and a
-resource that has changed since is left alone (412). Send it as `If-None-Match` with GET, and an unchanged resource is
-answered with 304.
+**Concurrent changes**: every resource has an `ETag`. Send it as `If-Match` with PUT, PATCH or DELETE, and a resource
+that has changed since is left unchanged (412). Send it as `If-None-Match` with GET, and the response for an unchanged
+resource is 304.
 
 **Retries**: a POST with an `Idempotency-Key` (1 to 255 characters) is executed once; a retry within 24 hours gets the
-same answer. The same key with another body is refused (422, `idempotency_key_reused`); while the first request is being
-processed, a retry gets 409.
+same response. The same key with a different body is rejected (422, `idempotency_key_reused`); while the first request
+is being processed, a retry gets 409.
 
 **Errors** are `application/problem+json` (RFC 9457); `code` is stable, `request_id` identifies the request in the log
-and equals the `X-Request-ID` of every answer.
+and equals the `X-Request-ID` header of the response.
 """
 
-# What a `json` field holds: jsonb has no U+0000.
+# The values of a `json` field: jsonb has no U+0000.
 JSON_SCHEMA: dict[str, Any] = {
     "title": "JsonValue",
     "description": "Any JSON without the character U+0000.",
@@ -54,7 +54,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "type": {"type": "string", "format": "uri-reference", "examples": ["about:blank"]},
         "title": {"type": "string", "examples": ["Not Found"]},
         "status": {"type": "integer", "minimum": 400, "maximum": 599, "examples": [404]},
-        "detail": {"type": "string", "examples": ["There is no product 0190b8f0."]},
+        "detail": {"type": "string", "examples": ["No product with id 0190b8f0."]},
         "instance": {"type": "string", "format": "uri-reference", "description": "The path of the request."},
         "code": {"type": "string", "examples": ["not_found"]},
         "request_id": {"type": "string", "description": "The same as in the X-Request-ID header."},
@@ -106,7 +106,7 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
 
 
 def _without_null(parameter: dict[str, Any]) -> None:
-    """Take null out of what a parameter may be: it is left out or given."""
+    """Make parameters not nullable: one is given or left out."""
     schema = parameter["schema"]
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
@@ -115,7 +115,7 @@ def _without_null(parameter: dict[str, Any]) -> None:
 
 
 def _with_whole_bounds(schema: Any) -> None:
-    """Give the bounds of integers as integers: FastAPI makes floats of them, and so 2**63 of 2**63 - 1."""
+    """Write the bounds of integers as integers: FastAPI makes them floats, which turns 2**63 - 1 into 2**63."""
     if isinstance(schema, list):
         for item in schema:
             _with_whole_bounds(item)
@@ -129,7 +129,7 @@ def _with_whole_bounds(schema: Any) -> None:
 
 
 def _usual(path: str, method: str, operation: dict[str, Any]) -> list[int]:
-    """The problems that an operation can end in for reasons that are not its own."""
+    """Return the problems that any operation can end in."""
     statuses = [500, 503]
     if operation.get("security"):
         statuses += [401, 403]

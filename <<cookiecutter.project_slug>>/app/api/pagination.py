@@ -30,7 +30,7 @@ from app.schemas.base import to_utc
 from app.services.base import ResourceService
 
 VERSION = 1
-# Days and moments that PostgreSQL has and Python has not, as it writes them.
+# Days and moments that exist in PostgreSQL but not in Python, as PostgreSQL writes them.
 _BEYOND = re.compile(r"-?infinity|\d{4,7}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d){0,2})?( BC)?", re.ASCII)
 
 
@@ -46,15 +46,15 @@ class SortedQuery(Protocol):
 
 
 def encode(of: str, sort: str, filters: Mapping[str, object], last: Sequence[object]) -> str:
-    """A cursor of the list called `of`, after the row with the values `last`."""
-    # JSON has no NaN and no infinity, which a column of numbers may hold.
+    """Return a cursor of the list called `of`, after the row with the values `last`."""
+    # JSON has neither NaN nor infinity, which a column of numbers may hold.
     last = [str(value) if isinstance(value, float) and not math.isfinite(value) else value for value in last]
     payload = to_json([VERSION, sort, _digest(of, filters), last])
     return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
 
 
 def decode(of: str, cursor: str, sort: str, filters: Mapping[str, object], keys: Sequence[Column[Any]]) -> list[object]:
-    """The last values of the page before, in the types of `keys`.
+    """Return the last values of the previous page, in the types of `keys`.
 
     Raises Unprocessable for a cursor that was not made by `encode` for this list, this sort and these filters.
     """
@@ -62,14 +62,14 @@ def decode(of: str, cursor: str, sort: str, filters: Mapping[str, object], keys:
         payload = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         version, made_for, digest, last = payload
         if [version, made_for, digest] != [VERSION, sort, _digest(of, filters)]:
-            raise _refusal("belongs to another query: keep sort and filters as they were, or start again without it")
+            raise _refusal("belongs to another query: keep the same sort and filters, or start again without a cursor")
         return [_typed(key, value) for key, value in zip(keys, last, strict=True)]
     except (binascii.Error, ValueError, TypeError, ValidationError):
-        raise _refusal("is not one that this service gave out: take it from `next` of the page before") from None
+        raise _refusal("was not issued by this service: use `next` of the previous page") from None
 
 
 def _typed(key: Column[Any], value: object) -> object:
-    """The value in the column's type. Raises ValueError for one that the column cannot hold."""
+    """Return the value in the column's type. Raises ValueError for one that the column cannot hold."""
     try:
         typed = _adapter(key.type.python_type).validate_python(value)
     except ValidationError:
@@ -111,7 +111,7 @@ async def page_response(request: Request, service: ResourceService, query: Sorte
     filters, of = query.filters(), service.crud.table.name
     keys = service.crud.sort_keys(query.sort)
     after = None if query.cursor is None else decode(of, query.cursor, query.sort, filters, keys)
-    # One row more than asked for tells whether there is another page.
+    # One row more than requested shows whether there is another page.
     rows = await service.list(sort=query.sort, filters=filters, after=after, limit=query.limit + 1)
     if len(rows) <= query.limit:
         return json_response({"items": rows, "next": None})
@@ -124,6 +124,6 @@ async def page_response(request: Request, service: ResourceService, query: Sorte
 
 
 def _next_link(request: Request, cursor: str) -> str:
-    """Without the host: behind a proxy the service does not know its own."""
+    """Return the URL of the next page without the host: behind a proxy the service does not know its own."""
     query = urlencode({**request.query_params, "cursor": cursor})
     return f'<{request.scope["path"]}?{query}>; rel="next"'

@@ -1,6 +1,6 @@
-"""Rows as JSON, written by orjson without a detour through a model.
+"""Rows as JSON, serialised by orjson directly, without a model.
 
-The OpenAPI document and the tests hold the bytes to the resource's Read model: same members, same formats.
+The tests compare the bytes with the resource's Read model and the OpenAPI document: same members, same formats.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def json_response(content: object, status: int = 200, headers: Mapping[str, str]
 
 
 def etag(row: Row) -> str:
-    """A strong entity tag (RFC 9110, 8.8.3): every change of the row counts its version up."""
+    """Return a strong entity tag (RFC 9110, 8.8.3): every change of the row increments its version."""
     return f'"{row["version"]}"'
 
 
@@ -32,7 +32,7 @@ def created_response(request: Request, row: Row) -> Response:
 
 
 def not_modified_or(if_none_match: str | None, row: Row) -> Response:
-    """304 when `If-None-Match` names the version at hand (RFC 9110, 13.1.2: a weak comparison), else the resource."""
+    """Return 304 when `If-None-Match` names the current version (RFC 9110, 13.1.2: weakly), else the resource."""
     if if_none_match is not None and matches(if_none_match, etag(row)):
         return Response(status_code=304, headers={"ETag": etag(row)})
     return resource_response(row)

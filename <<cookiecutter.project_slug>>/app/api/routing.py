@@ -1,4 +1,4 @@
-"""The router that resources use: a token by default, strict JSON, and the shortest way to the endpoint.
+"""The router for resources: a token is required by default, JSON is strict, and the path to the endpoint is short.
 
 Three things differ from FastAPI's own router. A guard runs before the body is read, not as a dependency after it (also:
 1 us in place of 9). JSON is read by orjson, which refuses NaN, lone surrogates and what is not UTF-8. And `include`
@@ -22,7 +22,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 class JsonRequest(Request):
     async def json(self) -> Any:
-        """Raises json.JSONDecodeError, which FastAPI answers with a 422."""
+        """Parse strict JSON. Raises json.JSONDecodeError, which FastAPI answers with a 422."""
         return orjson.loads(await self.body())
 
 
@@ -47,7 +47,7 @@ class Route(APIRoute):
         return handler if self.guard is None else _guarded(handler, self.guard)
 
     def below(self, prefix: str, app: FastAPI) -> Route:
-        """The same route under a prefix, as a route of `app` itself."""
+        """Return the same route under a prefix, as a route of `app` itself."""
         return type(self)(prefix + self.path, self.endpoint, **{**self._options, "dependency_overrides_provider": app})
 
 
@@ -75,7 +75,7 @@ class Router(APIRouter):
 
 
 def include(app: FastAPI, routers: Iterable[APIRouter], prefix: str) -> None:
-    """Serve `routers` below `prefix`. A router of FastAPI's own kind works too, the slower way."""
+    """Serve `routers` below `prefix`. FastAPI's own APIRouter works too, more slowly."""
     for router in routers:
         if all(isinstance(route, Route) for route in router.routes):
             app.router.routes.extend(route.below(prefix, app) for route in router.routes if isinstance(route, Route))
@@ -84,7 +84,7 @@ def include(app: FastAPI, routers: Iterable[APIRouter], prefix: str) -> None:
 
 
 class RouteTemplates:
-    """The template of the route that a request took, such as /api/v1/products/{id}; empty when it took none."""
+    """Return the template of the request's route, such as /api/v1/products/{id}; empty without a route."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app

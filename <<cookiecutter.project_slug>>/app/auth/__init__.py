@@ -1,1 +1,1 @@
-"""Tokens: their settings, the provider's keys, verification. `app.core.security` asks here."""
+"""Tokens: their settings, the provider's keys, verification. `app.core.security` is the caller."""

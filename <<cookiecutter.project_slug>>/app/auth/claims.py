@@ -12,7 +12,7 @@ Claims = Mapping[str, object]
 
 
 class MalformedClaim(ValueError):
-    """A claim has another type than this service expects; the message names the claim."""
+    """A claim does not have the expected type; the message names the claim."""
 
 
 def find_claim(claims: Claims, path: str) -> object | None:
@@ -50,11 +50,11 @@ def words(claims: Claims, path: str) -> list[str]:
 
 @dataclass(frozen=True)
 class ScopeRules:
-    """The way from a provider's scopes, roles or groups to the scopes of this service, such as `products:read`.
+    """Mapping from a provider's scopes, roles or groups to the scopes of this service, such as `products:read`.
 
-    `claims` are read in their order and added up. With a `prefix` only values that begin with it count, without it.
-    The last `separator` of a value stands for the colon: `products.read`, `products/read`. `roles` lists the scopes
-    that a value stands for.
+    `claims` are read in order and combined. With a `prefix`, only values that begin with it count, and it is removed.
+    The last `separator` of a value stands for the colon: `products.read`, `products/read`. `roles` maps a value to
+    scopes.
     """
 
     claims: tuple[str, ...] = ("scope", "scp")

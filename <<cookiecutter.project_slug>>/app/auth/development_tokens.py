@@ -1,4 +1,4 @@
-"""Tokens for development: what `python -m app token` prints, and what the tests call the API with."""
+"""Tokens for development, printed by `python -m app token` and used by the tests."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.core.config import load
 
 
 class TokenRefused(Exception):
-    """No token can be issued on this machine; the message has the reason and what to do."""
+    """No token can be issued on this machine; the message has the reason and the next step."""
 
 
 def make_token(scopes: Iterable[str], subject: str = "developer", ttl: float = 8 * 3600) -> str:
-    """A token that this service accepts on a developer's machine, for `ttl` seconds.
+    """Return a token that this service accepts on a developer's machine for `ttl` seconds.
 
     Raises TokenRefused in staging and production, and where an identity provider's keys are set.
     """

@@ -1,4 +1,4 @@
-"""Public keys as an identity provider publishes them (RFC 7517), read into the form that PyJWT verifies with."""
+"""Public keys of an identity provider (RFC 7517), parsed into the objects that PyJWT verifies with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_KEYS = 64
 MIN_RSA_BITS = 2048  # RFC 7518, 3.3 and 3.5
 
-# In the form that PyJWT verifies with; a shared secret is text.
+# Keys as PyJWT takes them; a shared secret is text.
 Key: TypeAlias = "AllowedPublicKeys | str"
 # By key id (None: the key has none) and algorithm.
 Keys = dict[tuple[str | None, str], Key]
@@ -24,7 +24,7 @@ class NoKeys(ValueError):
 
 
 def parse_keys(body: bytes, algorithms: list[str]) -> Keys:
-    """Keys by kid and algorithm; others are left out. Raises NoKeys when none is left."""
+    """Return the keys by kid and algorithm; others are left out. Raises NoKeys when none is left."""
     import jwt
 
     keys: Keys = {}
@@ -46,5 +46,5 @@ def parse_keys(body: bytes, algorithms: list[str]) -> Keys:
 
 
 def is_short_rsa(key: Key, algorithm: str) -> bool:
-    """Whether the key is short enough to be broken, and so to sign in the provider's name."""
+    """Return True for a key short enough to be broken, and so to forge the provider's signature."""
     return algorithm[:2] in ("RS", "PS") and cast("RSAPublicKey", key).key_size < MIN_RSA_BITS

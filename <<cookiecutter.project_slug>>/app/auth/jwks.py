@@ -19,12 +19,12 @@ from app.core.exceptions import Unavailable
 if TYPE_CHECKING:
     import httpx2
 
-# At this share of `fresh` the keys are fetched in the background, so that a busy service never waits for them.
+# After this share of `fresh` the keys are refreshed in the background, so that a busy service never waits for them.
 EARLY = 0.8
-RETRY_SECONDS = 1.0  # after a failure, while there are no keys to use
-STALE_RETRY_SECONDS = 10.0  # after a failure, while the last keys are used
+RETRY_SECONDS = 1.0  # after a failure, without usable keys
+STALE_RETRY_SECONDS = 10.0  # after a failure, with the last keys still in use
 # A token with an unknown key may be the first after a rotation, or one of a thousand forgeries: the provider is asked
-# about one key once in this time, and about this many keys.
+# at most once in this time about one key, and about this many keys.
 SEARCH_SECONDS = 10.0
 SEARCHES = 5
 FETCH_TIMEOUT_SECONDS = 3.0
@@ -36,7 +36,7 @@ log = structlog.get_logger("app.jwks")
 class KeySet:
     """Signing keys of one URL. `on_withdrawal` is called when a key is gone or was replaced.
 
-    Until `trusted_until` (of the monotonic clock) what was verified with the keys needs no further look; then call
+    Until `trusted_until` (monotonic clock) a token verified with these keys needs no other check; after it, call
     `refresh_if_due`.
     """
 
@@ -75,10 +75,10 @@ class KeySet:
         return key
 
     async def refresh_if_due(self) -> None:
-        """Make sure that the keys may be used. Raises Unavailable when they are too old, or were never fetched.
+        """Refresh the keys if necessary. Raises Unavailable when they are too old, or were never fetched.
 
-        A request waits for the provider only when nothing else keeps the promise: not while the keys are fresh, nor
-        while the last fetch failed and the keys are not stale yet.
+        A request waits for the provider only when it must: not while the keys are fresh, nor while the last fetch
+        failed and the keys are not stale yet.
         """
         now = monotonic()
         if now >= self._due:
@@ -96,7 +96,7 @@ class KeySet:
         return fitting[0] if len(fitting) == 1 else None
 
     def _may_search(self, kid: str | None) -> bool:
-        """Whether to ask the provider for a key that it did not have. After a failure only together with a retry."""
+        """Return True if a missing key may be fetched again. After a failure, only as part of a retry."""
         now = monotonic()
         self._searched = {name: at for name, at in self._searched.items() if now - at < SEARCH_SECONDS}
         if kid in self._searched or len(self._searched) >= SEARCHES or (self._failed and not self._is_fetching()):
@@ -113,7 +113,7 @@ class KeySet:
         return self._fetch
 
     async def _refresh(self) -> None:
-        """Wait for the one fetch under way. A caller that goes away does not end it for the others."""
+        """Wait for the one fetch in progress. A cancelled caller does not cancel it for the others."""
         await asyncio.shield(self._start())
 
     async def _load(self) -> None:
@@ -127,7 +127,7 @@ class KeySet:
         self.trusted_until = min(self._due, self._loaded + self.stale)
 
     def _take(self, keys: Keys, asked: float) -> None:
-        """Use `keys` from now on. Their age counts from the request: the provider may withdraw one after answering."""
+        """Use `keys` from now on. Their age counts from the request: the provider may withdraw one right after it."""
         withdrawn = not self._keys.items() <= keys.items()
         self._keys, self._loaded, self._failed = keys, asked, False
         self._due = asked + EARLY * self.fresh
@@ -135,7 +135,7 @@ class KeySet:
             self.on_withdrawal()
 
     def _fail(self, error: Exception) -> None:
-        """Go on with the last keys, unless the provider has said that none of them is left."""
+        """Continue with the last keys, unless the provider has withdrawn all of them."""
         if isinstance(error, NoKeys):
             self._keys, self._loaded = {}, float("-inf")
             self.on_withdrawal()

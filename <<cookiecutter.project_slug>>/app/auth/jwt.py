@@ -1,6 +1,6 @@
-"""Verification of tokens (RFC 7519, RFC 8725): what is accepted is configured, never read from the token.
+"""Verification of tokens (RFC 7519, RFC 8725): the settings decide what is accepted, never the token.
 
-PyJWT and the cryptography under it are imported by the first token that is verified, not by the start: 70 ms of it.
+PyJWT and cryptography are imported when the first token is verified, which saves 70 ms of the start.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Identity:
 
 
 class FixedKey:
-    """The one key of JWT_KEY, or the development key: it never changes."""
+    """The one key of JWT_KEY, or the development key; it never changes."""
 
     trusted_until = float("inf")
 
@@ -57,7 +57,7 @@ def invalid(reason: str) -> Unauthorized:
 class Verifier:
     """Turns an Authorization header into an Identity.
 
-    Raises Unauthorized for a token that is not accepted, Unavailable while the provider's keys cannot be fetched.
+    Raises Unauthorized for an invalid token, Unavailable while the provider's keys cannot be fetched.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Verifier:
         identity = self._verified.get(header)
         if identity is not None and identity.expires > time.time():
             await self.keys.refresh_if_due()
-            if header in self._verified:  # no key was withdrawn: the signature need not be checked again
+            if header in self._verified:  # no key was withdrawn: the signature is still valid
                 return identity
         if len(header) > MAX_TOKEN_BYTES:
             raise invalid(f"it is larger than {MAX_TOKEN_BYTES} bytes")
@@ -123,7 +123,7 @@ class Verifier:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:
             raise invalid("it is not a JWT") from None
-        # `jku`, `x5u`, `jwk` and `x5c` would let the token choose its own key (RFC 8725, 3.10): they are not looked at.
+        # `jku`, `x5u`, `jwk` and `x5c` would let the token choose its own key (RFC 8725, 3.10): they are ignored.
         if header.get("alg") not in self.algorithms:
             raise invalid("its algorithm is not accepted")
         if "crit" in header:
@@ -173,7 +173,7 @@ class Verifier:
             raise invalid("it is for another audience")
 
     def _forget(self) -> None:
-        """A key was withdrawn: every token is verified again."""
+        """Forget all verified tokens after a key was withdrawn: each is verified again."""
         self._verified.clear()
 
     def _remember(self, header: bytes, identity: Identity) -> None:

@@ -1,4 +1,4 @@
-"""Settings JWT_*: where signing keys come from, and what a token must say to be accepted."""
+"""Settings JWT_*: the source of the signing keys, and the claims that a token must have."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ class JwtSettings(EnvironmentSettings):
 
     @property
     def accepted(self) -> tuple[str, ...]:
-        """The accepted algorithms: those that are set, else the usual one for this kind of key."""
+        """Return the accepted algorithms: those set, else the usual one for this kind of key."""
         return self.algorithms or (("HS256",) if self.uses_development_key else ("RS256",))
 
     @property
     def accepted_audiences(self) -> tuple[str, ...]:
-        """The accepted audiences. In development the service's own name is the default."""
+        """Return the accepted audiences. In development the service's own name is the default."""
         return self.audience or (DEVELOPMENT_AUDIENCE,)
 
     @property
@@ -129,7 +129,7 @@ class JwtSettings(EnvironmentSettings):
 
 
 def load_key(key: str, accepted: tuple[str, ...]) -> Key:
-    """Return the key in the form that its algorithms take. Raises ValueError for a weak one or one of another kind."""
+    """Return the key in the form that its algorithms take. Raises ValueError for a weak key or the wrong kind."""
     if accepted[0] in SYMMETRIC:
         if "-----BEGIN" in key:
             raise ValueError(f"JWT_KEY is a public key, but {accepted[0]} requires a shared secret; see JWT_ALGORITHMS")

@@ -1,1 +1,1 @@
-"""What every layer uses: settings, the database, problems, security."""
+"""Settings, the database, problems and security, used by every layer."""

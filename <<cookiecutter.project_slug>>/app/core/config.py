@@ -1,8 +1,7 @@
-"""Settings: what the environment decides. Files in /run/secrets win over the environment, which wins over .env.
+"""Settings from the environment. Files in /run/secrets override the environment, which overrides .env.
 
-`.env` is read on a developer's machine only, and not by tests: they would not be the same elsewhere. In staging and
-production the service refuses to start on a default that is known to everybody, and says in one message which
-variables to set.
+`.env` is read on a developer's machine only, and not by tests, which must not depend on the machine. In staging and
+production the service refuses to start with a publicly known default, and lists all variables to set in one message.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from pydantic_settings import NoDecode
 from app.settings.base import ROOT, SERVICE, EnvironmentSettings
 from app.settings.database import DatabaseSettings
 
-# A path prefix: no `//`, which would begin another host's address, and nothing that a header could trip over.
+# A path prefix: no `//`, which would begin another host's address, and no character that is unsafe in a header.
 PREFIX = r"(/[A-Za-z0-9._~-]+)+"
 Model = TypeVar("Model", bound="EnvironmentSettings")
 
 SECRETS_DIR = Path("/run/secrets")
-# sysexits.h: EX_CONFIG. An orchestrator can tell a wrong setting from a crash.
+# sysexits.h: EX_CONFIG. It lets an orchestrator distinguish a wrong setting from a crash.
 EXIT_CONFIGURATION = 78
 
 
 class ConfigurationError(Exception):
-    """The settings do not allow a start. `problems` names a variable each."""
+    """The settings do not allow a start. Each of `problems` names a variable."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(
@@ -96,17 +95,17 @@ class Settings(DatabaseSettings):
             if origin != "*" and (
                 parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}"
             ):
-                raise ValueError("wants origins such as https://shop.example.com, separated by commas")
+                raise ValueError("must be origins such as https://shop.example.com, separated by commas")
         return origins
 
     @property
     def bind_host(self) -> str:
-        # In a container every interface is the pod's own; on a developer's machine nobody else is invited.
+        # In a container every interface is the pod's own; on a developer's machine only local clients may connect.
         return self.host or ("127.0.0.1" if self.is_development else "0.0.0.0")  # noqa: S104
 
     @property
     def drain(self) -> float:
-        """Seconds of lame duck before a shutdown: none where no load balancer has to notice."""
+        """Return the seconds of connection draining before a shutdown: none without a load balancer."""
         return self.drain_seconds if self.drain_seconds is not None else (0.0 if self.is_development else 15.0)
 
     @property
@@ -116,14 +115,14 @@ class Settings(DatabaseSettings):
     def refusals(self) -> list[str]:
         found = super().refusals()
         if "*" in self.backend_cors_origins:
-            found.append("BACKEND_CORS_ORIGINS lets every origin in: name them")
+            found.append("BACKEND_CORS_ORIGINS allows every origin; list the allowed ones")
         return found
 
 
 def load(*models: type[EnvironmentSettings], files: bool = True) -> list[EnvironmentSettings]:
-    """Make each of `models`. Raises ConfigurationError once, with the problems of all of them.
+    """Create each of `models`. Raises ConfigurationError once, with the problems of all of them.
 
-    `files`: whether this machine's files count: /run/secrets, .env, and those that settings name.
+    `files`: whether to read this machine's files: /run/secrets, .env, and those that settings name.
     """
     secrets = SECRETS_DIR if files and SECRETS_DIR.is_dir() else None
     secret_name = None if secrets is None else secrets / "ENVIRONMENT"
@@ -149,7 +148,7 @@ def load(*models: type[EnvironmentSettings], files: bool = True) -> list[Environ
 
 
 def _explain(model: type[EnvironmentSettings], fault: Any) -> str:
-    if not fault["loc"]:  # of several settings, which the message names
+    if not fault["loc"]:  # about several settings, which the message names
         return str(fault["msg"]).removeprefix("Value error, ")
     name = str(fault["loc"][0])
     prefix = "" if name.isupper() else model.model_config.get("env_prefix", "")
@@ -158,7 +157,7 @@ def _explain(model: type[EnvironmentSettings], fault: Any) -> str:
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once. Raises ConfigurationError."""
+    """Return the settings of this process, read once. Raises ConfigurationError."""
     settings = load(Settings)[0]
     assert isinstance(settings, Settings)  # noqa: S101 - for the type checker
     return settings

@@ -1,4 +1,4 @@
-"""The database: one engine, one pool, and the two units of work that requests are made of."""
+"""The database: one engine, one pool, and the two units of work that requests consist of."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 Unit = Callable[[Connection], Awaitable[T]]
 
 WRITE_ATTEMPTS = 3
-# How long the end of an abandoned query may take, before its connection is ended.
+# Seconds for cancelling an abandoned query before its connection is closed.
 SETTLE_SECONDS = 2.0
-# A read that met a connection which died while idle is run once more, on another one.
+# A read on a connection that died while idle is retried once, on another one.
 DEAD_CONNECTION = (
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
@@ -31,7 +31,7 @@ DEAD_CONNECTION = (
     asyncpg.CrashShutdownError,
     ConnectionError,
 )
-# The whole unit is run again: it was rolled back by PostgreSQL, or planned against a schema that has changed since.
+# The whole unit is retried: PostgreSQL rolled it back, or it was planned against a schema that has changed since.
 TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
 
 
@@ -46,7 +46,7 @@ class Database:
     """Owns the engine. `read` and `write` are the fast path; `session` is SQLAlchemy's, for everything else."""
 
     def __init__(self, engine: AsyncEngine, *, pooler: bool = False) -> None:
-        """`pooler` says that one is between: every unit is a transaction (app/db/pooler.py)."""
+        """With a `pooler` in front, every unit is a transaction (app/db/pooler.py)."""
         self.engine = engine
         self._pooler = pooler
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -62,7 +62,7 @@ class Database:
                 await self.engine.dispose()
 
     async def read(self, unit: Unit[T]) -> T:
-        """Run `unit` without a transaction; once more when its connection turns out to be dead."""
+        """Run `unit` without a transaction; retry once when its connection is dead."""
         if self._pooler:
             unit = _in_transaction(unit)
         try:
@@ -73,11 +73,11 @@ class Database:
     async def write(self, unit: Unit[T], *, single: bool = False) -> T:
         """Run `unit` in a transaction and commit before returning.
 
-        `single` says that the unit changes the database with one statement only. That is a transaction by itself, so
-        the round trips of BEGIN and COMMIT are saved: a fifth of the time of a POST.
+        `single`: the unit changes the database with one statement only. That is a transaction by itself, which saves
+        the round trips of BEGIN and COMMIT: a fifth of the time of a POST.
 
-        The unit is run again, three times in all, when PostgreSQL gave it up for a concurrent one (40001, 40P01) or the
-        schema changed under a prepared statement: it must have no effect but on the connection.
+        The unit is retried, three attempts in all, when PostgreSQL aborted it for a concurrent one (40001, 40P01) or
+        the schema changed under a prepared statement: it must have no effect except on the connection.
         """
         whole = unit if single and not self._pooler else _in_transaction(unit)
         for attempt in range(1, WRITE_ATTEMPTS):
@@ -95,7 +95,7 @@ class Database:
             self._give_up(pooled, connection)
             raise
         except asyncpg.InternalClientError as error:
-            # The server's last words reached the connection while it was idle: asyncpg stumbles over them.
+            # The server's final message arrived while the connection was idle: asyncpg fails on it.
             connection.driver.terminate()
             self._check_in(pooled, connection)
             raise asyncpg.InterfaceError("the server ended the connection") from error
@@ -108,7 +108,7 @@ class Database:
     async def _check_out(self) -> tuple[PoolProxiedConnection, Connection]:
         self.waiting += 1
         try:
-            # Idle connections that the server has closed meanwhile are dropped; each turn leaves one fewer.
+            # Idle connections that the server has closed are dropped; each pass leaves one fewer.
             while True:
                 pooled = await self._from_pool()
                 connection = Connection(pooled.driver_connection)
@@ -119,14 +119,14 @@ class Database:
             self.waiting -= 1
 
     async def _from_pool(self) -> PoolProxiedConnection:
-        """Raises NotConnected, and SQLAlchemy's TimeoutError when all connections stay in use."""
+        """Take a connection. Raises NotConnected, and SQLAlchemy's TimeoutError when all connections stay in use."""
         try:
             return await self.engine.raw_connection()
-        except DialectError as error:  # of what the dialect asks a new connection before anybody gets it
+        except DialectError as error:  # of the dialect's queries on a new connection before its first use
             raise NotConnected(error.__cause__ or error) from error
 
     def _check_in(self, pooled: PoolProxiedConnection, connection: Connection) -> None:
-        """Give back; but never a connection that the next request would find inside of a transaction."""
+        """Return a connection to the pool, but never one inside a transaction."""
         driver = connection.driver
         if driver.is_closed() or driver.is_in_transaction():
             driver.terminate()
@@ -135,10 +135,10 @@ class Database:
             pooled.close()
 
     def _give_up(self, pooled: PoolProxiedConnection, connection: Connection) -> None:
-        """Give back later: the query was abandoned in the middle.
+        """Return the connection later: its query was abandoned.
 
-        asyncpg cancels it on the server, and makes the next user of the connection wait for that: for ever, where the
-        network is broken.
+        asyncpg cancels it on the server, and the next user of the connection waits for that: indefinitely, if the
+        network is down.
         """
 
         async def settle() -> None:
@@ -157,7 +157,7 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """An ordinary AsyncSession. The caller commits; what was not committed is rolled back."""
+        """Yield an ordinary AsyncSession. The caller commits; anything uncommitted is rolled back."""
         async with self.sessions() as session:
             yield session
 
@@ -171,7 +171,7 @@ class Database:
         )
 
     async def schema_heads(self) -> list[str]:
-        """The Alembic revisions that the database is at: one, several between branches, none without a schema."""
+        """Return the database's Alembic revisions: one, several between branches, none without a schema."""
 
         def heads(connection: SyncConnection) -> list[str]:
             if not connection.dialect.has_table(connection, "alembic_version"):

@@ -1,7 +1,7 @@
-"""Problems: every error that a client is told of, as RFC 9457 wants it.
+"""Problems: every error that a client receives, in the form of RFC 9457.
 
-Services raise a `Problem`; what else goes wrong is turned into one in `app/api/errors.py`. Nothing here knows HTTP's
-machinery beyond a status and bytes, so that the ASGI layers can answer without a framework.
+Services raise a `Problem`; `app/api/errors.py` converts all other exceptions. Nothing here depends on a framework
+(only a status and bytes), so that the ASGI layers can use it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 _CONTENT_TYPE = (b"content-type", MEDIA_TYPE.encode())
 
 
-# The codes of problems that come with a status alone.
+# Codes of problems that have only a status.
 CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -35,10 +35,10 @@ CODES = {
 
 
 class Problem(Exception):
-    """An error with its answer. Subclasses name a status and a code; `detail` says what happened and what to do.
+    """An error with its response. Subclasses set a status and a code; `detail` says what happened and what to do.
 
-    `errors` lists single faults: `{"detail", "code", "pointer"}` with a JSON pointer (RFC 6901) into the body, or
-    `"parameter"` and `"in"` for a part of the request that is no JSON.
+    `errors` lists single errors: `{"detail", "code", "pointer"}` with a JSON pointer (RFC 6901) into the body, or
+    `"parameter"` and `"in"` for a part of the request that is not JSON.
     """
 
     status: int = 500
@@ -63,7 +63,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def body(self, instance: str) -> bytes:
-        """The JSON document. `type` is about:blank (RFC 9457, 4.2.1): `code` tells the problems of a status apart."""
+        """Return the JSON document. `type` is about:blank (RFC 9457, 4.2.1): `code` distinguishes problems."""
         content: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
         if self.detail:
             content["detail"] = self.detail
@@ -121,12 +121,12 @@ def phrase(status: int) -> str:
 
 
 def instance_of(scope: Scope) -> str:
-    """The request's path as a URI reference."""
+    """Return the request's path as a URI reference."""
     return quote(scope["path"], safe="/:@!$&'()*+,;=~-._")
 
 
 async def send_problem(scope: Scope, send: Send, problem: Problem) -> None:
-    """Answer from an ASGI layer, where no framework is at hand."""
+    """Answer from an ASGI layer, without a framework."""
     body = problem.body(instance_of(scope))
     headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(body))]
     headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]

@@ -1,6 +1,6 @@
-"""Who calls, and what they may do: tokens of an identity provider, verified strictly, scopes per route.
+"""Authentication and authorization: strictly verified tokens of an identity provider, scopes per route.
 
-A verified token is kept until it expires or its key is withdrawn, so that a request pays for one look-up. Routes of
+A verified token is cached until it expires or its key is withdrawn, so that a request costs one look-up. Routes of
 `app.api.routing.Router` require a token unless they declare otherwise: `dependencies=[requires("products:read")]`
 requires a scope, `dependencies=[public]` makes a route public.
 """
@@ -42,14 +42,14 @@ __all__ = [
     "unprotected_routes",
 ]
 
-# The settings that a start checks along with the service's own.
+# Settings checked at start, together with the service's own.
 SETTINGS: tuple[type[EnvironmentSettings], ...] = (JwtSettings,)
 SCHEME_NAME = "bearer"
 _IDENTITY = "app.identity"
 
 
 def install(app: FastAPI) -> None:
-    """Make the verifier. Raises ConfigurationError."""
+    """Create the verifier. Raises ConfigurationError."""
     settings = load(JwtSettings)[0]
     assert isinstance(settings, JwtSettings)  # noqa: S101 - for the type checker
     app.state.verifier = Verifier(settings)
@@ -57,11 +57,11 @@ def install(app: FastAPI) -> None:
 
 @dataclass(frozen=True)
 class Guard(SecurityBase):
-    """Lets a request pass whose token is genuine and holds every scope. As a dependency it gives the `Identity`."""
+    """Accepts a request with a valid token that has every scope. As a dependency it returns the `Identity`."""
 
     scopes: frozenset[str] = frozenset()
 
-    # What FastAPI puts into the OpenAPI document, and Swagger's Authorize button asks for.
+    # For the OpenAPI document and Swagger's Authorize button.
     model = HTTPBearerModel(bearerFormat="JWT", description="A token of the identity provider (RFC 6750).")
     scheme_name = SCHEME_NAME
 
@@ -69,7 +69,7 @@ class Guard(SecurityBase):
         return await self.admit(request.scope)
 
     async def admit(self, scope: Scope) -> Identity:
-        """Raises Unauthorized or Forbidden, with the challenge of RFC 6750."""
+        """Check the token. Raises Unauthorized or Forbidden, with the challenge of RFC 6750."""
         identity = scope.get(_IDENTITY)
         if identity is None:
             verifier: Verifier = scope["app"].state.verifier
@@ -111,20 +111,20 @@ AUTHENTICATED = Guard()
 
 
 def requires(*scopes: str) -> params.Security:
-    """A dependency: the caller's token must hold every one of `scopes`."""
+    """Return a dependency: the caller's token must have every one of `scopes`."""
     security: params.Security = Security(Guard(frozenset(scopes)), scopes=list(scopes))
     return security
 
 
 async def _public() -> None:
-    """A mark, read by `guard_of`."""
+    """A marker, read by `guard_of`."""
 
 
 public: params.Depends = Depends(_public)
 
 
 def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list[params.Depends]]:
-    """The guard that a route's dependencies ask for (None: public), and the dependencies that remain.
+    """Return the guard that a route's dependencies declare (None: public), and the remaining dependencies.
 
     A route without a declaration requires a token: deny by default.
     """
@@ -149,7 +149,7 @@ def security_schemes() -> dict[str, Any]:
 
 
 def unprotected_routes(app: FastAPI, under: str) -> list[str]:
-    """The routes below the path `under` that neither require a token nor are declared public."""
+    """Return the routes below the path `under` that neither require a token nor are declared public."""
     found = []
     for context in iter_route_contexts(app.routes):
         if not (context.path or "").startswith(f"{under}/"):
@@ -164,7 +164,7 @@ def unprotected_routes(app: FastAPI, under: str) -> list[str]:
 
 
 def refuse_unprotected(app: FastAPI, under: str) -> None:
-    """Raises RuntimeError when a route below `under` is open without saying so: better no start than an open door."""
+    """Raise RuntimeError for a route below `under` that is open by accident: better no start than an open door."""
     found = unprotected_routes(app, under)
     if found:
         raise RuntimeError(
@@ -183,6 +183,6 @@ Subject = Annotated[str, Depends(subject_of)]
 
 
 def all_scopes(app: FastAPI) -> Iterable[str]:
-    """Every scope that a route of `app` asks for."""
+    """Return every scope that a route of `app` requires."""
     guards = (getattr(context.original_route, "guard", None) for context in iter_route_contexts(app.routes))
     return sorted({scope for guard in guards if guard for scope in guard.scopes})

@@ -1,6 +1,6 @@
 """No authentication: every caller may call every operation, as `anonymous`.
 
-The same interface as with tokens, so that the choice shows nowhere else. Put something in front of the service.
+Same interface as with tokens, so that no other module depends on the choice. Put an authenticating proxy in front.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SETTINGS: tuple[type[EnvironmentSettings], ...] = ()
 
 
 class Guard:
-    """Never made: there is nothing to guard with."""
+    """Never created: without tokens there is no guard."""
 
     async def admit(self, scope: Scope) -> None: ...
 
@@ -26,7 +26,7 @@ def install(app: FastAPI) -> None: ...
 
 
 async def _public() -> None:
-    """A mark that says what is the case anyway."""
+    """A marker without effect: every route is public."""
 
 
 public: params.Depends = Depends(_public)

@@ -29,8 +29,8 @@ from app.db.base import Base
 from app.db.driver import Connection, Row, Statement, Values
 from app.db.moments import as_stored, shown
 
-# Suffixes of a filter's name, and what they compare by; a column's own name asks for equality, and so does a name with
-# a trailing underscore, which a column has that is called as one of the list's own parameters (limit_).
+# Suffixes of a filter's name and their operators. A column's own name means equality, as does a name with a trailing
+# underscore, for columns named like one of the list's own parameters (limit_).
 COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "_gte": operator.ge,
     "_lte": operator.le,
@@ -45,14 +45,14 @@ def table_of(model: type[Base]) -> Table:
 class Crud:
     """Builds the statements of `table` when the module is imported or on a query's first use.
 
-    Every row has the columns of `ResourceColumns`; an update counts `version` up and sets `updated_at`.
+    Every row has the columns of `ResourceColumns`; an update increments `version` and sets `updated_at`.
     """
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.columns = table.columns
         self._shown = [shown(column) for column in table.columns]
-        # A trailing underscore: no column is called so, and a column's value is bound by the column's name.
+        # A trailing underscore: no column has such a name, and a column's value is bound by the column's name.
         self._by_id = self.columns.id == bindparam("id_")
         self._at_version = self.columns.version == func.any(bindparam("versions_", type_=ARRAY(Integer)))
         self._shapes: dict[tuple[object, ...], Statement] = {}
@@ -73,12 +73,12 @@ class Crud:
     async def update(
         self, connection: Connection, id: uuid.UUID, values: Values, versions: Sequence[int] | None
     ) -> Row | None:
-        """The changed row, or None when there is no such row at one of `versions` (None: at any)."""
+        """Return the changed row, or None without such a row at one of `versions` (None: at any)."""
         statement = self._update(tuple(values), versions is not None)
         return await connection.one_or_none(statement, {**values, "id_": id, "versions_": versions})
 
     async def delete(self, connection: Connection, id: uuid.UUID, versions: Sequence[int] | None) -> bool:
-        """False when there is no such row at one of `versions` (None: at any)."""
+        """Delete the row. Returns False without such a row at one of `versions` (None: at any)."""
         return await connection.run(self._delete(versions is not None), {"id_": id, "versions_": versions}) == 1
 
     async def page(
@@ -90,10 +90,10 @@ class Crud:
         after: Sequence[object] | None,
         limit: int,
     ) -> list[Row]:
-        """At most `limit` rows in the order of `sort` ("name", or "-name" for descending), after the keys `after`.
+        """Return at most `limit` rows in the order `sort` ("name", or "-name" for descending), after the keys `after`.
 
-        Keyset pages: the row comparison walks the index of (sort column, id), so a page deep in the table costs what
-        the first one does.
+        Keyset pages: the row comparison uses the index of (sort column, id), so a page deep in the table costs the
+        same as the first one.
         """
         values: dict[str, object] = {f"filter_{name}": value for name, value in filters.items()}
         values["page_limit"] = limit
@@ -102,12 +102,12 @@ class Crud:
         return await connection.all(self._page(sort, tuple(filters), after is not None), values)
 
     def sort_keys(self, sort: str) -> tuple[Column[Any], ...]:
-        """The columns that an order is made of; the id makes it total where the column alone does not."""
+        """Return the columns of an order; the id makes it total where the column alone does not."""
         column = self.columns[sort.removeprefix("-")]
         return (column,) if column.primary_key or column.unique else (column, self.columns.id)
 
     async def place(self, connection: Connection, sort: str, id: uuid.UUID) -> list[object] | None:
-        """Where a row stands in an order, as it is stored: its values may be beyond what is shown."""
+        """Return a row's position in an order, as stored: its values may be outside the range that responses show."""
         columns = [as_stored(key) for key in self.sort_keys(sort)]
         statement = self._shape(("place", sort), lambda: select(*columns).where(self._by_id))
         row = await connection.one_or_none(statement, {"id_": id})
@@ -150,7 +150,7 @@ class Crud:
             suffix = next(suffix for suffix in COMPARISONS if name.endswith(suffix))
             field, compare = name.removesuffix(suffix), COMPARISONS[suffix]
         column = self.columns[field]
-        # A parameter is cast to its type: to numeric(10, 2) would round what is asked for, or find it out of range.
+        # A parameter is cast to its type: numeric(10, 2) would round the requested value, or find it out of range.
         kind = Numeric() if isinstance(column.type, Numeric) else column.type
         return compare(column, bindparam(f"filter_{name}", type_=kind))
 

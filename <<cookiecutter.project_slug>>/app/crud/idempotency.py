@@ -20,8 +20,8 @@ _FORGET = Statement(delete(Record).where(*_IDENTITY))
 _KEEP = Statement(
     insert(Record).values({name: bindparam(name) for name in ("subject", "route", "key", "request_hash", "answer")})
 )
-# Whoever adds one removes two that are over: the table cannot grow beyond a lifetime's worth, and no request pays for
-# thousands. Two requests at once do not wait for each other.
+# Each new record removes two expired ones: the table cannot grow beyond a lifetime's worth, and no request pays for
+# thousands. Two concurrent requests do not wait for each other.
 _OVER = (
     select(Record.subject, Record.route, Record.key)
     .where(Record.created_at < func.now() - bindparam("lifetime", type_=Interval))
@@ -50,5 +50,5 @@ async def keep(connection: Connection, identity: dict[str, str], request_hash: b
 
 
 async def purge(connection: Connection, lifetime: dt.timedelta) -> int:
-    """Delete some of what is older than `lifetime`; the number of records deleted."""
+    """Delete some records older than `lifetime`. Returns the number deleted."""
     return await connection.run(_PURGE, {"lifetime": lifetime})

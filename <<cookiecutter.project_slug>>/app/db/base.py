@@ -1,4 +1,4 @@
-"""The declarative base: one metadata, one naming convention, the columns that every resource has."""
+"""The declarative base: one metadata, one naming convention, the columns of every resource."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Base(DeclarativeBase):
 
 
 class ResourceColumns:
-    """What every resource's table starts with. `version` counts changes; the ETag is made from it."""
+    """Columns of every resource's table. `version` counts changes and becomes the ETag."""
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, sort_order=-4)
     created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), sort_order=-3)

@@ -1,4 +1,4 @@
-"""Connecting to PostgreSQL, and why it failed: one exception and one table of causes for everything that connects."""
+"""Connecting to PostgreSQL: one exception and one table of causes for every module that connects."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from app.settings.database_url import TLS_PARAMETERS
 
 @dataclass(frozen=True)
 class Cause:
-    """Why there is no connection. `reason` holds no address and no secret, so that `/ready` can show it.
+    """Cause of a failed connection. `reason` holds no address and no secret, so that `/ready` can show it.
 
-    `refused`: waiting does not help, because the server (or this process) rejects what the settings say.
+    `refused`: waiting does not help, because the server (or this process) rejects the settings.
     """
 
     reason: str
@@ -28,7 +28,7 @@ class Cause:
 
 
 class NotConnected(Exception):
-    """No connection to PostgreSQL was made. `sqlstate` is the server's, empty when it sent none."""
+    """The connection to PostgreSQL failed. `sqlstate` is the server's, empty when it sent none."""
 
     def __init__(self, error: BaseException) -> None:
         self.sqlstate: str = getattr(error, "sqlstate", None) or ""
@@ -38,13 +38,13 @@ class NotConnected(Exception):
 
 
 class Connecting:
-    """asyncpg.connect, not begun before it is awaited. Raises NotConnected.
+    """Call asyncpg.connect, but only when awaited. Raises NotConnected.
 
-    A coroutine that SQLAlchemy makes and then cannot await (outside of a greenlet) ends in a RuntimeWarning.
+    A coroutine that SQLAlchemy creates and then cannot await (outside a greenlet) causes a RuntimeWarning.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        # libpq's files of TLS: asyncpg takes them in a URL alone. What stands in both is taken from the others.
+        # libpq's TLS files: asyncpg accepts them only in a URL. Other parameters override those of the URL.
         tls = {name: str(options.pop(name)) for name in sorted(options.keys() & TLS_PARAMETERS)}
         if tls:
             options["dsn"] = f"postgresql://?{urlencode(tls)}"
@@ -58,7 +58,7 @@ class Connecting:
             raise NotConnected(error) from error
 
 
-# What asyncpg.connect raises: the server's errors, its own, and those of the network (TimeoutError is an OSError).
+# Exceptions of asyncpg.connect: the server's, its own, and the network's (TimeoutError is an OSError).
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 # By SQLSTATE, or its first two characters.
@@ -73,7 +73,7 @@ _REFUSALS = {
     "55000": ("the database does not allow connections", "ALTER DATABASE ... ALLOW_CONNECTIONS true"),
 }
 _SHARED = ("a connection pooler shares prepared statements between clients", "set DATABASE_POOLER=true")
-# A prepared statement that exists already, or no more: what a pooler in transaction mode makes of named ones.
+# A prepared statement already exists, or no longer does: the effect of a pooler in transaction mode.
 SHARED_STATEMENTS = frozenset({"42P05", "26000"})
 _REFUSALS |= dict.fromkeys(SHARED_STATEMENTS, _SHARED)
 _OUTAGES = {
@@ -89,11 +89,11 @@ _NOT_PERMITTED = Cause(
 _NO_SUCH_HOST = Cause("the database's host name cannot be resolved", "correct the host, or check the DNS", False)
 _NOBODY_LISTENS = Cause("no server accepts connections at the database's address", "start it, or correct it", False)
 _ALL_IN_USE = Cause("all connections of this instance are in use", "raise POOL_SIZE", False)
-_BROKEN_OFF = Cause("the connection broke off before it was established", "check the server's log", False)
+_BROKEN_OFF = Cause("the connection was closed before it was established", "check the server's log", False)
 
 
 def failure_of(error: BaseException) -> Cause:
-    """Why a query failed that needs nothing but a connection; `error` may be anybody's wrapper."""
+    """Return the cause of a failed query that needs only a connection; `error` may be a wrapper."""
     seen: BaseException | None = error
     for _ in range(4):
         if isinstance(seen, NotConnected):
@@ -103,11 +103,11 @@ def failure_of(error: BaseException) -> Cause:
         if isinstance(seen, FAILURES):
             return cause_of(seen)
         seen = seen.__cause__ if seen is not None else None
-    return Cause("an error inside of the service", "see the log", False)
+    return Cause("an error inside the service", "see the log", False)
 
 
 def cause_of(error: BaseException) -> Cause:
-    """Why asyncpg.connect raised `error`, one of FAILURES."""
+    """Return the reason why asyncpg.connect raised `error`, one of FAILURES."""
     sqlstate, words = getattr(error, "sqlstate", None), str(error)
     if isinstance(sqlstate, str):
         return _STARTUP_PARAMETER if "startup parameter" in words else _by_sqlstate(sqlstate)

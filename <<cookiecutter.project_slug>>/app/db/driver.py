@@ -1,8 +1,8 @@
 """SQLAlchemy statements, compiled once and run on asyncpg itself.
 
-An ORM query pays several times the cost of the query for building, caching and loading. What a request runs here is
-known at import: the statement is SQLAlchemy's, compiled once to SQL and an order of parameters, and the request pays
-for asyncpg alone. The connection comes from SQLAlchemy's pool. This is the only module that knows how.
+For an ORM query, building, caching and loading cost several times the query itself. The statements here are known at
+import: SQLAlchemy's, compiled once to SQL and an order of parameters, so that a request pays for asyncpg alone. The
+connection comes from SQLAlchemy's pool. No other module depends on these details.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ send_exactly(DIALECT)
 
 
 class Statement:
-    """One statement with its parameters' order; made at import, shared by every request.
+    """One statement with its parameters' order; created at import, shared by all requests.
 
-    Results arrive as asyncpg decodes them, which is what SQLAlchemy would give for every type that the resource line
-    offers (its asyncpg dialect registers the JSON codecs on each connection of the pool).
+    Results arrive as asyncpg decodes them, which equals SQLAlchemy's results for every type of the resource line (its
+    asyncpg dialect registers the JSON codecs on each connection of the pool).
     """
 
     __slots__ = ("_constants", "_encoders", "_names", "sql")
@@ -49,7 +49,7 @@ class Statement:
                 self._encoders[name] = encode
 
     def arguments(self, values: Values) -> list[object]:
-        """The parameters in the driver's order. Raises KeyError for one that is neither given nor constant."""
+        """Return the parameters in the driver's order. Raises KeyError for one that is neither given nor constant."""
         if self._constants:
             values = {**self._constants, **values}
         if not self._encoders:
@@ -80,10 +80,10 @@ class Driver(Protocol):
 
 
 class Transaction:
-    """asyncpg's transaction, or a savepoint inside of one. A connection whose BEGIN did not end well is closed.
+    """asyncpg's transaction, or a savepoint inside one. A connection whose BEGIN failed is closed.
 
-    asyncpg counts a transaction as begun even when BEGIN was cancelled: whoever got that connection next would be told
-    that a savepoint needs a transaction, and so would everybody after.
+    asyncpg counts a transaction as begun even when BEGIN was cancelled: every later user of that connection would get
+    the error that a savepoint needs a transaction.
     """
 
     __slots__ = ("_driver", "_inner", "_is_outermost")
@@ -123,21 +123,21 @@ class Connection:
         return await self.driver.fetchval(statement.sql, *statement.arguments(values))
 
     async def run(self, statement: Statement, values: Values) -> int:
-        """Returns the number of rows that the statement touched."""
+        """Return the number of affected rows."""
         tag = await self.driver.execute(statement.sql, *statement.arguments(values))
         return int(tag.rpartition(" ")[2] or 0)
 
     def transaction(self) -> Transaction:
-        """A transaction, or a savepoint inside of one."""
+        """Return a transaction, or a savepoint inside one."""
         return Transaction(self.driver)
 
 
 async def connection_of(session: AsyncSession) -> Connection:
-    """The session's own connection, in the session's transaction: for compiled statements among those of an ORM."""
+    """Return the session's connection, in its transaction: for compiled statements among those of an ORM."""
     connection = await session.connection()
     raw = await connection.get_raw_connection()
     found = Connection(raw.driver_connection)
     if not found.driver.is_in_transaction():
-        # SQLAlchemy begins on the driver with its first statement only.
+        # SQLAlchemy begins the driver's transaction with its first statement.
         await connection.exec_driver_sql("SELECT 1")
     return found

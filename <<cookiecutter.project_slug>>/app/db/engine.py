@@ -1,4 +1,4 @@
-"""The engine: SQLAlchemy's pool of asyncpg connections, with the limits that every connection tells PostgreSQL."""
+"""The engine: SQLAlchemy's pool of asyncpg connections, with the limits set on every connection."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.db.json import from_json, to_json_text
 from app.db.moments import send_exactly
 from app.db.pooler import limits, through_pooler
 
-# How long an answer may take on its way, beyond the time of its statement.
+# Seconds for the network, beyond the time limit of a statement.
 NETWORK_SECONDS = 1.0
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
-    """The engine and its pool. Nothing is connected before the first use.
+    """Return the engine and its pool. It connects on first use.
 
-    No pre-ping: it costs three round trips a request; a dead connection is noticed at checkout or retried instead.
-    No reset on return: a unit of work ends its transaction itself, and `Database` looks before it gives back.
+    No pre-ping: it costs three round trips a request; a dead connection is detected at checkout, or retried.
+    No reset on return: a unit of work ends its transaction itself, and `Database` checks before it returns one.
     """
     return connecting_engine(
         settings.sqlalchemy_url,
@@ -42,17 +42,17 @@ def make_engine(settings: Settings) -> AsyncEngine:
 
 
 def connecting_engine(url: URL, *, connect_args: dict[str, Any] | None = None, **options: Any) -> AsyncEngine:
-    """An engine that takes all of `parse_database_url`'s parameters; a connection that fails raises NotConnected."""
+    """Return an engine for a URL of `parse_database_url`; a failed connection raises NotConnected."""
     engine = create_async_engine(url, connect_args={"async_creator_fn": Connecting, **(connect_args or {})}, **options)
     send_exactly(engine.dialect)
     return engine
 
 
 def _direct(settings: Settings) -> dict[str, Any]:
-    """The limits as parameters of the session's start, where they cost nothing."""
+    """Return the limits as start-up parameters of the session, which cost nothing."""
     return {"server_settings": {"application_name": settings.service_name, **limits(settings)}}
 
 
 def _command_timeout(settings: Settings) -> float | None:
-    """In seconds: PostgreSQL gives a statement up before. Only one that can be reached no more lets it come to this."""
+    """Return the client's time limit in seconds: PostgreSQL's own ends first, unless it cannot be reached."""
     return settings.statement_timeout_ms / 1000 + NETWORK_SECONDS if settings.statement_timeout_ms else None

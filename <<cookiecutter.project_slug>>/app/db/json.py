@@ -1,4 +1,4 @@
-"""One JSON for rows, wherever they go: to a client, or into a JSON column."""
+"""One JSON encoding for rows, in responses and in JSON columns."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import asyncpg
 import orjson
 from asyncpg.pgproto import pgproto
 
-# What orjson does not take by itself, by exact type: to ask isinstance of each value made a page of 50 rows cost 200 us
-# in place of 55. asyncpg's UUID is a subclass of UUID; a decimal goes out as a string, exactly.
+# Types that orjson does not support, by exact type: with isinstance for each value, a page of 50 rows cost 200 us in
+# place of 55. asyncpg's UUID is a subclass of UUID; a decimal is sent as a string, exactly.
 _FORMS: dict[type, Callable[[Any], object]] = {
     asyncpg.Record: lambda record: dict(record.items()),
     pgproto.UUID: str,
     Decimal: "{:f}".format,  # without an exponent, which str() has for the smallest
 }
-# A time zone is all that is missing where asyncpg found an infinite moment.
+# asyncpg's infinite moments lack only a time zone.
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
@@ -37,7 +37,7 @@ def _encode(value: object) -> object:
 
 
 def to_json(value: object) -> bytes:
-    """Raises TypeError for what has no JSON form, and for integers beyond 64 bits."""
+    """Return the value as JSON. Raises TypeError for a type without a JSON form, and for integers beyond 64 bits."""
     try:
         return orjson.dumps(value, default=_encode, option=_OPTIONS)
     except orjson.JSONEncodeError as error:
@@ -47,12 +47,12 @@ def to_json(value: object) -> bytes:
 
 
 def _deep(value: object) -> object:
-    """For a document that only SQL can have written: deeper than this service takes, and than orjson goes."""
+    """Encode a document that only SQL can have written: deeper than this service accepts and orjson supports."""
     return dict(value.items()) if isinstance(value, Mapping | asyncpg.Record) else orjson.loads(to_json(value))
 
 
 def from_json(text: str) -> Any:
-    """A document of the database. What orjson refuses (1e400, or 1000 levels) is passed on as it stands."""
+    """Decode a document of the database. One that orjson rejects (1e400, or 1000 levels) is passed on unchanged."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

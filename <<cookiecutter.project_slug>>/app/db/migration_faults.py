@@ -1,4 +1,4 @@
-"""Why a migration failed, in one line each: what, in which revision and line, and what to do. Pure."""
+"""Messages for failed migrations, one line each: the fault, its revision and line, and the next step. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import revisions
 
-# By SQLSTATE: what to do about it. The server's own words go before.
+# By SQLSTATE: what to do. The server's message precedes it.
 _ADVICE = {
     "23502": (
-        "The table has rows, which would have no value: give the field a default or make it optional (`?`) in "
+        "Existing rows would have no value: give the field a default or make it optional (`?`) in "
         "service.toml, delete this revision and run resource.add again; or add the column as nullable, fill it, and "
         "make it NOT NULL in the same revision"
     ),
     "23503": "Rows refer to something that does not exist. Correct those rows, then migrate again",
     "23505": "Rows have the same value. Correct those rows, then migrate again",
     "23514": "Rows break the new rule. Correct those rows, then migrate again",
-    "42501": "The user of DATABASE_URL lacks the right: grant it, or migrate as the tables' owner",
+    "42501": "The user of DATABASE_URL lacks the privilege: grant it, or migrate as the tables' owner",
     "55P03": "A table stayed locked by another session: find it in pg_stat_activity, then migrate again",
     "57014": "The statement took longer than the time limit: split it, or raise the limit, then migrate again",
 }
@@ -29,7 +29,7 @@ _CORRECT = "Correct the revision, then migrate again"
 
 
 def of_command(error: CommandError, present: Sequence[str], url: URL, versions: Path) -> str:
-    """Why Alembic refused to begin: several heads, or a revision that has no file here."""
+    """Return why Alembic did not start: several heads, or a revision that has no file here."""
     try:
         found = revisions.load(versions)
         if "Multiple head" in str(error):
@@ -46,7 +46,7 @@ def of_command(error: CommandError, present: Sequence[str], url: URL, versions: 
 
 
 def of_revision(error: BaseException, versions: Path) -> str | None:
-    """What a revision's own code or SQL failed with; None where no revision was at work."""
+    """Return the failure of a revision's own code or SQL; None when no revision was running."""
     place = _place(error, versions)
     if place is None:
         return None
@@ -58,7 +58,7 @@ def of_revision(error: BaseException, versions: Path) -> str | None:
 
 
 def _place(error: BaseException, versions: Path) -> str | None:
-    """`alembic/versions/FILE:LINE`, the last line of a revision that the error came through."""
+    """Return `alembic/versions/FILE:LINE`, the last line of a revision in the error's traceback."""
     place, at = None, error.__traceback__
     while at is not None:
         path = Path(at.tb_frame.f_code.co_filename)

@@ -1,4 +1,4 @@
-"""How migrations meet a database that serves: one at a time, and without making requests wait."""
+"""Migrations of a live database: one at a time, and without making requests wait."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from sqlalchemy.pool import NullPool
 
 from app.core.config import ConfigurationError, Settings
 from app.db.engine import connecting_engine
-from app.db.online import create_index_concurrently as create_index_concurrently  # where older revisions find it
+from app.db.online import (
+    create_index_concurrently as create_index_concurrently,
+)  # for older revisions, which import it from here
 
-# sysexits.h: EX_TEMPFAIL. Another migration is under way; trying again later is right.
+# sysexits.h: EX_TEMPFAIL. Another migration is running; retry later.
 EXIT_LOCK_HELD = 75
 LOCK_NUMBER = 0x616C656D626963  # "alembic"
 LOCK_TIMEOUT_MS = 4000
@@ -30,21 +32,21 @@ NO_DIRECT_ADDRESS = (
 
 
 class InvalidIndexes(RuntimeError):
-    """A failed CREATE INDEX CONCURRENTLY has left indexes that cost writes and serve no query."""
+    """A failed CREATE INDEX CONCURRENTLY has left indexes that slow down writes and are not used by queries."""
 
 
 class MigrationLockHeld(Exception):
-    """Another process migrates this database. `code` is the exit code."""
+    """Another process is migrating this database. `code` is the exit code."""
 
     code = EXIT_LOCK_HELD
 
 
 async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None:
-    """Run `run` on a connection of its own, alone among all migrations of the database.
+    """Run `run` on its own connection, as the only migration of the database.
 
-    A statement that waits for a table's lock makes every later query on the table wait behind it, so the wait is cut
-    after 4 s (`lock_timeout`) and the migration is tried again with growing pauses. Raises MigrationLockHeld, and
-    what `run` raises.
+    A statement that waits for a table's lock blocks every later query on the table, so the wait ends after 4 s
+    (`lock_timeout`) and the migration is retried with growing pauses. Raises MigrationLockHeld, and whatever `run`
+    raises.
     """
     if settings.database_pooler and settings.migration_database_url is None:
         raise ConfigurationError([NO_DIRECT_ADDRESS])
@@ -71,7 +73,7 @@ async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None
                         raise
                     print(
                         f"migrate: a table stayed locked for {LOCK_TIMEOUT_MS // 1000} s; "
-                        f"trying again in {attempt} s ({attempt} of {ATTEMPTS})",
+                        f"retrying in {attempt} s ({attempt} of {ATTEMPTS})",
                         file=sys.stderr,
                     )
                     await asyncio.sleep(attempt)
@@ -83,10 +85,10 @@ async def migrate(settings: Settings, run: Callable[[Connection], None]) -> None
 
 @asynccontextmanager
 async def migration_lock(engine: AsyncEngine, wait_seconds: float) -> AsyncIterator[None]:
-    """Hold the session's advisory lock, on a connection of its own that is in no transaction.
+    """Hold the session's advisory lock, on its own connection outside a transaction.
 
-    Tried in a loop: a blocking pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the process that has
-    the lock would wait for it for ever.
+    It is polled: a blocking pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the process that has
+    the lock would wait for that snapshot indefinitely.
     """
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -109,7 +111,7 @@ async def _holder(connection: AsyncConnection) -> str:
                 "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
                 "AND (l.classid::bigint << 32) + l.objid::bigint = :number "
-                # The view shows those of the whole server, where other databases may be migrating, too.
+                # The view lists the whole server's locks, and other databases may be migrating too.
                 "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             ),
             {"number": LOCK_NUMBER},
@@ -119,10 +121,10 @@ async def _holder(connection: AsyncConnection) -> str:
 
 
 async def refuse_invalid_indexes(connection: AsyncConnection) -> None:
-    """Raises InvalidIndexes with the names of all of them."""
+    """Check for invalid indexes. Raises InvalidIndexes with all of their names."""
     rows = await connection.scalars(text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"))
     if names := sorted(rows):
         raise InvalidIndexes(
-            f"invalid indexes after the migration: {', '.join(names)}; drop each and make it again "
+            f"invalid indexes after the migration: {', '.join(names)}; drop and recreate each "
             "(`create_index_concurrently` in app/db/online.py does both)"
         )

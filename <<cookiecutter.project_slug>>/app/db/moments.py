@@ -1,8 +1,8 @@
-"""Dates and moments on their way to PostgreSQL and back, whatever it holds.
+"""Conversion of dates and moments to PostgreSQL and back, for every value it can hold.
 
-asyncpg takes the first and the last day (or moment) that Python has for minus and plus infinity: 9999-12-31 would be
-stored as `infinity`, and no filter would find it again. As text there is no such mistake. On the way back, what lies
-outside of the years 1 to 9999 raises for the whole result: it is shown as the nearest day that Python has instead.
+asyncpg converts Python's first and last day (or moment) to minus and plus infinity: 9999-12-31 would be stored as
+`infinity`, and no filter would find it again. As text it is stored correctly. When reading, asyncpg raises for a value
+outside the years 1 to 9999, so such a value is shown as the nearest day that Python has.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.schema import Column
 
-# What `shown` gives in place of values beyond: a row with one of these may hold another one.
+# Values that `shown` returns for those out of range: a row with one of these may hold another value.
 FIRST_DAY, LAST_DAY = dt.date.min, dt.date.max
 FIRST_MOMENT, LAST_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
 BOUNDS = frozenset({FIRST_DAY, LAST_DAY, FIRST_MOMENT, LAST_MOMENT})
 
 
 def _as_text(value: dt.date | str | None) -> str | None:
-    """ISO 8601; a string is PostgreSQL's own form, of what Python has no value for."""
+    """Return ISO 8601; a string is PostgreSQL's own form of a value that Python does not have."""
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
@@ -44,13 +44,13 @@ class ExactDateTime(_Exact, asyncpg_dialect.AsyncpgDateTime): ...
 
 
 def send_exactly(dialect: Dialect) -> None:
-    """Have `dialect` send dates and moments as text. For a dialect that has compiled nothing yet."""
+    """Make `dialect` send dates and moments as text. It must not have compiled anything yet."""
     own: Any = dialect
     own.colspecs = {**own.colspecs, types.Date: ExactDate, types.DateTime: ExactDateTime}
 
 
 def shown(column: Column[Any]) -> ColumnElement[Any]:
-    """The column for a SELECT or RETURNING: years 1 to 9999. To sort and compare, take the column itself."""
+    """Return the column for a SELECT or RETURNING: years 1 to 9999. To sort and compare, use the column itself."""
     if isinstance(column.type, types.Date):
         first, last = (literal_column(f"DATE '{day}'", column.type) for day in (FIRST_DAY, LAST_DAY))
     elif isinstance(column.type, types.DateTime) and column.type.timezone:
@@ -62,5 +62,5 @@ def shown(column: Column[Any]) -> ColumnElement[Any]:
 
 
 def as_stored(column: Column[Any]) -> ColumnElement[Any]:
-    """The column as PostgreSQL writes it where Python may have no value for it; `_Exact` takes that back."""
+    """Return the column as PostgreSQL's text where Python may have no value for it; `_Exact` accepts that text."""
     return cast(column, Text).label(column.name) if isinstance(column.type, types.Date | types.DateTime) else column

@@ -1,9 +1,9 @@
 """Connections through a pooler such as PgBouncer, in session or in transaction mode.
 
-A pooler hands one connection of the server to many clients, in transaction mode after each transaction. So nothing is
-kept on it: no parameters at the start (PgBouncer rejects them), no prepared statements with names, and the limits are
-set in each transaction. `Database` runs every unit of work in one: without, the two halves of a query, Parse and
-Execute, could meet different servers.
+A pooler shares one server connection between many clients, in transaction mode after each transaction. So a connection
+keeps no state: no start-up parameters (PgBouncer rejects them), no named prepared statements, and the limits are set in
+each transaction. `Database` runs every unit of work in one: otherwise the two halves of a query, Parse and Execute,
+could reach different servers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ IDLE_IN_TRANSACTION_MS = "10000"
 
 
 def limits(settings: Settings) -> dict[str, str]:
-    """PostgreSQL's parameters for what a request does, by name; times in milliseconds."""
+    """Return PostgreSQL's parameters that limit a request, by name; times in milliseconds."""
     return {
         "statement_timeout": str(settings.statement_timeout_ms),
         "lock_timeout": str(settings.lock_timeout_ms),
@@ -40,7 +40,7 @@ class LimitedConnection(asyncpg.Connection):
 
 
 def through_pooler(settings: Settings) -> dict[str, Any]:
-    """Arguments of the connection: the application's name is all that a pooler takes at the start."""
+    """Return the connection's arguments: a pooler accepts only the application's name at start-up."""
     statements = "".join(f" SET LOCAL {name} = '{value}';" for name, value in limits(settings).items())
     return {
         "server_settings": {"application_name": settings.service_name},

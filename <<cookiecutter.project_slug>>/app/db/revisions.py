@@ -1,6 +1,6 @@
-"""The revisions in alembic/versions and how they build on each other: the one reader for app, toolkit and lint.
+"""The revisions in alembic/versions and their dependencies: the one reader for app, toolkit and lint.
 
-Standard library only, and no revision is imported (`ast`): the app reads it at start without loading Alembic (0.3 s),
+Standard library only, and no revision is imported (`ast`): the app uses it at start without loading Alembic (0.3 s),
 the toolkit without loading the app.
 """
 
@@ -19,7 +19,7 @@ _MARKER = re.compile(r"^#\s*deploy:\s*(additive|destructive)\b", re.M)
 
 
 class RevisionError(Exception):
-    """The revisions cannot be used as they are. The message is one line: what is wrong, where, and what to do."""
+    """The revisions are invalid. The message is one line: the fault, its place, and the next step."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Revision:
 
     @property
     def place(self) -> str:
-        """The file as it is named in messages."""
+        """Return the file's name for messages."""
         return "/".join(self.path.parts[-3:])
 
 
@@ -48,13 +48,13 @@ class Revisions:
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
-        """Those that no other revision builds on, as Alembic counts them (`depends_on` makes no child)."""
+        """Return the revisions that no other builds on, as Alembic counts them (`depends_on` does not count)."""
         parents = {parent for revision in self.known.values() for parent in revision.parents}
         return tuple(sorted(set(self.known) - parents))
 
     @property
     def head(self) -> str:
-        """The newest revision; empty without any. Raises RevisionError when there are several."""
+        """Return the newest revision; empty without any. Raises RevisionError when there are several."""
         if len(self.heads) > 1:
             raise RevisionError(self.several_heads())
         return self.heads[0] if self.heads else ""
@@ -67,7 +67,7 @@ class Revisions:
         return f"alembic/versions has {count} heads: {named}. Merge them: `{MERGE}`"
 
     def ancestors(self, ids: Iterable[str]) -> frozenset[str]:
-        """Everything that these revisions build on or depend on, without them; unknown ids have no ancestors."""
+        """Return everything that these revisions build on or depend on, without them; unknown ids have no ancestors."""
         found: set[str] = set()
         todo = [above for id_ in ids for above in self._above(id_)]
         while todo:
@@ -77,14 +77,14 @@ class Revisions:
         return frozenset(found)
 
     def between(self, present: Iterable[str], wanted: str) -> tuple[Revision, ...]:
-        """What an upgrade to `wanted` runs on a database at `present`: each revision after those it builds on."""
+        """Return the revisions of an upgrade from `present` to `wanted`, each after those it builds on."""
         present = tuple(present)
         missing = (self.ancestors([wanted]) | {wanted}) - self.ancestors(present) - set(present)
         return tuple(self.known[id_] for id_ in self.ordered if id_ in missing)
 
     @cached_property
     def ordered(self) -> tuple[str, ...]:
-        """All ids, each after those it builds on; otherwise by file name. Raises RevisionError for a circle."""
+        """Return all ids, each after those it builds on; otherwise by file name. Raises RevisionError for a cycle."""
         done: dict[str, None] = {}
         left = [revision.id for revision in sorted(self.known.values(), key=lambda revision: revision.path.name)]
         while left:
@@ -108,7 +108,7 @@ class Revisions:
 def load(versions: Path) -> Revisions:
     """Read every file of the folder.
 
-    Raises RevisionError for a file that is not valid Python, an id used twice, a parent without a file, or a circle.
+    Raises RevisionError for a file that is not valid Python, an id used twice, a parent without a file, or a cycle.
     """
     known: dict[str, Revision] = {}
     for path in sorted(versions.glob("*.py")):
@@ -133,7 +133,7 @@ def load(versions: Path) -> Revisions:
 
 
 def read(path: Path) -> Revision | None:
-    """The revision in a file; None for a file without one. Raises RevisionError for a file that is not valid Python."""
+    """Return the revision in a file; None for a file without one. Raises RevisionError for invalid Python."""
     text = path.read_text("utf-8")
     try:
         tree = ast.parse(text, str(path))
@@ -164,6 +164,6 @@ def read(path: Path) -> Revision | None:
 
 
 def _strings(node: ast.expr) -> tuple[str, ...]:
-    """The text of a constant, or the texts of a tuple, list or set of them; nothing for None."""
+    """Return the text of a constant, or the texts of a tuple, list or set of them; nothing for None."""
     parts = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
     return tuple(part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))

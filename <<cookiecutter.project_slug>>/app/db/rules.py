@@ -1,4 +1,4 @@
-"""The CHECK constraints of the models, in words: what a client is told that broke one. Pure."""
+"""The CHECK constraints of the models as text, for the error that a client receives. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BOUND = re.compile(r"(>=|<=|>|<)\s*(-?[0-9.]+)")
 
 @dataclass(frozen=True)
 class Rule:
-    """`fields` are the columns that the rule is about; `text` completes "must be"."""
+    """One rule: `fields` are its columns; `text` completes "must be"."""
 
     fields: tuple[str, ...]
     text: str
 
 
 def rule_of(table_name: str, constraint: str) -> Rule | None:
-    """The rule by the constraint's name; None for one that no model has."""
+    """Return the rule of a constraint; None for one that no model has."""
     table = Base.metadata.tables.get(table_name)
     for found in table.constraints if table is not None else ():
         if isinstance(found, CheckConstraint) and _name(found) == constraint:
@@ -33,7 +33,7 @@ def rule_of(table_name: str, constraint: str) -> Rule | None:
 
 
 def columns_in(table: Table, sql: str) -> tuple[str, ...]:
-    """The columns of `table` that an expression names, in the order of the table."""
+    """Return the columns of `table` that an expression names, in the order of the table."""
     without_texts = re.sub(r"'[^']*'", "", sql)
     return tuple(
         column.name
@@ -43,7 +43,7 @@ def columns_in(table: Table, sql: str) -> tuple[str, ...]:
 
 
 def _name(constraint: CheckConstraint) -> str:
-    """As the database has it: by the convention, and shortened where it is too long for an identifier."""
+    """Return the constraint's name in the database: by the convention, shortened to an identifier's length."""
     return (DIALECT.identifier_preparer.format_constraint(constraint) or "").strip('"')
 
 

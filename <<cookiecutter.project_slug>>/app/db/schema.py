@@ -14,7 +14,7 @@ VERSIONS = ROOT / "alembic" / "versions"
 
 
 class Undecided(ConfigurationError):
-    """The revisions do not say which schema this code needs, so no database can be judged by them."""
+    """The revisions do not determine which schema this code needs."""
 
     def __init__(self, problem: str) -> None:
         Exception.__init__(self, f"The service cannot start: {problem}.")
@@ -22,7 +22,7 @@ class Undecided(ConfigurationError):
 
 
 def require_one_head(directory: Path = VERSIONS) -> None:
-    """Raises Undecided for several heads or unreadable revisions: no migration could bring a database to this code."""
+    """Check the revisions. Raises Undecided for several heads or unreadable revisions, which no migration resolves."""
     try:
         _ = revisions.load(directory).head
     except revisions.RevisionError as error:
@@ -31,9 +31,9 @@ def require_one_head(directory: Path = VERSIONS) -> None:
 
 @lru_cache(maxsize=8)
 def older_than(minimum: str | None, directory: Path = VERSIONS) -> frozenset[str] | None:
-    """The revisions that are below `minimum` (by default below the head); None when there are no revisions at all.
+    """Return the revisions below `minimum` (by default below the head); None when there are no revisions at all.
 
-    Raises RevisionError, for several heads too when no minimum is set: then none of them is the one to wait for.
+    Raises RevisionError, also for several heads when no minimum is set: the required one is ambiguous.
     """
     found = revisions.load(directory)
     if not found.known:
@@ -42,9 +42,9 @@ def older_than(minimum: str | None, directory: Path = VERSIONS) -> frozenset[str
 
 
 def is_recent_enough(schema: Sequence[str], minimum: str | None = None, directory: Path = VERSIONS) -> bool:
-    """Whether a database at `schema` (several revisions between a branch and its merge) serves this code.
+    """Return True if a database at `schema` (several revisions between a branch and its merge) is recent enough.
 
-    A revision that is not known here comes from a newer deployment, which migrates before it replaces this one: fine.
+    An unknown revision comes from a newer deployment, which migrates before it replaces this one: accepted.
     Raises RevisionError.
     """
     older = older_than(minimum, directory)

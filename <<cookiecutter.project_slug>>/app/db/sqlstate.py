@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL means to a client: one table from SQLSTATE to an answer.
+"""Mapping of PostgreSQL errors to responses: one table, by SQLSTATE.
 
 Pure: `describe` reads an exception of asyncpg or of SQLAlchemy into a `Fault`, `classify` turns that into a problem.
 Constraint names follow `app/db/base.py`: uq_<table>_<column>, fk_<table>_<column>_<table>, ck_<table>_<name>.
@@ -15,7 +15,7 @@ from app.core.exceptions import Conflict, Problem, Unavailable, Unprocessable
 from app.db.base import Base
 from app.db.rules import columns_in, rule_of
 
-# `Key (name)=(x) already exists.`: the columns stand in parentheses in every language of the server.
+# `Key (name)=(x) already exists.`: the columns are in parentheses in every language of the server.
 _KEY = re.compile(r"\((.+?)\)=\(")
 _DATABASE_DOWN = "The database is unavailable. Retry in a moment."
 _TOO_SLOW = "The database exceeded its time limit. Retry in a moment."
@@ -24,7 +24,7 @@ _CONTENTION = "The request conflicted with others on the same data. Retry."
 
 @dataclass(frozen=True)
 class Fault:
-    """What is known of a database error. `sqlstate` is empty for what the driver itself refused."""
+    """Details of a database error. `sqlstate` is empty for an error of the driver itself."""
 
     sqlstate: str
     constraint: str | None = None
@@ -34,7 +34,7 @@ class Fault:
 
 
 def describe(error: BaseException) -> Fault | None:
-    """The PostgreSQL error inside of `error`, which may be SQLAlchemy's wrapper; None when there is none."""
+    """Return the PostgreSQL error inside `error`, which may be SQLAlchemy's wrapper; None when there is none."""
     seen: BaseException | None = error
     for _ in range(4):
         if seen is None:
@@ -48,9 +48,9 @@ def describe(error: BaseException) -> Fault | None:
 
 
 def classify(fault: Fault, *, deleting: bool = False) -> Problem | None:
-    """The answer to a client; None for what is this service's own fault (a 500).
+    """Return the response for a client; None for an error of this service (a 500).
 
-    `deleting` tells the two directions of a foreign key apart: PostgreSQL gives both the same SQLSTATE.
+    `deleting` distinguishes the two directions of a foreign key, which have the same SQLSTATE.
     """
     constraint = _CONSTRAINTS.get(fault.sqlstate)
     if constraint is not None:
@@ -65,8 +65,9 @@ def classify(fault: Fault, *, deleting: bool = False) -> Problem | None:
 
 def _unique(fault: Fault, _deleting: bool) -> Problem:
     columns = _columns(fault, "uq")
-    detail = f"A resource with this {_list(columns)} already exists." if columns else "Such a resource already exists."
-    errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": "is taken"} for column in columns]
+    values = f"this {_list(columns)}" if columns else "these values"
+    detail = f"A resource with {values} already exists."
+    errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": "is already in use"} for column in columns]
     return Conflict(detail, code="not_unique", errors=errors)
 
 
@@ -78,7 +79,7 @@ def _foreign_key(fault: Fault, deleting: bool) -> Problem:
     code, detail = "reference_missing", "A referenced resource does not exist."
     if columns:
         detail = f"{_list(columns)} refers to a resource that does not exist."
-    errors = [{"pointer": f"#/{column}", "code": code, "detail": "refers to nothing"} for column in columns]
+    errors = [{"pointer": f"#/{column}", "code": code, "detail": "does not exist"} for column in columns]
     return Conflict(detail, code=code, errors=errors)
 
 
@@ -105,7 +106,7 @@ def _list(columns: Sequence[str]) -> str:
 
 
 def _columns(fault: Fault, prefix: str) -> Sequence[str]:
-    """The columns of a violated key: from the detail, which may hold expressions, else from the constraint's name."""
+    """Return the columns of a violated key: from the detail, which may hold expressions, else from the name."""
     found = _KEY.search(fault.detail or "")
     if found:
         table = Base.metadata.tables.get(fault.table or "")
@@ -120,7 +121,7 @@ _CONSTRAINTS = {"23505": _unique, "23P01": _unique, "23503": _foreign_key, "2300
 _CONSTRAINTS |= {"23502": _not_null, "23514": _check}
 
 # Five characters are one SQLSTATE, fewer a whole class (PostgreSQL, appendix A). Class 22 is data that does not fit;
-# what is not listed (42, syntax; XX, internal; 22012, division by zero) is no client's fault and stays a 500.
+# any other (42, syntax; XX, internal; 22012, division by zero) is not the client's fault and stays a 500.
 _ANSWERS: dict[str, tuple[type[Problem], str, str]] = {
     "": (Unprocessable, "value_out_of_range", "A value is out of range."),
     "22003": (Unprocessable, "value_out_of_range", "A number is out of range."),

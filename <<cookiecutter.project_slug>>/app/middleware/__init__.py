@@ -1,1 +1,1 @@
-"""ASGI layers that every request passes, from the outermost to the routes; none knows a resource."""
+"""ASGI layers that every request passes, from the outermost to the routes; none depends on a resource."""

@@ -1,6 +1,6 @@
-"""Bounded admission: so many requests at once, so many in the queue, and a prompt 503 for the rest.
+"""Bounded admission: a limit of concurrent requests, a limit of queued ones, and a prompt 503 for the rest.
 
-Without a bound a slow database turns into an endless queue, and every client waits for an answer that it gave up on.
+Without a bound a slow database causes an endless queue, and requests are served after their clients have given up.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Admission:
         if self.active < self.limit:
             self.active += 1
         elif not await self._queue_up():
-            detail = "The service has as many requests as it can serve. Try again in a moment."
+            detail = "The service is overloaded. Try again in a moment."
             await send_problem(scope, send, Unavailable(detail, code="overloaded"))
             return
         try:
@@ -42,7 +42,7 @@ class Admission:
             self._release()
 
     async def _queue_up(self) -> bool:
-        """Wait for a place; False when the queue is full or the wait too long. A place once given is held."""
+        """Wait for a place; False when the queue is full or the wait too long. A granted place is kept."""
         if len(self.waiting) >= self.queue:
             return False
         turn = asyncio.get_running_loop().create_future()
@@ -51,7 +51,7 @@ class Admission:
             async with asyncio.timeout(self.patience):
                 await turn
         except TimeoutError:
-            # The turn may have come in the same moment as the end of the patience: then the place is ours.
+            # The place may have been granted at the moment of the timeout: then it is ours.
             if turn.done() and not turn.cancelled():
                 return True
             self._forget(turn)
@@ -69,7 +69,7 @@ class Admission:
             self.waiting.remove(turn)
 
     def _release(self) -> None:
-        """Hand the place to the next in the queue, or give it back."""
+        """Pass the place to the next request in the queue, or release it."""
         while self.waiting:
             turn = self.waiting.popleft()
             if not turn.done():

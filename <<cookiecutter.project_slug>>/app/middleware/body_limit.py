@@ -1,7 +1,7 @@
-"""The body of a request: so large at most, and sent in so much time.
+"""Limits of a request body: size and time.
 
-It is read here, before admission: a client that sends slowly then holds up nobody but itself. The endpoint finds it
-complete, in one piece.
+The body is read here, before admission, so that a slow client delays only itself. The endpoint gets it complete, in
+one piece.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BodyLimit:
-    """ASGI layer. Requests of methods that carry no body pass without a look: nobody reads one.
+    """ASGI layer. Requests with methods without a body pass unchecked: no endpoint reads one.
 
     `limit` is in bytes, `patience` in seconds for the whole body.
     """
@@ -39,7 +39,7 @@ class BodyLimit:
             return
         except TimeoutError:
             detail = f"The body did not arrive within {self.patience:g} seconds."
-            # RFC 9110, 15.5.9: the connection is of no further use.
+            # RFC 9110, 15.5.9: the connection cannot be used again.
             await send_problem(scope, send, Problem(detail, status=408, headers={"Connection": "close"}))
             return
         if body is not None:
@@ -48,12 +48,12 @@ class BodyLimit:
     def _check_length(self, scope: Scope) -> None:
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not length.isdigit():
-            raise BadRequest("Content-Length is no number.")
+            raise BadRequest("Content-Length is not a number.")
         if len(length) > 15 or int(length) > self.limit:  # int() refuses thousands of digits
             raise self._too_large()
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body; None when the client has gone. What it says of the length is not believed."""
+        """Return the whole body; None when the client has disconnected. Content-Length is not trusted."""
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -69,12 +69,12 @@ class BodyLimit:
             chunks.append(chunk)
 
     def _too_large(self) -> Problem:
-        detail = f"The body is larger than {self.limit} bytes, the most that this service takes."
+        detail = f"The body is larger than the limit of {self.limit} bytes."
         return Problem(detail, status=413, code="body_too_large")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body first; then what comes, which is the client's leaving."""
+    """Return a `receive` that yields the body, then the client's disconnect."""
     given = False
 
     async def replay() -> Message:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.exceptions import Problem, send_problem
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-# What the API reads, and what tracing in browsers adds (W3C Trace Context and Baggage).
+# Headers that the API reads, and those of tracing in browsers (W3C Trace Context and Baggage).
 REQUEST_HEADERS = [
     "Authorization",
     "Baggage",
@@ -48,7 +48,7 @@ class Cors(CORSMiddleware):
         return _Refusal(Problem(detail, status=400, code="cors_refused", headers=headers))
 
     def _refusals(self, request: Headers) -> list[str]:
-        """What the preflight request asks for and does not get, a sentence each."""
+        """Return a sentence for each refused part of the preflight request."""
         origin, method = request["origin"], request["access-control-request-method"]
         found = []
         if not self.is_allowed_origin(origin):
@@ -58,7 +58,7 @@ class Cors(CORSMiddleware):
         asked = (name.strip() for name in request.get("access-control-request-headers", "").split(","))
         unknown = [name for name in asked if name and name.lower() not in self.allow_headers]
         if unknown:
-            found.append(f"Not allowed as request headers: {', '.join(unknown)}.")
+            found.append(f"Request headers not allowed: {', '.join(unknown)}.")
         if "access-control-request-private-network" in request:
             found.append("Requests from public pages to a private network are not allowed.")
         return found

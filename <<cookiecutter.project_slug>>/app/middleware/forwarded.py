@@ -1,7 +1,7 @@
-"""What a proxy in front says of a request: the client's address, the scheme, and the prefix it took off the path.
+"""Headers of a proxy in front: the client's address, the scheme, and the prefix that it removed from the path.
 
-The prefix goes back onto the path, with `root_path` beside it, as ASGI has it: then Location, Link, the `servers` of
-the OpenAPI document and every URL that an endpoint makes are those that clients see.
+The prefix is restored in the path and set as `root_path`, as ASGI specifies: then Location, Link, the `servers` of the
+OpenAPI document and every URL that an endpoint builds are those that clients see.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _IPV4_IN_IPV6 = "::ffff:"
 
 
 class Forwarded(ProxyHeadersMiddleware):
-    """ASGI layer, outside of everything else. X-Forwarded-* are believed from `trusted` addresses alone."""
+    """The outermost ASGI layer behind a proxy. X-Forwarded-* is accepted from `trusted` addresses only."""
 
     def __init__(self, app: ASGIApp, *, root_path: str, trusted: str | None) -> None:
         super().__init__(app, trusted or [])  # type: ignore[arg-type]
@@ -38,7 +38,7 @@ class Forwarded(ProxyHeadersMiddleware):
         client = scope.get("client")
         if client and client[0] in self.trusted_hosts:
             given = [value.strip() for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
-            # Each proxy of a chain adds what it took off: the outermost comes first.
+            # Each proxy of a chain adds the prefix that it removed: the outermost comes first.
             prefix = b"".join(part.strip().rstrip(b"/") for value in given for part in value.split(b","))
             if prefix and _PREFIX.fullmatch(prefix):
                 return prefix.decode("ascii")
@@ -46,7 +46,7 @@ class Forwarded(ProxyHeadersMiddleware):
 
 
 def _with_plain_client(scope: Scope) -> None:
-    """A socket for both families shows IPv4 clients as ::ffff:10.0.0.1, which no list of proxies has."""
+    """Return the IPv4 form of an address: a dual-stack socket shows ::ffff:10.0.0.1, which proxy lists do not have."""
     client = scope.get("client")
     if client and client[0].startswith(_IPV4_IN_IPV6) and "." in client[0]:
         scope["client"] = (client[0].removeprefix(_IPV4_IN_IPV6), client[1])

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """ASGI layer. The application sees GET; what it leaves in the scope (its route, its headers) is handed back."""
+    """ASGI layer. The application sees GET; its changes to the scope (route, headers) are copied back."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -17,7 +17,7 @@ class HeadAsGet:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
-        # A copy: the server looks at its own scope to know that no body follows.
+        # A copy: the server reads its own scope to know that no body follows.
         as_get: dict[str, Any] = {**scope, "method": "GET"}
 
         async def send_without_body(message: Message) -> None:

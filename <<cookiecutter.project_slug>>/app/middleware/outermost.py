@@ -1,8 +1,8 @@
-"""The outermost layer: what every answer has, whoever gives it.
+"""The outermost layer: the parts common to all responses.
 
-A request id, the security headers, `Connection: close` while the service drains, a line in the log, a count in the
-metrics, and a 500 as a problem where everything else failed. It is one pure ASGI layer, because each of Starlette's
-BaseHTTPMiddleware costs more than all of this and hides context variables.
+A request id, the security headers, `Connection: close` while the service drains, a log line, a metrics count, and a 500
+as a problem when everything else failed. It is one pure ASGI layer, because each BaseHTTPMiddleware of Starlette costs
+more than all of this and hides context variables.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.request_context import REQUEST, accept_request_id, route_path, trace_of
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
-# An API's answers are data: nothing in them may be run, framed or taken for another type (OWASP REST cheat sheet).
+# Responses of an API are data: they must not be executed, framed or sniffed (OWASP REST cheat sheet).
 API_HEADERS: RawHeaders = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -30,14 +30,14 @@ API_HEADERS: RawHeaders = (
 )
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 CLOSE = (b"connection", b"close")
-# A page may bring headers of its own in place of the API's: it puts them under this key of the scope.
+# A page may replace the API's headers with its own: it stores them under this key of the scope.
 SECURITY_HEADERS_KEY = "app.security_headers"
 
 log = structlog.get_logger("app.outermost")
 
 
 class Metrics(Protocol):
-    """What is counted of requests."""
+    """Counts of requests."""
 
     active_requests: int
 
@@ -72,7 +72,7 @@ class Outermost:
         context = _identify(scope)
         token = REQUEST.set(context)
         id_header = (b"x-request-id", context["request_id"].encode("ascii"))
-        # 499: the client has gone, as nginx has it.
+        # 499: the client has disconnected (nginx's code).
         status, failed = 0, 499
         complete = False
 
@@ -100,9 +100,9 @@ class Outermost:
             failed = 500
             log.exception("unexpected error", error=type(error).__name__, path=scope["path"])
             if not status:
-                await send_problem(scope, send_on, Problem("The service failed; the log has the reason."))
+                await send_problem(scope, send_on, Problem("Internal error; see the log for this request id."))
             elif not complete:
-                # Half an answer is out: only a broken connection tells the client so.
+                # Part of the response was sent: only a broken connection signals the failure.
                 raise
         finally:
             self.metrics.active_requests -= 1
@@ -128,7 +128,7 @@ class Outermost:
 
 
 def _identify(scope: Scope) -> dict[str, str]:
-    """Request id and trace of a request; the service's own span wins over the caller's header."""
+    """Return request id and trace of a request; the service's own span overrides the caller's header."""
     given = None
     context: dict[str, str] = {}
     for name, value in scope["headers"]:

@@ -1,4 +1,4 @@
-"""Requests that were made with an Idempotency-Key, and what was answered."""
+"""Requests with an Idempotency-Key, and their responses."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Logs: structured, one line an event, with the ids of the request and of its trace.
+"""Structured logs, one line per event, with the ids of the request and of its trace.
 
 JSON to stdout in staging and production, coloured text on a developer's machine. The standard library's loggers
-(uvicorn, SQLAlchemy, asyncio) come out of the same end. The access line does not pass through structlog: it is written
-for every request, and a chain of processors costs ten times what orjson does.
+(uvicorn, SQLAlchemy, asyncio) have the same output. The access line bypasses structlog: it is written for every
+request, and a chain of processors costs ten times as much as orjson.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class Access(TypedDict):
-    """One request, as the access log has it; the time and the ids are added there."""
+    """Access log fields of one request; the time and the ids are added when it is written."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ AccessLog = Callable[[Access], None]
 
 
 def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A structlog processor: the ids of the request at hand."""
+    """Add the ids of the current request (a structlog processor)."""
     context = REQUEST.get()
     return event if context is None else {**context, **event}
 
@@ -48,7 +48,7 @@ def _json(event: EventDict, **_: Any) -> str:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set up structlog and the standard library's root logger. Calling it again replaces what was set."""
+    """Set up structlog and the standard library's root logger. Calling it again replaces the set-up."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         add_request,
@@ -58,7 +58,7 @@ def configure_logging(settings: Settings) -> None:
     ]
     rendering: list[Processor]
     if settings.is_development:
-        # Plain tracebacks: the pretty ones take a second each to render, in the event loop.
+        # Plain tracebacks: formatted ones take a second each to render, in the event loop.
         rendering = [
             structlog.dev.ConsoleRenderer(
                 colors=sys.stdout.isatty(),
@@ -67,7 +67,7 @@ def configure_logging(settings: Settings) -> None:
             )
         ]
     else:
-        # Without the local variables that structlog adds by default: passwords and tokens are among them.
+        # Without the local variables that structlog adds by default: they include passwords and tokens.
         tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         rendering = [
             structlog.processors.ExceptionRenderer(tracebacks),
@@ -98,7 +98,7 @@ def configure_logging(settings: Settings) -> None:
 
 
 def access_log(settings: Settings) -> AccessLog | None:
-    """What writes one line for a request; None when LOG_LEVEL is above INFO.
+    """Return the writer of access lines; None when LOG_LEVEL is above INFO.
 
     The ids of the request and the time are added here.
     """
@@ -115,7 +115,7 @@ def access_log(settings: Settings) -> AccessLog | None:
             **(REQUEST.get() or {}),
             **fields,
         }
-        # Looked up each time: a test that captures stdout replaces it. A line is one write, so lines do not mix.
+        # Read each time: a test that captures stdout replaces it. A line is one write, so lines do not interleave.
         out = sys.stdout.buffer
         out.write(orjson.dumps(line, default=str, option=_LINE))
         out.flush()

@@ -23,10 +23,10 @@ from prometheus_client.registry import Collector
 
 from app.lifecycle import Lifecycle
 
-# A second series per child, of no use to anybody who keeps the first.
+# A second series per child, redundant with the first.
 disable_created_metrics()
 
-# The boundaries that the semantic convention for http.server.request.duration advises, in seconds.
+# Boundaries recommended by the semantic convention for http.server.request.duration, in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"})
 
@@ -43,10 +43,10 @@ class PoolFigures(Protocol):
 
 
 class Metrics:
-    """The instruments of one application, in a registry of their own (tests make many applications)."""
+    """The instruments of one application, in their own registry (tests create many applications)."""
 
     def __init__(self, lifecycle: Lifecycle, info: Mapping[str, str]) -> None:
-        """`info` are the labels of `target_info`: what tells one release from another."""
+        """`info` are the labels of `target_info`, which identify the release."""
         self.lifecycle = lifecycle
         self.info = info
         self.registry = CollectorRegistry()
@@ -61,7 +61,7 @@ class Metrics:
             registry=self.registry,
         )
         self._errors = Counter(
-            "db_client_errors", "Errors that PostgreSQL answered, by SQLSTATE.", ("sqlstate",), registry=self.registry
+            "db_client_errors", "Errors returned by PostgreSQL, by SQLSTATE.", ("sqlstate",), registry=self.registry
         )
         self.registry.register(_Gauges(self))
         ProcessCollector(registry=self.registry)
@@ -83,23 +83,23 @@ class Metrics:
         self._errors.labels(sqlstate).inc()
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """The exposition in the format that `accept` asks for, and its media type."""
+        """Return the exposition in the format of `accept`, and its media type."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
 
 class _Gauges(Collector):
-    """Figures that are read when somebody asks, so that a request does not pay for them."""
+    """Figures that are read at each scrape, so that requests do not pay for them."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        info = GaugeMetricFamily("target_info", "What runs here.", labels=list(self._metrics.info))
+        info = GaugeMetricFamily("target_info", "The running release.", labels=list(self._metrics.info))
         info.add_metric(list(self._metrics.info.values()), 1)
         yield info
         yield GaugeMetricFamily(
-            "service_ready", "1 while the instance wants traffic.", value=self._metrics.lifecycle.ready
+            "service_ready", "1 while the instance is ready for traffic.", value=self._metrics.lifecycle.ready
         )
         yield GaugeMetricFamily(
             "http_server_active_requests", "Requests in progress.", value=self._metrics.active_requests

@@ -1,4 +1,4 @@
-"""What runs here, as probes and metrics report it. Imports no framework: /health answers before there is one."""
+"""The running release, for probes and metrics. Imports no framework: /health answers before one is loaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.core.config import Settings
 
 
 def alive(settings: Settings) -> dict[str, str | None]:
-    """What /health says: what runs, by version and by the digest of its image."""
+    """Return the body of /health: the version and the digest of the image."""
     return {
         "status": "ok",
         "service": settings.service_name,
@@ -16,7 +16,7 @@ def alive(settings: Settings) -> dict[str, str | None]:
 
 
 def release(settings: Settings) -> dict[str, str]:
-    """What is running, by the resource attributes of OpenTelemetry in Prometheus' spelling."""
+    """Return the release as OpenTelemetry's resource attributes, in Prometheus' spelling."""
     return {
         "service_name": settings.service_name,
         "service_version": settings.version,
@@ -26,5 +26,5 @@ def release(settings: Settings) -> dict[str, str]:
 
 
 def quiet_paths(settings: Settings) -> frozenset[str]:
-    """Probes and scrapes: they would drown what clients see, in logs, metrics and traces alike."""
+    """Return True for probes and scrapes: they would hide clients' requests in logs, metrics and traces."""
     return frozenset({"/health", "/ready", "/metrics", f"{settings.api_v1_str}/health"})

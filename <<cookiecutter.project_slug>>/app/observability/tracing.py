@@ -1,6 +1,6 @@
 """Traces for OpenTelemetry.
 
-FastAPI makes the spans itself; it is configured to once OTEL_EXPORTER_OTLP_ENDPOINT is set, and costs nothing before.
+FastAPI creates the spans; it is enabled by OTEL_EXPORTER_OTLP_ENDPOINT, and costs nothing without it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("app.telemetry")
 
-# The longest wait for a collector at the end, part of LAST_SECONDS in toolkit/deploy/inventory/schema.py.
+# The longest wait for a collector at shutdown, part of LAST_SECONDS in toolkit/deploy/inventory/schema.py.
 FLUSH_SECONDS = 3.0
 
 
 async def send_last_traces(provider: TracerProvider | None) -> None:
-    """Hand the collector what is left, for FLUSH_SECONDS at most: one that is down must not hold up the end.
+    """Send the remaining spans, for FLUSH_SECONDS at most: a collector that is down must not delay the shutdown.
 
-    By a thread of its own: the exporter waits for its collector between attempts, and cannot be called off.
+    In its own thread: the exporter waits between attempts, and cannot be cancelled.
     """
     if provider is None:
         return
@@ -36,16 +36,16 @@ async def send_last_traces(provider: TracerProvider | None) -> None:
     sending.start()
     await asyncio.to_thread(sending.join, FLUSH_SECONDS)
     if sending.is_alive():
-        log.warning("traces lost", reason=f"the collector did not take them within {FLUSH_SECONDS:g} s")
+        log.warning("traces lost", reason=f"the collector did not accept them within {FLUSH_SECONDS:g} s")
 
 
 def telemetry_config(settings: Settings) -> TelemetryConfig:
-    """What FastAPI(telemetry=...) wants: everything off, or sampled traces to the collector at the endpoint."""
+    """Return the value for FastAPI(telemetry=...): everything off, or sampled traces to the collector."""
     endpoint = settings.otel_exporter_otlp_endpoint
     if not endpoint:
         return {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
-    # Imported here: the exporter takes 0.2 s of a start that mostly has no use for it.
+    # Imported here: the exporter takes 0.2 s of the start, and is rarely used.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -62,7 +62,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
                 "deployment.environment.name": settings.environment,
             }
         ),
-        shutdown_on_exit=False,  # at its end the service does so itself, for a bounded time
+        shutdown_on_exit=False,  # the service flushes at shutdown itself, within a time limit
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
     return {

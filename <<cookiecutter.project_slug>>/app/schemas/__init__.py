@@ -1,1 +1,1 @@
-"""What clients send and get."""
+"""Request and response models."""

@@ -1,4 +1,4 @@
-"""What every request and response model shares, and JSON types that say in the OpenAPI document what they accept."""
+"""Base of all request and response models, and JSON types whose OpenAPI schema is exact."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.schemas.forms import NUMBER as NUMBER
 
 T = TypeVar("T")
 
-# PostgreSQL's text cannot hold U+0000; said as a pattern so that clients can see it.
+# PostgreSQL's text cannot hold U+0000; a pattern shows this to clients.
 NO_NUL = r"^[^\x00]*$"
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 BIGINT_MIN, BIGINT_MAX = -(2**63), 2**63 - 1
 QUERY_MAX = 10**38
-# orjson stops at 254 levels, and an answer puts a document inside of an object inside of a list inside of a page.
+# orjson's limit is 254 levels, and a response nests a document in an object, a list and a page.
 NESTING_MAX = 100
-# The longest sortable text (512 characters of 6 bytes in JSON), in base64, and the frame around it.
+# The longest sortable text (512 characters of 6 bytes in JSON), in base64, and the rest of the cursor.
 CURSOR_MAX = 5000
 
 
@@ -34,12 +34,12 @@ class Schema(BaseModel):
 
 
 class ReadSchema(BaseModel):
-    """What a client gets of any resource."""
+    """Members of every resource in responses."""
 
     id: uuid.UUID
     created_at: dt.datetime
     updated_at: dt.datetime
-    version: int = Field(description="Counts changes; the ETag is made from it.")
+    version: int = Field(description="Counts changes; the source of the ETag.")
 
 
 class Page(BaseModel, Generic[T]):
@@ -55,15 +55,15 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
 
     limit: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(default=20, description="Items on a page.")
-    cursor: str | None = Field(default=None, max_length=CURSOR_MAX, description="`next` of the page before.")
+    cursor: str | None = Field(default=None, max_length=CURSOR_MAX, description="`next` of the previous page.")
 
     def filters(self) -> dict[str, object]:
-        """The filters given, by the names that `Crud.page` knows."""
+        """Return the given filters, by the names that `Crud.page` expects."""
         return self.model_dump(exclude={"limit", "cursor", "sort"}, exclude_none=True, by_alias=True)
 
 
 def omitted(alias: str | None = None) -> Any:
-    """For a PATCH: the member may be left out, which is not the same as null."""
+    """Make a member optional for a PATCH: absent is not the same as null."""
     return Field(default_factory=lambda: None, alias=alias)
 
 
@@ -72,7 +72,7 @@ def now() -> dt.datetime:
 
 
 def to_utc(value: dt.datetime) -> dt.datetime:
-    """Raises ValueError for a moment whose time zone takes it out of the years that a datetime has."""
+    """Check a moment. Raises ValueError when its time zone moves it outside the years of a datetime."""
     try:
         return value.astimezone(dt.UTC)
     except OverflowError:
@@ -91,7 +91,7 @@ def _representable(value: JsonValue) -> JsonValue:
 
 
 def _inspect(value: JsonValue, depth: int) -> None:
-    """Raises ValueError for a NUL, which PostgreSQL cannot store, and for what is nested deeper than `depth`."""
+    """Check a document. Raises ValueError for a NUL, which PostgreSQL cannot store, and for nesting beyond `depth`."""
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("holds a NUL character, which cannot be stored")
     if isinstance(value, list | dict):
@@ -101,7 +101,7 @@ def _inspect(value: JsonValue, depth: int) -> None:
             _inspect(item, depth - 1)
 
 
-# A check of the form stands last, around the type: the type's own bounds stay in the OpenAPI document.
+# The check of the form comes last, around the type: the type's own bounds stay in the OpenAPI document.
 JsonDate = Annotated[dt.date, DATE]
 JsonDateTime = Annotated[AwareDatetime, AfterValidator(to_utc), MOMENT]
 JsonUuid = Annotated[uuid.UUID, UUID]

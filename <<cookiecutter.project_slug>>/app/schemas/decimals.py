@@ -1,8 +1,7 @@
-"""Exact decimals in JSON: as a string of digits, or as a number where a client has nothing better.
+"""Exact decimals in JSON: as a string of digits, or as a number for clients without decimals.
 
-The OpenAPI document says a number by its bounds and its step, a string by its form: JSON Schema has no bounds for the
-number in a string. A number has 15 digits at most: no more survive the floats that JSON's readers make of numbers, here
-and at clients.
+The OpenAPI document describes a number by bounds and step, a string by its form: JSON Schema has no bounds for a number
+in a string. A number has 15 digits at most: JSON readers use floats, here and in clients, and these keep no more.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from pydantic_core import CoreSchema, core_schema
 T = TypeVar("T")
 Bound = Decimal | int | None
 NUMBER_DIGITS = 15
-# Of those, the decimal places of a number for a column with more digits; the others are left for the whole part.
+# Decimal places of a number for a column with more digits; the other digits are for the whole part.
 NUMBER_SCALE = 7
-# Digits for reckoning with bounds, which have 60 at most.
+# Precision for arithmetic on bounds, which have 60 digits at most.
 PRECISION = 120
 _FORM = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
 class Exact:
-    """An annotation of `Decimal` for a column numeric(precision, scale) with its checks."""
+    """Annotation of `Decimal` for a column numeric(precision, scale) with its checks."""
 
     precision: int
     scale: int
@@ -55,7 +54,7 @@ class Exact:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         text = {"type": "string", "format": "decimal", "pattern": f"^{self._form()}$"}
-        # FastAPI asks for the schema of answers in the mode "serialization": they hold decimals as strings, exactly.
+        # FastAPI requests the schema of responses in the mode "serialization": they hold decimals as exact strings.
         number = None if handler.mode == "serialization" else self._number()
         return {"anyOf": [text, number]} if number else text
 
@@ -73,7 +72,7 @@ class Exact:
     def _is_exact(self, value: float) -> bool:
         number = Decimal(str(value))
         if not number.is_finite():
-            return True  # the validation of the number itself refuses it
+            return True  # validation of the number itself rejects it
         places = -int(number.normalize().as_tuple().exponent)
         return abs(number) <= self._longest and places <= self._number_scale
 
@@ -83,12 +82,12 @@ class Exact:
 
     @cached_property
     def _longest(self) -> Decimal:
-        """The greatest number, of as many digits as a number may have."""
+        """Return the greatest number with the allowed count of digits."""
         return _reckon(lambda: (10 ** min(self.precision, NUMBER_DIGITS) - 1) * _step(self._number_scale))
 
     @cached_property
     def _least(self) -> Decimal:
-        """The least value of the column that the checks let in."""
+        """Return the least value of the column that the checks allow."""
 
         def reckon() -> Decimal:
             step = _step(self.scale)
@@ -107,13 +106,13 @@ class Exact:
         return _reckon(lambda: -mirrored._least)
 
     def _form(self) -> str:
-        """Return the regular expression for as many digits before and after the point as the column has."""
+        """Return the regular expression for the column's digits before and after the point."""
         whole = self.precision - self.scale
         integer = f"(?:0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
         return f"-?{integer}" + (rf"(?:\.[0-9]{{1,{self.scale}}})?" if self.scale else "")
 
     def _number(self) -> dict[str, Any] | None:
-        """None where all that the checks let in has too many digits for a number."""
+        """Return the schema of a number; None when every allowed value has too many digits for one."""
         step = _step(self._number_scale)
         least = _reckon(lambda: max(_ceiling(self._least, step), -self._longest))
         greatest = _reckon(lambda: min(-_ceiling(-self._greatest, step), self._longest))
@@ -128,7 +127,7 @@ class Exact:
 
 
 def _reckon(formula: Callable[[], T]) -> T:
-    """Exactly: the usual context rounds to 28 digits."""
+    """Multiply exactly: the default context rounds to 28 digits."""
     with localcontext(prec=PRECISION):
         return formula()
 
@@ -142,10 +141,10 @@ def _negated(bound: Bound) -> Bound:
 
 
 def _ceiling(value: Decimal, step: Decimal) -> Decimal:
-    """The least multiple of `step` that is not below `value`."""
+    """Return the least multiple of `step` that is not below `value`."""
     return Decimal(math.ceil(value / step)) * step
 
 
 def _plain(value: Decimal) -> float | int:
-    """For JSON. A float of 15 digits prints as the value, and is read as it."""
+    """Return a number for JSON. A float with 15 digits is printed and parsed as the same value."""
     return int(value) if value == int(value) else float(value)

@@ -1,6 +1,6 @@
-"""Strings of exactly one form: no more is taken than what the OpenAPI document says.
+"""Strings in exactly one form, as in the OpenAPI document.
 
-In its lax mode Pydantic reads "0" as a date (as a Unix time), "1_000" as a number and "on" as true.
+In lax mode Pydantic accepts "0" as a date (a Unix time), "1_000" as a number and "on" as true.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _formed(form: str, example: str) -> Callable[[object], object]:
 
 
 def _string(check: Callable[[object], object]) -> BeforeValidator:
-    """For JSON, where the type must be string; a Python value comes from the code and passes."""
+    """Check a JSON value, which must be a string; a Python value comes from the code and passes."""
 
     def check_string(value: object) -> object:
         if not isinstance(value, (str, dt.date, uuid.UUID)):
@@ -53,7 +53,7 @@ MOMENT = _string(
 )
 UUID = _string(_formed(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "01890a5d-ac96-774b-bcce-b302099a8057"))
 
-# In a query, where everything is a string.
+# In a query all values are strings.
 WHOLE = BeforeValidator(_formed(r"-?\d{1,20}(\.0+)?", "12"))
 NUMERAL = BeforeValidator(_formed(r"-?\d{1,400}(\.\d{1,400})?([Ee][+-]?\d{1,3})?", "12.50"))
 BOOLEAN = BeforeValidator(_formed(r"[Tt]rue|[Ff]alse", "true or false"))

@@ -1,9 +1,9 @@
-"""uvicorn with a lame duck: a pod that is told to stop keeps serving while its clients move on.
+"""uvicorn with connection draining: after SIGTERM it keeps serving until load balancers have moved traffic away.
 
 A plain graceful shutdown closes the listening socket while the load balancer still sends connections to it, and closes
-idle keep-alive connections that a client is about to use. So the first signal only says that the end is near: readiness
-turns 503, every answer carries `Connection: close`, and nothing else changes for DRAIN_SECONDS. Then comes uvicorn's
-graceful shutdown, for GRACEFUL_SECONDS at most. A second signal ends the process at once.
+idle keep-alive connections that a client is about to use. So the first signal only starts draining: readiness returns
+503, every response has `Connection: close`, and nothing else changes for DRAIN_SECONDS. Then follows uvicorn's graceful
+shutdown, for GRACEFUL_SECONDS at most. A second signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from app.lifecycle import Lifecycle
 from app.middleware.forwarded import Forwarded
 from app.server.listening import PortInUse, listen
 
-# Longer than the idle time-out of any proxy in front (nginx 60 s, AWS 60 s): the proxy closes first.
+# Longer than the idle timeout of any proxy in front (nginx 60 s, AWS 60 s): the proxy closes first.
 KEEP_ALIVE_SECONDS = 80
 
 # uvicorn's own exit code.
 START_FAILED = 3
 
-# A signal to a process group often arrives twice, once more from the parent that passes it on: that is one.
+# A signal to a process group often arrives twice, the second time forwarded by the parent: these count as one.
 SAME_SIGNAL_SECONDS = 0.3
 
 log = structlog.get_logger("app.server")
@@ -43,12 +43,12 @@ class DrainingServer(uvicorn.Server):
         self._first_signal: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # The signals are not handed to uvicorn's list: it would raise them again after a clean end, and exit with 143.
+        # The signals are not added to uvicorn's list: it would raise them again after a clean end, and exit with 143.
         now = monotonic()
         if self._first_signal is not None:
             if now - self._first_signal < SAME_SIGNAL_SECONDS:
                 return
-            os.write(sys.stderr.fileno(), b"second signal: leaving at once\n")
+            os.write(sys.stderr.fileno(), b"second signal: exiting at once\n")
             os._exit(128 + sig)
         self._first_signal = now
         self.lifecycle.draining = True
@@ -81,7 +81,7 @@ def make_server(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> Drain
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # app/middleware/forwarded.py knows more of them
+        proxy_headers=False,  # app/middleware/forwarded.py handles more of them
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.graceful_seconds,
     )
@@ -91,7 +91,7 @@ def make_server(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> Drain
 def serve(app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> int:
     """Run until a signal. Returns 0 after a clean end, 3 when the start failed (uvicorn's own code).
 
-    Raises ConfigurationError for a HOST or PORT that this machine does not offer.
+    Raises ConfigurationError for a HOST or PORT that is not available on this machine.
     """
     server = make_server(app, settings, lifecycle)
     try:

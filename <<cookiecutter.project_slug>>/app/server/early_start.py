@@ -1,7 +1,7 @@
-"""Listening first: most of a start is imports, and the process can say that it lives while they go on.
+"""Listen before the application is imported, so that liveness probes succeed during start-up.
 
-`/health` answers at once, and every other request waits for the application: a restart holds requests up instead of
-refusing them, and `/ready` is as late as ever. What is imported here must not import FastAPI, which takes the time.
+`/health` answers at once, and every other request waits for the application: a restart delays requests instead of
+refusing them, and `/ready` comes no earlier. Nothing imported here may import FastAPI, which takes most of the time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _JSON = (b"content-type", b"application/json")
 
 
 class _Uncounted:
-    """Stands in for the metrics, which do not count probes."""
+    """Placeholder for the metrics, which do not count probes."""
 
     active_requests = 0
 
@@ -40,10 +40,10 @@ class _Uncounted:
 
 
 class EarlyStart:
-    """The ASGI application that the server runs: `/health` first, and what `make` returns as soon as it is there.
+    """The ASGI application for the server: `/health` at first, and the result of `make` as soon as it is ready.
 
-    `make` runs in a thread, because imports would hold the event loop. What it raises is kept in `failure`, and ends
-    the server by way of the lifecycle.
+    `make` runs in a thread, because imports would block the event loop. Its exception is kept in `failure`, and ends
+    the server through the lifecycle.
     """
 
     def __init__(self, make: Callable[[], Starlette], settings: Settings, lifecycle: Lifecycle) -> None:
@@ -83,7 +83,7 @@ class EarlyStart:
         await send({"type": "http.response.body", "body": body})
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """The lifespan protocol, with the application's own lifespan inside."""
+        """Run the lifespan protocol, with the application's own lifespan inside."""
         await receive()
         await send({"type": "lifespan.startup.complete"})
         opening = asyncio.create_task(self._open())
@@ -103,8 +103,8 @@ class EarlyStart:
         except Exception as error:
             if isinstance(error, PortInUse):
                 log.error(str(error))
-            elif not isinstance(error, ConfigurationError):  # which is told when the server has ended
-                log.exception("the service could not be put together", error=type(error).__name__)
+            elif not isinstance(error, ConfigurationError):  # which is notified when the server has ended
+                log.exception("the application could not be created", error=type(error).__name__)
             self.failure = error
         finally:
             self.lifecycle.failed = self._app is None
@@ -112,7 +112,7 @@ class EarlyStart:
 
 
 def _keep_for_good() -> None:
-    """What start-up made lives for ever: the collector need not walk it on every full collection."""
+    """Exclude objects of the start-up from garbage collection: they live as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -1,7 +1,6 @@
-"""Sockets to listen on: HOST and PORT, before a server has them.
+"""Listening sockets for HOST and PORT, created before the server.
 
-`::` is one socket for IPv6 and IPv4. asyncio and uvicorn would make it IPv6 only, and a probe that asks 127.0.0.1 would
-find nobody.
+`::` is one socket for IPv6 and IPv4. asyncio and uvicorn would make it IPv6 only, and a probe of 127.0.0.1 would fail.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ from app.core.config import ConfigurationError
 BACKLOG = 2048  # uvicorn's own
 _HERE = {
     errno.EAFNOSUPPORT: "this machine has no IPv6; use an IPv4 address, such as 0.0.0.0",
-    errno.EADDRNOTAVAIL: "this machine does not have that address; use one of its own, or 0.0.0.0 for all of them",
+    errno.EADDRNOTAVAIL: "not an address of this machine; use one of its addresses, or 0.0.0.0 for all",
 }
 
 
 class PortInUse(Exception):
-    """Another process listens there already."""
+    """Another process already listens on this port."""
 
 
 def listen(host: str, port: int, port_setting: str = "PORT") -> list[socket.socket]:
-    """A listening socket for each address of `host`.
+    """Return a listening socket for each address of `host`.
 
-    Raises ConfigurationError for an address or a port that this machine does not offer, and PortInUse.
+    Raises ConfigurationError for an address or port that is not available on this machine, and PortInUse.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -42,7 +41,7 @@ def listen(host: str, port: int, port_setting: str = "PORT") -> list[socket.sock
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(f"{port_setting}: {port} is in use on {host}; stop that process, or set another") from None
         if error.errno == errno.EACCES:
-            reason = f"{port_setting}: {port} needs more rights than this process has; use 1024 or higher"
+            reason = f"{port_setting}: {port} is a privileged port; use 1024 or higher"
         else:
             reason = f"HOST: cannot listen on {host}: {_HERE.get(error.errno or 0, error.strerror)}"
         raise ConfigurationError([reason]) from None

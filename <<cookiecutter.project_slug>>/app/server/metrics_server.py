@@ -1,4 +1,4 @@
-"""/metrics on METRICS_PORT, beside the API: for a Prometheus that reaches the pods where clients do not."""
+"""/metrics on METRICS_PORT, separate from the API: for a Prometheus on a network that clients cannot reach."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ StartResponse = Callable[..., Any]
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
-        """Log nothing: scrapes would drown the rest."""
+        """Log nothing: scrapes would hide other lines."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def _serving(listening: socket.socket, application: Callable[..., Iterable[bytes
     server = ThreadingWSGIServer((host, port), _Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listening
-    # What binding would have set, without the look-up of a name in DNS.
+    # Attributes that binding would set, without a DNS look-up.
     server.server_name, server.server_port = host, port
     server.setup_environ()
     server.set_app(application)
@@ -65,7 +65,7 @@ def _serving(listening: socket.socket, application: Callable[..., Iterable[bytes
 
 
 def _with_head(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """HEAD as GET without the body (RFC 9110, 9.3.2); the library takes GET alone."""
+    """Answer HEAD as GET without the body (RFC 9110, 9.3.2); the library supports GET only."""
 
     def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "HEAD":

@@ -1,4 +1,4 @@
-"""What the services of all resources do alike: transactions, and the errors of resources that are not as expected."""
+"""Base of all services: transactions, and the errors for missing, changed or conflicting resources."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from app.services.idempotency import IdempotentRequest, once
 class ResourceService:
     """The rules of one resource. A method is a unit of work: it commits before it returns, or changes nothing.
 
-    Rules of a resource go into its subclass: override `create_values` or `change_values` to complete or to refuse what
-    a client sent (raise a `Problem`), or add a method around `self.database.write`.
+    Rules of a resource go into its subclass: override `create_values` or `change_values` to complete a client's values
+    or to refuse them (raise a `Problem`), or add a method around `self.database.write`.
     """
 
     crud: Crud
-    title: str  # as messages call the resource
+    title: str  # the resource's name in messages
     # False saves BEGIN and COMMIT, a fifth of the time of a POST, where each write is one statement: PostgreSQL makes
     # that atomic. A request with an Idempotency-Key has a transaction in any case.
     transaction: bool = True
@@ -43,7 +43,7 @@ class ResourceService:
         self.database = database
 
     async def get(self, id: uuid.UUID) -> Row:
-        """Raises NotFound."""
+        """Return the row. Raises NotFound."""
         row = await self.database.read(lambda connection: self.crud.get(connection, id))
         if row is None:
             raise self._not_found(id)
@@ -61,7 +61,7 @@ class ResourceService:
         return await self.database.read(lambda connection: self.crud.place(connection, sort, id))
 
     async def create(self, data: BaseModel, idempotency: IdempotentRequest | None = None) -> Row:
-        """Raises Conflict or Unprocessable for an Idempotency-Key that does not fit."""
+        """Create a row. Raises Conflict or Unprocessable for a mismatched Idempotency-Key."""
 
         async def unit(connection: Connection) -> Row:
             values = await self.create_values(connection, data)
@@ -76,15 +76,15 @@ class ResourceService:
         return await self.database.write(unit, single=not self.transaction)
 
     async def replace(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
-        """Raises NotFound, or PreconditionFailed when the row is at none of `versions` (None: any will do)."""
+        """Replace the row. Raises NotFound, or PreconditionFailed when it is at none of `versions` (None: any)."""
         return await self._update(id, data.model_dump(by_alias=True), versions)
 
     async def change(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
-        """Only the members that were sent, each replaced as a whole. Raises as `replace` does."""
+        """Change only the members that were sent, each as a whole. Raises as `replace` does."""
         return await self._update(id, data.model_dump(by_alias=True, exclude_unset=True), versions)
 
     async def delete(self, id: uuid.UUID, versions: Sequence[int] | None) -> None:
-        """Raises as `replace` does."""
+        """Delete the row. Raises as `replace` does."""
 
         async def unit(connection: Connection) -> None:
             if not await self.crud.delete(connection, id, versions):
@@ -93,11 +93,11 @@ class ResourceService:
         await self.database.write(unit, single=not self.transaction)
 
     async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
-        """The columns of a new row."""
+        """Return the columns of a new row."""
         return data.model_dump(by_alias=True)
 
     async def change_values(self, connection: Connection, id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
-        """The columns to set, from those that the client sent."""
+        """Return the columns to set, from those that the client sent."""
         return values
 
     async def _update(self, id: uuid.UUID, values: dict[str, Any], versions: Sequence[int] | None) -> Row:
@@ -114,23 +114,23 @@ class ResourceService:
         return await self.database.write(unit, single=not self.transaction)
 
     async def _unchanged(self, connection: Connection, id: uuid.UUID, versions: Sequence[int] | None) -> Row | None:
-        """What `Crud.update` would give, for no change at all: the version and so the ETag stay."""
+        """Return the row as `Crud.update` would, for an empty change: the version and so the ETag stay."""
         row = await self.crud.get(connection, id)
         return row if row is not None and (versions is None or row["version"] in versions) else None
 
     async def _missing_or_stale(self, connection: Connection, id: uuid.UUID) -> Exception:
         if await self.crud.exists(connection, id):
             return PreconditionFailed(
-                detail=f"The {self.title} was changed since: read it again and send the new ETag in If-Match."
+                detail=f"The {self.title} has changed since: read it again and send the new ETag in If-Match."
             )
         return self._not_found(id)
 
     def _not_found(self, id: uuid.UUID) -> NotFound:
-        return NotFound(detail=f"There is no {self.title} {id}.")
+        return NotFound(detail=f"No {self.title} with id {id}.")
 
 
 def _second_statement(kind: type[ResourceService]) -> str:
-    """Name an override in the class or its queries that could touch the database once more; empty without one."""
+    """Return an override, in the class or its queries, that may run a second statement; empty without one."""
     for name in ("create_values", "change_values"):
         if getattr(kind, name) is not getattr(ResourceService, name):
             return f"{kind.__name__}.{name}"

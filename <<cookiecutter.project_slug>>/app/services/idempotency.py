@@ -1,7 +1,7 @@
-"""Idempotency-Key: a request that is sent again is answered again, not carried out again.
+"""Idempotency-Key: a retried request gets the stored response and is not executed again.
 
-After draft-ietf-httpapi-idempotency-key-header: the record is written in the transaction that it protects, so there is
-no moment in which one exists without the other.
+After draft-ietf-httpapi-idempotency-key-header: the record is written in the transaction that it protects, so neither
+ever exists without the other.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ async def once(
     body: BaseModel,
     action: Callable[[], Awaitable[Row]],
 ) -> Row:
-    """The row that `action` makes, or the one that it made when the same request came before.
+    """Return the row that `action` creates, or the one that it created for the same request before.
 
-    `connection` must be in a transaction. Raises Conflict while another request with the key is under way, and
-    Unprocessable when the key was used for another body.
+    `connection` must be in a transaction. Raises Conflict while another request with the key is in progress, and
+    Unprocessable when the key was used for a different body.
     """
     identity = {"subject": request.subject, "route": route, "key": request.key}
     if not await records.lock(connection, _lock_number(identity)):
         raise Conflict(
             code="idempotency_in_progress",
-            detail="A request with this Idempotency-Key is under way: send it again in a moment.",
+            detail="A request with this Idempotency-Key is in progress. Retry in a moment.",
             headers={"Retry-After": "1"},
         )
-    # Of what was sent: a default may be the moment of arrival, which is another one for the second request.
+    # Of the members sent: a default may be the time of arrival, which differs for the second request.
     request_hash = hashlib.sha256(body.model_dump_json(exclude_unset=True).encode()).digest()
     record = await records.find(connection, identity)
     if record is not None and record["created_at"] > dt.datetime.now(dt.UTC) - LIFETIME:
         if record["request_hash"] != request_hash:
             raise Unprocessable(
                 code="idempotency_key_reused",
-                detail="This Idempotency-Key was used for another body: take a new key for a new request.",
+                detail="This Idempotency-Key was used for a different body; use a new key for a new request.",
             )
         return record["answer"]
     if record is not None:
@@ -64,6 +64,6 @@ async def once(
 
 
 def _lock_number(identity: dict[str, str]) -> int:
-    """A bigint for pg_try_advisory_xact_lock; two keys that share one only see a needless 409."""
+    """Return a bigint for pg_try_advisory_xact_lock; a collision of two keys only causes a needless 409."""
     digest = hashlib.blake2b("\0".join(identity.values()).encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)

@@ -1,1 +1,1 @@
-"""Where settings come from. `app.core.config` has those of this service."""
+"""Sources of settings. `app.core.config` has the settings of this service."""

@@ -1,4 +1,4 @@
-"""Where settings come from: files in /run/secrets, then the environment, then `.env`."""
+"""Sources of settings: files in /run/secrets, then the environment, then `.env`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVICE = _service_toml()
 
 
 class EnvironmentSettings(BaseSettings):
-    """The rules that all settings share."""
+    """Base class of all settings."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, frozen=True)
 
@@ -44,7 +44,7 @@ class EnvironmentSettings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _stripped(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Without the line break that `echo`, editors and `kubectl --from-file` leave; what is blank is not set."""
+        """Remove the line break that `echo`, editors and `kubectl --from-file` add; a blank value is not set."""
         stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         return {name: value for name, value in stripped.items() if value != ""}
 
@@ -53,9 +53,9 @@ class EnvironmentSettings(BaseSettings):
         return self.environment in ("local", "test")
 
     def refusals(self) -> list[str]:
-        """What must not be left as it is in staging and production, a line each."""
+        """Return a line for each value that is not allowed in staging and production."""
         return []
 
     def missing_files(self) -> Iterable[str]:
-        """A line for each file that a setting names and that this process cannot read."""
+        """Return a line for each file that a setting names and that this process cannot read."""
         return ()

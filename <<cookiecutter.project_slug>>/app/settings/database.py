@@ -22,16 +22,16 @@ class DatabaseSettings(EnvironmentSettings):
     postgres_user: str = "postgres"
     postgres_password: SecretStr = SecretStr("postgres")
     postgres_db: str = SERVICE.get("database", "app")
-    # As in libpq, for what the URL itself does not say.
+    # As in libpq, for parameters missing from the URL.
     postgres_sslmode: SslMode | None = None
     postgres_sslrootcert: str | None = None
     postgres_sslcert: str | None = None
     postgres_sslkey: str | None = None
-    # A pooler shares connections between clients: nothing may be kept on one from one transaction to the next.
+    # A pooler shares connections between clients: no state may be kept on one between transactions.
     database_pooler: bool = False
-    # For migrations, past the pooler: their lock belongs to a session. It may name a role that owns the tables.
+    # For migrations, bypassing the pooler: their lock belongs to a session. It may name the role that owns the tables.
     migration_database_url: SecretStr | None = None
-    # All connections are kept: one beyond the size is closed after use, and to open it again costs ten queries (5 + 5
+    # All connections are kept: one beyond the size is closed after use, and reopening it costs ten queries (5 + 5
     # in place of 10 + 0 halved the throughput of eight clients).
     pool_size: int = Field(10, ge=1)
     max_overflow: int = Field(0, ge=0)
@@ -102,14 +102,14 @@ class DatabaseSettings(EnvironmentSettings):
         if (self.database_url is not None or "postgres_password" in self.model_fields_set) and (
             _is_public(self.sqlalchemy_url)
         ):
-            found.append(f"{variable} has a password that everybody knows")
+            found.append(f"{variable} has a publicly known password")
         if self.migration_database_url is not None and _is_public(self.migration_url):
-            found.append("MIGRATION_DATABASE_URL has a password that everybody knows")
+            found.append("MIGRATION_DATABASE_URL has a publicly known password")
         return found
 
 
 def _unreadable(path: str) -> str:
-    """Why a file can't be read; empty when it can."""
+    """Return why a file cannot be read; empty if it can."""
     try:
         with Path(path).open("rb"):
             return ""
@@ -122,5 +122,5 @@ def _unreadable(path: str) -> str:
 
 
 def _is_public(url: URL) -> bool:
-    """Whether a URL has a password that anyone would try first; PASSWORD is that of this service's own examples."""
+    """Return True for a URL with a common password; PASSWORD is the one of this service's examples."""
     return url.password is not None and url.password.lower() in PUBLIC_PASSWORDS

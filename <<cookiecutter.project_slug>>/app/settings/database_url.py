@@ -1,4 +1,4 @@
-"""DATABASE_URL as hosting providers write it, turned into what SQLAlchemy's asyncpg dialect takes."""
+"""DATABASE_URL as hosting providers write it, converted for SQLAlchemy's asyncpg dialect."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sqlalchemy.exc import ArgumentError
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 SSL_MODES: tuple[str, ...] = get_args(SslMode)
-# libpq's parameters of TLS: `app/db/connecting.py` hands them to asyncpg, which takes them in a URL alone.
+# libpq's TLS parameters: `app/db/connecting.py` passes them to asyncpg, which accepts them only in a URL.
 TLS_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 TLS_PARAMETERS = frozenset({*TLS_FILES, "sslpassword", "ssl_min_protocol_version", "ssl_max_protocol_version"})
-# What asyncpg or the dialect take as parameters; anything else would be a TypeError at the first connection.
+# Parameters of asyncpg or the dialect; any other would raise a TypeError at the first connection.
 PARAMETERS = TLS_PARAMETERS | {"ssl", "host", "port", "target_session_attrs", "prepared_statement_cache_size"}
 
 
 def parse_database_url(text: str) -> URL:
-    """The URL with the driver named and libpq's `sslmode` as asyncpg's `ssl`.
+    """Return the URL with the driver's name and libpq's `sslmode` as asyncpg's `ssl`.
 
     Raises ValueError with a reason that does not repeat the URL: it holds a password.
     """
@@ -39,7 +39,7 @@ def parse_database_url(text: str) -> URL:
         raise ValueError(f"has an unknown sslmode; it is one of {', '.join(SSL_MODES)}")
     unknown = sorted(query.keys() - PARAMETERS)
     if unknown:
-        raise ValueError(f"has parameters that the driver does not know: {', '.join(unknown)}; leave them out")
+        raise ValueError(f"has unsupported parameters: {', '.join(unknown)}; remove them")
     if query.get("ssl") in ("disable", "allow", "prefer") and "sslrootcert" in query:
         raise ValueError(
             f"has sslrootcert, but sslmode={query['ssl']} verifies nothing; set sslmode=verify-full, or leave it out"
@@ -48,6 +48,6 @@ def parse_database_url(text: str) -> URL:
 
 
 def plain_url(url: URL) -> str:
-    """What `parse_database_url` gave, with the password, as libpq and asyncpg themselves take it."""
+    """Return a URL of `parse_database_url`, with the password, in libpq's and asyncpg's form."""
     query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
     return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

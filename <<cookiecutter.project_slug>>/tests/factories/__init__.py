@@ -2,5 +2,5 @@
 
 from types import ModuleType
 
-# In the order of the resource line: what is referred to comes before what refers to it.
+# In the order of references: a resource comes after those that it refers to.
 FACTORIES: tuple[ModuleType, ...] = ()

@@ -19,13 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
-from app.db import catalogue, migrations, online
+from app.db import migrations, online
 from app.db.base import load_models
 from app.db.engine import connecting_engine
 from app.settings.database_url import parse_database_url
 from tests.support import databases
 from tests.support.applications import environment
 from tests.support.waiting import PATIENCE
+from toolkit.dev.migrations import catalogue
 
 REVISIONS = [script.revision for script in ScriptDirectory(databases.ROOT / "alembic").walk_revisions()][::-1]
 pytestmark = pytest.mark.skipif(not REVISIONS, reason="there is no revision yet: python3 tasks.py setup")
@@ -240,7 +241,7 @@ async def test_a_table_that_is_in_use_is_tried_again(
         migration = asyncio.create_task(migrations.migrate(settings_of(own_database), run))
         said = ""
         async with asyncio.timeout(PATIENCE):
-            while "trying again" not in said:
+            while "retrying" not in said:
                 await asyncio.sleep(0.01)
                 said += capsys.readouterr().err
     await migration

@@ -1,1 +1,1 @@
-"""What the developer's commands in `tasks.py` do. Nothing in here is part of the running service."""
+"""Implementation of the developer's commands in `tasks.py`. No part of the running service."""

@@ -1,4 +1,4 @@
-"""Start a task file inside the project's own virtual environment, and make that environment when it is missing.
+"""Start a task file inside the project's own virtual environment, and create that environment if it is missing.
 
 Standard library only, and parsable by old Pythons: this runs before anything is installed. Nothing is ever
 installed into the Python that started it (PEP 668).
@@ -25,10 +25,10 @@ UV_VARIABLES_OF_OTHERS = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PROJECT",
 
 
 def enter(project: Path, also: Sequence[Path] = ()) -> None:
-    """Return at once inside `project/.venv`; outside of it, make it ready and start this program again within.
+    """Return at once inside `project/.venv`; otherwise prepare it and restart this program in it.
 
-    `also` names further folders whose `pyproject.toml` adds requirements (for a tree that has no lock file).
-    Raises SystemExit with what to do when the environment can't be made.
+    `also` lists more folders whose `pyproject.toml` adds requirements (for a tree without a lock file).
+    Raises SystemExit with the next step when the environment cannot be created.
     """
     venv = project / ".venv"
     inside = Path(sys.prefix).resolve() == venv.resolve()
@@ -47,12 +47,12 @@ def enter(project: Path, also: Sequence[Path] = ()) -> None:
 
 
 def help_is_misread(argv: Sequence[str]) -> bool:
-    """Invoke takes `deploy --help` for the environment `--help`; only `--help deploy` asks for help."""
+    """Move `--help` first: invoke reads `deploy --help` as the environment `--help`."""
     return list(argv[1:]) != help_first(argv[1:])
 
 
 def help_first(arguments: Sequence[str]) -> list[str]:
-    """`TASK ... --help` as `--help TASK`; everything else as it is."""
+    """Return `TASK ... --help` as `--help TASK`; anything else unchanged."""
     if len(arguments) > 1 and not arguments[0].startswith("-") and {"--help", "-h"} & set(arguments[1:]):
         return ["--help", arguments[0]]
     return list(arguments)
@@ -63,7 +63,7 @@ def python_of(project: Path) -> Path:
 
 
 def find_uv(project: Path) -> str | None:
-    """uv beside the Python that runs (it is a dependency of the template), on PATH, or in the environment itself."""
+    """Return the uv next to this Python (a dependency of the template), on PATH, or in the environment itself."""
     for path in (Path(sys.executable).parent / "uv", shutil.which("uv"), project / ".venv" / "bin" / "uv"):
         if path and os.access(path, os.X_OK):
             return str(path)
@@ -71,13 +71,13 @@ def find_uv(project: Path) -> str | None:
 
 
 def uv_environment() -> dict[str, str]:
-    """The environment for a call of uv that concerns this project alone and never downloads a Python."""
+    """Return the environment for a call of uv that affects only this project and never downloads a Python."""
     kept = {name: value for name, value in os.environ.items() if name not in UV_VARIABLES_OF_OTHERS}
     return {**kept, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
 
 
 def index_hint() -> str:
-    """What to set where another index than PyPI has to be used: uv does not read pip's settings."""
+    """Return a hint on settings for an index other than PyPI: uv does not read pip's settings."""
     if any(os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         return " (UV_DEFAULT_INDEX names it)"
     if os.environ.get("PIP_INDEX_URL"):
@@ -86,7 +86,7 @@ def index_hint() -> str:
 
 
 def is_fresh(project: Path, also: Sequence[Path] = ()) -> bool:
-    """Whether `.venv` was made from exactly these requirements (a few milliseconds)."""
+    """Return True if `.venv` was created from exactly these requirements (a few milliseconds)."""
     stamp = project / ".venv" / ".made-from"
     return stamp.is_file() and python_of(project).exists() and stamp.read_text() == fingerprint(project, also)
 
@@ -99,16 +99,16 @@ def fingerprint(project: Path, also: Sequence[Path] = ()) -> str:
 
 
 def prepare(project: Path, also: Sequence[Path] = (), *, quiet: bool = False) -> bool:
-    """Make `.venv` agree with the requirements; True when something had to be done. One process at a time."""
+    """Update `.venv` to the requirements; True if it was out of date. One process at a time."""
     if sys.version_info < OLDEST:
-        raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}.")
+        raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is required; this is {sys.version.split()[0]}.")
     (project / ".dev").mkdir(exist_ok=True)
     with (project / ".dev" / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_fresh(project, also):
             return False
         if not quiet:
-            print("Making the environment in .venv", file=sys.stderr, flush=True)
+            print("Creating the environment in .venv", file=sys.stderr, flush=True)
         _install(project, also)
         (project / ".venv" / ".made-from").write_text(fingerprint(project, also))
     return True
@@ -119,7 +119,7 @@ def _install(project: Path, also: Sequence[Path]) -> None:
     if not python_of(project).exists():
         _make_venv(project, uv)
     if uv and not also:
-        # --inexact: what a person, or pip before uv was there, has put into the environment stays in it.
+        # --inexact: packages that a developer, or pip before uv, has installed into the environment stay.
         command = [uv, "sync", "--quiet", "--inexact", "--python", str(python_of(project))]
     elif uv:
         command = [uv, "pip", "install", "--quiet", "--python", str(python_of(project)), *_requirements(project, also)]
@@ -133,18 +133,18 @@ def _make_venv(project: Path, uv: str | None) -> None:
         command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"]
     else:
         command = [sys.executable, "-m", "venv", "--clear", ".venv"]
-    _run(command, project, "the virtual environment could not be made (Debian: apt-get install python3-venv)")
+    _run(command, project, "the virtual environment could not be created (Debian: apt-get install python3-venv)")
 
 
 def provide_uv(project: Path) -> str | None:
-    """uv, by pip into `.venv` when there is none: it installs the rest in a tenth of the time.
+    """Return uv, installed by pip into `.venv` if missing: it installs the rest in a tenth of the time.
 
-    None where pip finds no wheel for this machine. Raises SystemExit when there can be no environment at all.
+    None if pip finds no wheel for this machine. Raises SystemExit when no environment can be created.
     """
     uv = find_uv(project)
     if uv:
         return uv
-    if not any((project / ".venv" / "lib").glob("python*/site-packages/pip")):  # none yet, or one half made
+    if not any((project / ".venv" / "lib").glob("python*/site-packages/pip")):  # missing or incomplete
         _make_venv(project, None)
     pip = [str(python_of(project)), "-m", "pip", "install", "--quiet", "--only-binary", "uv", "uv"]
     subprocess.run(pip, check=False, capture_output=True)
@@ -156,7 +156,7 @@ def _requirements(project: Path, also: Sequence[Path]) -> list[str]:
 
 
 def _requirements_of(folder: Path) -> Iterator[str]:
-    import tomllib  # not there before 3.11, and prepare() has to say so first
+    import tomllib  # missing before 3.11, which prepare() must report first
 
     content = tomllib.loads((folder / "pyproject.toml").read_text())
     yield from content.get("project", {}).get("dependencies", ())
@@ -167,4 +167,4 @@ def _run(command: Sequence[str], project: Path, failure: str) -> None:
     done = subprocess.run(command, cwd=project, env=uv_environment(), check=False, capture_output=True, text=True)
     if done.returncode:
         last_lines = "\n".join(f"    {line}" for line in (done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise SystemExit(f"{failure}:\n{last_lines}\n  Correct that{index_hint()}, then run the command again.")
+        raise SystemExit(f"{failure}:\n{last_lines}\n  Correct this{index_hint()}, then run the command again.")

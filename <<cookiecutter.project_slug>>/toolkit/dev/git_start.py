@@ -1,4 +1,4 @@
-"""The service's git repository at its birth. Standard library only: the template's hook runs this."""
+"""Creation of the service's git repository. Standard library only: the template's hook runs this."""
 
 import os
 import shutil
@@ -6,14 +6,14 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-# Whoever signs commits or has hooks for every repository means commits of their own, not this one.
+# Without the user's signing and hooks, which are meant for the user's own commits.
 OURS = ("commit.gpgsign=false", "core.hooksPath=/dev/null", "core.excludesFile=/dev/null", "core.autocrlf=false")
-# What a machine may have lacked the means for when the service was made
+# Files that the machine may have been unable to create when the service was generated
 MADE_LATER = ("uv.lock", "alembic/versions/*.py", "docs/openapi.json")
 
 
 class Unable(Exception):
-    """Git can't do it on this machine; `remedy` is the command that changes that."""
+    """Git cannot do it on this machine; `remedy` is the command that fixes that."""
 
     def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
@@ -21,10 +21,10 @@ class Unable(Exception):
 
 
 def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "changed"], str]:
-    """Commit everything when nothing is committed yet, and set the branch `template` there.
+    """Commit everything if there is no commit yet, and create the branch `template` there.
 
-    While `template` is still where `main` is, files that were made later (the lock, the first revision) are added in
-    a second commit, and `template` moves along. Raises Unable.
+    While `template` still equals `main`, files created later (the lock, the first revision) are added in a second
+    commit, and `template` moves to it. Raises Unable.
     """
     if not shutil.which("git"):
         raise Unable("git is not installed")
@@ -35,23 +35,23 @@ def commit_generated(project: Path, message: str) -> tuple[Literal["ok", "change
         return "ok", f"at {head[:7]}"
     if not knows_who(project):
         raise Unable(
-            "git does not know who you are",
+            "git has no user name and email",
             "git config --global user.name YOU && git config --global user.email YOU@EXAMPLE.COM",
         )
     _git(project, "add", "--", *(_unborn_files(project) if head else ["."]))
-    _git(project, "commit", "--quiet", "--no-verify", "-m", "Add what was missing at the start" if head else message)
+    _git(project, "commit", "--quiet", "--no-verify", "-m", "Add the lock file and first revision" if head else message)
     _git(project, "branch", "--force", "template")
     return "changed", f"main and template at {_read(project, 'rev-parse', '--short', 'HEAD')}{_surroundings(project)}"
 
 
 def restore(project: Path, folder: str) -> None:
-    """Bring back the files of a folder that git has and something has deleted. Raises Unable."""
+    """Restore deleted files of a folder from git. Raises Unable."""
     if (project / ".git").exists() and _read(project, "ls-files", "--", folder):
         _git(project, "checkout", "--quiet", "--", folder)
 
 
 def knows_who(folder: Path) -> bool:
-    """Whether git was told by whom commits are; what it would guess from the machine's name does not count."""
+    """Return True if git has a configured user; its guess from the machine's name does not count."""
     return bool(_read(folder, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"))
 
 
@@ -65,7 +65,7 @@ def _surroundings(project: Path) -> str:
     outer = _read(project.parent, "rev-parse", "--show-toplevel")
     if not outer or _read(project.parent, "check-ignore", str(project)):
         return ""
-    return f"; it lies inside the repository {outer}: add it there as a submodule, or remove its .git"
+    return f"; it is inside the repository {outer}: add it there as a submodule, or remove its .git"
 
 
 def _git(project: Path, *arguments: str) -> None:
@@ -75,14 +75,14 @@ def _git(project: Path, *arguments: str) -> None:
 
 
 def _read(project: Path, *arguments: str) -> str:
-    """What git prints, or nothing when it fails."""
+    """Return git's output, or nothing when it fails."""
     done = _run(project, arguments)
     return "" if done.returncode else done.stdout.strip()
 
 
 def _run(project: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     options = [part for setting in OURS for part in ("-c", setting)]
-    # GIT_DIR and its like, set while another repository's hook runs, would point every call there.
+    # GIT_DIR and similar variables, set while another repository's hook runs, would redirect every call to it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "_AUTHOR_" in name}
     kept |= {
         name: value

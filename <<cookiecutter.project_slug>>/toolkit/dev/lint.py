@@ -11,7 +11,7 @@ LINTERS: Sequence[Sequence[str]] = (
     ("ruff", "format", "--check"),
     ("pyrefly", "check"),
 )
-# What a folder may have, and its linter.
+# Files of a folder, and their linters.
 ALSO = {
     "Dockerfile": ("hadolint", "Dockerfile"),
     "app": ("lint-imports", "--no-cache", "--no-logo"),
@@ -20,7 +20,7 @@ FORMATTERS: Sequence[Sequence[str]] = (("ruff", "check", "--fix-only"), ("ruff",
 
 
 def lint(*folders: Path) -> None:
-    """Run every linter in every folder, and fail when one did."""
+    """Run every linter in every folder, and fail if one failed."""
     _all({folder: [*LINTERS, *_also(folder)] for folder in folders})
 
 

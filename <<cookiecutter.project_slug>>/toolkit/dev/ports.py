@@ -1,4 +1,4 @@
-"""TCP ports of this machine: whether one is free, and the next that is."""
+"""TCP ports of this machine: check whether one is free, and find the next free one."""
 
 import socket
 
@@ -6,7 +6,7 @@ NUMBERS = range(1, 65536)
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on `port` of `host`, an address such as 127.0.0.1 or ::1."""
+    """Return True if a server can listen on `port` of `host`, an address such as 127.0.0.1 or ::1."""
     with _unbound(host) as probe:
         try:
             probe.bind((host, port))
@@ -16,7 +16,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def next_free(host: str, first: int) -> int:
-    """The lowest free port from `first` on; where none is free there, one that the system chooses."""
+    """Return the lowest free port from `first` on, or one that the system chooses."""
     for port in range(first, NUMBERS.stop):
         if is_free(host, port):
             return port

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal."""
+"""Questions to the user at the terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sys
 
 
 def can_answer() -> bool:
-    """Whether somebody sits at a terminal. Python has no `sys.stdin` when the input is closed."""
+    """Return True with an interactive terminal. Python has no `sys.stdin` when the input is closed."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def ask(question: str) -> str:
-    """The line that was typed; empty when nobody can answer: no terminal, a closed input, or its end (Ctrl-D)."""
+    """Return the typed line; empty without a terminal, for a closed input, or at its end (Ctrl-D)."""
     try:
         return input(question).strip() if can_answer() else ""
     except (EOFError, OSError, ValueError):  # ValueError: a closed file, or bytes that are not UTF-8

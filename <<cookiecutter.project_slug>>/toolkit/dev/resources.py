@@ -1,4 +1,4 @@
-"""The task `resource.add`: the files of one more resource, and the revision that makes its table."""
+"""The task `resource.add`: the files of a new resource, and the revision that creates its table."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ from toolkit.resources.write import generator
 
 @contextlib.contextmanager
 def alone(project: Path) -> Iterator[None]:
-    """One at a time: a second would read lines, models and revisions that the first is about to change."""
+    """Allow one at a time: a second would read lines, models and revisions that the first is about to change."""
     (project / ".dev").mkdir(exist_ok=True)
     with (project / ".dev" / "resources.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -20,12 +20,12 @@ def alone(project: Path) -> Iterator[None]:
 
 
 def add(project: Path, line: str, *, check: bool = False) -> None:
-    """Write what the line asks for, each file with its status; with `check`, only show it (exit code 2 on a change).
+    """Write the files of the line, each with its status; with `check`, only show them (exit code 2 on a change).
 
-    Raises SystemExit with every fault of the line, or with what stands in the way.
+    Raises SystemExit with every fault of the line, or with the conflicting files.
     """
     with alone(project):
-        new_revision.require_one_head(project)  # before a file is written that could get no revision
+        new_revision.require_one_head(project)  # before writing any file without a possible revision
         try:
             changes = generator.add(line, project, check=check)
         except (parser.ResourceErrors, generator.GeneratorError) as fault:

@@ -1,4 +1,4 @@
-"""The task `dev`: the service on a migrated database, started again whenever a file is saved."""
+"""The task `dev`: the service on a migrated database, restarted whenever a file is saved."""
 
 import os
 import queue
@@ -21,12 +21,12 @@ WATCHED = ("app", "service.toml", ".env")
 
 
 def serve(project: Path, port: int, *, fresh: bool = False, allow_destructive: bool = False) -> None:
-    """Serve until Ctrl-C. Raises SystemExit with the next step for a port or database that is taken."""
+    """Serve until Ctrl-C. Raises SystemExit with the next step for a port or database that is in use."""
     if port not in ports.NUMBERS:
         raise SystemExit(f"--port {port} is invalid. Choose a port from 1 to 65535.")
     if not ports.is_free(HOST, port):
         raise SystemExit(
-            f"Port {port} is taken, perhaps by another `dev`. Stop that one, or choose another port:\n"
+            f"Port {port} is in use, perhaps by another `dev`. Stop it, or choose another port:\n"
             f"  python3 tasks.py dev --port {ports.next_free(HOST, port + 1)}"
         )
     try:
@@ -36,7 +36,7 @@ def serve(project: Path, port: int, *, fresh: bool = False, allow_destructive: b
     except run.InUse as used:
         raise SystemExit(
             f"The embedded PostgreSQL of this service is in use by process {used.owner}, perhaps another `dev`.\n"
-            f"  Stop that one, or set DATABASE_URL to another server."
+            f"  Stop it, or set DATABASE_URL to another server."
         ) from None
 
 
@@ -51,7 +51,7 @@ def _migrate(project: Path, variables: Mapping[str, str], *, allow_destructive: 
         *([upgrade.ALLOW] if allow_destructive else []),
     ]
     if code := subprocesses.run(command, cwd=project, env={**os.environ, **variables}):
-        raise SystemExit(code)  # its last line says why, and what to do
+        raise SystemExit(code)  # its last line has the reason and the next step
 
 
 def _serve(project: Path, port: int, variables: Mapping[str, str]) -> None:
@@ -79,7 +79,7 @@ def _service(project: Path, environment: Mapping[str, str]) -> Iterator[subproce
         [sys.executable, "-m", "app"],
         cwd=project,
         env=environment,
-        start_new_session=True,  # Ctrl-C reaches us alone; we end it, and its database after it
+        start_new_session=True,  # Ctrl-C reaches only us; we end the service, and then its database
         preexec_fn=subprocesses.die_with_parent,
     )
     try:
@@ -89,7 +89,7 @@ def _service(project: Path, environment: Mapping[str, str]) -> Iterator[subproce
 
 
 def _announce(project: Path, service: subprocess.Popen[bytes], port: int, variables: Mapping[str, str]) -> bool:
-    """Print the addresses once the service answers; False when it did not come up."""
+    """Print the addresses once the service answers; False when it did not start."""
     address = f"http://{HOST}:{port}"
     if fault := fault_of_start(service, f"{address}/health"):
         print(fault, flush=True)
@@ -105,7 +105,7 @@ def _announce(project: Path, service: subprocess.Popen[bytes], port: int, variab
 
 
 def _first_request(project: Path, address: str) -> str:
-    """A line with a request that works as it stands; none where there is no resource."""
+    """Return a line with a working request; empty without a resource."""
     from toolkit.resources.line.parser import parse
 
     content = tomllib.loads((project / "service.toml").read_text("utf-8"))
@@ -132,7 +132,7 @@ def fault_of_start(service: subprocess.Popen[bytes], url: str) -> str:
 
 
 def _watch(project: Path) -> "queue.SimpleQueue[str]":
-    """Names of saved files. A thread waits for them, so that a signal interrupts the main one at once."""
+    """Watch for saved files. A thread waits for them, so that a signal interrupts the main one at once."""
     from watchfiles import PythonFilter, watch
 
     seen: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -151,12 +151,10 @@ def _wait_for_change(service: subprocess.Popen[bytes], changes: "queue.SimpleQue
     reported = False
     while True:
         try:
-            print(f"Saved: {changes.get(timeout=0.5)}; starting again", flush=True)
+            print(f"Saved: {changes.get(timeout=0.5)}; restarting", flush=True)
         except queue.Empty:
             if service.poll() is not None and not reported:
-                print(
-                    f"The service ended with exit code {service.returncode}; saving a file starts it again.", flush=True
-                )
+                print(f"The service ended with exit code {service.returncode}; save a file to restart it.", flush=True)
                 reported = True
             continue
         return

@@ -1,13 +1,171 @@
-"""The service's own commands, `python -m app COMMAND`: see the contract in toolkit/README.md."""
+"""What the toolkit asks the service, as typed values: `python -m app COMMAND` in its folder (see README.md)."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from toolkit.dev import subprocesses
 
+MERGE = "python3 tasks.py migrate.merge"
 
-def run(project: Path, command: str, *arguments: str) -> int:
+
+class ServiceError(Exception):
+    """A command of the service failed. The message is one line: what is wrong, and where it can be what to do."""
+
+
+class RevisionError(ServiceError):
+    """The revisions cannot be used as they are."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A file of alembic/versions. `marker`: `# deploy: additive|destructive` in it."""
+
+    id: str
+    path: Path
+    place: str  # as it is named in messages
+    message: str = ""
+    marker: str = ""
+    ancestors: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """All revisions by id, each after those that it builds on. `error`: why there is no single head, in one line."""
+
+    known: Mapping[str, Revision]
+    heads: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def head(self) -> str:
+        """The newest revision; empty without any. Raises RevisionError when there are several."""
+        if len(self.heads) > 1:
+            raise RevisionError(self.error)
+        return self.heads[0] if self.heads else ""
+
+    @cached_property
+    def ordered(self) -> tuple[Revision, ...]:
+        return tuple(self.known.values())
+
+    def ancestors(self, ids: Iterable[str]) -> frozenset[str]:
+        """Everything that these revisions build on; unknown ids have no ancestors."""
+        return frozenset[str]().union(*(self.known[id_].ancestors for id_ in ids if id_ in self.known))
+
+    def between(self, present: Iterable[str], wanted: str) -> tuple[Revision, ...]:
+        """What an upgrade to `wanted` runs on a database at `present`: each revision after those it builds on."""
+        present = tuple(present)
+        missing = (self.ancestors([wanted]) | {wanted}) - self.ancestors(present) - set(present)
+        return tuple(revision for revision in self.ordered if revision.id in missing)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One setting that is refused: `kind` is unknown, secret, missing or refused, `text` a sentence about it."""
+
+    setting: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the service says of settings."""
+
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """A body that a POST to `path` accepts, once each of `references` has the id of what a POST to its path made."""
+
+    name: str
+    path: str
+    body: Mapping[str, object]
+    references: Mapping[str, str]
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "app", name, *arguments]
+
+
+def run(project: Path, name: str, *arguments: str) -> int:
     """Run a command with this terminal's input and output; its exit code."""
-    return subprocesses.run([sys.executable, "-m", "app", command, *arguments], cwd=project)
+    return subprocesses.run(command(name, *arguments), cwd=project)
+
+
+def revisions(project: Path) -> Revisions:
+    """Raises RevisionError for files that cannot be used, ServiceError when the service's code does not run."""
+    told = json.loads(_output(project, "revisions"))
+    if told["error"] and not told["heads"]:
+        raise RevisionError(told["error"])
+    known = {
+        item["id"]: Revision(
+            item["id"],
+            project / item["path"],
+            item["path"],
+            item["message"],
+            item["marker"],
+            frozenset(item["ancestors"]),
+        )
+        for item in told["revisions"]
+    }
+    return Revisions(known, tuple(told["heads"]), told["error"])
+
+
+def question(
+    settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Iterable[str] = (), *, development: bool = False
+) -> str:
+    """The input of `check`."""
+    asked = {"settings": dict(settings), "secrets": dict(secrets), "hidden": list(hidden), "development": development}
+    return json.dumps(asked)
+
+
+def verdict(answer: str) -> Verdict:
+    """The output of `check`."""
+    told = json.loads(answer)
+    problems = tuple(Problem(item["setting"], item["kind"], item["text"]) for item in told["problems"])
+    return Verdict(problems, tuple(told["notes"]))
+
+
+def examples(project: Path) -> tuple[Example, ...]:
+    """One of each resource; what is referred to comes first. Raises ServiceError."""
+    told = json.loads(_output(project, "example"))
+    return tuple(Example(item["name"], item["path"], item["body"], item["references"]) for item in told)
+
+
+def openapi(project: Path) -> str:
+    """The document as JSON. Raises ServiceError."""
+    return _output(project, "openapi")
+
+
+def database_url(project: Path) -> str:
+    """The address of the database that migrations run on, for libpq and asyncpg. Raises ServiceError."""
+    return _output(project, "database-url").strip()
+
+
+def token(project: Path) -> str:
+    """A token for development with every scope. Raises ServiceError."""
+    return _output(project, "token", "--all").splitlines()[-1]
+
+
+def _output(project: Path, name: str, *arguments: str) -> str:
+    done = subprocess.run(
+        command(name, *arguments),
+        cwd=project,
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise ServiceError(f"`python -m app {name}` ended with {done.returncode}: {' '.join(lines[-3:])}")
+    return done.stdout

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the command that started them, and signals that end a command cleanly."""
+"""Child processes that never outlive their parent, and signals that end a command cleanly."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def exit_on_signals() -> None:
 
 
 def _raise_exit(number: int, _frame: FrameType | None) -> None:
-    # A second signal while cleaning up must not interrupt the cleaning.
+    # A second signal must not interrupt the clean-up.
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """For `preexec_fn`: have the kernel send this signal when the parent is gone, even by SIGKILL (Linux only)."""
+    """Make the kernel send this signal when the parent dies, even by SIGKILL (Linux only; for `preexec_fn`)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Run in the foreground and return the exit code. On Ctrl-C the child has got it too: let it finish first."""
+    """Run in the foreground and return the exit code. The child receives Ctrl-C too, and is allowed to finish first."""
     child = subprocess.Popen(command, cwd=cwd, env=env, preexec_fn=die_with_parent)
     try:
         return child.wait()
@@ -59,7 +59,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:
-    """End a child that is still there: SIGTERM, and SIGKILL when that does not help."""
+    """End a child that is still running: SIGTERM, and SIGKILL if it does not stop."""
     if child.poll() is not None:
         return
     child.terminate()
@@ -71,7 +71,7 @@ def stop(child: subprocess.Popen[bytes]) -> None:
 
 
 def started(child: subprocess.Popen[bytes], ready: Callable[[], bool], what: str) -> str:
-    """Wait until `ready()`; return an empty string then, else one sentence that says why `what` did not start."""
+    """Wait until `ready()`; return an empty string, or one sentence with the reason why `what` did not start."""
     end = time.monotonic() + START_SECONDS
     while child.poll() is None:
         if ready():

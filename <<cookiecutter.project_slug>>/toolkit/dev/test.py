@@ -1,4 +1,4 @@
-"""The task `test`: pytest on every core, with coverage of `app`; what was left out is listed with its reason."""
+"""The task `test`: pytest on every core, with coverage of `app`; skipped tests are listed with the reason."""
 
 import os
 import sys
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from toolkit.dev import subprocesses
 
-# Each process imports the application first. One more than there are cores, because some tests wait for time to pass:
-# 85 s with three on two cores, where two need 92 and four 110.
+# Each process first imports the application. One more than there are cores, because some tests wait: 85 s with three on
+# two cores; two take 92 s and four 110 s.
 MOST_WORKERS = 4
 
 
 def run(project: Path, part: str = "", only: str = "") -> None:
-    """All tests with the coverage gate; or one part (`unit`, `integration`, `e2e`), or those that match `only`."""
+    """Run all tests with the coverage gate; or one part (`unit`, `integration`, `e2e`), or those that match `only`."""
     command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "--durations=5", "-n", workers()]
     command += ["-k", only] if only else []
     command += [f"tests/{part}"] if part else []
@@ -24,5 +24,5 @@ def run(project: Path, part: str = "", only: str = "") -> None:
 
 
 def workers() -> str:
-    """How many, as an argument of pytest."""
+    """Return the number of workers, as an argument of pytest."""
     return str(min((os.cpu_count() or 1) + 1, MOST_WORKERS))

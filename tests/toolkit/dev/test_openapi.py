@@ -6,7 +6,6 @@ import sys
 
 from tests.support.template import SERVICE
 
-PRINT = "import json, sys; from toolkit.dev import openapi; json.dump(openapi.document(), sys.stdout)"
 AMBIENT = {
     "PROJECT_NAME": "Ambient",
     "Description": "Ambient",
@@ -25,7 +24,12 @@ AMBIENT = {
 def written(**ambient: str) -> str:
     environment = {"PATH": os.environ["PATH"], **ambient}
     done = subprocess.run(
-        [sys.executable, "-c", PRINT], cwd=SERVICE, env=environment, check=False, capture_output=True, text=True
+        [sys.executable, "-m", "app", "openapi"],
+        cwd=SERVICE,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

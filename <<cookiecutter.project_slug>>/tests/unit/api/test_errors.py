@@ -132,7 +132,7 @@ async def test_what_is_no_json_is_told_where(
         await client_of(make_app(router)).post("/items", content=content, headers=JSON), 422, "invalid"
     )
     assert problem["errors"][0]["code"] == "json_invalid"
-    assert "is no JSON" in problem["errors"][0]["detail"]
+    assert "is not valid JSON" in problem["errors"][0]["detail"]
 
 
 async def test_the_input_is_not_repeated(make_app: MakeApp, client_of: ClientOf, router: Router) -> None:

@@ -68,7 +68,7 @@ def test_brackets_of_a_url_are_taken(clean_environment: pytest.MonkeyPatch, writ
 @pytest.mark.parametrize(
     ("host", "port", "said"),
     [
-        ("192.0.2.1", 0, "HOST: cannot listen on 192.0.2.1: this machine does not have that address"),
+        ("192.0.2.1", 0, "HOST: cannot listen on 192.0.2.1: not an address of this machine"),
         ("nowhere.invalid", 0, "HOST: 'nowhere.invalid' is not an address"),
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app import check
+from app.commands import check
 
 GOOD = {
     "ENVIRONMENT": "staging",

@@ -15,24 +15,15 @@ from toolkit.deploy.compose import config, first_up, owner, ports, readiness, st
 from toolkit.deploy.compose.config import ALL_PROFILES, Stack
 from toolkit.deploy.image import buildx, content_key, docker_engine
 from toolkit.deploy.outcomes import Failed, Result, Status, fail
-from toolkit.deploy.release import migrations
+from toolkit.deploy.release import migrations, settings
 from toolkit.deploy.report import Report
+from toolkit.dev import service
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 ERASE = "\x1b[2K"
-EX_CONFIG = 78  # sysexits.h
-CHECK_SETTINGS = f"""
-import sys
-from app.core.config import ConfigurationError
-from app.main import create_app
-try:
-    create_app()
-except ConfigurationError as error:
-    print(error, file=sys.stderr)
-    sys.exit({EX_CONFIG})
-"""
+SETTINGS_SECONDS = 120
 PAGES = {"pgadmin": "pgAdmin", "prometheus": "Prometheus", "grafana": "Grafana", "jaeger": "Jaeger"}
 
 
@@ -101,13 +92,15 @@ def logs(project: Path, service: str = "", *, follow: bool = False, lines: int =
 def check_settings(project: Path, found: Stack) -> None:
     """Raises Failed SETTINGS_REFUSED for settings that the service would refuse in its container."""
     given = {name: str(value) for name, value in found.services["app"]["environment"].items() if value}
-    done = process.run([sys.executable, "-c", CHECK_SETTINGS], cwd=project, env=given, seconds=60)
-    if done.code == EX_CONFIG:
-        problems = [line.strip() for line in done.err.splitlines() if line.startswith("  ")]
+    asked = service.question({}, given, development=True)
+    done = process.begin(service.command("check"), project, settings.INHERITED).finish(asked, SETTINGS_SECONDS)
+    # Code that does not even run shows itself in the container, with all that it says.
+    problems = service.verdict(done.out).problems if not done.code else ()
+    if refused := [problem.text for problem in problems if problem.kind in ("missing", "refused")]:
         raise fail(
             "SETTINGS_REFUSED",
             "the service would not start with these settings",
-            *problems,
+            *refused,
             hint="correct them in .env; .env.example describes each",
         )
 

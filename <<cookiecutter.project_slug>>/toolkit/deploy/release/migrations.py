@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.db import revisions
 from toolkit.deploy import process
 from toolkit.deploy.outcomes import fail
 from toolkit.deploy.release.breaking_changes import reasons_in
+from toolkit.dev import service
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Pending:
     newer_than_known: bool = False
 
 
-def load(project: Path) -> revisions.Revisions:
+def load(project: Path) -> service.Revisions:
     """Every revision of the checkout. Raises Failed REVISIONS_UNUSABLE."""
     try:
-        return revisions.load(project / "alembic" / "versions")
-    except revisions.RevisionError as error:
+        return service.revisions(project)
+    except service.ServiceError as error:
         raise fail("REVISIONS_UNUSABLE", str(error)) from None
 
 
@@ -46,8 +46,8 @@ def head(project: Path) -> str:
     found = load(project)
     try:
         return found.head
-    except revisions.RevisionError as error:
-        raise fail("SEVERAL_HEADS", str(error), hint=f"`{revisions.MERGE}`, commit, then run this again") from None
+    except service.RevisionError as error:
+        raise fail("SEVERAL_HEADS", str(error), hint=f"`{service.MERGE}`, commit, then run this again") from None
 
 
 def pending(project: Path, schema: str, head: str) -> Pending:
@@ -72,12 +72,12 @@ def pending(project: Path, schema: str, head: str) -> Pending:
         raise fail(
             "UNKNOWN_REVISION",
             f"the image's revision {head} does not build on {', '.join(beside)}, which the database is at",
-            hint=f"merge the branches (`{revisions.MERGE}`), commit, then deploy again",
+            hint=f"merge the branches (`{service.MERGE}`), commit, then deploy again",
         )
     return Pending(_judged(project, found.between(present, head)))
 
 
-def judge(revision: revisions.Revision, sql: str) -> Revision:
+def judge(revision: service.Revision, sql: str) -> Revision:
     """Pure. The marker in the file wins; else what the SQL does."""
     if revision.marker:
         said = revision.marker == "destructive"
@@ -86,7 +86,7 @@ def judge(revision: revisions.Revision, sql: str) -> Revision:
     return Revision(revision.id, bool(reasons), reasons)
 
 
-def _judged(project: Path, path: Sequence[revisions.Revision]) -> tuple[Revision, ...]:
+def _judged(project: Path, path: Sequence[service.Revision]) -> tuple[Revision, ...]:
     """Raises Failed REVISION_UNREADABLE for one that reads rows and has no marker."""
     sql = _sql(project, [revision.id for revision in path if not revision.marker])
     return tuple(judge(revision, sql.get(revision.id, "")) for revision in path)

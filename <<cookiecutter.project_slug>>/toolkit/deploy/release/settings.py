@@ -7,7 +7,6 @@ variables or in .env, is no setting of a pod.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from toolkit.deploy import process
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.kubernetes import sources
 from toolkit.deploy.release.spec import Release
+from toolkit.dev import service
+from toolkit.dev.service import Problem, Verdict
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
@@ -43,39 +44,23 @@ class Given:
     complete: bool = True
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One setting that is refused: `kind` is unknown, secret, missing or refused, `text` a sentence about it."""
-
-    setting: str
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
 class Check:
     """The service's verdict on settings. The process is begun ahead: most of its second is imports."""
 
     def __init__(self, project: Path) -> None:
         self.project = project
         self._begun: process.Begun | None = None
-        self._last: tuple[Given, Judged] | None = None
+        self._last: tuple[Given, Verdict] | None = None
 
     def begin(self) -> process.Begun:
-        command = [sys.executable, "-m", "app", "check"]
-        self._begun = self._begun or process.begin(command, self.project, INHERITED)
+        self._begun = self._begun or process.begin(service.command("check"), self.project, INHERITED)
         return self._begun
 
-    def judge(self, pods: Given) -> Judged:
+    def judge(self, pods: Given) -> Verdict:
         """Asked once for the same variables. Raises Failed SETTINGS_UNCHECKED when the service's code does not run."""
         if self._last is None or self._last[0] != pods:
-            asked = {"settings": dict(pods.settings), "secrets": dict(pods.secrets), "hidden": list(pods.hidden)}
-            done, self._begun = self.begin().finish(json.dumps(asked), CHECK_SECONDS), None
+            asked = service.question(pods.settings, pods.secrets, pods.hidden)
+            done, self._begun = self.begin().finish(asked, CHECK_SECONDS), None
             self._last = pods, _judged(pods, done)
         return self._last[1]
 
@@ -84,7 +69,7 @@ class Check:
             self._begun.end()
 
 
-def _judged(pods: Given, done: process.Done) -> Judged:
+def _judged(pods: Given, done: process.Done) -> Verdict:
     if done.code:
         raise fail(
             "SETTINGS_UNCHECKED",
@@ -92,14 +77,13 @@ def _judged(pods: Given, done: process.Done) -> Judged:
             done.cause,
             hint="correct the code; `python3 tasks.py test.unit` shows where",
         )
-    told = json.loads(done.out)
-    problems = [Problem(**problem) for problem in told["problems"]]
+    said = service.verdict(done.out)
     # What is shared has variables of other services, and what can't be read may have those that are missing.
-    seen = [item for item in problems if item.kind == "refused" or item.setting not in pods.shared]
-    return Judged(tuple(item for item in seen if pods.complete or item.kind != "missing"), tuple(told["notes"]))
+    seen = [item for item in said.problems if item.kind == "refused" or item.setting not in pods.shared]
+    return Verdict(tuple(item for item in seen if pods.complete or item.kind != "missing"), said.notes)
 
 
-def judged(target: Target, found: Found) -> tuple[Given, Judged]:
+def judged(target: Target, found: Found) -> tuple[Given, Verdict]:
     """What the pods would get, and the service's verdict on it."""
     pods = given(target, found)
     return pods, target.check.judge(pods)
@@ -137,7 +121,7 @@ def require(project: Path, release: Release) -> None:
         raise refusal(env, pods, judged)
 
 
-def refusal(env: Environment, pods: Given, judged: Judged) -> Failed:
+def refusal(env: Environment, pods: Given, judged: Verdict) -> Failed:
     """Failed SETTINGS_REFUSED, with a line for each problem."""
     lines = [f"{where(env, pods, problem)}: {problem.text}" for problem in judged.problems]
     return fail(
@@ -156,7 +140,7 @@ def where(env: Environment, pods: Given, problem: Problem) -> str:
     return f"Secret {env.secret.name}" if env.secret.name else "your environment" if env.secret.from_env else "store"
 
 
-def fixes(env: Environment, pods: Given, judged: Judged) -> list[str]:
+def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
     """What to do, in the order in which it works: commands, and lines for the inventory. Pure."""
     shared = [problem.setting for problem in judged.problems if problem.setting in pods.shared]
     in_secret = [

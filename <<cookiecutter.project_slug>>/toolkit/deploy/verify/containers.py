@@ -62,14 +62,14 @@ class Contained:
 
     def tables(self) -> str:
         """Asked in the database itself, with psql."""
-        from app.db.base import load_models
+        from toolkit.dev.migrations import environment
 
         _, found = self._there()
         given = found.services["db"]["environment"]
         query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         login = ("--username", given["POSTGRES_USER"], "--dbname", given["POSTGRES_DB"])
         there = set(self._exec("db", "psql", *login, "--no-align", "--tuples-only", "--command", query).split())
-        wanted = set(load_models().tables)
+        wanted = set(environment.metadata(self.project).tables)
         if lacking := sorted(wanted - there):
             raise fail("TABLES", f"the database lacks {', '.join(lacking)}", hint=AGAIN)
         return f"{', '.join(sorted(wanted))} in {given['POSTGRES_DB']}"

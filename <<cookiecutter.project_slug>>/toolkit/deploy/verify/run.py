@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 import tomllib
@@ -19,6 +18,7 @@ from toolkit.deploy.verify import checkout
 from toolkit.deploy.verify.checklist import Skipped
 from toolkit.deploy.verify.containers import Contained
 from toolkit.deploy.verify.served import Served
+from toolkit.dev import service
 
 FAILED = 1
 Line = tuple[str, Callable[[], str]]
@@ -32,7 +32,7 @@ def verify(project: Path, report: Report, *, tests: bool = False) -> int:
     report.play("verify")
     with _containers(project, report) as contained:
         port = contained.found.port("app") if contained.found else 0
-        served = Served(f"http://127.0.0.1:{port}", developer()) if port else None
+        served = Served(project, f"http://127.0.0.1:{port}", developer(project)) if port else None
         first, *others = _of_project(project, contained, tests=tests)
         return _tell(report, served, [first, *_of_service(served, contained.missing), *others])
 
@@ -40,27 +40,30 @@ def verify(project: Path, report: Report, *, tests: bool = False) -> int:
 def verify_served(project: Path, report: Report, url: str) -> int:
     """Check what can be seen of a deployed service from outside; TOKEN is the token of a caller with every scope."""
     report.play(f"verify {url}")
-    served = Served(url.rstrip("/"), caller(project, os.environ))
+    served = Served(project, url.rstrip("/"), caller(project, os.environ))
     return _tell(report, served, _of_service(served, ""))
 
 
-def developer() -> Mapping[str, str]:
-    """The headers of a developer with every scope: a token, where the service requires one."""
-    from app.main import create_app
-    from tests.support.identity import headers_for
-
-    headers = headers_for(app=create_app())
-    # The application has made its log the process's own; the client's requests have no place in the checklist.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    return headers
+def developer(project: Path) -> Mapping[str, str] | None:
+    """The headers of a developer with every scope; those of TOKEN where the settings allow no such token."""
+    if not requires_token(project):
+        return {}
+    try:
+        return {"Authorization": f"Bearer {service.token(project)}"}
+    except service.ServiceError:
+        return caller(project, os.environ)
 
 
 def caller(project: Path, variables: Mapping[str, str]) -> Mapping[str, str] | None:
     """The headers with the token in TOKEN; empty where the service requires none, None where it is missing."""
     if token := variables.get("TOKEN"):
         return {"Authorization": f"Bearer {token}"}
+    return None if requires_token(project) else {}
+
+
+def requires_token(project: Path) -> bool:
     answers = tomllib.loads((project / "service.toml").read_text("utf-8"))["answers"]
-    return {} if answers["auth"] == "none" else None
+    return bool(answers["auth"] != "none")
 
 
 def _of_service(served: Served | None, missing: str) -> list[Line]:

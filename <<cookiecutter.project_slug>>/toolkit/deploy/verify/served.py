@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from toolkit.deploy.outcomes import fail
 from toolkit.deploy.verify.checklist import Skipped
+from toolkit.dev import service
+from toolkit.dev.service import Example
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Client, Response
+    from httpx2 import Client, Response
 
 SECONDS = 10.0
 METHODS = ("get", "post", "put", "patch", "delete")
 OK, CREATED, NOT_FOUND = 200, 201, 404
 
 
+@dataclass(frozen=True)
+class Created:
+    location: str
+    body: dict[str, Any]
+
+
 @dataclass
 class Served:
-    """A service at `url`. `headers` are those of a caller who may do everything; None when nobody has a token.
+    """The service of `project` at `url`.
 
-    `made` are the addresses of what the checks have created, `examples` of each resource the one to read back.
+    `headers` are those of a caller who may do everything; None when nobody has a token. `made` are the addresses of
+    what the checks have created, `created` by path what is to be read back.
     """
 
+    project: Path
     url: str
     headers: Mapping[str, str] | None
     made: list[str] = field(default_factory=list)
-    examples: dict[str, dict[str, Any]] = field(default_factory=dict)
+    created: dict[str, Created] = field(default_factory=dict)
 
     def api(self) -> str:
         """It lives, and it wants traffic."""
@@ -49,7 +60,7 @@ class Served:
             files = _assets(client, "/docs", answer) + _assets(client, "/redoc", client.get("/redoc"))
             paths: dict[str, Any] = _expect(client.get("/openapi.json"), OK).json()["paths"]
         operations = sum(method in METHODS for path in paths.values() for method in path)
-        missing = [path for path in _resource_paths() if path not in paths]
+        missing = [example.path for example in self._examples if example.path not in paths]
         if missing:
             raise fail(
                 "DOCS_INCOMPLETE", f"the API's document lacks {', '.join(missing)}", hint="`python3 tasks.py dev`"
@@ -57,16 +68,16 @@ class Served:
         return f"/docs and /redoc load their {files} files; {operations} operations are listed"
 
     def create(self) -> str:
-        """POST of each resource, with the bodies that the tests' factories make."""
+        """POST of each resource, with its example."""
         self._writing(self._create)
-        return ", ".join(f"POST {path}: 201" for path in self.examples) or "there are no resources"
+        return ", ".join(f"POST {path}: 201" for path in self.created) or "there are no resources"
 
     def read(self) -> str:
         """GET by id gives what was created."""
-        if not self.examples:
+        if not self.created:
             raise Skipped("nothing was created")
         self._writing(self._read)
-        return ", ".join(f"GET {path}/{{id}}: as created" for path in self.examples)
+        return ", ".join(f"GET {path}/{{id}}: as created" for path in self.created)
 
     def clean_up(self) -> None:
         """Delete what was created, what refers to others first. Best effort: the checks have had their say."""
@@ -75,39 +86,33 @@ class Served:
                 while self.made:
                     client.delete(self.made.pop())
 
-    async def _create(self, client: AsyncClient) -> None:
-        from tests.factories import FACTORIES
+    @cached_property
+    def _examples(self) -> tuple[Example, ...]:
+        """Raises Failed NO_EXAMPLE."""
+        try:
+            return service.examples(self.project)
+        except service.ServiceError as error:
+            raise fail("NO_EXAMPLE", str(error)) from None
 
-        for factory in FACTORIES:
-            answer = _expect(await client.post(factory.PATH, json=await factory.body(client)), CREATED)
-            self.examples[factory.PATH] = {"location": _location(answer), "body": answer.json()}
+    def _create(self, client: Client) -> None:
+        for example in self._examples:
+            references = {name: self.created[path].body["id"] for name, path in example.references.items()}
+            answer = _expect(client.post(example.path, json={**example.body, **references}), CREATED)
+            location = _location(answer)
+            self.made.append(location)
+            self.created[example.path] = Created(location, answer.json())
 
-    async def _read(self, client: AsyncClient) -> None:
-        for path, example in self.examples.items():
-            found = _expect(await client.get(example["location"]), OK).json()
-            if found != example["body"]:
-                raise fail(
-                    "READ_DIFFERS", f"{path} reads back otherwise", json.dumps(example["body"]), json.dumps(found)
-                )
+    def _read(self, client: Client) -> None:
+        for path, created in self.created.items():
+            found = _expect(client.get(created.location), OK).json()
+            if found != created.body:
+                raise fail("READ_DIFFERS", f"{path} reads back otherwise", json.dumps(created.body), json.dumps(found))
 
-    def _writing(self, work: Callable[[AsyncClient], Awaitable[None]]) -> None:
+    def _writing(self, work: Callable[[Client], None]) -> None:
         if self.headers is None:
             raise Skipped("it requires a token: put one into the variable TOKEN")
-        asyncio.run(self._with_client(work, dict(self.headers)))
-
-    async def _with_client(self, work: Callable[[AsyncClient], Awaitable[None]], headers: dict[str, str]) -> None:
-        import httpx2
-
-        async def remember(answer: Response) -> None:
-            if answer.status_code == CREATED:
-                self.made.append(_location(answer))
-
-        hooks = {"response": [remember]}
-        async with httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=SECONDS, event_hooks=hooks) as client:
-            try:
-                await work(client)
-            except AssertionError as error:  # of a factory, whose own POST was refused
-                raise fail("NOT_CREATED", "what a resource refers to could not be created", str(error)[:300]) from None
+        with self._client() as client:
+            work(client)
 
     def _client(self) -> Client:
         import httpx2
@@ -125,12 +130,6 @@ def _assets(client: Client, page: str, answer: Response) -> int:
         if not name.startswith("data:"):
             _expect(client.get(urljoin(page, name)), OK)
     return len(files)
-
-
-def _resource_paths() -> list[str]:
-    from tests.factories import FACTORIES
-
-    return [factory.PATH for factory in FACTORIES]
 
 
 def _expect(answer: Response, status: int) -> Response:

@@ -1,16 +1,18 @@
-"""Rows that pending revisions would erase from a developer's database, and the question before they do."""
+"""Rows that pending revisions would erase from a developer's database, and the confirmation before that."""
 
 from __future__ import annotations
 
 import ast
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.db import revisions
+from toolkit.dev import service
 from toolkit.dev.migrations import offline_sql
+from toolkit.dev.postgres import connect
 from toolkit.dev.questions import ask, can_answer
 
 if TYPE_CHECKING:
@@ -38,9 +40,9 @@ class Erased:
         return f"{name}: {count} {noun}{'' if count == 1 else 's'} ({self.place})"
 
 
-def confirm(found: revisions.Revisions, wanted: str, flag: str) -> None:
-    """Ask before the upgrade to `wanted` erases rows. Raises SystemExit without a yes, or where nobody can answer."""
-    if lost := asyncio.run(_lost(found, wanted)):
+def confirm(project: Path, found: service.Revisions, wanted: str, flag: str) -> None:
+    """Ask before the upgrade to `wanted` erases rows. Raises SystemExit without a yes, or without a terminal."""
+    if lost := _lost(project, found, wanted):
         listed = "".join(f"\n  {line}" for line in lost)
         if not can_answer():
             raise SystemExit(
@@ -52,32 +54,36 @@ def confirm(found: revisions.Revisions, wanted: str, flag: str) -> None:
             raise SystemExit("migrate: not confirmed; nothing was changed.")
 
 
-async def _lost(found: revisions.Revisions, wanted: str) -> list[str]:
-    """Each thing with values in it that goes; empty where the database cannot be asked, which the upgrade reports."""
-    from sqlalchemy import text
-    from sqlalchemy.pool import NullPool
-
-    from app.core.config import ConfigurationError, get_settings
-    from app.db.connecting import NotConnected
-    from app.db.engine import connecting_engine
-
+def _lost(project: Path, found: service.Revisions, wanted: str) -> list[str]:
+    """Return each table or column that would lose values; empty without a connection, which the upgrade reports."""
+    erased = {revision.id: erased_by(revision) for revision in found.between((), wanted)}
+    if wanted not in found.known or not any(erased.values()):
+        return []
     try:
-        engine = connecting_engine(get_settings().migration_url, poolclass=NullPool)
-        async with engine.connect() as connection:
-            if not await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
-                return []
-            present = list(await connection.scalars(text("SELECT version_num FROM alembic_version")))
-            if wanted not in found.known or not set(present) <= set(found.known):
-                return []
-            erased = [item for revision in found.between(present, wanted) for item in erased_by(revision)]
-            counted = [(item, await _values(connection, item)) for item in dict.fromkeys(erased)]
-            return [item.counted(count) for item, count in counted if count]
-    except (NotConnected, ConfigurationError):
+        return asyncio.run(_counted(service.database_url(project), found, wanted, erased))
+    except (service.ServiceError, connect.NotConnected):
         return []
 
 
+async def _counted(
+    url: str, found: service.Revisions, wanted: str, erased: Mapping[str, Sequence[Erased]]
+) -> list[str]:
+    """Raises NotConnected."""
+    from sqlalchemy import text
+
+    async with connect.connection(url) as connection:
+        if not await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
+            return []
+        present = list(await connection.scalars(text("SELECT version_num FROM alembic_version")))
+        if not set(present) <= set(found.known):
+            return []
+        pending = [item for revision in found.between(present, wanted) for item in erased[revision.id]]
+        counted = [(item, await _values(connection, item)) for item in dict.fromkeys(pending)]
+        return [item.counted(count) for item, count in counted if count]
+
+
 async def _values(connection: AsyncConnection, item: Erased) -> int:
-    """How many rows of the table, or values of the column, there are now; 0 for what does not exist yet."""
+    """Return the current number of rows of the table, or values of the column; 0 if it does not exist yet."""
     from sqlalchemy import column, func, select, table, text
 
     exists = await connection.scalar(
@@ -88,8 +94,8 @@ async def _values(connection: AsyncConnection, item: Erased) -> int:
     return int(await connection.scalar(select(counted).select_from(table(item.table))) or 0) if exists else 0
 
 
-def erased_by(revision: revisions.Revision) -> list[Erased]:
-    """What a revision drops or empties, by its SQL; where it reads rows and so has none, by its calls."""
+def erased_by(revision: service.Revision) -> list[Erased]:
+    """Return what a revision drops or empties: from its SQL, or from its calls if it reads rows and so has no SQL."""
     script = offline_sql.script_of(revision)
     found = [item for statement in script.statements for item in _in_sql(revision.place, statement)]
     return [*found, *_in_calls(revision)] if script.unreadable else found
@@ -103,7 +109,7 @@ def _in_sql(place: str, statement: offline_sql.Statement) -> Iterator[Erased]:
             yield from (Erased(at, *match.groups()) for match in pattern.finditer(part))
 
 
-def _in_calls(revision: revisions.Revision) -> Iterator[Erased]:
+def _in_calls(revision: service.Revision) -> Iterator[Erased]:
     for node in ast.walk(ast.parse(revision.path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef) and node.name == "upgrade":
             for call in ast.walk(node):

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.db import revisions
+from toolkit.dev import service
 from toolkit.dev.migrations import offline_sql
 
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -18,24 +18,23 @@ SQUAWK = Path(sys.executable).parent / "squawk"
 def lint(project: Path) -> None:
     """Print each finding as `file:line: rule: message`. Raises SystemExit 1 for any, or with the fault of the files.
 
-    A revision with `# deploy: additive` or `# deploy: destructive` was judged by its author and is left out.
+    A revision with `# deploy: additive` or `# deploy: destructive` was classified by its author and is skipped.
     """
     try:
-        found = revisions.load(project / "alembic" / "versions")
+        found = service.revisions(project)
         _ = found.head
-    except revisions.RevisionError as error:
+    except service.ServiceError as error:
         raise SystemExit(f"migrate.lint: {error}.") from None
-    path = [found.known[id_] for id_ in found.ordered]
-    for revision in path:
+    for revision in found.ordered:
         if revision.marker:
-            print(f"{revision.place}: not judged, marked `# deploy: {revision.marker}`")
-    judged = [revision for revision in path if not revision.marker]
+            print(f"{revision.place}: skipped, marked `# deploy: {revision.marker}`")
+    judged = [revision for revision in found.ordered if not revision.marker]
     findings = list(_findings(project, judged))
     for finding in findings:
         print(finding)
     if findings:
         print(
-            f"\n{_count(findings, 'finding')}. Correct the revision; or, if it is meant, "
+            f"\n{_count(findings, 'finding')}. Correct the revision; or, if it is intended, "
             "write `# deploy: additive` or `# deploy: destructive` into its file (docs/database.md)."
         )
         raise SystemExit(1)
@@ -46,7 +45,7 @@ def _count(items: Sequence[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
-def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[str]:
+def _findings(project: Path, judged: Sequence[service.Revision]) -> Iterator[str]:
     scripts = [offline_sql.script_of(revision) for revision in judged]
     reported = _squawk(project, scripts)
     for revision, script, items in zip(judged, scripts, reported, strict=True):
@@ -57,12 +56,12 @@ def _findings(project: Path, judged: Sequence[revisions.Revision]) -> Iterator[s
 
 
 def _squawk(project: Path, scripts: Sequence[offline_sql.Script]) -> list[list[tuple[int, str]]]:
-    """For each script the lines of its revision with what squawk says about them."""
+    """Return, for each script, the lines of its revision with squawk's findings."""
     with tempfile.TemporaryDirectory(prefix="revisions-") as folder:
         files = [Path(folder) / f"{number}.sql" for number, _ in enumerate(scripts)]
         for file, script in zip(files, scripts, strict=True):
             file.write_text(script.sql + "\n", encoding="utf-8")
-        # Its settings are .squawk.toml, beside tasks.py. Run from there, it would not find files elsewhere by pattern.
+        # Its settings are in .squawk.toml, next to tasks.py. Run from there, its patterns miss files elsewhere.
         command = [str(SQUAWK), "--config", str(project / ".squawk.toml"), "--reporter", "json", *map(str, files)]
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False) if files else None
     if done is None:
@@ -87,7 +86,7 @@ def _text(item: dict[str, str]) -> str:
 
 
 def _line_of(script: offline_sql.Script, line: int) -> int:
-    """The revision's line for a line (from 0) of its SQL."""
+    """Return the revision's line for a line (from 0) of its SQL."""
     passed = 0
     for statement in script.statements:
         passed += statement.sql.count("\n") + 1

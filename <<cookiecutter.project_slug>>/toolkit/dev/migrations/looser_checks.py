@@ -1,4 +1,4 @@
-"""Whether a CHECK lets through all that the one before did, for the forms that resource lines give. Pure."""
+"""Comparison of CHECKs: does a new one accept every row that the old one did? For the forms of resource lines. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
 def is_looser(wanted: str | None, found: str | None) -> bool:
-    """Both as pg_get_constraintdef gives them. False where it cannot be told."""
+    """Compare two definitions of pg_get_constraintdef. False if it cannot be determined."""
     if wanted is None or found is None:
         return wanted is None
     before = [_atom(part) for part in _parts(found)]
@@ -27,7 +27,7 @@ def _parts(definition: str) -> list[str]:
 
 
 def stripped(text: str) -> str:
-    """Without the parentheses around all of it."""
+    """Return the text without its outer parentheses."""
     text = text.strip()
     while text.startswith("(") and text.endswith(")") and _closes_last(text):
         text = text[1:-1]
@@ -47,7 +47,7 @@ _Atom = tuple[str, str, Decimal | frozenset[str] | None]
 
 
 def _atom(text: str) -> _Atom:
-    """(what, operator, limit), ("what", "in", values), or the text itself where it has neither form."""
+    """Return (what, operator, limit), ("what", "in", values), or the text itself if it has neither form."""
     if match := _VALUES.fullmatch(text) or _ONE_VALUE.fullmatch(text):
         return match["what"], "in", frozenset(_TEXT.findall(match["values"]))
     if match := _BOUND.fullmatch(text):

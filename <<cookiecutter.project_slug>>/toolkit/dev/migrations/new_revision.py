@@ -1,7 +1,7 @@
-"""A new revision: what the models have that the revisions lack.
+"""A new revision: the differences between the models and the revisions.
 
-Both are made in empty databases, never compared with one that somebody works with. Alembic's autogenerate comes first;
-what it does not see (CHECKs, defaults, predicates) comes from PostgreSQL's catalogue.
+Both are created in empty databases and never compared with a database in use. Alembic's autogenerate comes first;
+what it misses (CHECKs, defaults, predicates) comes from PostgreSQL's catalogue.
 """
 
 from __future__ import annotations
@@ -9,58 +9,55 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from toolkit.dev.migrations import upgrade
-from toolkit.dev.postgres import scratch
+from toolkit.dev import service
+from toolkit.dev.migrations import environment
+from toolkit.dev.postgres import connect, scratch
 
 if TYPE_CHECKING:
     from alembic.operations import ops
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection, MetaData
 
-    from app.db.catalogue import Key
+    from toolkit.dev.migrations.catalogue import Key
 
 PROJECT = Path.cwd()
+T = TypeVar("T")
 
 
 def require_one_head(project: Path) -> None:
-    """Raises SystemExit with both heads and the command that merges them."""
-    from app.db import revisions
-
+    """Require a single head. Raises SystemExit with both heads and the command that merges them."""
     try:
-        _ = upgrade.known(project).head
-    except revisions.RevisionError as error:
+        _ = service.revisions(project).head
+    except service.ServiceError as error:
         raise SystemExit(f"No revision can be written: {error}.") from None
 
 
 def new(message: str, project: Path = PROJECT) -> Path | None:
-    """Write the revision; None when there is nothing to write. Prints what the writer of it has to know.
+    """Write the revision; None when there is nothing to write. Prints notes for its author.
 
-    Raises SystemExit for two heads, pgdata.Unavailable where there is neither an embedded PostgreSQL nor a database in
-    the settings.
+    Raises SystemExit for two heads, files.Unavailable with neither an embedded PostgreSQL nor a database in the
+    settings.
     """
     require_one_head(project)
-    importing = threading.Thread(target=_import_quietly)  # a second's work, while PostgreSQL starts
-    importing.start()
-    with scratch.databases(project) as (revised, models):
-        importing.join()
-        return asyncio.run(_written(_Writing(project, message), revised, models))
+    with ThreadPoolExecutor(1) as beside:
+        importing = beside.submit(_models, project)  # takes a second, while PostgreSQL starts
+        with scratch.databases(project) as (revised, models):
+            return asyncio.run(_written(_Writing(project, message, importing.result()), revised, models))
 
 
-def _import_quietly() -> None:
-    for name in (
-        "alembic.command",
-        "sqlalchemy.dialects.postgresql.asyncpg",
-        "asyncpg",
-        "app.db.base",
-        "app.db.engine",
-    ):
+def _models(project: Path) -> MetaData:
+    """Return the models' tables; import what is needed later."""
+    for name in ("alembic.command", "asyncpg", "sqlalchemy.dialects.postgresql.asyncpg"):
         import_module(name)
+
+    return environment.metadata(project)
 
 
 async def _written(writing: _Writing, revised: str, models: str) -> Path | None:
@@ -71,19 +68,13 @@ async def _written(writing: _Writing, revised: str, models: str) -> Path | None:
     return path
 
 
-async def _on(url: str, work: Any) -> Any:
-    from sqlalchemy.pool import NullPool
-
-    from app.db.engine import connecting_engine
-    from app.settings.database_url import parse_database_url
-
-    engine = connecting_engine(parse_database_url(url), poolclass=NullPool)
-    async with engine.connect() as connection:
+async def _on(url: str, work: Callable[[Connection], T]) -> T:
+    async with connect.connection(url) as connection:
         return await connection.run_sync(work)
 
 
 def _made(connection: Connection, metadata: MetaData) -> dict[Key, str]:
-    from app.db import catalogue
+    from toolkit.dev.migrations import catalogue
 
     metadata.create_all(connection)
     return catalogue.read(connection)
@@ -91,24 +82,19 @@ def _made(connection: Connection, metadata: MetaData) -> dict[Key, str]:
 
 @dataclass
 class _Writing:
-    """One revision in the making. `wanted`: the catalogue that the models make."""
+    """A revision being written. `metadata` has the models, `wanted` is their catalogue."""
 
     project: Path
     message: str
+    metadata: MetaData
     wanted: dict[Key, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def metadata(self) -> MetaData:
-        from app.db.base import load_models
-
-        return load_models()
 
     def write(self, connection: Connection) -> Path | None:
         from alembic import command
 
-        config = upgrade.config(self.project)
-        config.attributes["connection"] = connection  # alembic/env.py takes it instead of the settings' database
+        config = environment.config(self.project)
+        config.attributes["connection"] = connection  # alembic/env.py uses it instead of the settings' database
         with contextlib.redirect_stdout(sys.stderr):
             command.upgrade(config, "head")
             script = command.revision(
@@ -116,13 +102,14 @@ class _Writing:
             )
         return Path(script.path) if script and not isinstance(script, list) else None
 
-    def _complete(self, context: MigrationContext, _: Any, directives: list[Any]) -> None:
-        """Replace what Alembic found by all that is different, in operations that a running service bears."""
-        from app.db import catalogue
-        from toolkit.dev.migrations import online_operations, unseen_changes
+    def _complete(self, context: MigrationContext, _: object, directives: list[ops.MigrationScript]) -> None:
+        """Replace Alembic's operations with those for all differences, in forms that are safe for a running service."""
+        from toolkit.dev.migrations import catalogue, online_operations, unseen_changes
 
-        script = directives[0]
-        seen = list(online_operations.flat(script.upgrade_ops.ops))
+        upgrade, downgrade = directives[0].upgrade_ops, directives[0].downgrade_ops
+        assert upgrade is not None  # noqa: S101 - for the type checker, as the next
+        assert downgrade is not None  # noqa: S101
+        seen = list(online_operations.flat(upgrade.ops))
         before = catalogue.read(_connection(context))
         if self._tried(context, seen):
             after = catalogue.read(_connection(context))
@@ -136,11 +123,11 @@ class _Writing:
         if not found:
             directives.clear()
             return
-        script.upgrade_ops.ops[:] = online_operations.repeatable(found)
-        script.downgrade_ops.ops[:] = online_operations.repeatable([op.reverse() for op in reversed(found)])
+        upgrade.ops[:] = online_operations.repeatable(found)
+        downgrade.ops[:] = online_operations.repeatable([op.reverse() for op in reversed(found)])
 
     def _tried(self, context: MigrationContext, found: list[ops.MigrateOperation]) -> bool:
-        """Apply what Alembic found, so that the catalogue shows what it did not find."""
+        """Apply Alembic's operations, so that the catalogue shows what they miss."""
         from alembic.operations import Operations
         from sqlalchemy.exc import DBAPIError
 
@@ -152,7 +139,7 @@ class _Writing:
                     Operations(context).invoke(online_operations.as_rendered(op))
         except DBAPIError as error:
             words = " ".join(str(error.orig.__cause__ if error.orig else error).split())
-            self.notes.append(f"PostgreSQL refuses the revision as it is, correct it by hand: {words}")
+            self.notes.append(f"PostgreSQL rejects the revision, correct it by hand: {words}")
             return False
         return True
 

@@ -1,6 +1,6 @@
-"""The SQL of revisions as they would run, without a database: for `migrate.lint`, `dev` and a deploy's classifier.
+"""The SQL of revisions, without a database: for `migrate.lint`, `dev` and a deploy's classifier.
 
-`python -m toolkit.dev.migrations.offline_sql REVISION...` prints it as JSON. A revision that reads rows has none;
+`python -m toolkit.dev.migrations.offline_sql REVISION...` prints it as JSON. A revision that reads rows has no SQL;
 `unreadable` says why.
 """
 
@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.db import revisions
+from toolkit.dev import service
+from toolkit.dev.migrations import environment
 
 PROJECT = Path.cwd()
-VERSIONS = PROJECT / "alembic" / "versions"
 
 
 @dataclass(frozen=True)
 class Statement:
-    """`line` is that of the revision's file; 0 for the BEGIN and COMMIT around it."""
+    """One statement. `line` is in the revision's file; 0 for the BEGIN and COMMIT around it."""
 
     sql: str
     line: int
@@ -31,7 +31,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Script:
-    """What one revision runs. `unreadable` says why there is no SQL, with the line; then `statements` is not all."""
+    """SQL of one revision. `unreadable` says why there is no SQL, with the line; `statements` is then incomplete."""
 
     revision: str
     statements: tuple[Statement, ...]
@@ -43,7 +43,7 @@ class Script:
 
 
 class _Recorder(io.StringIO):
-    """Alembic's output, cut into statements with the line of the revision's file that each comes from."""
+    """Alembic's output, split into statements with their line in the revision's file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -63,14 +63,14 @@ class _Recorder(io.StringIO):
 
 
 class _NoDatabase:
-    """Stands in for `op.get_bind()`: whatever is asked of it needs rows that do not exist here."""
+    """Replacement for `op.get_bind()`: every use of it needs rows, which do not exist here."""
 
     def __getattr__(self, name: str) -> object:
         raise LookupError("it reads the database")
 
 
-def script_of(revision: revisions.Revision) -> Script:
-    """Run a revision's `upgrade` so that it writes SQL. Never raises for what the revision does."""
+def script_of(revision: service.Revision) -> Script:
+    """Run a revision's `upgrade` so that it writes SQL. Never raises for an error in the revision."""
     recorder = _Recorder(revision.path)
     try:
         with _operations(recorder):
@@ -87,25 +87,24 @@ def script_of(revision: revisions.Revision) -> Script:
 
 @contextlib.contextmanager
 def _operations(output: _Recorder) -> Iterator[None]:
-    """`op` and `context` as in `alembic upgrade --sql`."""
-    from alembic.config import Config
+    """Set up `op` and `context` as in `alembic upgrade --sql`."""
     from alembic.operations import Operations
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    config = Config(PROJECT / "alembic.ini")
-    with EnvironmentContext(config, ScriptDirectory.from_config(config), as_sql=True) as environment:
-        environment.configure(
+    config = environment.config(PROJECT)
+    with EnvironmentContext(config, ScriptDirectory.from_config(config), as_sql=True) as surroundings:
+        surroundings.configure(
             dialect_name="postgresql", literal_binds=True, transaction_per_migration=True, output_buffer=output
         )
-        context = environment.get_context()
+        context = surroundings.get_context()
         context.impl.connection = _NoDatabase()  # pyrefly: ignore
         with context.begin_transaction(_per_migration=True), Operations.context(context):
             yield
 
 
 def _last_line(error: BaseException, path: Path) -> int:
-    """The line of the revision's file where an error came through."""
+    """Return the line of the revision's file in an error's traceback."""
     line, at = 0, error.__traceback__
     while at is not None:
         line = at.tb_lineno if at.tb_frame.f_code.co_filename == str(path) else line
@@ -114,8 +113,8 @@ def _last_line(error: BaseException, path: Path) -> int:
 
 
 def main(ids: list[str]) -> None:
-    known = revisions.load(VERSIONS).known
-    with contextlib.redirect_stdout(sys.stderr):  # what a revision prints
+    known = service.revisions(PROJECT).known
+    with contextlib.redirect_stdout(sys.stderr):  # output of the revision itself
         scripts = [asdict(script_of(known[id_])) for id_ in ids]
     print(json.dumps(scripts))
 

@@ -1,20 +1,17 @@
-"""Operations for what Alembic's autogenerate does not see: CHECKs, defaults, and indexes by more than their columns."""
+"""Operations for changes that Alembic's autogenerate misses: CHECKs, defaults, and indexes beyond their columns."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from alembic.operations import ops
 from sqlalchemy import CheckConstraint, DefaultClause, MetaData, text
 from sqlalchemy.dialects import postgresql
 
+from toolkit.dev.migrations.catalogue import Difference, Key
 from toolkit.dev.migrations.looser_checks import is_looser, stripped
 from toolkit.dev.migrations.online_operations import Check, Online, ReplacedIndex
-
-if TYPE_CHECKING:
-    from app.db.catalogue import Difference, Key
 
 _CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?", re.S)
 
@@ -22,7 +19,7 @@ _CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?
 def operations(
     metadata: MetaData, differences: Iterable[Difference]
 ) -> tuple[list[ops.MigrateOperation], list[Difference]]:
-    """What makes the differences go away, and those for which there is no operation."""
+    """Return the operations that resolve the differences, and the differences without an operation."""
     found: list[ops.MigrateOperation] = []
     uncovered: list[Difference] = []
     for difference in differences:
@@ -37,7 +34,7 @@ def operations(
 def dropped_checks(
     before: Mapping[Key, str], after: Mapping[Key, str], wanted: Mapping[Key, str]
 ) -> list[ops.MigrateOperation]:
-    """CHECKs that PostgreSQL drops with their column or table: named, so that a downgrade brings them back."""
+    """Return CHECKs that PostgreSQL drops with their column or table, so that a downgrade restores them."""
     return [
         Check(key.name, key.table, None, _condition(definition))
         for key, definition in before.items()
@@ -80,13 +77,13 @@ def _sides(difference: Difference) -> list[str]:
 
 
 def _condition(definition: str | None) -> str | None:
-    """The condition of a CHECK as PostgreSQL spells it; None for anything else."""
+    """Return the condition of a CHECK as PostgreSQL spells it; None for anything else."""
     match = _CHECK.fullmatch(definition or "")
     return stripped(match["condition"]) if match else None
 
 
 def _written(metadata: MetaData, difference: Difference) -> str | None:
-    """The condition as the model spells it."""
+    """Return the condition as the model spells it."""
     for constraint in metadata.tables[difference.key.table].constraints:
         if isinstance(constraint, CheckConstraint) and str(constraint.name) == difference.key.name:
             return str(constraint.sqltext.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))

@@ -10,36 +10,31 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from app.db import revisions
-from toolkit.dev import setup, subprocesses
-from toolkit.dev.migrations import data_loss, new_revision
+from toolkit.dev import service, setup, subprocesses
+from toolkit.dev.migrations import data_loss, environment, new_revision
 from toolkit.dev.postgres import choice, files
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 PROJECT = Path.cwd()
 ALLOW = "--allow-destructive"
 
 
 def upgrade(project: Path = PROJECT, revision: str = "head", *, allow_destructive: bool = False) -> None:
-    """Bring the database of the settings, or the embedded one, to a revision.
+    """Upgrade the database of the settings, or the embedded one, to a revision.
 
-    Raises SystemExit with one line: for two heads, a faulty revision, or rows that would be lost without a yes.
+    Raises SystemExit with one line: for two heads, an invalid revision, or rows that would be lost without a yes.
     """
     from alembic import command
 
     found = known(project)
     try:
         wanted = found.head if revision == "head" else revision
-    except revisions.RevisionError as error:
+    except service.RevisionError as error:
         raise SystemExit(f"migrate: {error}.") from None
     with choice.chosen(project) as variables, _environment(variables):
         if not allow_destructive:
-            data_loss.confirm(found, wanted, ALLOW)
-        command.upgrade(config(project), revision)
+            data_loss.confirm(project, found, wanted, ALLOW)
+        command.upgrade(environment.config(project), revision)
     print(f"The database is at {wanted or 'the empty schema'}.")
 
 
@@ -51,22 +46,18 @@ def merge(project: Path = PROJECT) -> Path | None:
     if len(found.heads) < 2:
         return None
     with contextlib.redirect_stdout(sys.stderr):
-        written = command.merge(config(project), list(found.heads), message=f"merge {' and '.join(found.heads)}")
+        written = command.merge(
+            environment.config(project), list(found.heads), message=f"merge {' and '.join(found.heads)}"
+        )
     return Path(written.path) if written else None
 
 
-def known(project: Path) -> revisions.Revisions:
-    """The revisions of the checkout. Raises SystemExit with their fault in one line."""
+def known(project: Path) -> service.Revisions:
+    """Return the revisions of the checkout. Raises SystemExit with one line for invalid ones."""
     try:
-        return revisions.load(project / "alembic" / "versions")
-    except revisions.RevisionError as error:
+        return service.revisions(project)
+    except service.ServiceError as error:
         raise SystemExit(f"migrate: {error}.") from None
-
-
-def config(project: Path) -> Config:
-    from alembic.config import Config
-
-    return Config(project / "alembic.ini")
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""The databases of a developer: an embedded PostgreSQL, or the one that the settings name."""
+"""The databases of a developer: an embedded PostgreSQL, or the one in the settings."""

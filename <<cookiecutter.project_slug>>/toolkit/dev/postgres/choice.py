@@ -1,4 +1,4 @@
-"""Which database a developer's command works on: the one that the settings name, or the embedded one."""
+"""The choice of the database for a developer's command: the one in the settings, or the embedded one."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ NAMES = ("DATABASE_URL", "POSTGRES_SERVER")
 
 
 def given(project: Path) -> str:
-    """The setting that names a database in the environment or in `.env`; empty when there is none."""
+    """Return the setting that names a database in the environment or in `.env`; empty without one."""
     dotenv = project / ".env"
     lines = dotenv.read_text().splitlines() if dotenv.is_file() else []
     assigned = {
@@ -22,13 +22,13 @@ def given(project: Path) -> str:
 
 @contextmanager
 def chosen(project: Path, *, fresh: bool = False, shared: bool = True) -> Iterator[dict[str, str]]:
-    """The variables that lead the service to its database, while that runs.
+    """Yield the variables of the service's database, while it runs.
 
-    `shared` takes the embedded one as it is when `dev` runs it; without it, postgres.InUse is raised then.
+    `shared` uses the embedded one even when `dev` runs it; otherwise run.InUse is raised.
     """
     setting = given(project)
     if setting and fresh:
-        raise SystemExit(f"--fresh empties the embedded PostgreSQL, but {setting} names another: unset that first.")
+        raise SystemExit(f"--fresh empties the embedded PostgreSQL, but {setting} names another; unset it first.")
     if setting:
         yield {}
         return

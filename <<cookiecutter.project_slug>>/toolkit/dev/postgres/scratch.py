@@ -1,4 +1,4 @@
-"""Two empty databases for a moment: one for the revisions, one for the models."""
+"""Two temporary empty databases: one for the revisions, one for the models."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from toolkit.dev import service
 from toolkit.dev.postgres import choice, files, run
 
 
 @contextlib.contextmanager
 def databases(project: Path) -> Iterator[tuple[str, str]]:
-    """Their URLs, on an embedded server; where there is none, on the server of the settings, dropped afterwards.
+    """Yield their URLs, on an embedded server or else on the server of the settings, where they are dropped afterwards.
 
-    Raises pgdata.Unavailable where there is neither.
+    Raises files.Unavailable with neither of them.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -22,19 +23,12 @@ def databases(project: Path) -> Iterator[tuple[str, str]]:
         except files.Unavailable:
             if not choice.given(project):
                 raise
-            server = _server_of_settings()
+            server = service.database_url(project)
         names = [f"{kind}_{os.getpid()}" for kind in ("revisions", "models")]
         execute(server, *(f'CREATE DATABASE "{name}" TEMPLATE template0' for name in names))
         stack.callback(execute, server, *(f'DROP DATABASE "{name}" WITH (FORCE)' for name in names))
         revisions, models = (urlunsplit(urlsplit(server)._replace(path=f"/{name}")) for name in names)
         yield revisions, models
-
-
-def _server_of_settings() -> str:
-    from app.core.config import get_settings
-    from app.settings.database_url import plain_url
-
-    return plain_url(get_settings().migration_url)
 
 
 def execute(url: str, *statements: str) -> None:

@@ -1,4 +1,4 @@
-"""The type of a field: its name, and what stands in the parentheses."""
+"""The type of a field: its name, and its arguments in parentheses."""
 
 import difflib
 import re
@@ -10,7 +10,7 @@ from toolkit.resources.line.errors import clipped, quote
 from toolkit.resources.line.model import TYPES, Names
 from toolkit.resources.line.syntax import RawField, Word
 
-# Takes the offset and the message of a fault.
+# Called with the offset and the message of a fault.
 Report = Callable[[int, str], None]
 
 STR_LENGTH, MAX_LENGTH = 255, 65_536
@@ -34,7 +34,7 @@ _FORMS = {"decimal": "`decimal(10,2)`", "enum": "`enum(a|b)`", "ref": "`ref(reso
 
 
 class Arguments(TypedDict, total=False):
-    """The keywords of `model.Field` that come from the parentheses."""
+    """Keywords of `model.Field` from the parentheses."""
 
     min_length: int
     max_length: int
@@ -45,17 +45,17 @@ class Arguments(TypedDict, total=False):
 
 
 def unknown(given: str) -> str:
-    """The message for an unknown type, with the nearest known one."""
+    """Return the message for an unknown type, with the nearest known one."""
     lower = given.lower()
     near = (
         lower if lower in TYPES else _ALIASES.get(lower) or next(iter(difflib.get_close_matches(lower, TYPES, 1)), "")
     )
-    hint = f"; did you mean `{near}`?" if near else ""
-    return f"{quote(given)} is no type; expected one of {', '.join(TYPES)}{hint}"
+    hint = f"; did you mean `{near}`?" if near else "."
+    return f"unknown type {quote(given)}{hint} Types: {', '.join(TYPES)}"
 
 
 def arguments_of(raw: RawField, resources: Mapping[str, Names], report: Report) -> Arguments:
-    """What the parentheses of a field say; `report` takes what is wrong with them."""
+    """Return the arguments of a field; faults are passed to `report`."""
     given, type_ = raw.arguments, raw.type.text
     if type_ == "str":
         return _lengths(given, report) if given else {"max_length": STR_LENGTH}
@@ -63,10 +63,10 @@ def arguments_of(raw: RawField, resources: Mapping[str, Names], report: Report) 
     if reader is None:
         if given:
             way = "; a text with bounds is `str(1..100)`" if type_ == "text" else ""
-            report(given.offset - 1, f"`{type_}` takes nothing in parentheses, found {quote(given.text)}{way}")
+            report(given.offset - 1, f"`{type_}` takes no arguments, found {quote(given.text)}{way}")
         return {}
     if given is None:
-        report(raw.type.offset, f"`{type_}` alone says too little; expected {_FORMS[type_]}")
+        report(raw.type.offset, f"`{type_}` requires arguments; expected {_FORMS[type_]}")
         return {}
     return reader(given, report)
 
@@ -78,14 +78,12 @@ def _lengths(given: Word, report: Report) -> Arguments:
         way = f"; did you mean `str(..{alone[1]})`?" if alone else ""
         report(
             given.offset,
-            f"{quote(given.text)} is no pair of lengths; expected `(min..max)` or `(..max)`, as in `str(1..100)`{way}",
+            f"{quote(given.text)} is not a length range; expected `(min..max)` or `(..max)`, as in `str(1..100)`{way}",
         )
         return {}
     low, high = int(found[1] or 0), int(found[2])
     if not 1 <= high <= MAX_LENGTH:
-        report(
-            given.offset, f"the greatest length is {high}; expected 1 to {MAX_LENGTH}, and `text` for what is longer"
-        )
+        report(given.offset, f"the maximum length is {high}; expected 1 to {MAX_LENGTH}, or `text` for longer values")
     elif low > high:
         report(given.offset, f"the lengths are reversed: {low} is more than {high}; expected `({high}..{low})`")
     return {"min_length": low, "max_length": high}
@@ -96,7 +94,7 @@ def _digits(given: Word, report: Report) -> Arguments:
     if not found:
         report(
             given.offset,
-            f"{quote(given.text)} is no precision and scale; expected all digits and decimal places, `decimal(10,2)`",
+            f"{quote(given.text)} is not a precision and scale; expected digits and decimal places, `decimal(10,2)`",
         )
         return {}
     precision, scale = int(found[1]), int(found[2])
@@ -105,7 +103,7 @@ def _digits(given: Word, report: Report) -> Arguments:
     elif scale > precision:
         report(
             given.offset,
-            f"{scale} decimal places do not fit {precision} digits in all; did you mean `({scale},{precision})`?",
+            f"{scale} decimal places do not fit into {precision} digits; did you mean `({scale},{precision})`?",
         )
     return {"precision": precision, "scale": scale}
 
@@ -120,16 +118,16 @@ def _values(given: Word, report: Report) -> Arguments:
             place = min(place, given.offset + len(given.text))
             report(
                 place,
-                f"{quote(value)} is no value of an enum; expected letters, digits, `_` and `-`, as in `enum(a|b)`",
+                f"{quote(value)} is not a valid enum value; expected letters, digits, `_` and `-`, as in `enum(a|b)`",
             )
         elif len(value) > ENUM_LENGTH:
             report(place, f"the value has {len(value)} characters; expected at most {ENUM_LENGTH}")
         elif value in values:
-            report(place, f"the value `{value}` is there twice; drop one")
+            report(place, f"duplicate value `{value}`; remove one")
         values.append(value)
     if not 2 <= len(values) <= ENUM_VALUES:
         many = "1 value" if len(values) == 1 else f"{len(values)} values"
-        report(given.offset, f"the enum has {many}; expected 2 to {ENUM_VALUES}, and `str` where the values are open")
+        report(given.offset, f"the enum has {many}; expected 2 to {ENUM_VALUES}, or `str` for an open set of values")
     return {"values": tuple(values)}
 
 
@@ -138,8 +136,8 @@ def _reference(resources: Mapping[str, Names], given: Word, report: Report) -> A
     if name in resources:
         return {"ref": resources[name]}
     near = next(iter(difflib.get_close_matches(name, resources, 1)), "")
-    way = f"did you mean {quote(near)}?" if near else "write that resource too, in the same text or before"
+    way = f"did you mean {quote(near)}?" if near else "add that resource too, in the same text or before"
     some = ", ".join([*map(clipped, sorted(resources)[:8]), *(["..."] if len(resources) > 8 else [])])
-    there = f"; there is {some}" if resources else ""
-    report(given.offset, f"there is no resource {quote(name)} to refer to{there}; {way}")
+    there = f"; resources: {some}" if resources else ""
+    report(given.offset, f"unknown resource {quote(name)}{there}; {way}")
     return {}

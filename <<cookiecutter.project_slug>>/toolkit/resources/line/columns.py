@@ -1,4 +1,4 @@
-"""From a field as written to a column: type, arguments, checks and default, each refused where it makes no sense."""
+"""From a field as written to a column: type, arguments, checks and default, each validated."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from toolkit.resources.line.model import INDEX_LENGTH, NUMBERS, TYPES, Check, Fi
 from toolkit.resources.line.numbers import NumberError, check_number
 from toolkit.resources.line.syntax import RawField
 
-# A unique column with fewer possible values than this is full before it is of use.
+# A unique column with fewer possible values than this is full too soon.
 UNIQUE_VALUES = 100
 
 
 def build(raw: RawField, resources: Mapping[str, Names], report: Report) -> Field | None:
-    """The column for a field, or None where its type is not known; `report(offset, message)` takes each fault.
+    """Return the column for a field, or None for an unknown type; each fault is passed to `report(offset, message)`.
 
     `resources` holds every resource that a reference may point to.
     """
@@ -41,7 +41,7 @@ def build(raw: RawField, resources: Mapping[str, Names], report: Report) -> Fiel
 
 
 def column_name(raw: RawField) -> str:
-    """The column: `product:ref(product)` is kept as product_id."""
+    """Return the column's name: `product:ref(product)` is stored as product_id."""
     name = raw.name.text
     return f"{name}_id" if raw.type.text == "ref" and not name.endswith("_id") else name
 
@@ -60,7 +60,7 @@ def _flags(raw: RawField, report: Report) -> tuple[bool, bool]:
     signs = [flag.text for flag in raw.flags]
     for index, flag in enumerate(raw.flags):
         if flag.text in signs[:index]:
-            report(flag.offset, f"`{flag.text}` is there twice; drop one")
+            report(flag.offset, f"duplicate `{flag.text}`; remove one")
     return "?" in signs, "!" in signs
 
 
@@ -69,16 +69,16 @@ def _checks(raw: RawField, scale: int, report: Report) -> tuple[Check, ...]:
     checks: list[Check] = []
     for operator, number in raw.checks:
         if type_ not in NUMBERS:
-            way = "the length of a text is bounded by `str(1..100)`" if type_ in ("str", "text") else "drop it"
+            way = "write the length of a text as `str(1..100)`" if type_ in ("str", "text") else "remove it"
             report(
                 operator.offset,
-                f"{quote(operator.text + number.text)} is a bound for numbers and `{type_}` is none; {way}",
+                f"{quote(operator.text + number.text)} is a bound for numbers, which `{type_}` is not; {way}",
             )
             continue
         if any(check.operator[0] == operator.text[0] for check in checks):
-            side = "from below" if operator.text[0] == ">" else "from above"
+            side = "lower" if operator.text[0] == ">" else "upper"
             report(
-                operator.offset, f"{quote(operator.text + number.text)} is a second bound {side}; keep the narrower one"
+                operator.offset, f"{quote(operator.text + number.text)} is a second {side} bound; keep the narrower one"
             )
             continue
         try:
@@ -98,7 +98,7 @@ def _contradictions(raw: RawField, field: Field, report: Report) -> None:
         )
     if empty:
         bounds = " and ".join(f"`{check}`" for check in field.checks)
-        message = f"no `{field.type}` is {bounds}; expected bounds that leave a value, such as `>=0<=10`"
+        message = f"no `{field.type}` is {bounds}; expected bounds that allow a value, such as `>=0<=10`"
         report(raw.checks[0][0].offset if raw.checks else raw.type.offset, message)
 
 
@@ -107,14 +107,12 @@ def _uniqueness(raw: RawField, field: Field, report: Report) -> None:
     if field.type in ("text", "json") or (field.max_length or 0) > INDEX_LENGTH:
         report(
             offset,
-            f"an index entry, which `!` needs, has no room for this; expected `str(..{INDEX_LENGTH})` or shorter",
+            f"this is too long for an index entry, which `!` requires; expected `str(..{INDEX_LENGTH})` or shorter",
         )
     elif raw.default is not None:
-        report(
-            offset, "a unique field with a default lets one row leave it out and no second; drop the `!` or the default"
-        )
+        report(offset, "only one row could use the default of a unique field; remove the `!` or the default")
     elif (count := _capacity(field)) < UNIQUE_VALUES:
-        message = f"`!` would allow {count} in all, as the field has no more values; drop the `!` or widen the field"
+        message = f"`!` would allow only {count}, one for each value of the field; remove the `!` or widen the field"
         report(offset, message)
 
 

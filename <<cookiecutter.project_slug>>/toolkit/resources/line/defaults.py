@@ -1,4 +1,4 @@
-"""The default of a field: what is legal for its type, and its canonical text."""
+"""The default of a field: validation for its type, and its canonical text."""
 
 import datetime as dt
 import re
@@ -8,7 +8,7 @@ from toolkit.resources.line.errors import quote
 from toolkit.resources.line.model import NUMBERS, Field, scaled
 from toolkit.resources.line.numbers import NumberError, column_number
 
-# A longer text is no default but content, and would not fit a line of generated code.
+# A longer text is content, not a default, and would not fit into a line of generated code.
 TEXT_LENGTH = 64
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -18,15 +18,15 @@ _DATETIME = re.compile(
 
 
 class DefaultError(ValueError):
-    """The text is no default of the field; the message says what is."""
+    """The text is not a valid default of the field; the message says what is."""
 
 
 def canonical(field: Field, text: str) -> str:
-    """The one form of a default: 1.50 -> 1.5, TRUE is refused, datetimes in UTC. Raises DefaultError."""
+    """Return the canonical form of a default: 1.50 -> 1.5, TRUE is invalid, datetimes in UTC. Raises DefaultError."""
     if field.type in ("ref", "json"):
-        reason = "a reference to one certain row" if field.type == "ref" else "a document"
+        reason = "a reference to a particular row" if field.type == "ref" else "a document"
         raise DefaultError(
-            f"`{field.type}` takes no default ({reason} belongs in code); drop it, or write `?` to let it be null"
+            f"`{field.type}` takes no default ({reason} belongs in code); remove it, or write `?` to allow null"
         )
     maker = {"bool": _bool, "date": _date, "datetime": _datetime, "uuid": _uuid, "enum": _enum}.get(field.type)
     if field.type in NUMBERS:
@@ -46,14 +46,14 @@ def _number(field: Field, text: str) -> str:
         holds = {">": value > bound, ">=": value >= bound, "<": value < bound, "<=": value <= bound}[check.operator]
         if not holds:
             raise DefaultError(
-                f"the default {plain} violates the field's own check `{check}`; expected a value that holds it"
+                f"the default {plain} violates the field's own check `{check}`; expected a value that satisfies it"
             )
     return plain
 
 
 def _bool(_: Field, text: str) -> str:
     if text not in ("true", "false"):
-        raise DefaultError(f"the default {quote(text)} is no bool; expected true or false{_flag_hint(text)}")
+        raise DefaultError(f"the default {quote(text)} is not a bool; expected true or false{_flag_hint(text)}")
     return text
 
 
@@ -63,7 +63,7 @@ def _date(_: Field, text: str) -> str:
             return dt.date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    raise DefaultError(f"the default {quote(text)} is no date; expected one such as 2026-01-31{_flag_hint(text)}")
+    raise DefaultError(f"the default {quote(text)} is not a date; expected one such as 2026-01-31{_flag_hint(text)}")
 
 
 def _datetime(_: Field, text: str) -> str:
@@ -76,21 +76,21 @@ def _datetime(_: Field, text: str) -> str:
     except (ValueError, OverflowError):
         pass
     message = "expected `now`, or a moment with its zone such as 2026-01-31T12:00:00Z"
-    raise DefaultError(f"the default {quote(text)} is no datetime; {message}{_flag_hint(text)}")
+    raise DefaultError(f"the default {quote(text)} is not a datetime; {message}{_flag_hint(text)}")
 
 
 def _uuid(_: Field, text: str) -> str:
     if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
         return str(uuid.UUID(text))
     form = "00000000-0000-0000-0000-000000000000"
-    raise DefaultError(f"the default {quote(text)} is no uuid; expected the form {form}{_flag_hint(text)}")
+    raise DefaultError(f"the default {quote(text)} is not a uuid; expected the form {form}{_flag_hint(text)}")
 
 
 def _enum(field: Field, text: str) -> str:
     if text in field.values:
         return text
     raise DefaultError(
-        f"the default {quote(text)} is none of the values; expected one of {', '.join(field.values)}{_flag_hint(text)}"
+        f"the default {quote(text)} is invalid; expected one of {', '.join(field.values)}{_flag_hint(text)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a resource line: every fault at once, each with its place in the text."""
+"""Errors in a resource line: all faults at once, each with its place in the text."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _QUOTED = 60
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One fault: `position` counts from 1 in the whole text; the message says what was found, expected, the way out."""
+    """One fault: `position` counts from 1 in the whole text; the message has the given and expected text and a fix."""
 
     position: int
     resource: str
@@ -18,17 +18,17 @@ class Fault:
 
     @property
     def subject(self) -> str:
-        """`product.price`, `product`, or nothing when the text is not even that far."""
+        """Return `product.price`, `product`, or nothing for an earlier fault."""
         return ".".join(clipped(part) for part in (self.resource, self.field) if part)
 
 
 def quote(text: str) -> str:
-    """What was given, fit to stand in a message: without control characters and not endless."""
+    """Return the given text for a message: without control characters and of limited length."""
     return f"`{clipped(text)}`"
 
 
 class ResourceErrors(ValueError):
-    """All faults of a text, in the order of their places; `str()` shows each under its line."""
+    """All faults of a text, by place; `str()` shows each under its line."""
 
     def __init__(self, text: str, faults: Iterable[Fault]) -> None:
         self.text = text
@@ -37,13 +37,13 @@ class ResourceErrors(ValueError):
         super().__init__("\n\n".join([f"The resource line has {count}:", *self.blocks()]))
 
     def blocks(self) -> tuple[str, ...]:
-        """Each fault under its line of the text."""
+        """Return each fault under its line of the text."""
         return tuple(_block(self.text, fault) for fault in self.faults)
 
 
 def _block(text: str, fault: Fault) -> str:
     """
-    product.name, column 15: `strr` is no type; ...
+    product.name, column 15: unknown type `strr`; ...
         product: name:strr
                       ^
     """
@@ -53,7 +53,7 @@ def _block(text: str, fault: Fault) -> str:
     line = text[start : len(text) if end < 0 else end]
     column = offset - start
     left = max(0, column - _WIDTH // 2) if len(line) > _WIDTH else 0
-    # One sign for one, or the caret would stand in the wrong place (and a terminal might obey a control character).
+    # Replaced one by one, so that the caret keeps its place (and control characters do not reach the terminal).
     shown = _printable(line[left : left + _WIDTH])
     row = text.count("\n", 0, offset) + 1
     place = f"line {row}, column {column + 1}" if "\n" in text.strip() else f"column {fault.position}"
@@ -63,7 +63,7 @@ def _block(text: str, fault: Fault) -> str:
 
 
 def clipped(text: str) -> str:
-    """What was given, short enough for a message and without control characters."""
+    """Return the given text, short enough for a message and without control characters."""
     return _printable(text) if len(text) <= _QUOTED else f"{_printable(text[:_QUOTED])}..."
 
 

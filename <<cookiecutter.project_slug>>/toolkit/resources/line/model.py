@@ -1,4 +1,4 @@
-"""The data model of a resource line, with every name and bound that the templates read. Standard library only."""
+"""The data model of a resource line, with every name and bound for the templates. Standard library only."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Check:
 
     @property
     def keyword(self) -> str:
-        """The name of the same bound at Pydantic: gt, ge, lt, le."""
+        """Return Pydantic's name of the bound: gt, ge, lt, le."""
         return {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}[self.operator]
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Names:
-    """What a resource is called in each place; also stands for the resource that a reference points to."""
+    """Names of a resource in each place; also represents the target of a reference."""
 
     name: str
     plural: str
@@ -98,12 +98,12 @@ class Field:
 
     @property
     def attribute(self) -> str:
-        """Attribute of the model and the schemas; not `name` where Python or a base class has taken that (from_)."""
+        """Attribute of the model and the schemas; differs from `name` if Python or a base class uses that (from_)."""
         return names.attribute(self.name)
 
     @property
     def aliased(self) -> bool:
-        """Whether the schema needs an alias and the model a column name."""
+        """Return True if the schema needs an alias and the model a column name."""
         return self.attribute != self.name
 
     @property
@@ -118,7 +118,7 @@ class Field:
 
     @property
     def sql_name(self) -> str:
-        """The column inside a piece of SQL, quoted where PostgreSQL would read a keyword."""
+        """The column in SQL, quoted if it is a keyword of PostgreSQL."""
         return f'"{self.name}"' if self.name in names.SQL_KEYWORDS else self.name
 
     @property
@@ -128,32 +128,32 @@ class Field:
 
     @property
     def has_default(self) -> bool:
-        """Whether a default was written (it may be the empty text)."""
+        """Return True if a default was written (it may be the empty text)."""
         return self.default is not None
 
     @property
     def required(self) -> bool:
-        """Whether a create must give it."""
+        """Return True if a create requires it."""
         return not self.nullable and self.default is None
 
     @property
     def lower(self) -> Check | None:
-        """The bound from below, if there is one."""
+        """The lower bound, if any."""
         return next((check for check in self.checks if check.operator[0] == ">"), None)
 
     @property
     def upper(self) -> Check | None:
-        """The bound from above, if there is one."""
+        """The upper bound, if any."""
         return next((check for check in self.checks if check.operator[0] == "<"), None)
 
     @property
     def sortable(self) -> bool:
-        """Whether a list can be ordered by it on a B-tree index and no value outgrows an index entry."""
+        """Return True if a list can be ordered by it on a B-tree index and every value fits into an index entry."""
         return self.type not in ("json", "text", "bool", "ref") and (self.max_length or 0) <= INDEX_LENGTH
 
     @property
     def filterable(self) -> bool:
-        """Whether a list can be filtered by its exact value."""
+        """Return True if a list can be filtered by its exact value."""
         return self.type not in ("json", "text", "float") and self.min_length <= FILTER_LENGTH
 
     @property
@@ -164,7 +164,7 @@ class Field:
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """Least and greatest value of a whole or decimal column within its checks, in units of its last place."""
+        """Least and greatest value of an integer or decimal column within its checks, in units of its last place."""
         if self.type in INTEGERS:
             low, high = INTEGERS[self.type]
         elif self.precision is not None:
@@ -183,7 +183,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Resource(Names):
-    """One resource. `line` is the text it was written as, white space evened out; it is no part of what is compared."""
+    """One resource. `line` is its source text with normalised white space; it is not compared."""
 
     fields: tuple[Field, ...] = ()
     line: str = field(default="", compare=False)
@@ -195,12 +195,12 @@ class Resource(Names):
 
     @property
     def required(self) -> tuple[Field, ...]:
-        """The fields that a create must give."""
+        """The fields that a create requires."""
         return tuple(part for part in self.fields if part.required)
 
 
 def by_reference(resources: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The resources in their order, but each after those that it refers to."""
+    """Return the resources in their order, but each after those that it refers to."""
     waiting = {resource.name: resource for resource in resources}
     done: list[Resource] = []
 
@@ -216,6 +216,6 @@ def by_reference(resources: Iterable[Resource]) -> tuple[Resource, ...]:
 
 
 def scaled(number: str, scale: int) -> int:
-    """A decimal text as a count of its last place: scaled("1.5", 2) == 150. The text has at most `scale` places."""
+    """Return a decimal text in units of its last place: scaled("1.5", 2) == 150. It has at most `scale` places."""
     whole, _, fraction = number.partition(".")
     return int(whole + fraction.ljust(scale, "0"))

@@ -1,8 +1,8 @@
-"""What a resource or field is called in each place, and which names are taken there.
+"""Names of a resource or field in each place, and the reserved names there.
 
-A name is written once, in snake case, and becomes a table, a module, a class, a URL. None of these places may break on
-a word of SQL or Python, so a name that is taken in Python gets a trailing underscore (PEP 8), which no written name can
-have, and the table, the JSON and the URL keep the name as it was written.
+A name is written once, in snake case, and becomes a table, a module, a class, a URL. No keyword of SQL or Python may
+break any of these, so a name reserved in Python gets a trailing underscore (PEP 8), which no written name can have,
+and the table, the JSON and the URL keep the name as written.
 """
 
 import keyword
@@ -17,9 +17,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-NAME_RULE = "small letters a-z, digits and single underscores, beginning with a letter"
+NAME_RULE = "lower-case letters a-z, digits and single underscores, beginning with a letter"
 
-# PostgreSQL cuts identifiers at 63 bytes. The longest of a table and a column is the index `ix_<table>_<column>_id`.
+# PostgreSQL truncates identifiers at 63 bytes. The longest name of a column is its index's, `ix_<table>_<column>_id`.
 IDENTIFIER_LIMIT = 63
 TABLE_LIMIT = 40
 COLUMN_AFFIXES = len("ix___id")
@@ -27,43 +27,43 @@ COLUMN_AFFIXES = len("ix___id")
 REFERENCE_AFFIXES = len("fk___")
 SHORTEST_REFERENCE = len("a_id")
 
-# Modules that the service's own layers have beside a resource's.
+# Modules of the service's own layers, next to those of resources.
 RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "page"})
-# A module of endpoints is imported by its name into app/resources.py, which needs these names itself.
+# Endpoint modules are imported by name into app/resources.py, which uses these names itself.
 RESERVED_PLURAL_MODULES = frozenset({"tuple"})
 
 RESERVED_PLURALS: Mapping[str, str] = {
-    "health": "the service answers its probes there",
-    "ready": "the service answers its probes there",
-    "metrics": "Prometheus reads the service there",
-    "docs": "the API's documentation is there",
-    "redoc": "the API's documentation is there",
-    "openapi": "the API's description is there",
-    "auth": "it is kept for tokens and accounts",
-    "idempotency_keys": "the service keeps the Idempotency-Key headers in the table of that name",
-    "alembic_version": "Alembic keeps the revision in the table of that name",
+    "health": "it is the path of a probe",
+    "ready": "it is the path of a probe",
+    "metrics": "it is the path that Prometheus scrapes",
+    "docs": "it is the path of the API documentation",
+    "redoc": "it is the path of the API documentation",
+    "openapi": "it is the path of the OpenAPI document",
+    "auth": "it is reserved for tokens and accounts",
+    "idempotency_keys": "the service's table of Idempotency-Key headers has that name",
+    "alembic_version": "Alembic's table of the current revision has that name",
 }
 
 RESERVED_FIELDS: Mapping[str, str] = {
     "id": "every resource has it (UUIDv7, the primary key)",
-    "created_at": "every resource has it and the service fills it in",
-    "updated_at": "every resource has it and the service fills it in",
-    "version": "every resource has it (it counts the changes and makes the ETag)",
+    "created_at": "every resource has it, set by the service",
+    "updated_at": "every resource has it, set by the service",
+    "version": "every resource has it (it counts changes, for the ETag)",
     **dict.fromkeys(
         ("tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"), "PostgreSQL has a system column of that name"
     ),
 }
 
-# PostgreSQL looks into its own catalogue first, where every name begins so.
+# PostgreSQL searches its own catalogue first, where every name has this prefix.
 RESERVED_PLURAL_PREFIX = "pg_"
 
-# Pydantic warns about every attribute that begins so, hence a trailing underscore would not help.
+# Pydantic warns about every attribute with these prefixes, so a trailing underscore does not help.
 RESERVED_FIELD_PREFIXES = ("model_dump", "model_validate")
 
 # Query parameters of every list; a field of that name is filtered by `limit_`.
 RESERVED_QUERY = frozenset({"limit", "cursor", "sort"})
 
-# Attributes that would shadow what a model or schema inherits, or what a generated class body still has to read.
+# Attributes that would shadow an inherited one of a model or schema, or a name that a generated class body uses.
 _PYDANTIC = _words(
     """
     construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json update_forward_refs validate
@@ -78,11 +78,11 @@ _CLASS_BODY = _words(
     pg base mapped_column pydantic typing fastapi app decimal uuid filters
     """
 )
-# PEP 8: not to be told from 1 (linters refuse it).
+# PEP 8: easily confused with 1 (a lint error).
 _AMBIGUOUS = frozenset({"l"})
 RESERVED_ATTRIBUTES = _PYDANTIC | _SQLALCHEMY | _CLASS_BODY | _AMBIGUOUS
 
-# Classes that generated modules import, or Python's own; the class of such a resource gets the suffix `Record`.
+# Classes imported by generated modules, or built-in ones; the class of such a resource gets the suffix `Record`.
 RESERVED_CLASSES = _words(
     """
     None True False Ellipsis NotImplemented Any Annotated Literal Self ClassVar Generic Protocol Enum StrEnum
@@ -123,24 +123,24 @@ SQL_KEYWORDS = _words(
 
 
 def plural(name: str) -> str:
-    """The regular English plural: category -> categories, box -> boxes, day -> days."""
+    """Return the regular English plural: category -> categories, box -> boxes, day -> days."""
     if re.search(r"[^aeiou_]y$", name):
         return f"{name[:-1]}ies"
     return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
 
 
 def module(name: str) -> str:
-    """A module's name that Python can import and no module of the service has: class -> class_, base -> base_."""
+    """Return a module name that Python can import and that the service does not use: class -> class_, base -> base_."""
     return f"{name}_" if keyword.iskeyword(name) or name in RESERVED_MODULES else name
 
 
 def plural_module(name: str) -> str:
-    """The same for a module of endpoints."""
+    """Return the same for an endpoint module."""
     return f"{name}_" if name in RESERVED_PLURAL_MODULES else module(name)
 
 
 def class_name(name: str) -> str:
-    """order_item -> OrderItem; a class that generated modules need themselves gets a suffix: base -> BaseRecord."""
+    """Return the class name: order_item -> OrderItem; one that generated modules use gets a suffix: BaseRecord."""
     made = camel(name)
     return f"{made}Record" if made in RESERVED_CLASSES else made
 
@@ -151,21 +151,21 @@ def camel(name: str) -> str:
 
 
 def attribute(name: str) -> str:
-    """The attribute of a model or schema for a column: from -> from_, copy -> copy_, price -> price."""
+    """Return the attribute of a model or schema for a column: from -> from_, copy -> copy_, price -> price."""
     return f"{name}_" if keyword.iskeyword(name) or name in RESERVED_ATTRIBUTES else name
 
 
 def suggestion(name: str) -> str | None:
-    """A legal name near an illegal one (OrderItem -> order_item), or None when nothing legal is left of it."""
+    """Return a valid name close to an invalid one (OrderItem -> order_item), or None if nothing valid remains."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     made = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_0123456789")
     return made if NAME.fullmatch(made) and len(made) <= TABLE_LIMIT else None
 
 
 def fault(name: str, what: str) -> str | None:
-    """Why a name is not legal and what is, or None."""
+    """Return why a name is invalid and what is valid, or None."""
     if NAME.fullmatch(name):
         return None
     made = suggestion(name)
     way = f"; did you mean `{made}`?" if made else ""
-    return f"{quote(name)} is no name for a {what}; expected {NAME_RULE}{way}"
+    return f"{quote(name)} is not a valid name for a {what}; expected {NAME_RULE}{way}"

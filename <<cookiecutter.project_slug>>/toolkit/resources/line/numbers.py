@@ -1,4 +1,4 @@
-"""Numbers as text: which a column can hold, and their plain form. Text, because no binary or context may round them."""
+"""Numbers as text, so that nothing rounds them: the range of a column, and their plain form."""
 
 import re
 
@@ -9,11 +9,11 @@ _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 
 
 class NumberError(ValueError):
-    """The text is no number, or none that the column holds; the message says which."""
+    """The text is not a number, or not one that the column can hold; the message says which."""
 
 
 def check_number(type_: str, text: str, scale: int) -> str:
-    """The plain form of a bound: 007 -> 7, -0.50 -> -0.5. Raises NumberError.
+    """Return the plain form of a bound: 007 -> 7, -0.50 -> -0.5. Raises NumberError.
 
     A bound of a decimal may lie outside the column's digits (`<1000` on three digits) but not between its values.
     """
@@ -21,7 +21,7 @@ def check_number(type_: str, text: str, scale: int) -> str:
 
 
 def column_number(type_: str, text: str, scale: int, precision: int | None) -> str:
-    """The plain form of a value that the column holds. Raises NumberError."""
+    """Return the plain form of a value of the column. Raises NumberError."""
     plain = _plain(type_, text, scale)
     if precision is not None and abs(scaled(plain, scale)) >= 10**precision:
         raise NumberError(
@@ -36,7 +36,7 @@ def _plain(type_: str, text: str, scale: int) -> str:
         if not text:
             raise NumberError("the number is missing; expected one, as in `>=0`")
         raise NumberError(
-            f"{quote(text)} is no number; expected digits with an optional `-` and point, such as 0, -5 or 0.99"
+            f"{quote(text)} is not a number; expected digits with an optional `-` and point, such as 0, -5 or 0.99"
         )
     sign, whole, fraction = found[1], found[2].lstrip("0") or "0", (found[3] or "").rstrip("0")
     if len(whole) + len(fraction) > 60:
@@ -46,10 +46,10 @@ def _plain(type_: str, text: str, scale: int) -> str:
     if type_ in INTEGERS:
         low, high = INTEGERS[type_]
         if fraction:
-            raise NumberError(f"{plain} is no whole number; expected one, as the field is `{type_}`")
+            raise NumberError(f"{plain} is not an integer, which `{type_}` requires")
         if not low <= int(plain) <= high:
-            way = "; `bigint` holds more" if type_ == "int" else ""
-            raise NumberError(f"{plain} is beyond `{type_}`; expected {low} to {high}{way}")
+            way = "; use `bigint` for larger numbers" if type_ == "int" else ""
+            raise NumberError(f"{plain} is out of range for `{type_}`; expected {low} to {high}{way}")
     if type_ == "decimal" and len(fraction) > scale:
         places = "no decimal places" if scale == 0 else f"at most {scale} decimal places"
         raise NumberError(f"{plain} has {len(fraction)} decimal places; expected {places}")

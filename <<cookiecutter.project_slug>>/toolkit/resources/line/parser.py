@@ -1,4 +1,4 @@
-"""Parses resource lines: `product: name:str(1..100) price:decimal(10,2)>0; order: product:ref(product)`.
+"""Parser of resource lines: `product: name:str(1..100) price:decimal(10,2)>0; order: product:ref(product)`.
 
 The grammar is in `syntax`, the rules of a column in `columns`; here are the rules between fields and between resources.
 """
@@ -16,9 +16,9 @@ __all__ = ["Fault", "ResourceErrors", "parse"]
 
 
 def parse(text: str, known: Iterable[Resource] = ()) -> tuple[Resource, ...]:
-    """The resources of a text, in its order. Raises ResourceErrors with every fault of the text.
+    """Return the resources of a text, in order. Raises ResourceErrors with every fault of the text.
 
-    `known` are the resources that are there already: what `ref()` may also point to, and what must not come twice.
+    `known` are the existing resources: `ref()` may also point to them, and the text must not define them again.
     """
     return _Parser(text, tuple(known)).parse()
 
@@ -52,7 +52,7 @@ class _Parser:
                 raw.name,
                 name,
                 "",
-                f"the resource {quote(name)} has no field; expected one at least, as in {quote(f'{name}: title:str')}",
+                f"the resource {quote(name)} has no field; expected at least one, as in {quote(f'{name}: title:str')}",
             )
         fields: dict[str, Field] = {}
         for part in raw.fields:
@@ -64,7 +64,7 @@ class _Parser:
             if field is None:
                 continue
             if field.ref and field.ref.name == name and not field.nullable:
-                way = "write `?` after it, or there is no first row"
+                way = "write `?` after it, or no first row can be created"
                 self._fault(part.type, name, part.name.text, f"a reference to its own resource must be nullable; {way}")
             fields[field.name] = field
         self._filters(raw, fields)
@@ -81,27 +81,29 @@ class _Parser:
         plural = _names(raw).plural
         place = raw.plural or raw.name
         if plural == name:
-            self._fault(place, name, "", f"the plural is the same as the name; {_other_plural(name)}")
+            self._fault(place, name, "", f"the plural equals the name; {_other_plural(name)}")
         elif reason := names.RESERVED_PLURALS.get(plural):
-            self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
+            self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {_other_plural(name)}")
         elif plural.startswith(names.RESERVED_PLURAL_PREFIX):
-            reason = "PostgreSQL keeps what begins with `pg_` for itself"
-            self._fault(place, name, "", f"the plural {quote(plural)} is taken: {reason}; {_other_plural(name)}")
+            reason = "names that begin with `pg_` belong to PostgreSQL"
+            self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {_other_plural(name)}")
         elif max(len(name), len(plural)) > names.TABLE_LIMIT:
             long = f"the name {quote(name)}" if len(name) > names.TABLE_LIMIT else f"the plural {quote(plural)}"
             length = len(name) if len(name) > names.TABLE_LIMIT else len(plural)
             message = f"{long} has {length} characters; expected at most {names.TABLE_LIMIT}"
-            self._fault(place, name, "", f"{message}, as PostgreSQL keeps {names.IDENTIFIER_LIMIT} of an index's name")
+            self._fault(
+                place, name, "", f"{message}, because PostgreSQL truncates index names at {names.IDENTIFIER_LIMIT}"
+            )
 
     def _unique_resources(self, written: list[RawResource]) -> None:
-        taken: list[tuple[Names, str]] = [(resource, "is there already") for resource in self.known]
+        taken: list[tuple[Names, str]] = [(resource, "already exists") for resource in self.known]
         for raw in written:
             own = _names(raw)
             for other, where in taken:
                 if message := _clash(own, other, where):
                     self._fault(raw.name, own.name, "", message)
                     break
-            taken.append((own, "is in this text already"))
+            taken.append((own, "is already in this text"))
 
     def _field_name(
         self, raw: RawResource, part: RawField, fields: Mapping[str, Field], targets: Mapping[str, Names]
@@ -109,19 +111,19 @@ class _Parser:
         given, name = part.name.text, column_name(part)
         message = names.fault(given, "field")
         if not message and (reason := names.RESERVED_FIELDS.get(name)):
-            way = f"drop the field, or choose another name such as {quote(f'{raw.name.text}_{given}')}"
-            message = f"the name {quote(name)} is taken: {reason}; {way}"
+            way = f"remove the field, or choose another name such as {quote(f'{raw.name.text}_{given}')}"
+            message = f"the name {quote(name)} is reserved: {reason}; {way}"
         if not message and given.startswith(names.RESERVED_FIELD_PREFIXES):
             message = (
-                f"{quote(given)} is taken: Pydantic keeps what begins with `model_dump` or `model_validate`; rename it"
+                f"{quote(given)} is reserved: `model_dump` and `model_validate` are prefixes of Pydantic; rename it"
             )
         if not message and (twin := _twin(name, fields)):
             message = (
-                f"{quote(name)} and {quote(twin)} differ in an underscore alone, too little for a reader; rename one"
+                f"{quote(name)} and {quote(twin)} differ only in an underscore and are easily confused; rename one"
             )
         if not message and name in fields:
-            kept = f" (a reference is kept as {quote(name)})" if name != given or fields[name].ref else ""
-            message = f"the field {quote(name)} is there twice{kept}; drop or rename one"
+            kept = f" (a reference is stored as {quote(name)})" if name != given or fields[name].ref else ""
+            message = f"duplicate field {quote(name)}{kept}; remove or rename one"
         if message:
             self._fault(part.name, raw.name.text, given, message)
             return False
@@ -130,12 +132,12 @@ class _Parser:
         return True
 
     def _filters(self, raw: RawResource, fields: Mapping[str, Field]) -> None:
-        """A list's parameter is either a field's own value or another field's bound."""
+        """Check that each query parameter is either a field's own value or another field's bound."""
         bounds = {bound: field.name for field in fields.values() for bound in field.ranges}
         for part in raw.fields:
             if other := bounds.get(column_name(part)):
                 name = quote(part.name.text)
-                message = f"{name} is the query parameter for a bound of {quote(other)} already; rename one of the two"
+                message = f"{name} is already the query parameter for a bound of {quote(other)}; rename one of the two"
                 self._fault(part.name, raw.name.text, part.name.text, message)
 
     def _relations(self, written: list[RawResource], resources: Iterable[Resource]) -> None:
@@ -152,8 +154,8 @@ class _Parser:
         for raw in written:
             for part, path in _closing(raw.name.text, arrows, (), done):
                 circle = " -> ".join(path)
-                way = "drop one of the references, or make a resource of its own of the relation"
-                message = f"the references go round: {circle}; no row of them could be the first; {way}"
+                way = "remove one of the references, or make the relation a separate resource"
+                message = f"circular references: {circle}; no first row could be created; {way}"
                 self._fault(part.type, path[-2], part.name.text, message)
 
     def _fault(self, word: Word, resource: str, field: str, message: str) -> None:
@@ -164,14 +166,14 @@ class _Parser:
 
 
 def _twin(name: str, fields: Iterable[str]) -> str:
-    """A field that is another one without an underscore before a digit: line_1 and line1 would share a type's name."""
+    """Return a field that differs only in an underscore before a digit: line_1 and line1 would share a type's name."""
     return next((other for other in fields if other != name and names.camel(other) == names.camel(name)), "")
 
 
 def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> str:
-    """Why a column's name leaves no room for the names of its index and constraints, or an empty string.
+    """Return why a column's name is too long for the names of its index and constraints, or an empty string.
 
-    Empty, too, where a table's name is itself too long, which is a fault of that resource.
+    Also empty if a table's name is itself too long, which is a fault of that resource.
     """
     table, name = _names(raw).plural, column_name(part)
     target = targets.get(part.arguments.text.strip()) if part.type.text == "ref" and part.arguments else None
@@ -184,13 +186,13 @@ def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) ->
         both = names.IDENTIFIER_LIMIT - names.REFERENCE_AFFIXES - names.SHORTEST_REFERENCE
         if len(table) + len(target.plural) > both:
             pair = " and ".join(f"{quote(each)} ({len(each)} characters)" for each in tables)
-            reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} of a foreign key's name, which has both in it"
-            return f"the tables {pair} leave no room for a column; expected at most {both} in all, as {reason}"
+            reason = f"PostgreSQL truncates a foreign key's name, which contains both, at {names.IDENTIFIER_LIMIT}"
+            return f"the tables {pair} leave no room for a column; expected at most {both} in total, because {reason}"
     room = names.IDENTIFIER_LIMIT - affixes - len(table)
     if len(name) <= room:
         return ""
-    reason = f"PostgreSQL keeps {names.IDENTIFIER_LIMIT} characters of an index's name, which has the table's in it"
-    return f"{quote(name)} has {len(name)} characters; expected at most {room}, as {reason}"
+    reason = f"PostgreSQL truncates an index's name, which contains the table's, at {names.IDENTIFIER_LIMIT}"
+    return f"{quote(name)} has {len(name)} characters; expected at most {room}, because {reason}"
 
 
 Arrows = Mapping[str, tuple[tuple[RawField, str], ...]]
@@ -199,7 +201,7 @@ Arrows = Mapping[str, tuple[tuple[RawField, str], ...]]
 def _closing(
     name: str, arrows: Arrows, path: tuple[str, ...], done: set[str]
 ) -> Iterator[tuple[RawField, tuple[str, ...]]]:
-    """Each reference that closes a circle, with the circle; a reference to its own resource is none."""
+    """Yield each reference that closes a cycle, with the cycle; a reference to its own resource is not one."""
     if name in done or name not in arrows:
         return
     for part, target in arrows[name]:
@@ -227,11 +229,11 @@ def _clash(own: Names, other: Names, where: str) -> str | None:
         return f"the resource {quote(own.name)} {where}; {_change(where)}"
     if own.plural == other.plural:
         return (
-            f"the plural {quote(own.plural)} is that of {quote(other.name)}, which {where}; {_other_plural(own.name)}"
+            f"the plural {quote(own.plural)} belongs to {quote(other.name)}, which {where}; {_other_plural(own.name)}"
         )
     if own.name == other.plural or own.plural == other.name:
         pair = f"{quote(f'{own.name}/{own.plural}')} and {quote(f'{other.name}/{other.plural}')}"
-        return f"{pair} share a name, which would confuse; {_other_plural(own.name)}"
+        return f"{pair} share a name and are easily confused; {_other_plural(own.name)}"
     if own.class_name == other.class_name:
         return f"{quote(own.name)} and {quote(other.name)} would both be the class {own.class_name}; rename one"
     return None
@@ -239,7 +241,7 @@ def _clash(own: Names, other: Names, where: str) -> str | None:
 
 def _change(where: str) -> str:
     if "text" in where:
-        return "drop or rename one"
+        return "remove or rename one"
     return "to change it, edit its model and schemas and run `invoke migrate.new`; to add another, choose another name"
 
 

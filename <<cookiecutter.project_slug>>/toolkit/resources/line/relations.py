@@ -1,4 +1,4 @@
-"""Names of tables and their indexes: PostgreSQL keeps them in one place for a whole schema. Pure."""
+"""Names of tables and their indexes, which PostgreSQL keeps in one namespace for a whole schema. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from toolkit.resources.line.model import Resource
 
 
 def relations(resource: Resource) -> Iterator[tuple[str, str]]:
-    """Each name that a resource's table takes (by the naming convention in app/db/base.py), and what has it."""
+    """Yield each name used by a resource's table (naming convention: app/db/base.py), and its owner."""
     table = resource.table
     yield table, f"the table of {quote(resource.name)}"
     yield f"pk_{table}", f"the primary key of {quote(resource.name)}"
@@ -23,7 +23,7 @@ def relations(resource: Resource) -> Iterator[tuple[str, str]]:
 
 
 def taken(resource: Resource, others: dict[str, str]) -> str:
-    """Why the names of a resource clash with `others` (name -> what has it), or nothing. Adds its own to them."""
+    """Return why the names of a resource clash with `others` (name -> owner), or nothing. Adds its own to them."""
     for name, what in relations(resource):
         if owner := others.get(name):
             return f"PostgreSQL would have two relations {quote(name)}: {owner}, and {what}; rename one"

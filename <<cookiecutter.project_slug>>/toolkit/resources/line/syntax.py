@@ -1,11 +1,11 @@
-r"""The form of a resource line: text to words with places. What the words mean is the parser's part.
+r"""The syntax of a resource line: from text to words with places. The parser interprets the words.
 
     resources := resource { ";" resource } [ ";" ]
     resource  := name [ "/" plural ] ":" field { " " field }
     field     := name ":" type [ "(" arguments ")" ] { check | "?" | "!" } [ "=" default ]
     default   := text up to white space or ";" | '"' text with \" and \\ '"'
 
-Checks, `?` and `!` come in any order, the default last. White space may be several, and line breaks.
+Checks, `?` and `!` come in any order, the default last. White space may be repeated and include line breaks.
 """
 
 import re
@@ -26,7 +26,7 @@ _END = re.compile(r"[\s;]|\Z")
 
 @dataclass(frozen=True)
 class Word:
-    """A piece of the text and the offset where it stands."""
+    """A piece of the text and its offset."""
 
     text: str
     offset: int
@@ -47,7 +47,7 @@ class RawField:
 
 @dataclass(frozen=True)
 class RawResource:
-    """A resource as written; `plural` is None where it is left to the rule."""
+    """A resource as written; `plural` is None for the regular one."""
 
     name: Word
     plural: Word | None
@@ -57,7 +57,7 @@ class RawResource:
 
 
 class _BrokenError(Exception):
-    """A field that cannot be read on: the place and the message of its fault."""
+    """An unreadable field: the place and the message of its fault."""
 
     def __init__(self, offset: int, message: str) -> None:
         super().__init__(message)
@@ -65,7 +65,7 @@ class _BrokenError(Exception):
 
 
 class Reader:
-    """Reads a whole text once; faults of form are collected in `faults` and the rest is read on."""
+    """Reads a whole text once; syntax faults are collected in `faults` and reading continues."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -73,7 +73,7 @@ class Reader:
         self.faults: list[Fault] = []
 
     def resources(self) -> Iterator[RawResource]:
-        """Every resource that has a readable name."""
+        """Return every resource with a readable name."""
         self._take(_SPACE)
         if self.at == len(self.text):
             self._fault(0, "", "", "no resource is given; expected one such as `product: name:str(1..100)`")
@@ -91,7 +91,7 @@ class Reader:
         if self._next() != ":":
             message = f"expected `:` after the resource's name {quote(given.text)}, as in `product: name:str`"
             if not given.text:
-                message = "expected a resource before this sign, such as `product: name:str`"
+                message = "expected a resource before this character, such as `product: name:str`"
             self._fault(given.offset, given.text, "", message)
             self._skip(re.compile(r";|\Z"))
             return None
@@ -119,7 +119,7 @@ class Reader:
         self._take(_SPACE)
         type_ = self._word(_TYPE)
         if not type_.text or self._next() == ":":
-            # In `name: price:int` the second is a field of its own, and is read as one.
+            # In `name: price:int` the second is a separate field, and is read as one.
             self.at = type_.offset - 1 if self.text[type_.offset - 1] != ":" else self.at
             raise _BrokenError(
                 name.offset, f"the field {quote(name.text)} has no type; expected `name:type`, as in `name:str`"
@@ -145,7 +145,7 @@ class Reader:
     def _surplus(self, name: str, default: Word | None) -> str:
         found = quote(self.text[self.at])
         if found == "`,`":
-            return "found `,`; fields are separated by spaces alone"
+            return "found `,`; separate fields with spaces only"
         if default is not None:
             return f"found {found} after the default of {quote(name)}; a text with spaces needs quotes"
         return f"found {found} in the field {quote(name)}; after the type come checks (`>=0`), `?`, `!` and `=default`"
@@ -156,9 +156,7 @@ class Reader:
         found = _ARGUMENTS.match(self.text, self.at)
         if not found:
             offset, self.at = self.at, self.at + 1
-            raise _BrokenError(
-                offset, "this `(` is not closed properly; expected for example `(1..100)`, `(10,2)` or `(a|b|c)`"
-            )
+            raise _BrokenError(offset, "this `(` is not closed; expected for example `(1..100)`, `(10,2)` or `(a|b|c)`")
         self.at = found.end()
         return Word(found[1], found.start(1))
 
@@ -183,7 +181,7 @@ class Reader:
         found = _BARE.match(self.text, self.at)
         if not found:
             raise _BrokenError(
-                offset, 'there is no default after `=`; expected for example `=0`, or `=""` for the empty text'
+                offset, 'the default after `=` is missing; expected for example `=0`, or `=""` for the empty text'
             )
         self.at = found.end()
         return Word(found[0], offset + 1)

@@ -23,7 +23,7 @@ PIECE_LENGTH = 100
 
 
 def python(text: str) -> str:
-    """A string literal as the formatter would write it: with the quotes that need fewer escapes."""
+    """Return a string literal in the formatter's style: with the quotes that need fewer escapes."""
     literal = json.dumps(text, ensure_ascii=False)
     if text.count('"') <= text.count("'"):
         return literal
@@ -46,13 +46,13 @@ def sql_check(check: Check) -> str:
 
 
 def bound(check: Check) -> str:
-    """An argument of pydantic.Field; a fraction is a Decimal, as no float is exactly 0.1."""
+    """Return an argument of pydantic.Field; a fraction is a Decimal, because no float is exactly 0.1."""
     number = f'decimal.Decimal("{check.number}")' if "." in check.number else check.number
     return f"{check.keyword}={number}"
 
 
 def whole_bounds(field: Field) -> str:
-    """The arguments of pydantic.Field that keep a whole number inside of its checks and of its column."""
+    """Return the arguments of pydantic.Field that keep an integer within its checks and its column."""
     name = "INT" if field.type == "int" else "BIGINT"
     lower = bound(field.lower) if field.lower else f"ge=base.{name}_MIN"
     upper = bound(field.upper) if field.upper else f"le=base.{name}_MAX"
@@ -68,7 +68,7 @@ def sql_default(field: Field) -> str:
 
 
 def python_default(field: Field) -> str:
-    """The default as an expression of the field's Python type."""
+    """Return the default as an expression of the field's Python type."""
     text = field.default or ""
     if field.type in ("int", "bigint", "float"):
         return text
@@ -84,12 +84,12 @@ def python_default(field: Field) -> str:
 
 
 def example(field: Field, number: int = 0) -> str:
-    """A legal value as a JSON literal in Python. For another `number` (0 to 9) of a unique field: another value."""
+    """Return a valid value as a JSON literal in Python. Each `number` (0 to 9) gives a unique field another value."""
     if field.type == "enum":
         return python(field.values[number % len(field.values)])
     if field.type in ("str", "text"):
         text = python(example_text(field, number))
-        # A long one is written as what makes it, or it would not fit the line.
+        # A long one is written as an expression, to fit into the line.
         return f'{text}.ljust({field.min_length}, "x")' if field.min_length > len(text) - 2 else text
     if field.type in INTEGERS or field.type == "decimal":
         return example_number(field, number)
@@ -117,14 +117,14 @@ def example_number(field: Field, number: int) -> str:
 
 
 def plain(value: int, scale: int) -> str:
-    """A count of last places as text: plain(150, 2) == "1.50". Exact, as a Decimal of 38 digits is by luck alone."""
+    """Return a count of last places as text: plain(150, 2) == "1.50". Exact, unlike a Decimal of 38 digits."""
     digits = str(abs(value)).rjust(scale + 1, "0")
     text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
     return f"-{text}" if value < 0 else text
 
 
 def decimal_span(field: Field) -> list[str]:
-    """Least and greatest value and the step between, as Python strings."""
+    """Return least and greatest value and the step, as Python strings."""
     low, high = field.span or (0, 0)
     scale = field.scale or 0
     return [python(plain(number, scale)) for number in (low, high, 1)]

@@ -1,7 +1,7 @@
-"""The one generator: from resources to files. The template's hook and `invoke resource.add` call it alike.
+"""The generator: from resources to files, for the template's hook and `invoke resource.add`.
 
-A file is written when it is not there yet, or when it is still as the generator left it (known by the manifest). What a
-person has edited or deleted stays as it is and is reported; a second run changes nothing.
+A file is written if it does not exist, or if it is unchanged since it was generated (by the manifest). A file that the
+owner has edited or deleted is left unchanged and reported; a second run changes nothing.
 """
 
 import difflib
@@ -24,22 +24,22 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 Status = Literal["create", "update", "ok", "edited", "deleted", "foreign", "orphan"]
 MEANING: Mapping[Status, str] = {
     "create": "new",
-    "update": "written anew, nobody had edited it",
-    "ok": "as it should be",
-    "edited": "edited since it was generated, kept",
-    "deleted": "deleted since it was generated, not made again; for that take it out of .generated.json",
-    "foreign": "there already and not from the generator; move it away, or give the resource another name",
-    "orphan": "generated for what is no longer asked for; delete it when nothing needs it",
+    "update": "regenerated",
+    "ok": "unchanged",
+    "edited": "edited since it was generated; kept",
+    "deleted": "deleted since it was generated; to create it again, remove it from .generated.json",
+    "foreign": "exists and was not generated; move it away, or give the resource another name",
+    "orphan": "generated for a resource that no longer exists; delete it when it is no longer needed",
 }
 
 
 class GeneratorError(ValueError):
-    """Nothing was written; the message says why and what to do."""
+    """Nothing was written; the message has the reason and the next step."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One file of the service: `content` is what the generator would have there, `found` what is (None: no file)."""
+    """One file of the service: `content` is the generator's, `found` the existing one (None: no file)."""
 
     path: str
     content: str
@@ -48,14 +48,14 @@ class Change:
 
     @property
     def writes(self) -> bool:
-        """Whether this file is written."""
+        """Return True if this file is written."""
         return self.status in ("create", "update")
 
     def __str__(self) -> str:
         return f"{self.status:<8} {self.path}  ({MEANING[self.status]})"
 
     def diff(self) -> str:
-        """From what is there to what the generator would have there, as a unified diff."""
+        """Return the unified diff from the existing file to the generated one."""
         old, new = (self.found or "").splitlines(keepends=True), self.content.splitlines(keepends=True)
         return "".join(difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}"))
 
@@ -63,11 +63,10 @@ class Change:
 def add(
     text: str, root: Path, *, check: bool = False, unformatted: bool = False, templates: Path = TEMPLATES
 ) -> list[Change]:
-    """Add the resources of a text to the service in `root`, or with `check` only say what that would do.
+    """Add the resources of a text to the service in `root`, or with `check` only report the changes.
 
-    A resource that is there already in the same words changes nothing. Raises ResourceErrors for a faulty text, and
-    GeneratorError where the service stands in the way, or ruff is missing (unless `unformatted` allows that); then
-    nothing was written.
+    An existing resource with the same line changes nothing. Raises ResourceErrors for an invalid text, and
+    GeneratorError for conflicting files, or without ruff (unless `unformatted` allows that); then nothing was written.
     """
     if not unformatted and layout.find_ruff(root) is None:
         raise GeneratorError(
@@ -86,7 +85,7 @@ def add(
     except (ValueError, OSError) as error:
         raise GeneratorError(f"nothing was written: {error}") from error
     if foreign := [str(change) for change in changes if change.status == "foreign"]:
-        raise GeneratorError("nothing was written, as files are in the way:\n" + "\n".join(foreign))
+        raise GeneratorError("nothing was written, because files are in the way:\n" + "\n".join(foreign))
     if lines:
         changes.append(Change(service_file.NAME, lines, "update", service.text))
     if not check:
@@ -97,9 +96,9 @@ def add(
 def plan(
     resources: Iterable[Resource], context: Mapping[str, Any], root: Path, templates: Path = TEMPLATES
 ) -> list[Change]:
-    """Every file that the resources need, and every other file of the manifest, each with its state. Writes nothing.
+    """Return every file of the resources, and every other file of the manifest, with its state. Writes nothing.
 
-    Where ruff is missing, the files are as the templates render them.
+    Without ruff, the files are as the templates render them.
     """
     recorded = manifest.read(root)
     wanted = dict(render(by_reference(resources), context, templates))
@@ -107,14 +106,14 @@ def plan(
         try:
             wanted = layout.arrange(wanted, root, ruff)
         except ValueError as error:
-            raise GeneratorError(f"nothing was written: a template makes no valid Python\n{error}") from error
+            raise GeneratorError(f"nothing was written: ruff failed on the rendered files\n{error}") from error
     changes = [_change(path, content, root, recorded) for path, content in sorted(wanted.items())]
     orphans = (path for path in sorted(recorded) if path not in wanted and (root / path).exists())
     return changes + [Change(path, "", "orphan", _text(root / path)) for path in orphans]
 
 
 def write(changes: Iterable[Change], root: Path) -> None:
-    """Carry out a plan. Interrupted, it can be run again: a file that is as it should be counts as written."""
+    """Execute a plan. After an interruption it can be run again: an unchanged file counts as written."""
     changes = list(changes)
     for change in changes:
         if change.writes:
@@ -133,10 +132,10 @@ def write(changes: Iterable[Change], root: Path) -> None:
 def render(
     resources: tuple[Resource, ...], context: Mapping[str, Any], templates: Path = TEMPLATES
 ) -> Iterator[tuple[str, str]]:
-    """Path and text of every generated file, from every template.
+    """Return path and text of every generated file, from every template.
 
     A template whose path has a placeholder (`[module]`) is rendered for each resource, one without (`resources.py.j2`)
-    once for all; what ends in nothing but `.j2` (`macros.j2`) is for other templates to import.
+    once; a file that ends only in `.j2` (`macros.j2`) is imported by other templates.
     """
     environment = _environment(templates)
     for name in sorted(environment.list_templates(extensions=["j2"])):
@@ -168,7 +167,7 @@ def _environment(templates: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - Python, not HTML; the parser lets no name through that is not one
+        autoescape=False,  # noqa: S701 - Python, not HTML; the parser accepts only valid names
     )
     environment.filters |= FILTERS
     return environment
@@ -208,22 +207,22 @@ def _known(service: service_file.ServiceFile) -> tuple[Resource, ...]:
     try:
         return parse(";\n".join(service.lines))
     except ResourceErrors as errors:
-        message = f"the resource lines in {service_file.NAME} are faulty; correct them there\n{errors}"
+        message = f"the resource lines in {service_file.NAME} are invalid; correct them there\n{errors}"
         raise GeneratorError(message) from errors
 
 
 def _new(text: str, known: tuple[Resource, ...]) -> Iterator[Resource]:
-    """The resources of the text that are not there yet. Raises ResourceErrors, also where one is there and differs."""
+    """Return the resources of the text that do not exist yet. Raises ResourceErrors, also if one exists and differs."""
     there = {resource.name: resource for resource in known}
     raw = {resource.name.text: resource.name for resource in Reader(text).resources()}
     parsed = parse(text, [resource for resource in known if resource.name not in raw])
-    way = f"to change it, write it so in {service_file.NAME} and run this again: what nobody edited is written anew"
+    way = f"to change it, edit its line in {service_file.NAME} and run this again: unedited files are regenerated"
     faults = [
         Fault(
             raw[resource.name].offset + 1,
             resource.name,
             "",
-            f"it is there already as `{there[resource.name].line}`; {way}",
+            f"it already exists as `{there[resource.name].line}`; {way}",
         )
         for resource in parsed
         if resource.name in there and resource != there[resource.name]

@@ -1,6 +1,6 @@
-"""Lays out generated Python with the service's own ruff: unused imports go, the others are sorted, lines are wrapped.
+"""Formats generated Python with the service's own ruff: unused imports are removed, others sorted, lines wrapped.
 
-So a template may import whatever one of its resources needs, and write one line for each thing.
+So a template may import everything that any of its resources needs, and write one line per statement.
 """
 
 import subprocess
@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# Not by the folders that are there: some of the modules that generated files import are about to be written.
+# Not by existing folders: some of the modules that generated files import are about to be written.
 _FIRST_PARTY = 'lint.isort.known-first-party = ["app", "tests"]'
 _PASSES: Sequence[Sequence[str]] = (("check", "--select", "I,F401", "--fix"), ("format",))
 
 
 def find_ruff(root: Path) -> Path | None:
-    """Return the ruff that the service in `root` has locked, else that of the Python that runs."""
+    """Return the ruff of the environment of the service in `root`, else that of this Python."""
     for folder in (root / ".venv" / "bin", Path(sys.executable).parent):
         if (folder / "ruff").exists():
             return folder / "ruff"
@@ -23,9 +23,9 @@ def find_ruff(root: Path) -> Path | None:
 
 
 def arrange(files: Mapping[str, str], root: Path, ruff: Path) -> dict[str, str]:
-    """Return the files (text by path) as ruff lays them out with the settings of the service in `root`.
+    """Return the files (text by path), formatted with the settings of the service in `root`.
 
-    Raises ValueError, with what ruff says, for what is not valid Python.
+    Raises ValueError, with ruff's message, for invalid Python.
     """
     settings = root / "pyproject.toml"
     options = ["--config", str(settings)] if settings.exists() else ["--isolated"]
@@ -37,7 +37,7 @@ def arrange(files: Mapping[str, str], root: Path, ruff: Path) -> dict[str, str]:
             place.write_text(text, encoding="utf-8")
         for words in _PASSES:
             command = [str(ruff), *words, "--quiet", "--no-cache", *options, "--config", _FIRST_PARTY, "."]
-            done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603 - our own program
+            done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603 - a fixed program
             if done.returncode:
                 raise ValueError((done.stdout + done.stderr).strip())
         return {**files, **{path: Path(folder, path).read_text(encoding="utf-8") for path in python}}

@@ -1,4 +1,4 @@
-"""What the generator wrote, by hash: how it knows a file that a person has edited since."""
+"""Hashes of generated files, by which the generator recognises files edited since."""
 
 import hashlib
 import json
@@ -9,9 +9,9 @@ PATH = Path(".generated.json")
 
 
 def read(root: Path) -> dict[str, str]:
-    """Path -> sha256 of what was written there; nothing for a service in which nothing was generated yet.
+    """Return path -> sha256 of the generated files; empty for a service without any.
 
-    Raises ValueError when the file is damaged, with the way out.
+    Raises ValueError for a damaged file, with the next step.
     """
     path = root / PATH
     if not path.exists():
@@ -22,14 +22,14 @@ def read(root: Path) -> dict[str, str]:
             return dict(files)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise ValueError(f"{path} is no manifest of the generator any more; get it back with `git checkout {PATH}`")
+    raise ValueError(f"{path} is not a valid manifest of the generator; restore it with `git checkout {PATH}`")
 
 
 def text(files: Mapping[str, str]) -> str:
-    """The manifest's own text; the same files give the same text."""
+    """Return the manifest's text; equal files give equal text."""
     return json.dumps({"files": dict(sorted(files.items()))}, indent=2) + "\n"
 
 
 def digest(content: str) -> str:
-    """sha256 of a file's text; line ends do not count, as git may change them."""
+    """Return the sha256 of a file's text; line ends are normalised, because git may change them."""
     return hashlib.sha256(content.replace("\r\n", "\n").encode("utf-8", "surrogateescape")).hexdigest()

@@ -16,12 +16,12 @@ _ITEM = re.compile(r'''"""(?:[^\\]|\\.)*?"""|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|'
 
 
 class ServiceFileError(ValueError):
-    """service.toml cannot be read or rewritten; the message says why and what to do."""
+    """service.toml cannot be read or rewritten; the message has the reason and the next step."""
 
 
 @dataclass(frozen=True)
 class ServiceFile:
-    """The text of service.toml and what it says."""
+    """The text of service.toml and its parsed content."""
 
     text: str
     values: dict[str, Any]
@@ -32,7 +32,7 @@ class ServiceFile:
         return list(self.values.get("resources", {}).get("lines", []))
 
     def with_lines(self, lines: Iterable[str]) -> str:
-        """The text with other resource lines and nothing else changed. Raises ServiceFileError."""
+        """Return the text with other resource lines, otherwise unchanged. Raises ServiceFileError."""
         lines = list(lines)
         start, end = _span(self.text)
         items = "".join(f"    {_quoted(line)},\n" for line in lines)
@@ -46,7 +46,7 @@ class ServiceFile:
 
 
 def read(root: Path) -> ServiceFile:
-    """Raises ServiceFileError."""
+    """Read service.toml. Raises ServiceFileError."""
     path = root / NAME
     try:
         text = path.read_text(encoding="utf-8")
@@ -56,20 +56,22 @@ def read(root: Path) -> ServiceFile:
             f"{path} cannot be read: {error.strerror}; run this in the service's own folder"
         ) from error
     except ValueError as error:
-        raise ServiceFileError(f"{path} is no TOML: {error}; correct it, or get it back with git") from error
+        raise ServiceFileError(f"{path} is not valid TOML: {error}; correct it, or restore it with git") from error
     lines = values.get("resources", {}).get("lines", [])
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise ServiceFileError(f"[resources] lines in {path} is no list of texts; expected one text for each resource")
+        raise ServiceFileError(
+            f"[resources] lines in {path} is not a list of strings; expected one string for each resource"
+        )
     return ServiceFile(text, values)
 
 
 def _quoted(line: str) -> str:
-    """A text as TOML's basic string, which is JSON's but for the sign DEL."""
+    """Return a TOML basic string, which equals JSON's except for the character DEL."""
     return json.dumps(line, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _span(text: str) -> tuple[int, int]:
-    """Where `lines = [...]` of [resources] stands."""
+    """Return the place of `lines = [...]` in [resources]."""
     section = _SECTION.search(text)
     following = _NEXT_SECTION.search(text, section.end()) if section else None
     found = _LINES.search(text, section.end(), following.start() if following else len(text)) if section else None
@@ -77,7 +79,5 @@ def _span(text: str) -> tuple[int, int]:
     while found and (item := _ITEM.match(text, at)):
         at = item.end()
     if not found or text[at : at + 1] != "]":
-        raise ServiceFileError(
-            f"{NAME} has no `lines = [...]` below [resources]; write `[resources]` and `lines = []` there"
-        )
+        raise ServiceFileError(f"{NAME} has no `lines = [...]` below [resources]; add `[resources]` and `lines = []`")
     return found.start(), at + 1

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from app.db.revisions import Revision
 from tests.support.template import SERVICE
 from toolkit.deploy.image import labels
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.release import migrations
 from toolkit.deploy.release.breaking_changes import reasons_in
+from toolkit.dev.service import Revision
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_additive(sql: str) -> None:
 
 @pytest.mark.parametrize(("marker", "destructive"), [("additive", False), ("destructive", True)])
 def test_the_marker_has_the_last_word(marker: str, destructive: bool) -> None:
-    marked = Revision("a", Path("a.py"), marker=marker)
+    marked = Revision("a", Path("a.py"), "a.py", marker=marker)
     assert migrations.judge(marked, "DROP TABLE product;").destructive is destructive
 
 
@@ -84,7 +84,8 @@ def write(project: Path, name: str, down: str, kind: str = "additive") -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """base <- a <- b <- c."""
+    """base <- a <- b <- c, with this service's own commands."""
+    (tmp_path / "app").symlink_to(SERVICE / "app")
     write(tmp_path, "a", "None")
     write(tmp_path, "b", '"a"')
     write(tmp_path, "c", '"b"', "destructive")

@@ -7,7 +7,8 @@ import pytest
 from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.release import settings
-from toolkit.deploy.release.settings import Given, Judged, Problem
+from toolkit.deploy.release.settings import Given
+from toolkit.dev.service import Problem, Verdict
 
 HELD: tuple[str, ...] = ()
 HELD = ("JWT_KEY",)
@@ -90,12 +91,12 @@ def test_what_sources_that_cannot_be_read_may_bring_is_not_missing() -> None:
     ids=["existing", "from_env", "external"],
 )
 def test_each_problem_has_its_fix(secret: dict[str, Any], expected: list[str]) -> None:
-    judged = Judged((Problem("DATABASE_URL", "refused", "..."), Problem("MAIL_KEY", "secret", "...")))
+    judged = Verdict((Problem("DATABASE_URL", "refused", "..."), Problem("MAIL_KEY", "secret", "...")))
     assert settings.fixes(environment(**secret), Given({"MAIL_KEY": "x"}, SECRETS), judged) == expected
 
 
 def test_a_line_a_problem_says_where_the_value_is() -> None:
-    judged = Judged((Problem("LOG_LEVL", "unknown", "LOG_LEVL is ..."), Problem("DATABASE_URL", "refused", "has ...")))
+    judged = Verdict((Problem("LOG_LEVL", "unknown", "LOG_LEVL is ..."), Problem("DATABASE_URL", "refused", "has ...")))
     failure = settings.refusal(environment(), Given({"LOG_LEVL": "x"}, SECRETS), judged).failure
     assert failure.code == "SETTINGS_REFUSED"
     assert failure.evidence == ("settings: LOG_LEVL is ...", "Secret s: has ...")

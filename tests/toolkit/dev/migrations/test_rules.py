@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.db.revisions import Revision
 from toolkit.dev.migrations import data_loss
 from toolkit.dev.migrations.looser_checks import is_looser
+from toolkit.dev.service import Revision
 
 STATUS = "CHECK (((status)::text = ANY ((ARRAY[{}])::text[])))"
 VALUES = "'{}'::character varying"
@@ -58,6 +58,6 @@ def test_a_check_that_lets_more_through(found: str | None, wanted: str | None, l
 def test_what_a_revision_erases(tmp_path: Path, code: str, names: list[str]) -> None:
     path = tmp_path / "a.py"
     path.write_text(HEAD + code + "\n")
-    found = data_loss.erased_by(Revision("a", path))
+    found = data_loss.erased_by(Revision("a", path, "alembic/versions/a.py"))
     assert [f"{item.table}.{item.column}".rstrip(".") for item in found] == names
     assert all(item.place.endswith("a.py:6") for item in found)

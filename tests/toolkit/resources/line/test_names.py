@@ -155,12 +155,12 @@ def test_hostile_fields_work(field: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("r: price:int price_gte:int", "`price_gte` is the query parameter for a bound of `price` already"),
-        ("r: due_lte:json due:date", "`due_lte` is the query parameter for a bound of `due` already"),
+        ("r: price:int price_gte:int", "`price_gte` is already the query parameter for a bound of `price`"),
+        ("r: due_lte:json due:date", "`due_lte` is already the query parameter for a bound of `due`"),
         ("r: owner_lte:int owner:ref(r)? owner_id_gte:int", None),
         ("r: price:float price_gte:int", None),
-        ("r: limit:int limit_lte:int", "`limit_lte` is the query parameter for a bound of `limit` already"),
-        ("r/pg_class: a:int", "the plural `pg_class` is taken: PostgreSQL keeps what begins with `pg_` for itself"),
+        ("r: limit:int limit_lte:int", "`limit_lte` is already the query parameter for a bound of `limit`"),
+        ("r/pg_class: a:int", "the plural `pg_class` is reserved: names that begin with `pg_` belong to PostgreSQL"),
         ("order: items_name:int; orders_item: name:int", "two relations `ix_orders_items_name_id`"),
         ("pk_order: a:int; order: a:int", "two relations `pk_orders`"),
         ("order: items:str! ; orders_item: a:int", None),

@@ -112,27 +112,34 @@ def test_field(text: str, field: Field) -> None:
     [
         # the form of the whole
         ("", [(1, "", "no resource is given")]),
-        (" ; ", [(2, "", "expected a resource before this sign")]),
+        (" ; ", [(2, "", "expected a resource before this character")]),
         ("product", [(1, "product", "expected `:` after the resource's name `product`")]),
         ("product:", [(1, "product", "the resource `product` has no field")]),
-        ("p: a:int;; q: b:int", [(10, "", "expected a resource before this sign")]),
-        (": a:int", [(1, "", "`` is no name for a resource")]),
+        ("p: a:int;; q: b:int", [(10, "", "expected a resource before this character")]),
+        (": a:int", [(1, "", "`` is not a valid name for a resource")]),
         ("p: a", [(4, "p.a", "the field `a` has no type")]),
         ("p: a: b:int", [(4, "p.a", "the field `a` has no type")]),
-        ("p: :int", [(4, "p", "`` is no name for a field")]),
-        ("p: a:int, b:int", [(9, "p.a", "found `,`; fields are separated by spaces alone")]),
+        ("p: :int", [(4, "p", "`` is not a valid name for a field")]),
+        ("p: a:int, b:int", [(9, "p.a", "found `,`; separate fields with spaces only")]),
         ("p: a:int) b:int", [(9, "p.a", "found `)` in the field `a`")]),
         ("p:\n  a:int\n  b:strng", [(16, "p.b", "did you mean `str`?")]),
         # names
         ("OrderItem: a:int", [(1, "OrderItem", "did you mean `order_item`?")]),
-        ("p: größe:int", [(4, "p.größe", "`größe` is no name for a field")]),
-        ("p: _a:int a__b:int 1a:int", [(4, "p._a", "no name"), (11, "p.a__b", "no name"), (20, "p.1a", "no name")]),
+        ("p: größe:int", [(4, "p.größe", "`größe` is not a valid name for a field")]),
+        (
+            "p: _a:int a__b:int 1a:int",
+            [
+                (4, "p._a", "is not a valid name"),
+                (11, "p.a__b", "is not a valid name"),
+                (20, "p.1a", "is not a valid name"),
+            ],
+        ),
         ("p: id:uuid", [(4, "p.id", "every resource has it")]),
         ("p: version:int xmin:int", [(4, "p.version", "ETag"), (16, "p.xmin", "system column")]),
-        ("p: model_dump:int", [(4, "p.model_dump", "Pydantic keeps")]),
-        ("p: a:int a:str", [(10, "p.a", "is there twice")]),
-        ("p: p_id:uuid p:ref(p)?", [(14, "p.p", "`p_id` is there twice (a reference is kept as `p_id`)")]),
-        ("p: a1:int a_1:int", [(11, "p.a_1", "`a_1` and `a1` differ in an underscore alone")]),
+        ("p: model_dump:int", [(4, "p.model_dump", "`model_dump` is reserved")]),
+        ("p: a:int a:str", [(10, "p.a", "duplicate field `a`")]),
+        ("p: p_id:uuid p:ref(p)?", [(14, "p.p", "duplicate field `p_id` (a reference is stored as `p_id`)")]),
+        ("p: a1:int a_1:int", [(11, "p.a_1", "`a_1` and `a1` differ only in an underscore")]),
         (f"p: {'a' * 60}:int", [(4, f"p.{'a' * 60}", "has 60 characters; expected at most 54")]),
         (f"{'p' * 40}: a:int", [(1, "p" * 40, f"the plural `{'p' * 40}s` has 41 characters; expected at most 40")]),
         (f"{'p' * 50}/ps: a:int", [(52, "p" * 50, f"the name `{'p' * 50}` has 50 characters; expected at most 40")]),
@@ -147,67 +154,73 @@ def test_field(text: str, field: Field) -> None:
             f"p/{'t' * 27}: a:int; q/{'u' * 27}: ab:ref(p)",
             [(70, "q.ab", "`ab_id` has 5 characters; expected at most 4")],
         ),
-        ("p: a:int; p: b:int", [(11, "p", "the resource `p` is in this text already")]),
-        ("box: a:int; boxe: b:int", [(13, "boxe", "the plural `boxes` is that of `box`")]),
+        ("p: a:int; p: b:int", [(11, "p", "the resource `p` is already in this text")]),
+        ("box: a:int; boxe: b:int", [(13, "boxe", "the plural `boxes` belongs to `box`")]),
         ("good/goods: a:int; goods/lots: b:int", [(20, "goods", "share a name")]),
         ("line_1: a:int; line1: b:int", [(16, "line1", "would both be the class Line1")]),
-        ("sheep/sheep: a:int", [(7, "sheep", "the plural is the same as the name")]),
-        ("p/: a:int", [(3, "p", "`` is no name for a plural")]),
-        ("metric: a:int", [(1, "metric", "the plural `metrics` is taken: Prometheus")]),
-        ("state/health: a:int", [(7, "state", "the plural `health` is taken")]),
+        ("sheep/sheep: a:int", [(7, "sheep", "the plural equals the name")]),
+        ("p/: a:int", [(3, "p", "`` is not a valid name for a plural")]),
+        ("metric: a:int", [(1, "metric", "the plural `metrics` is reserved: it is the path that Prometheus scrapes")]),
+        ("state/health: a:int", [(7, "state", "the plural `health` is reserved")]),
         # types and their arguments
         ("p: a:Integer", [(6, "p.a", "did you mean `int`?")]),
         ("p: a:money", [(6, "p.a", "did you mean `decimal(12,2)`?")]),
         ("p: a:str(100)", [(10, "p.a", "did you mean `str(..100)`?")]),
-        ("p: a:str(1..)", [(10, "p.a", "is no pair of lengths")]),
-        ("p: a:str(..) b:str()", [(10, "p.a", "is no pair"), (20, "p.b", "is no pair")]),
-        ("p: a:str(1.. b:int", [(9, "p.a", "this `(` is not closed properly")]),
+        ("p: a:str(1..)", [(10, "p.a", "is not a length range")]),
+        ("p: a:str(..) b:str()", [(10, "p.a", "is not a length range"), (20, "p.b", "is not a length range")]),
+        ("p: a:str(1.. b:int", [(9, "p.a", "this `(` is not closed")]),
         ("p: a:str(9..1)", [(10, "p.a", "the lengths are reversed: 9 is more than 1; expected `(1..9)`")]),
-        ("p: a:str(..0)", [(10, "p.a", "the greatest length is 0; expected 1 to 65536")]),
-        ("p: a:text(1..5)", [(10, "p.a", "`text` takes nothing in parentheses")]),
-        ("p: a:decimal", [(6, "p.a", "`decimal` alone says too little; expected `decimal(10,2)`")]),
+        ("p: a:str(..0)", [(10, "p.a", "the maximum length is 0; expected 1 to 65536")]),
+        ("p: a:text(1..5)", [(10, "p.a", "`text` takes no arguments")]),
+        ("p: a:decimal", [(6, "p.a", "`decimal` requires arguments; expected `decimal(10,2)`")]),
         ("p: a:decimal(2,5)", [(14, "p.a", "did you mean `(5,2)`?")]),
         ("p: a:decimal(39,2) b:decimal(0,0)", [(14, "p.a", "39 digits"), (30, "p.b", "0 digits")]),
-        ("p: a:decimal(10)", [(14, "p.a", "is no precision and scale")]),
-        ("p: a:enum(a|b|a)", [(15, "p.a", "the value `a` is there twice")]),
-        ("p: a:enum(a||ü)", [(13, "p.a", "`` is no value"), (14, "p.a", "`ü` is no value")]),
+        ("p: a:decimal(10)", [(14, "p.a", "is not a precision and scale")]),
+        ("p: a:enum(a|b|a)", [(15, "p.a", "duplicate value `a`")]),
+        (
+            "p: a:enum(a||ü)",
+            [(13, "p.a", "`` is not a valid enum value"), (14, "p.a", "`ü` is not a valid enum value")],
+        ),
         ("p: a:enum(a)", [(11, "p.a", "the enum has 1 value; expected 2 to 50")]),
-        ("p: a:ref(q)", [(10, "p.a", "there is no resource `q` to refer to")]),
+        ("p: a:ref(q)", [(10, "p.a", "unknown resource `q`")]),
         ("p: a:ref(produkt); product: b:int", [(10, "p.a", "did you mean `product`?")]),
         # checks
         ("p: a:int>=", [(9, "p.a", "the number is missing")]),
-        ("p: a:int>x", [(9, "p.a", "`x` is no number")]),
-        ("p: a:int>0.5", [(9, "p.a", "0.5 is no whole number")]),
-        ("p: a:int<99999999999", [(9, "p.a", "beyond `int`; expected -2147483648 to 2147483647; `bigint`")]),
+        ("p: a:int>x", [(9, "p.a", "`x` is not a number")]),
+        ("p: a:int>0.5", [(9, "p.a", "0.5 is not an integer")]),
+        (
+            "p: a:int<99999999999",
+            [(9, "p.a", "out of range for `int`; expected -2147483648 to 2147483647; use `bigint`")],
+        ),
         ("p: a:int>5<3", [(9, "p.a", "no `int` is `>5` and `<3`")]),
         ("p: a:int>1<2", [(9, "p.a", "no `int` is `>1` and `<2`")]),
         ("p: a:float>1<=1", [(11, "p.a", "no `float` is")]),
         ("p: a:decimal(2,1)>9.9", [(18, "p.a", "no `decimal` is `>9.9`")]),
         ("p: a:decimal(4,2)>0.001", [(18, "p.a", "0.001 has 3 decimal places; expected at most 2")]),
-        ("p: a:int>0>=1", [(11, "p.a", "`>=1` is a second bound from below")]),
-        ("p: a:str>5", [(9, "p.a", "`>5` is a bound for numbers and `str` is none")]),
-        ("p: a:date>0", [(10, "p.a", "is a bound for numbers and `date` is none")]),
-        ("p: a:int??", [(10, "p.a", "`?` is there twice")]),
+        ("p: a:int>0>=1", [(11, "p.a", "`>=1` is a second lower bound")]),
+        ("p: a:str>5", [(9, "p.a", "`>5` is a bound for numbers, which `str` is not")]),
+        ("p: a:date>0", [(10, "p.a", "is a bound for numbers, which `date` is not")]),
+        ("p: a:int??", [(10, "p.a", "duplicate `?`")]),
         # unique
         ("p: a:text!", [(10, "p.a", "expected `str(..512)` or shorter")]),
-        ("p: a:bool!", [(10, "p.a", "would allow 2 in all")]),
-        ("p: a:float>=5<=5!", [(17, "p.a", "would allow 1 in all")]),
-        ("p: a:int>=1<=5!", [(15, "p.a", "would allow 5 in all")]),
-        ("p: a:str!=x", [(9, "p.a", "a unique field with a default")]),
+        ("p: a:bool!", [(10, "p.a", "would allow only 2")]),
+        ("p: a:float>=5<=5!", [(17, "p.a", "would allow only 1")]),
+        ("p: a:int>=1<=5!", [(15, "p.a", "would allow only 5")]),
+        ("p: a:str!=x", [(9, "p.a", "only one row could use the default")]),
         # defaults
-        ("p: a:int=", [(9, "p.a", "there is no default after `=`")]),
-        ("p: a:int=>5", [(10, "p.a", "`>5` is no number")]),
+        ("p: a:int=", [(9, "p.a", "the default after `=` is missing")]),
+        ("p: a:int=>5", [(10, "p.a", "`>5` is not a number")]),
         ("p: a:int=0?", [(10, "p.a", "`?` and `!` go before the default")]),
         ("p: a:int>=0=-1", [(13, "p.a", "the default -1 violates the field's own check `>=0`")]),
-        ("p: a:int=3000000000", [(10, "p.a", "the default 3000000000 is beyond `int`")]),
+        ("p: a:int=3000000000", [(10, "p.a", "the default 3000000000 is out of range for `int`")]),
         ("p: a:decimal(4,2)=100", [(19, "p.a", "more than 2 digits before the point")]),
         ("p: a:decimal(4,2)=0.001", [(19, "p.a", "has 3 decimal places")]),
-        ("p: a:float=nan", [(12, "p.a", "`nan` is no number")]),
+        ("p: a:float=nan", [(12, "p.a", "`nan` is not a number")]),
         ("p: a:bool=yes", [(11, "p.a", "expected true or false")]),
-        ("p: a:date=2023-02-29", [(11, "p.a", "is no date")]),
+        ("p: a:date=2023-02-29", [(11, "p.a", "is not a date")]),
         ("p: a:datetime=2026-01-31T12:00:00", [(15, "p.a", "a moment with its zone")]),
-        ("p: a:datetime=0001-01-01T00:00:00+05:00", [(15, "p.a", "is no datetime")]),
-        ("p: a:uuid=1", [(11, "p.a", "is no uuid")]),
+        ("p: a:datetime=0001-01-01T00:00:00+05:00", [(15, "p.a", "is not a datetime")]),
+        ("p: a:uuid=1", [(11, "p.a", "is not a uuid")]),
         ("p: a:enum(x|y)=z", [(16, "p.a", "expected one of x, y")]),
         ("p: a:str(3..5)=ab", [(16, "p.a", "has 2 characters; expected 3 to 5")]),
         ('p: a:str="a\x00b"', [(10, "p.a", "invisible character")]),
@@ -218,7 +231,7 @@ def test_field(text: str, field: Field) -> None:
         ("p: a:int>10<5!", [(9, "p.a", "no `int` is `>10` and `<5`")]),
         # references in a circle
         ("p: a:ref(p)", [(6, "p.a", "a reference to its own resource must be nullable")]),
-        ("p: a:ref(q)?; q: b:ref(p)?", [(20, "q.b", "the references go round: p -> q -> p")]),
+        ("p: a:ref(q)?; q: b:ref(p)?", [(20, "q.b", "circular references: p -> q -> p")]),
         (
             "p: a:ref(q); q: b:ref(r); r: c:ref(p) d:ref(q)",
             [(32, "r.c", "p -> q -> r -> p"), (41, "r.d", "q -> r -> q")],
@@ -251,8 +264,8 @@ def test_the_line_that_is_kept_is_one_line() -> None:
 
 def test_faults_with_known_resources() -> None:
     known = parse("order_1: a:int; person/people: b:int")
-    assert faults_of("order_1: a:int", known)[0][2].startswith("the resource `order_1` is there already")
-    assert "the plural `people` is that of `person`" in faults_of("folk/people: a:int", known)[0][2]
+    assert faults_of("order_1: a:int", known)[0][2].startswith("the resource `order_1` already exists")
+    assert "the plural `people` belongs to `person`" in faults_of("folk/people: a:int", known)[0][2]
     assert "class Order1" in faults_of("order1: a:int", known)[0][2]
 
 
@@ -261,7 +274,7 @@ def test_the_message_points_at_the_place() -> None:
         parse("product: name:str(1..100)\n  price:decimal")
     assert str(raised.value) == (
         "The resource line has 1 fault:\n\n"
-        "product.price, line 2, column 9: `decimal` alone says too little; expected `decimal(10,2)`\n"
+        "product.price, line 2, column 9: `decimal` requires arguments; expected `decimal(10,2)`\n"
         "      price:decimal\n"
         "            ^"
     )

@@ -188,7 +188,7 @@ def test_another_line_for_the_same_name_is_refused(root: Path, templates: Path) 
         generator.add("order: a:int; product: name:str", root, templates=templates)
     (fault,) = raised.value.faults
     assert (fault.position, fault.resource) == (15, "product")
-    assert f"it is there already as `{PRODUCT}`" in fault.message
+    assert f"it already exists as `{PRODUCT}`" in fault.message
     assert "service.toml" in fault.message
     assert files(root) == before
 
@@ -227,12 +227,12 @@ def test_references_come_first(root: Path, templates: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[resources\n", "no TOML"),
+        ("[resources\n", "is not valid TOML"),
         ("[service]\n", "no `lines = [...]` below"),
-        ('[resources]\nlines = "x"\n', "no list of texts"),
-        ("[resources]\nlines = [1]\n", "no list of texts"),
+        ('[resources]\nlines = "x"\n', "not a list of strings"),
+        ("[resources]\nlines = [1]\n", "not a list of strings"),
         ("resources = { lines = [] }\n", "no `lines = [...]` below"),
-        ('[resources]\nlines = ["p: a:strng"]\n', "`strng` is no type"),
+        ('[resources]\nlines = ["p: a:strng"]\n', "unknown type `strng`"),
         ("[resources]\nlines = []\n", "'dict object' has no attribute 'auth'"),
     ],
 )
@@ -295,3 +295,11 @@ def test_every_template_renders_for_every_type(tmp_path: Path) -> None:
     written = dict(generator.render(parse(line), {"answers": {"auth": "jwt"}, "service": {}}))
     assert any("/r.py" in path for path in written)
     assert not any(sign in text for text in written.values() for sign in ("<<", "<%", "# %"))
+
+
+def test_what_ruff_says_of_its_settings_is_passed_on(root: Path, templates: Path) -> None:
+    (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 'wide'\n")
+    before = files(root)
+    with pytest.raises(GeneratorError, match=r"ruff failed on the rendered files\n(.|\n)*line-length"):
+        generator.add(PRODUCT, root, templates=templates)
+    assert files(root) == before

@@ -1,4 +1,4 @@
-"""Probes and metrics. `/health` says that the process lives and touches nothing; `/ready`, whether it can serve."""
+"""Probes and metrics. `/health` reports a live process and has no dependencies; `/ready` reports that it can serve."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from app.lifecycle import Lifecycle
 from app.observability.release import alive
 
 DATABASE_SECONDS = 2.0
-# A database that was reached may refuse this service later (a rotated password): how often a probe asks again.
+# Seconds between checks of a database that was reached: it may refuse this service later (a rotated password).
 ASK_AGAIN_SECONDS = 10.0
 
 log = structlog.get_logger("app.health")
 
 
 async def health(request: Request) -> dict[str, Any]:
-    """Alive. Names what runs: the service's version and the digest of its image."""
+    """Report a live process, with the service's version and the digest of its image."""
     return alive(request.app.state.settings)
 
 
 async def ready(request: Request) -> dict[str, Any]:
-    """Ready for traffic: started, not draining, and the database lets the service in, with a schema that is new enough.
+    """Report readiness: started, not draining, and the database accepts the service and has a recent enough schema.
 
-    An outage of the database does not take readiness back: it would take all instances out at once, where each of them
-    can answer with an honest 503. A database that refuses this service (its password, its role) does: nothing but new
-    settings will help, and new instances may have them.
+    An outage of the database does not end readiness: it would remove all instances at once, although each of them can
+    answer with an honest 503. A database that rejects this service (its password, its role) does: only new settings
+    help, and new instances may have them.
     """
     lifecycle: Lifecycle = request.app.state.lifecycle
     if lifecycle.draining:
@@ -52,9 +52,9 @@ async def ready(request: Request) -> dict[str, Any]:
 
 
 async def _schema(app: FastAPI, lifecycle: Lifecycle) -> str:
-    """The revisions of the database's schema, by commas, or the last one known in an outage.
+    """Return the revisions of the database's schema, separated by commas; in an outage, the last known ones.
 
-    Raises Unavailable while the database was never reached, refuses this service, or had a schema that is too old.
+    Raises Unavailable while the database was never reached, rejects this service, or has a schema that is too old.
     """
     database: Database = app.state.database
     known = lifecycle.schema
@@ -93,7 +93,7 @@ async def metrics(request: Request) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Serve the probes at the root, `/health` under the API as well, and `/metrics` unless it has a port of its own."""
+    """Serve the probes at the root, `/health` under the API too, and `/metrics` unless it has its own port."""
     settings: Settings = app.state.settings
     router = Router(tags=["health"], dependencies=[public])
     router.add_api_route("/health", health, operation_id="health", summary="Liveness probe")

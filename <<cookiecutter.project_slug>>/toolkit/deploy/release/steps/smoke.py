@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.outcomes import UNKNOWN, Change, Failed, Failure, Outcome, Plan, fail
@@ -47,7 +48,7 @@ class Smoke:
         if url := target.environment.url:
             check_url(url)
             if target.environment.smoke_writes:
-                said += "; " + create_and_read(url, _headers(target) or {})
+                said += "; " + create_and_read(target.project, url, _headers(target) or {})
         return Outcome(summary=said)
 
 
@@ -120,13 +121,13 @@ def require_caller(target: Target) -> None:
         raise fail("NO_TOKEN", "`smoke_writes` requires a caller who may create", hint=hint)
 
 
-def create_and_read(url: str, headers: Mapping[str, str]) -> str:
-    """What was created and read back. Raises Failed UNEXPECTED_ANSWER, READ_DIFFERS, NOT_CREATED, NO_ANSWER."""
+def create_and_read(project: Path, url: str, headers: Mapping[str, str]) -> str:
+    """What was created and read back. Raises Failed UNEXPECTED_ANSWER, READ_DIFFERS, NO_EXAMPLE, NO_ANSWER."""
     import httpx2
 
     from toolkit.deploy.verify.served import Served
 
-    served = Served(url.rstrip("/"), headers)
+    served = Served(project, url.rstrip("/"), headers)
     try:
         return f"{served.create()}; {served.read()}"
     except httpx2.HTTPError as error:

@@ -1,6 +1,6 @@
-"""A schema as PostgreSQL itself tells it, to compare what the revisions make with what the models say.
+"""A schema as PostgreSQL's catalogue describes it, to compare the revisions with the models.
 
-Alembic's autogenerate does not see a changed CHECK, default or index predicate; the catalogue has them all, in one
+Alembic's autogenerate misses a changed CHECK, default or index predicate; the catalogue has them all, with one
 spelling for both sides.
 """
 
@@ -23,7 +23,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference:
-    """`wanted` by the models, `found` after the revisions; None for what one of them lacks."""
+    """One difference: `wanted` by the models, `found` after the revisions; None where one of them has nothing."""
 
     key: Key
     wanted: str | None
@@ -64,11 +64,11 @@ _QUERY = text(
 
 
 def read(connection: Connection) -> dict[Key, str]:
-    """Every column, default, constraint and index of the current schema with its definition."""
+    """Return every column, default, constraint and index of the current schema with its definition."""
     return {Key(kind, table, name): definition for kind, table, name, definition in connection.execute(_QUERY)}
 
 
 def differences(wanted: Mapping[Key, str], found: Mapping[Key, str]) -> list[Difference]:
-    """All in which the two differ, by table and name. Pure."""
+    """Return all differences, by table and name. Pure."""
     keys = sorted({*wanted, *found}, key=lambda key: (key.table, key.kind, key.name))
     return [Difference(key, wanted.get(key), found.get(key)) for key in keys if wanted.get(key) != found.get(key)]

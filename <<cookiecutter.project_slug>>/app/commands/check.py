@@ -1,8 +1,9 @@
-"""`python -m app check`: judge the settings of a deployment that does not exist yet.
+"""`python -m app check`: validate the settings of a deployment before it is created.
 
 Reads JSON from the standard input: `settings` (open to readers of the deployment) and `secrets`, both variable ->
-value, and `hidden`, the names of variables whose values only the deployment will know. Writes JSON: `problems`, each
-with its `setting`, its `kind` (unknown, secret, missing, refused) and a `text`, and `notes`. No value is repeated.
+value, and `hidden`, the names of variables whose values only the deployment has. `development` is true for one on a
+developer's machine, where files are read, too. Writes JSON: `problems`, each with its `setting`, its `kind` (unknown,
+secret, missing, refused) and a `text`, and `notes`. No value is repeated.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
@@ -22,15 +23,15 @@ from pydantic import SecretStr
 from app.core.config import ConfigurationError, load
 from app.settings.base import EnvironmentSettings
 
-# What the language, TLS and HTTP libraries read for themselves.
+# Variables that Python, TLS and HTTP libraries read themselves.
 FOREIGN = re.compile(
     r"(PYTHON|MALLOC_|LC_|UV_|SSL_CERT_)\w+|LANG|TZ|TMPDIR|LD_PRELOAD|((HTTPS?|ALL|NO)_PROXY)", re.IGNORECASE
 )
-# The ends of names under which people keep secrets; those of OTLP's headers hold API keys.
+# Usual suffixes of the names of secrets; OTLP's headers hold API keys.
 CONFIDENTIAL = re.compile(
     r"(PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|SECRET)_?KEY|OTLP\w*_HEADERS)$"
 )
-# Of a similarity from 0 to 1: LOGLEVEL and DATABASE_URI are mistakes, KILL_AFTER is a variable of its own.
+# Similarity, from 0 to 1: LOGLEVEL and DATABASE_URI are mistakes, KILL_AFTER is another variable.
 SIMILAR = 0.8
 MANY = 3
 
@@ -50,18 +51,22 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def main() -> int:
-    import app.main  # noqa: F401 - so that every class of settings is known
+def main(_: Sequence[str]) -> int:
+    import app.main  # noqa: F401 - so that every settings class is defined
 
     given = json.load(sys.stdin)
     os.environ.clear()
     os.environ.update(given["settings"] | given["secrets"])
-    json.dump(asdict(examine(given["settings"], given["secrets"], given["hidden"])), sys.stdout)
+    development = bool(given.get("development"))
+    found = examine(given["settings"], given["secrets"], given["hidden"], development=development)
+    json.dump(asdict(found), sys.stdout)
     return 0
 
 
-def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Collection[str]) -> Findings:
-    """Judge variables that are this process's environment by now, and those of `hidden`, which it lacks."""
+def examine(
+    settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Collection[str], *, development: bool = False
+) -> Findings:
+    """Validate this process's environment, and the variables in `hidden`, which are missing from it."""
     found = Findings()
     models = list(_models(EnvironmentSettings))
     known = known_variables()
@@ -74,35 +79,35 @@ def examine(settings: Mapping[str, str], secrets: Mapping[str, str], hidden: Col
         if _is_confidential(name.upper(), value, typed=name.upper() in secret):
             text = f"{name} is a secret, and settings are stored in a ConfigMap that many may read"
             found.problems.append(Problem(name, "secret", text))
-    for text in _refused(models, hidden):
+    for text in _refused(models, hidden, development=development):
         found.problems.append(Problem(_setting_in(text), "missing" if " is not set" in text else "refused", text))
     return found
 
 
-def _refused(models: Collection[type[EnvironmentSettings]], hidden: Collection[str]) -> list[str]:
-    """What the service would say at its start. An illegal value hides what else it would refuse: ask without it."""
+def _refused(models: Collection[type[EnvironmentSettings]], hidden: Collection[str], *, development: bool) -> list[str]:
+    """Return the problems that would stop the start. An invalid value hides others: check again without it."""
     try:
-        loaded = load(*models, files=False)
+        loaded = load(*models, files=development)
     except ConfigurationError as error:
         illegal = {name for name in os.environ if any(problem.startswith(f"{name}: ") for problem in error.problems)}
         for name in illegal:
             del os.environ[name]
         said = [problem for problem in error.problems if not _mentions(problem, hidden)]
-        more = _refused(models, {*hidden, *illegal}) if illegal else []
+        more = _refused(models, {*hidden, *illegal}, development=development) if illegal else []
         return list(dict.fromkeys([*said, *more]))
     stated = loaded[0].environment
-    if not loaded[0].is_development or "ENVIRONMENT" in hidden:
+    if development or not loaded[0].is_development or "ENVIRONMENT" in hidden:
         return []
     return [f"ENVIRONMENT is {stated}, which is for a developer's machine; set staging or production"]
 
 
 def known_variables() -> set[str]:
-    """Every variable that is a setting of the service, as far as its modules are imported."""
+    """Return every variable that is a setting of the imported modules."""
     return {name for model in _models(EnvironmentSettings) for name in variables(model)}
 
 
 def variables(model: type[EnvironmentSettings]) -> dict[str, Any]:
-    """The variables that a class of settings reads, with their types."""
+    """Return the variables of a settings class, with their types."""
     prefix = model.model_config.get("env_prefix", "")
     return {
         str(info.validation_alias or f"{prefix}{name}").upper(): info.annotation
@@ -111,7 +116,7 @@ def variables(model: type[EnvironmentSettings]) -> dict[str, Any]:
 
 
 def _models(base: type[EnvironmentSettings]) -> Iterator[type[EnvironmentSettings]]:
-    """The classes that the service makes settings of: those that no other one is derived from."""
+    """Return the settings classes that the service uses: those without a subclass."""
     for model in base.__subclasses__():
         if not model.__module__.startswith("app."):
             continue
@@ -129,7 +134,7 @@ def _of_opentelemetry() -> set[str]:
 
 
 def _unknown(name: str, known: Collection[str], found: Findings, *, ours: bool) -> None:
-    """A name that looks like one of ours is a mistake; another may be read by code of the service's owner."""
+    """Report an unknown variable: a near match of a setting is a mistake, any other may be read by the owner's code."""
     close = difflib.get_close_matches(name.upper(), known, n=MANY, cutoff=0.6 if ours else SIMILAR)
     if close:
         text = f"{name} is not a setting of this service; did you mean {' or '.join(close)}?"
@@ -152,11 +157,11 @@ def _is_confidential(name: str, value: str, *, typed: bool) -> bool:
 
 
 def _setting_in(problem: str) -> str:
-    """The variable that a message of the service begins with."""
+    """Return the variable that a message of the service begins with."""
     found = re.match(r"\w+", problem)
     return found[0] if found else ""
 
 
 def _mentions(problem: str, names: Collection[str]) -> bool:
-    """Whether a problem may come from a value that is not known here."""
+    """Return True if a problem may come from a value that is not known here."""
     return any(re.search(rf"\b{re.escape(name)}\b", problem) for name in names)

@@ -1,0 +1,36 @@
+"""SQLAlchemy on a database whose URL is as libpq and asyncpg take it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncpg
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class NotConnected(Exception):
+    """There is no connection. The message says why."""
+
+
+@asynccontextmanager
+async def connection(url: str) -> AsyncIterator[AsyncConnection]:
+    """A connection of its own. Raises NotConnected."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    # asyncpg reads the URL: SQLAlchemy's dialect takes none of libpq's parameters.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: _connected(url), poolclass=NullPool)
+    async with engine.connect() as made:
+        yield made
+
+
+async def _connected(url: str) -> asyncpg.Connection:
+    import asyncpg
+
+    try:
+        return await asyncpg.connect(url)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise NotConnected(str(error)) from error

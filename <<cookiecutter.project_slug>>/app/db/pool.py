@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple, TypeVar, cast
 
 import asyncpg
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
@@ -86,6 +87,12 @@ class Pool:
 
     async def _from_pool(self) -> PoolProxiedConnection:
         """Take a connection. Raises NotConnected, and SQLAlchemy's TimeoutError when all connections stay in use."""
+        engine = self._engine.sync_engine
+        if cast(QueuePool, engine.pool).checkedin():
+            try:
+                return engine.raw_connection()  # without a greenlet: a seventh of the time of a GET
+            except MissingGreenlet:
+                pass  # the connection is due to be reopened, and only that needs a greenlet
         try:
             return await self._engine.raw_connection()
         except DialectError as error:  # of the dialect's queries on a new connection before its first use

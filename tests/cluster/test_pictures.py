@@ -34,5 +34,5 @@ def test_the_picture_of_a_failing_deploy_is_that_of_a_real_one(actor: Stage, tmp
 def outline(text: str) -> list[str]:
     """The toolkit's own lines without times and ids: without the pod's log and events, which are cut off anywhere."""
     text = re.sub(r"\bshop-\w+-\w+\b", "POD", pictures.normal(text))
-    text = re.sub(r"restarted \d+ x|\d+ restarts?", "RESTARTS", text)
+    text = re.sub(r"restarts: \d+|\d+ restarts?", "RESTARTS", text)
     return [line.rstrip() for line in text.splitlines() if OWN.match(line)]

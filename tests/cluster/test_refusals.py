@@ -171,7 +171,7 @@ def test_a_record_that_is_refused_leaves_the_release(running: Stage) -> None:
         until(lambda: _fails(*probe), 60, "the policy in force")
         ended = running.deploy("v2")
         assert ended.code == 7, ended
-        named(ended, "ADMISSION_DENIED", "the release serves and stays")
+        named(ended, "ADMISSION_DENIED", "the release is serving and is kept")
         assert running.image_of_deployment() == running.images["v2"]
         assert running.http("/health")["image_digest"] == running.images["v2"]
     assert len(running.history()) == before

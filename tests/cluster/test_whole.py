@@ -56,7 +56,7 @@ def test_the_image_is_built_when_nobody_has_it(checkout: Stage) -> None:
 def test_doctor_has_nothing_to_mend(checkout: Stage) -> None:
     told = checkout.task("doctor")
     assert told.code == 0, told
-    assert f"{checkout.images.repository} takes a push" in told.out
+    assert f"{checkout.images.repository} accepts a push" in told.out
     assert "reached from the pods" in told.out
     away = checkout.task("doctor", "-e", "repository=127.0.0.1:1/team/shop")
     assert away.code == 6, away

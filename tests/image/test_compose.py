@@ -47,7 +47,7 @@ def test_up_from_nothing_then_the_checklist_by_hand(compose: Checkout, tmp_path:
     earlier = docker("build", "--quiet", "--tag", name, str(tmp_path))
     first = compose.ok("up")
     assert earlier not in docker("image", "ls", "--quiet", "--no-trunc"), "a build leaves no image without a name"
-    assert ".env made from .env.example" in first.out
+    assert ".env created from .env.example" in first.out
     assert f"http://127.0.0.1:{compose.variables['APP_PORT']}/docs" in first.out
     compose.ok("down")
 

@@ -16,11 +16,9 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from sqlalchemy import Date, DateTime
 from sqlalchemy.sql.schema import Column
-from starlette.datastructures import QueryParams
 
 from app.api.responses import json_response
 from app.core.exceptions import Unprocessable
@@ -97,17 +95,8 @@ def _refusal(reason: str) -> Unprocessable:
     )
 
 
-def refuse_repeated(given: QueryParams) -> None:
-    """Raise RequestValidationError for a parameter given twice: proxies and servers differ in which one counts."""
-    repeated = [name for name in given if len(given.getlist(name)) > 1]
-    if repeated:
-        fault = {"type": "repeated", "msg": "is given more than once"}
-        raise RequestValidationError([{**fault, "loc": ("query", name)} for name in repeated])
-
-
 async def page_response(request: Request, service: ResourceService, query: SortedQuery) -> Response:
     """`{"items": [...], "next": cursor | null}`, and `Link: <...>; rel="next"` (RFC 8288) while there is more."""
-    refuse_repeated(request.query_params)
     filters, of = query.filters(), service.crud.table.name
     keys = service.crud.sort_keys(query.sort)
     after = None if query.cursor is None else decode(of, query.cursor, query.sort, filters, keys)

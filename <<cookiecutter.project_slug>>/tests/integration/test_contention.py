@@ -11,6 +11,7 @@ from httpx2 import AsyncClient
 from app.core import database as module
 from app.core.database import WRITE_ATTEMPTS, Database
 from app.db.driver import Connection
+from app.db.pool import Unit
 from tests.support.applications import application, client_of
 from tests.support.problems import assert_problem
 from tests.support.resources import run_sql, table_of
@@ -56,7 +57,7 @@ async def test_a_deadlock_is_solved(own: Database, monkeypatch: pytest.MonkeyPat
     both = asyncio.Barrier(2)
     runs = 0
 
-    def unit(first: int, second: int) -> module.Unit[None]:
+    def unit(first: int, second: int) -> Unit[None]:
         async def update(connection: Connection) -> None:
             nonlocal runs
             runs += 1

@@ -171,7 +171,7 @@ async def test_an_open_transaction_is_not_given_to_the_next(
     own: Database, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, looks: bool
 ) -> None:
     if not looks:
-        monkeypatch.setattr(own, "_check_in", lambda pooled, _connection: pooled.close())
+        monkeypatch.setattr(own._pool, "_check_in", lambda pooled, _connection: pooled.close())
 
     async def begin(connection: Connection) -> None:
         await connection.driver.execute("BEGIN")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.database import Database
 from app.db import engine as engine_module
 from app.db.connecting import NotConnected
+from app.db.pool import Pool
 from tests.support import databases
 from tests.support.applications import application
 from tests.support.identity import headers_for
@@ -172,7 +173,7 @@ async def proxy(own_database: str) -> AsyncIterator[Proxy]:
 async def test_without_limits_the_next_one_waits_for_ever(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control."""
     monkeypatch.setattr(engine_module, "_command_timeout", lambda _settings: None)
-    monkeypatch.setattr(Database, "_give_up", Database._check_in)
+    monkeypatch.setattr(Pool, "_give_up", Pool._check_in)
     async with application(proxy.url, **{**SETTINGS, "POOL_SIZE": "1", "MAX_OVERFLOW": "0"}) as app:
         own: Database = app.state.database
 

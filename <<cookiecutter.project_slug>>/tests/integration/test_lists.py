@@ -118,12 +118,6 @@ async def test_parameters_that_a_list_does_not_know(client: AsyncClient, resourc
     assert_problem(await client.get(f"{resource.PATH}?{query}"), 422)
 
 
-async def test_a_parameter_that_is_given_twice_is_named(client: AsyncClient, first_resource: ModuleType) -> None:
-    answer = await client.get(f"{first_resource.PATH}?limit=5&limit=6")
-    (fault,) = assert_problem(answer, 422, "invalid")["errors"]
-    assert (fault["in"], fault["parameter"], fault["code"]) == ("query", "limit", "repeated")
-
-
 def encoded(*payload: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(payload)).encode()).decode().rstrip("=")
 

@@ -1,5 +1,6 @@
 """A write of one statement saves BEGIN and COMMIT; a resource with its own rules or queries has a transaction."""
 
+import time
 import uuid
 from typing import Any
 
@@ -111,3 +112,15 @@ def test_a_second_statement_without_a_transaction_is_refused() -> None:
         type("Copies", (Notes,), {"crud": TwoStatements(NOTES)})
     with pytest.raises(TypeError, match=r"but Rules\.create_values may run a second statement; delete that line"):
         type("Rules", (Notes,), {"create_values": NotesWithRules.create_values})
+
+
+async def test_a_connection_that_is_due_is_opened_again(own: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def process(connection: Connection) -> Any:
+        return await connection.driver.fetchval("SELECT pg_backend_pid()")
+
+    first = await own.read(process)
+    assert await own.read(process) == first
+    monkeypatch.setattr(own.engine.sync_engine.pool, "_recycle", 0)
+    time.sleep(0.01)  # noqa: ASYNC251 - the pool compares seconds since it was opened
+    assert await own.read(process) != first
+    assert own.figures().used == 0

@@ -6,8 +6,20 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from app.core.database import Database, T, Unit
+from app.core.database import Database
 from app.db.driver import Connection
+from app.db.pool import Pool, T, Unit
+
+
+class PinnedPool(Pool):
+    """Runs every unit of work on the same connection."""
+
+    def __init__(self, engine: AsyncEngine, connection: Connection) -> None:
+        super().__init__(engine)
+        self._pinned = connection
+
+    async def run(self, unit: Unit[T]) -> T:
+        return await unit(self._pinned)
 
 
 class PinnedDatabase(Database):
@@ -20,16 +32,7 @@ class PinnedDatabase(Database):
     def __init__(self, engine: AsyncEngine, connection: AsyncConnection, driver: object) -> None:
         super().__init__(engine)
         self._connection = connection
-        self._pinned = Connection(driver)
-
-    async def _check_out(self) -> tuple[Any, Connection]:
-        return None, self._pinned
-
-    def _check_in(self, pooled: Any, connection: Connection) -> None:
-        pass
-
-    def _give_up(self, pooled: Any, connection: Connection) -> None:
-        pass
+        self._pool = PinnedPool(engine, Connection(driver))
 
     async def write(self, unit: Unit[T], *, single: bool = False) -> T:
         # Always a savepoint: a single statement that fails would spoil the test's transaction.

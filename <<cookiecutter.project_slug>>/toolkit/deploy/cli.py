@@ -1,4 +1,4 @@
-"""What the tasks call: each returns the exit code of the process."""
+"""Functions behind the tasks; each returns the exit code of the process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def deploy_task(
     explain: bool,
     render: str,
 ) -> int:
-    """The task `deploy`, whose --explain and --render ask no cluster."""
+    """The task `deploy`; --explain and --render do not need a cluster."""
     if explain:
         return explained(project, name, extra)
     return (
@@ -42,7 +42,7 @@ def deploy_task(
 def deploy(
     project: Path, name: str, flags: Mapping[str, bool], extra: Sequence[str] = (), *, as_json: bool = False
 ) -> int:
-    """Bring the environment to this checkout."""
+    """Release this checkout to the environment."""
     from toolkit.deploy.release import runner
     from toolkit.deploy.release.steps.apply import Apply
     from toolkit.deploy.release.steps.config import Config
@@ -79,7 +79,7 @@ def rollback(
     to: int | None = None,
     as_json: bool = False,
 ) -> int:
-    """Bring back an earlier release, on the schema as it is: an older image does not know newer revisions."""
+    """Roll back to an earlier release, without changing the schema: an older image does not have newer revisions."""
     from toolkit.deploy.release import runner
     from toolkit.deploy.release.steps.apply import Apply
     from toolkit.deploy.release.steps.config import Config
@@ -103,7 +103,7 @@ def rollback(
 
 
 def _require_image(target: Target, chosen: records_of.Record) -> None:
-    """Raises Failed IMG_NOT_FOUND when the registry has lost the image: its pods would never start."""
+    """Check the image. Raises Failed IMG_NOT_FOUND when the registry no longer has it: its pods would never start."""
     from toolkit.deploy.image import registry
 
     lost = registry.gone(record.image for record in target.records if record.good)
@@ -119,22 +119,22 @@ def _require_image(target: Target, chosen: records_of.Record) -> None:
 
 
 def undo(target: Target, failure: Failure) -> Outcome:
-    """Put the last good release back, and see it serve. Raises Failed when there is none, or it may not be."""
+    """Roll back to the last good release, and wait until it serves. Raises Failed if that is impossible."""
     from toolkit.deploy.release.steps import rollout, smoke
 
     last = records_of.last_good(target.records)
     if target.destructive_ran:
         raise fail(
             "FORWARD_FIX",
-            "a destructive migration has run: the older code would not work on the schema, so it was NOT put back",
-            hint="correct the fault, keep the schema, and deploy again: that is the way forward",
+            "a destructive migration has run and the older code would not work on the new schema: NOT rolled back",
+            hint="correct the fault, keep the schema, and deploy again",
             exit=Exit.NOT_ROLLED_BACK,
         )
     if last is None:
         raise fail(
             "NOTHING_TO_ROLL_BACK_TO",
-            "this was the first release: there is nothing to go back to",
-            hint="correct the fault and deploy again; what is there now is kept for you to look at",
+            "this was the first release: no earlier one to roll back to",
+            hint="correct the fault and deploy again; the failed release is kept for inspection",
             exit=Exit.NOT_ROLLED_BACK,
         )
     target.driver.undo(target, last)
@@ -144,7 +144,7 @@ def undo(target: Target, failure: Failure) -> Outcome:
 
 
 def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
-    """The releases that are on record, the newest last."""
+    """List the releases in the history, the newest last."""
     from toolkit.deploy.release.status import history_lines
 
     def run(target: Target) -> int:
@@ -157,21 +157,21 @@ def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: boo
 
 
 def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
-    """What runs, and whether that is what was released last."""
+    """Show the running version, and whether it is the last release."""
     from toolkit.deploy.release.status import status_lines
 
     return _with_target(project, name, extra, {}, lambda target: _print(status_lines(target, as_json=as_json)))
 
 
 def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50) -> int:
-    """The newest log lines of every pod, each with its pod's name."""
+    """Print the newest log lines of every pod, each with its pod's name."""
     from toolkit.deploy.release.status import log_lines
 
     return _with_target(project, name, extra, {}, lambda target: _print(log_lines(target, lines)), living=False)
 
 
 def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
-    """Everything that a deploy needs, looked at; nothing is changed. What has no cluster to ask is looked at, too."""
+    """Check all requirements of a deploy without changing anything; without a cluster, those that do not need one."""
     from toolkit.deploy.places.kubernetes.connect import connect
     from toolkit.deploy.release import doctor as checks
 
@@ -185,7 +185,7 @@ def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool
 
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
-    """The objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest; asks no cluster."""
+    """Write the objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest, but no cluster."""
     from toolkit.deploy.release.render import write
 
     _note_near_misses(report.make())
@@ -193,7 +193,7 @@ def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) 
 
 
 def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
-    """Every key of the environment with its origin."""
+    """Print every key of the environment with its origin."""
     _note_near_misses(report.make())
     return guarded(lambda: _print([load.explain(project, name, extra)]))
 
@@ -216,10 +216,10 @@ def _with_target(
     living: bool = True,
     judges: bool = False,
 ) -> int:
-    """`beside`: what goes on from before the cluster is asked anything, until it is not needed any more.
+    """`beside`: work that runs in parallel from before the first request to the cluster until it is no longer needed.
 
-    `living`: refused in a namespace that is being deleted, where every other finding would mislead.
-    `judges`: the service's check of its settings will be needed, so it starts first.
+    `living`: refused in a namespace that is being deleted, where every other finding would be misleading.
+    `judges`: the service's check of its settings is needed, so it starts first.
     """
     from toolkit.deploy.places.kubernetes.connect import connect as connect_pinned
     from toolkit.deploy.places.kubernetes.namespaces import refuse_terminating
@@ -246,7 +246,7 @@ def _with_target(
 
 
 def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
-    """A Failed becomes its failure page and its exit code; a person's mistake never shows a traceback."""
+    """Turn a Failed into its failure page and exit code; a user's mistake never shows a traceback."""
     from toolkit.deploy.places.kubernetes import api_errors
 
     try:

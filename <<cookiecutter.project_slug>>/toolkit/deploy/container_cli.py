@@ -1,4 +1,4 @@
-"""The tasks around containers, each with its exit code: `tasks.py` holds one call for each."""
+"""Functions behind the tasks on containers, each with its exit code; `tasks.py` calls one for each task."""
 
 from __future__ import annotations
 

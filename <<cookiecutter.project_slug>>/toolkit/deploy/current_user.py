@@ -1,4 +1,4 @@
-"""Who works here, as others are told: the holder of the lock, the author of a release."""
+"""The current user and host, as shown in the lock and the history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 
 
 def whoami() -> str:
-    """`user@host`; in a container, where a user may have no name, its number."""
+    """Return `user@host`; in a container, where a user may have no name, the user's number."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # the latter since Python 3.13

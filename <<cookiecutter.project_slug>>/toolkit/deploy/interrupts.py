@@ -1,4 +1,4 @@
-"""What Ctrl-C and its like do to a play: the first ends it, but not the way back; a second one ends the process."""
+"""Signals during a play: the first one ends it, but not a rollback; a second one ends the process."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GOES_ON = b"\nputting things back first; once more ends that at once\n"
+GOES_ON = b"\nRolling back. Press Ctrl-C again to abort.\n"
 
 
 class Interrupted(BaseException):
-    """A signal asked for the end; `number` is its."""
+    """The play was interrupted by signal `number`."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -22,10 +22,10 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """Inside of `with`, the first signal raises Interrupted, and a second one ends the process at once.
+    """Inside `with`, the first signal raises Interrupted, and a second one ends the process at once.
 
-    With `way_back` set the first one only says so: half of a release is worse than a second of patience.
-    Python runs no `finally` on SIGTERM by itself, and invoke turns Ctrl-C into exit code 1.
+    With `way_back` set the first one only prints a message: half of a release is worse than a second of waiting.
+    Python runs no `finally` on SIGTERM by default, and invoke turns Ctrl-C into exit code 1.
     """
 
     def __init__(self) -> None:
@@ -47,4 +47,4 @@ class Signals:
         self._seen = True
         if not self.way_back:
             raise Interrupted(number)
-        os.write(2, GOES_ON)  # a print may be what was interrupted
+        os.write(2, GOES_ON)  # a print may have been interrupted

@@ -1,4 +1,4 @@
-"""The words that every part of the toolkit shares: changes, plans, outcomes, failures, exit codes. No I/O."""
+"""Types shared by all parts of the toolkit: changes, plans, outcomes, failures, exit codes. No I/O."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from enum import IntEnum, StrEnum
 class Exit(IntEnum):
     """Exit codes of the tasks, for pipelines. 130 and 143 (interrupted, after undo) are 128 + signal.
 
-    OK: done, or nothing to do. CHANGES: `--check --exit-code` found changes. ROLLED_BACK: failed, the release before
-    serves. NOT_ROLLED_BACK: failed, and it does not. LOCKED: another deploy is running. REFUSED: nothing was changed.
-    NOT_RECORDED: the release serves, its record is missing. TIMEOUT: the cluster stopped answering.
+    OK: done, or nothing to do. CHANGES: `--check --exit-code` found changes. ROLLED_BACK: failed, the previous
+    release serves. NOT_ROLLED_BACK: failed, and it does not. LOCKED: another deploy is running. REFUSED: nothing was
+    changed. NOT_RECORDED: the release serves, its record is missing. TIMEOUT: the cluster stopped answering.
     """
 
     OK = 0
@@ -36,7 +36,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """One fault, for people: a stable code, what happened and where, what was seen, and the next thing to do."""
+    """One failure for the user: a stable code, the message with its place, the evidence, and the next step."""
 
     code: str
     message: str
@@ -49,7 +49,7 @@ class Failure:
 
 
 class Failed(Exception):
-    """Carries a Failure to whoever reports it. `exit` is the code of the process when nobody decides otherwise."""
+    """Carries a Failure to the reporter. `exit` is the default exit code of the process."""
 
     def __init__(self, failure: Failure, exit: Exit = Exit.REFUSED) -> None:
         super().__init__(str(failure))
@@ -58,7 +58,7 @@ class Failed(Exception):
 
 
 def fail(code: str, message: str, *evidence: str, hint: str = "", exit: Exit = Exit.REFUSED) -> Failed:
-    """A Failed, in one call: `raise fail("CODE", "what happened", "what was seen", hint="what to do")`."""
+    """Return a Failed, in one call: `raise fail("CODE", "what happened", "what was seen", hint="what to do")`."""
     return Failed(Failure(code, message, tuple(evidence), hint), exit)
 
 
@@ -67,7 +67,7 @@ LOOKING = ("wait", "check")  # actions that change nothing
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that a step will do. `diff` has its lines in unified form, secrets masked."""
+    """One change by a step. `diff` has its lines in unified form, secrets masked."""
 
     action: str  # create, update, delete, build, run, write, or one of LOOKING
     what: str
@@ -79,7 +79,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a step will do; no changes means that it is done already. `deferred` says what has to be known first."""
+    """Changes by a step; none means that it is already done. `deferred` names a prerequisite that is not known yet."""
 
     changes: tuple[Change, ...] = ()
     note: str = ""
@@ -90,9 +90,9 @@ class Plan:
         return not self.changes and not self.deferred
 
     def exceeds(self, shown: Plan) -> bool:
-        """Whether more would be changed than was shown. Less is fine: a Job or roll-out of before may have ended since.
+        """Return True if more would be changed than was shown. Less is fine: an earlier Job or roll-out may have ended.
 
-        What was left open then, or is now, cannot be compared.
+        A deferred part, then or now, cannot be compared.
         """
         if self.deferred or shown.deferred:
             return False
@@ -104,7 +104,7 @@ UNKNOWN = Plan(deferred="decided after build")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the work of a step ended."""
+    """Outcome of a step."""
 
     status: Status = Status.CHANGED
     summary: str = ""
@@ -112,7 +112,7 @@ class Outcome:
 
 @dataclass
 class Result:
-    """A step as the recap and the record tell it."""
+    """A step in the recap and the record."""
 
     step: str
     status: Status
@@ -131,7 +131,7 @@ class Recap:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The known name that was probably meant, or an empty string."""
+    """Return the known name that was probably meant, or an empty string."""
     import difflib
 
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""Programs that the toolkit calls: argument lists, a session of their own, and no life after ours."""
+"""Run external programs without a shell, in their own session, and end them when we end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from toolkit.deploy.outcomes import Failed, fail
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 SECONDS_TO_END = 10
-# Loaded before any fork: between fork and exec nothing may be imported or allocated at will.
+# Loaded before any fork: between fork and exec nothing may be imported.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -29,12 +29,12 @@ class Done:
 
     @property
     def cause(self) -> str:
-        """The line of its errors that states the cause; its exit code when there is none."""
+        """The line of its errors that states the cause; else its exit code."""
         return program_errors.cause_line(self.err) or f"exit code {self.code}"
 
 
 class Begun:
-    """A program that has been started and waits for its input, while its imports go on."""
+    """A started program that waits for its input, while it imports its modules."""
 
     def __init__(self, command: Sequence[str], cwd: Path | None, env: Mapping[str, str], stdin: int) -> None:
         self.command = command
@@ -58,15 +58,15 @@ class Begun:
 def run(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float = 600
 ) -> Done:
-    """Run to the end and return what it said. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
+    """Run to the end and return the output. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
 
-    Ctrl-C reaches the play alone (a session of its own), and a deployer that is killed takes its children with it.
+    Ctrl-C reaches only the play (the program has its own session), and a killed deployer's children end with it.
     """
     return Begun(command, cwd, {**os.environ, **(env or {})}, subprocess.DEVNULL).finish(seconds=seconds)
 
 
 def begin(command: Sequence[str], cwd: Path, inherit: Sequence[str]) -> Begun:
-    """Start a program that will be sent its input, with nothing of this environment but `inherit`."""
+    """Start a program that will receive input, with only the variables `inherit` of this environment."""
     return Begun(command, cwd, {name: os.environ[name] for name in inherit if name in os.environ}, subprocess.PIPE)
 
 
@@ -77,7 +77,7 @@ def follow(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> int:
-    """Run, telling each line of its output and errors as it comes; the exit code. Raises Failed TOOL_MISSING."""
+    """Run, and report each line of output and errors at once; return the exit code. Raises Failed TOOL_MISSING."""
     child = _start(command, cwd, {**os.environ, **(env or {})}, stderr=subprocess.STDOUT)
     assert child.stdout is not None  # noqa: S101 - for the type checker
     try:
@@ -90,7 +90,7 @@ def follow(
 
 @contextmanager
 def beside(command: Sequence[str]) -> Iterator[None]:
-    """Run unheard meanwhile, and no longer. How it ends is of no interest, nor whether there is such a program."""
+    """Run a program silently during the block. Its result is ignored, and so is a missing program."""
     with ExitStack() as stack:
         with suppress(Failed):
             stack.callback(
@@ -109,7 +109,7 @@ def _start(
     stderr: int,
 ) -> subprocess.Popen[str]:
     try:
-        return subprocess.Popen(  # noqa: S603 - argument lists of our own, never a shell
+        return subprocess.Popen(  # noqa: S603 - fixed argument lists, never a shell
             command,
             cwd=cwd,
             env=env,
@@ -123,7 +123,7 @@ def _start(
         )
     except FileNotFoundError:
         raise fail(
-            "TOOL_MISSING", f"{command[0]} is not installed", hint=f"install {command[0]} and see that it is on PATH"
+            "TOOL_MISSING", f"{command[0]} is not installed", hint=f"install {command[0]} and check that it is on PATH"
         ) from None
 
 

@@ -1,6 +1,6 @@
-"""What the output of a failed program says: the line that states the cause, and the faults that have a code. Pure.
+"""Causes in the output of failed programs: the line that states the cause, and known faults with a code. Pure.
 
-The last line is rarely the cause: it is a summary, advice, or where to read more.
+The last line is rarely the cause: it is a summary, advice, or a link.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from toolkit.deploy.outcomes import Failed, fail
 NOISE = re.compile(
     r"level=(warning|info|debug)|^\s*(warning|hint|note|usage|see|for more)\b|^-+$|^ ?> |^\s*$|^#\d+ DONE", re.I
 )
-# BuildKit's step and seconds, or the name of a container
+# BuildKit's step and seconds, or a container's name
 PREFIX = re.compile(r"^#\d+ (\d+\.\d+ )?|^\S+-\d+ +\| ")
 ERROR = re.compile(
     r"\b(error|fatal|panic|failed|failure|denied|invalid|cannot|can't|could not|couldn't|unable)\b", re.I
@@ -24,7 +24,7 @@ LONGEST = 300
 
 @dataclass(frozen=True)
 class Cause:
-    """A fault that a line of output shows."""
+    """A known fault in a line of output."""
 
     code: str
     pattern: re.Pattern[str]
@@ -36,7 +36,7 @@ NETWORK = (
     r"no such host|name resolution|network is unreachable|no route to host|i/o timeout|TLS handshake timeout|"
     r"server misbehaving|connection refused|connection reset|context deadline exceeded|proxyconnect"
 )
-# In this order: the first that fits is the cause, the others follow from it.
+# In this order: the first match is the cause, the others follow from it.
 CAUSES = tuple(
     Cause(code, re.compile(pattern, re.I), message, hint)
     for code, pattern, message, hint in (
@@ -44,7 +44,7 @@ CAUSES = tuple(
             "DISK_FULL",
             r"no space left on device|disk quota exceeded",
             "the engine's disk is full",
-            "free some space: `docker system df` shows what takes it, `docker builder prune` removes old build steps",
+            "free some space: `docker system df` shows its use, `docker builder prune` removes old build steps",
         ),
         (
             "NO_CONTEXT",
@@ -94,13 +94,13 @@ CAUSES = tuple(
 
 
 def lines_of(said: str) -> list[str]:
-    """The lines without prefixes and noise."""
+    """Return the lines without prefixes and noise."""
     stripped = (PREFIX.sub("", line.strip()).strip() for line in said.splitlines())
     return [line for line in stripped if line and not NOISE.search(line)]
 
 
 def cause_line(said: str) -> str:
-    """The line that states the cause: of a traceback the last one, else the first that reports an error."""
+    """Return the line that states the cause: the last one of a traceback, else the first that reports an error."""
     lines = lines_of(said)
     if not lines:
         return ""
@@ -111,9 +111,9 @@ def cause_line(said: str) -> str:
 
 
 def classify(said: str, what: str = "") -> Failed | None:
-    """The fault that the output shows, with the line that shows it; None when no known one does.
+    """Return the known fault in the output, with its line; None without one.
 
-    `what` is the thing that failed, as the message's first words.
+    `what` failed: the first words of the message.
     """
     lines = lines_of(said)
     for cause in CAUSES:
@@ -124,6 +124,6 @@ def classify(said: str, what: str = "") -> Failed | None:
 
 
 def warnings_of(said: str) -> list[str]:
-    """The warnings of Docker's programs (logfmt), each once."""
+    """Return the warnings of Docker's programs (logfmt), each once."""
     found = re.findall(r'level=warning msg="((?:[^"\\]|\\.)*)"', said)
     return list(dict.fromkeys(text.replace('\\"', '"') for text in found))

@@ -20,11 +20,11 @@ class Renderer(Protocol):
 
 
 class Report:
-    """What the play tells; each renderer shows it its own way."""
+    """Events of the play, shown by each renderer."""
 
     def __init__(self, renderers: Sequence[Renderer], closing: Callable[[], None] = lambda: None) -> None:
         self.renderers, self.recap, self._began = renderers, Recap(), time.monotonic()
-        self.close = closing  # ends what a renderer does by itself; nothing is shown afterwards
+        self.close = closing  # stops background output of a renderer; nothing is shown afterwards
 
     def emit(self, kind: str, **data: Any) -> None:
         for renderer in self.renderers:
@@ -70,7 +70,7 @@ class Report:
 
 
 class Plain:
-    """A line for each step, for pipelines and files."""
+    """One line for each step, for pipelines and files."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
@@ -78,7 +78,7 @@ class Plain:
 
     def show(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind == "progress":
-            # A pipeline's log wants a sign of life, not a line a second.
+            # A pipeline's log needs occasional progress, not a line a second.
             if time.monotonic() - self._said.get(data["step"], -99.0) >= 10:
                 self._said[data["step"]] = time.monotonic()
                 self.line(f"    ...    {data['step']:<11} {data['text']}")
@@ -91,7 +91,7 @@ class Plain:
 
 
 class JsonLines:
-    """An object a line: `event`, `time` (seconds since the epoch), and the event's own data."""
+    """One JSON object per line: `event`, `time` (seconds since the epoch), and the event's data."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
@@ -103,7 +103,7 @@ class JsonLines:
 
 
 class Markdown:
-    """A table for the pipeline's job page, appended when the play ends."""
+    """A Markdown table for the pipeline's job page, appended when the play ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,7 +125,7 @@ class Markdown:
 
 
 def lines_of(kind: str, data: Mapping[str, Any]) -> list[str]:
-    """An event as lines for people. Pure."""
+    """Return an event as text lines. Pure."""
     if kind == "play":
         return [data["title"]]
     if kind == "note":
@@ -153,7 +153,7 @@ def lines_of(kind: str, data: Mapping[str, Any]) -> list[str]:
 
 
 def make(*, as_json: bool = False, out: TextIO | None = None) -> Report:
-    """The renderer that fits the output; a summary too when a pipeline asks for one (GITHUB_STEP_SUMMARY)."""
+    """Return the renderer for the output; with a summary if a pipeline requests one (GITHUB_STEP_SUMMARY)."""
     from toolkit.deploy.terminal import Terminal
 
     out = out or sys.stdout

@@ -1,4 +1,4 @@
-"""The play as a person sees it in a terminal."""
+"""The play on a terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLOURS = {
 
 
 class Terminal(Plain):
-    """Lines in colour; the last one shows the step at work and its seconds, redrawn as they pass."""
+    """Coloured lines; the last one shows the current step and its seconds, and is redrawn."""
 
     def __init__(self, out: TextIO, tick: float = 1.0) -> None:
         super().__init__(out)
@@ -51,7 +51,7 @@ class Terminal(Plain):
                 self._step = ""
 
     def close(self) -> None:
-        """Stop the clock and remove its line, however the play has ended."""
+        """Stop the clock and remove its line, for any outcome of the play."""
         self._idle.set()
         if self._clock:
             self._clock.join()
@@ -66,7 +66,7 @@ class Terminal(Plain):
             self._clock.start()
 
     def _redraw(self) -> None:
-        with suppress(OSError, ValueError):  # the terminal was closed, and nobody reads the clock
+        with suppress(OSError, ValueError):  # the terminal was closed
             while not self._idle.wait(self._tick):
                 with self._lock:
                     if self._step:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.core import database
+from app.db import pool
 from app.observability import tracing
 from tests.unit.server.test_draining import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
 from toolkit.deploy.inventory.schema import LAST_SECONDS
@@ -64,7 +64,7 @@ def test_a_collector_that_is_down_does_not_hold_up_the_end(start: Start, status:
 
 
 def test_the_grace_period_counts_what_comes_after_the_last_request() -> None:
-    assert tracing.FLUSH_SECONDS + database.SETTLE_SECONDS <= LAST_SECONDS / 2
+    assert tracing.FLUSH_SECONDS + pool.SETTLE_SECONDS <= LAST_SECONDS / 2
 
 
 def test_a_collector_that_works_gets_the_last_traces(start: Start) -> None:  # noqa: F811

@@ -1,4 +1,4 @@
-"""What docker-compose.yml comes to on this machine, asked from Compose itself."""
+"""The resolved docker-compose.yml on this machine, from Compose itself."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
-# Every profile at once: `down` has to end what another `up` has started.
+# Every profile at once: `down` must also stop the containers of another `up`.
 ALL_PROFILES = ("*",)
-# Run as the owner of this folder, and so may read what nobody else can.
+# Run as the owner of this folder, and so may read private files.
 OWNERS_SERVICES = ("app", "migrate")
 
 
@@ -36,7 +36,7 @@ class Port:
 
     @property
     def variable(self) -> str:
-        """docker-compose.yml names them all alike."""
+        """Return the variable's name; docker-compose.yml uses the same pattern for all."""
         return f"{self.service.replace('-', '_').upper()}_PORT"
 
 
@@ -55,7 +55,7 @@ class Stack:
     @property
     def ports(self) -> list[Port]:
         return [
-            Port(name, entry.get("host_ip") or "0.0.0.0", int(entry["published"]))  # noqa: S104 - what Compose means
+            Port(name, entry.get("host_ip") or "0.0.0.0", int(entry["published"]))  # noqa: S104 - Compose's default
             for name, service in self.services.items()
             for entry in service.get("ports") or ()
             if entry.get("published")
@@ -63,18 +63,18 @@ class Stack:
 
     @property
     def used_volumes(self) -> dict[str, str]:
-        """The volumes that these services mount."""
+        """Return the volumes that these services mount."""
         mounted = {entry.get("source") for service in self.services.values() for entry in service.get("volumes") or ()}
         return {key: name for key, name in self.volumes.items() if key in mounted}
 
 
 def command(*arguments: str, profiles: Sequence[str] = ()) -> list[str]:
-    """The argument list of a Compose call. Pure."""
+    """Return the argument list of a Compose call. Pure."""
     return ["docker", "compose", *(part for name in profiles for part in ("--profile", name)), *arguments]
 
 
 def variables(profiles: Sequence[str] = ()) -> dict[str, str]:
-    """What Compose gets besides .env: the owner of these files, and the collector's address when there is one."""
+    """Return Compose's variables besides .env: the owner of these files, and the collector's address, if any."""
     given = {dotenv.OWNER: dotenv.owner()}
     if "observability" in profiles:
         given["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://otel-collector:4318"
@@ -82,12 +82,12 @@ def variables(profiles: Sequence[str] = ()) -> dict[str, str]:
 
 
 def without_password(project: Path) -> dict[str, str]:
-    """Compose requires a value to read its file, also where nothing is started with it."""
+    """Return a placeholder: Compose requires a value to read its file, even if nothing is started with it."""
     return {} if (project / dotenv.FILE).exists() else {dotenv.PASSWORD: "none"}
 
 
 def resolve(project: Path, profiles: Sequence[str] = ()) -> Stack:
-    """Raises Failed ENV_MISSING, ENV_MALFORMED, COMPOSE_INVALID."""
+    """Read the configuration. Raises Failed ENV_MISSING, ENV_MALFORMED, COMPOSE_INVALID."""
     dotenv.check_file(project)
     done = process.run(command("config", "--format", "json", profiles=profiles), cwd=project, env=variables(profiles))
     if done.code:
@@ -101,7 +101,7 @@ def resolve(project: Path, profiles: Sequence[str] = ()) -> Stack:
 
 
 def explain(said: str) -> Failed:
-    """Why Compose cannot read its file or .env. Pure."""
+    """Return why Compose cannot read its file or .env. Pure."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip() and "level=warning" not in line]
     last = lines[-1] if lines else "no reason given"
     if found := re.search(r"required variable (\w+) is missing", last):
@@ -114,7 +114,7 @@ def explain(said: str) -> Failed:
 
 
 def check_profiles(project: Path, profiles: Sequence[str]) -> None:
-    """Raises Failed UNKNOWN_PROFILE for one that no service has: Compose ignores it without a word."""
+    """Check the profiles. Raises Failed UNKNOWN_PROFILE for one that no service has: Compose ignores it silently."""
     if not profiles:
         return
     given = {**variables(), **without_password(project)}
@@ -134,7 +134,7 @@ def check_profiles(project: Path, profiles: Sequence[str]) -> None:
 
 
 def check_mounts(project: Path, stack: Stack) -> None:
-    """Raises Failed MOUNT_UNREADABLE for configuration that the user of an image may not read (umask 077)."""
+    """Check mounted files. Raises Failed MOUNT_UNREADABLE for one that an image's user may not read (umask 077)."""
     if sys.platform != "linux":
         return  # Docker Desktop shows every file as readable
     sources = {
@@ -148,7 +148,7 @@ def check_mounts(project: Path, stack: Stack) -> None:
             folder = source.relative_to(project).parts[0]
             raise fail(
                 "MOUNT_UNREADABLE",
-                f"{unreadable.relative_to(project)} is readable by its owner alone, but a container has to read it",
+                f"{unreadable.relative_to(project)} is readable only by its owner, but a container must read it",
                 hint=f"chmod -R go+rX {folder}",
             )
 
@@ -161,9 +161,9 @@ def _unreadable(source: Path) -> Iterator[Path]:
 
 
 def containers(client: DockerClient, project: str, service: str = "", *, ended: bool = False) -> list[Any]:
-    """The running containers of a Compose project, or of one service in it; with `ended` the others, too.
+    """Return the running containers of a Compose project, or of one service in it; with `ended`, all of them.
 
-    Those of `docker compose run` are left out: they are nobody's service.
+    Those of `docker compose run` are left out: they do not belong to a service.
     """
     labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
     labels += [f"{SERVICE_LABEL}={service}"] if service else []
@@ -171,20 +171,20 @@ def containers(client: DockerClient, project: str, service: str = "", *, ended: 
 
 
 def last_words(client: DockerClient, project: str, service: str, lines: int = 12) -> list[str]:
-    """The last lines of a service's container."""
+    """Return the last lines of a service's container."""
     found = containers(client, project, service, ended=True)
     return found[0].logs(tail=lines).decode(errors="replace").splitlines() if found else []
 
 
 def image_id(client: DockerClient, stack: Stack, service: str = "migrate") -> str:
-    """The id of a service's image, empty while the engine has none."""
+    """Return the id of a service's image; empty if the engine has none."""
     from toolkit.deploy.image import docker_engine
 
     return docker_engine.image_id(client, str(stack.services[service]["image"])) or ""
 
 
 def remove_replaced_image(client: DockerClient, before: str, after: str) -> None:
-    """Remove the image that a build has taken the name from, unless a container still uses it."""
+    """Remove the image whose tag a build has taken over, unless a container still uses it."""
     from docker.errors import APIError
 
     if before and before != after:

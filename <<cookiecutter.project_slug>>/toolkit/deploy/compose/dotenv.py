@@ -1,4 +1,4 @@
-"""The checkout's .env: made with a new password, and judged before Compose reads it."""
+"""The checkout's .env: created with a new password, and validated before Compose reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from toolkit.deploy.outcomes import fail
 FILE = ".env"
 PROJECT = "COMPOSE_PROJECT_NAME"
 PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of a variable
-# docker-compose.yml makes DATABASE_URL of them.
+# docker-compose.yml builds DATABASE_URL from them.
 ADDRESS_PARTS = (PASSWORD, "POSTGRES_USER", "POSTGRES_DB")
 OWNER = "SERVICE_USER"
 OWNER_BY_DEFAULT = "1000:1000"  # docker-compose.yml
@@ -25,12 +25,12 @@ def owner() -> str:
 
 
 def exists(project: Path) -> bool:
-    """Whether the password of the database is known: by .env, or by the environment."""
+    """Return True if the password of the database is known, from .env or the environment."""
     return (project / FILE).exists() or bool(os.environ.get(PASSWORD))
 
 
 def write(project: Path, extra: Mapping[str, str]) -> None:
-    """Make .env from .env.example with a new password, readable by its owner alone; `extra` are further variables."""
+    """Create .env from .env.example with a new password, readable only by its owner; `extra` are more variables."""
     example = (project / ".env.example").read_text("utf-8")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with os.fdopen(os.open(project / FILE, flags, 0o600), "w", encoding="utf-8") as out:
@@ -38,7 +38,7 @@ def write(project: Path, extra: Mapping[str, str]) -> None:
 
 
 def filled(example: str, values: Mapping[str, str], user: str) -> str:
-    """The example with these values, and with the owner of the files where that is not the usual one. Pure."""
+    """Return the example with these values, and with the owner of the files if not the usual one. Pure."""
     text = example
     for name, value in {**values, **({} if user == OWNER_BY_DEFAULT else {OWNER: user})}.items():
         line = f"{name}={value}"
@@ -48,13 +48,13 @@ def filled(example: str, values: Mapping[str, str], user: str) -> str:
 
 
 def values(text: str) -> dict[str, str]:
-    """The assignments of a .env as they are written, quotes and `$` included; the last one of a name counts. Pure."""
+    """Return the assignments of a .env as written, with quotes and `$`; the last one of a name counts. Pure."""
     found = re.findall(r"^\s*(?:export\s+)?(\w+)\s*=[^\S\n]*(\"[^\"\n]*\"|'[^'\n]*'|.*?)(?:\s+#.*|\s*)$", text, re.M)
     return dict(found)
 
 
 def read(project: Path, name: str) -> str:
-    """A variable as Compose takes it: from the environment, else from .env."""
+    """Return a variable as Compose resolves it: from the environment, else from .env."""
     if given := os.environ.get(name):
         return given
     path = project / FILE
@@ -63,7 +63,7 @@ def read(project: Path, name: str) -> str:
 
 
 def check_file(project: Path) -> None:
-    """Raises Failed ENV_MALFORMED for a part of the address with `$`: Compose would put a variable's value there."""
+    """Check the address. Raises Failed ENV_MALFORMED for a part with `$`: Compose would insert a variable's value."""
     path = project / FILE
     written = values(path.read_text("utf-8", errors="replace")) if path.is_file() else {}
     for name in ADDRESS_PARTS:
@@ -76,7 +76,7 @@ def check_file(project: Path) -> None:
 
 
 def check_address_parts(parts: Mapping[str, str]) -> None:
-    """Raises Failed ENV_MALFORMED for what has to be escaped in an address: DATABASE_URL is made of them. Pure."""
+    """Check the parts of DATABASE_URL. Raises Failed ENV_MALFORMED for characters that need escaping. Pure."""
     for name, value in parts.items():
         if quote(value, safe="") != value:
             raise fail(

@@ -1,4 +1,4 @@
-"""Ports of this machine that a stack publishes: free, or taken and by what."""
+"""Ports of this machine that a stack publishes: free, or in use and by which program."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def check(stack: Stack, client: DockerClient) -> None:
-    """Raises Failed PORT_TAKEN for a port that anything else has: Compose finds out when half of it runs."""
+    """Check the ports. Raises Failed PORT_TAKEN for one in use: Compose notices only when half of the stack runs."""
     ours = {container.labels.get(SERVICE_LABEL) for container in containers(client, stack.name)}
     for port in stack.ports:
         if port.service not in ours and not ports.is_free(port.host, port.number):
             another = ports.next_free(port.host, port.number + 1)
             raise fail(
                 "PORT_TAKEN",
-                f"port {port.number} of {port.host}, for {port.service}, is taken by {holder(client, port.number)}",
-                hint=f"stop that one, or choose another port: echo {port.variable}={another} >> .env",
+                f"port {port.number} of {port.host}, for {port.service}, is in use by {holder(client, port.number)}",
+                hint=f"stop it, or choose another port: echo {port.variable}={another} >> .env",
             )
 
 
 def holder(client: DockerClient, number: int) -> str:
-    """The container that publishes a port, with the folder that it belongs to, or `another program`."""
+    """Return the container that publishes a port, with its folder, or `another program`."""
     for container in client.containers.list():
         published = (container.attrs.get("NetworkSettings", {}).get("Ports") or {}).values()
         if any(entry.get("HostPort") == str(number) for entries in published for entry in entries or ()):

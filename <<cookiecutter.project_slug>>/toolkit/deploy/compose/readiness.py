@@ -1,4 +1,4 @@
-"""The wait for the service of a stack: until /ready answers 200, it keeps crashing, or the time is over."""
+"""The wait for the service of a stack: until /ready answers 200, the service keeps crashing, or the time limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAITING = "waiting for the service to answer"
 def wait(
     url: str, *, restarts: Callable[[], int], progress: Callable[[str], None], failed: Callable[[str], Failed]
 ) -> None:
-    """Raises what `failed` makes of the last answer. `restarts` counts those of the container."""
+    """Wait. Raises the exception that `failed` builds from the last response. `restarts` counts the container's."""
     end = time.monotonic() + READY_SECONDS
     while (seen := ask(url)) is not None:
         if restarts() > MOST_RESTARTS:
@@ -31,7 +31,7 @@ def wait(
 
 
 def ask(url: str) -> str | None:
-    """None when it is ready, else what its answer says; that a connection fails is only a part of waiting."""
+    """Return None when it is ready, else its response; a failed connection is part of waiting."""
     try:
         with urllib.request.urlopen(url, timeout=3):  # noqa: S310 - http, our own
             return None

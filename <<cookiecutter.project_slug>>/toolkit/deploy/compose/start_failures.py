@@ -1,4 +1,4 @@
-"""Why a stack did not start: what Compose printed, and the last words of the container that failed. Pure."""
+"""Causes of a failed start, from Compose's output and the last lines of the failed container. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from toolkit.deploy.image import buildx
 from toolkit.deploy.outcomes import Failed, fail
 
 LastWords = Callable[[str], Sequence[str]]
-RESTORE = "docs/database.md has the commands that dump and restore"
+RESTORE = "docs/database.md has the commands for dump and restore"
 EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 69, 75, 78  # sysexits.h, as app/db/migrations.py sets them
 DATABASE_FAULT = re.compile(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)")
 PORT_FAULT = re.compile(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated")
 
 
 def explain(output: Sequence[str], last_words: LastWords) -> Failed:
-    """`last_words` gives the last lines of a service's container."""
+    """Return the cause. `last_words` returns the last lines of a service's container."""
     said = "\n".join(output)
     if found := re.search(r'service "migrate" didn.t complete successfully: exit (\d+)', said):
         return migration(int(found[1]), last_words("migrate"))
@@ -25,7 +25,7 @@ def explain(output: Sequence[str], last_words: LastWords) -> Failed:
         return database(last_words("db"))
     if found := PORT_FAULT.search(said):
         number = found[1] or found[2]
-        return fail("PORT_TAKEN", f"port {number} is taken by another program", hint="run `python3 tasks.py up` again")
+        return fail("PORT_TAKEN", f"port {number} is in use by another program", hint="run `python3 tasks.py up` again")
     if re.search(r"^#\d+ ERROR|failed to solve", said, re.M):
         return buildx.explain("the development image", output[-60:])
     return program_errors.classify(said) or fail(
@@ -34,14 +34,14 @@ def explain(output: Sequence[str], last_words: LastWords) -> Failed:
 
 
 def migration(code: int, lines: Sequence[str]) -> Failed:
-    """What the exit code of `migrate` and its output mean."""
+    """Return the meaning of the exit code of `migrate` and its output."""
     said = "\n".join(lines)
     if "password authentication failed" in said:
         return fail(
             "PASSWORD_REJECTED",
-            "the database has another password than .env",
+            "the database's password differs from the one in .env",
             *lines[-3:],
-            hint="put the earlier POSTGRES_PASSWORD back into .env, or give the new one to the database: "
+            hint="restore the earlier POSTGRES_PASSWORD in .env, or set the new one in the database: "
             "docker compose up --detach db && docker compose exec db psql --username postgres --command '\\password'",
         )
     if code == EX_CONFIG:
@@ -69,14 +69,14 @@ def migration(code: int, lines: Sequence[str]) -> Failed:
 
 
 def database(lines: Sequence[str]) -> Failed:
-    """What PostgreSQL's last words mean."""
+    """Return the meaning of PostgreSQL's last lines."""
     said = "\n".join(lines)
     if found := re.search(r"initialized by PostgreSQL version (\d+), which is not compatible .*? version (\d+)", said):
         return fail(
             "DATABASE_VERSION",
-            f"the volume has the data of PostgreSQL {found[1]}, which PostgreSQL {found[2]} cannot read",
+            f"the volume contains data of PostgreSQL {found[1]}, which PostgreSQL {found[2]} cannot read",
             *(line for line in lines if "initialized by" in line),
-            hint=f"keep that version: echo POSTGRES_VERSION={found[1]} >> .env; to move the data, {RESTORE}",
+            hint=f"keep that version: echo POSTGRES_VERSION={found[1]} >> .env; to migrate the data, {RESTORE}",
         )
     known = program_errors.classify(said)
     if known and known.failure.code == "DISK_FULL":

@@ -30,8 +30,8 @@ PAGES = {"pgadmin": "pgAdmin", "prometheus": "Prometheus", "grafana": "Grafana",
 def up(project: Path, report: Report, profiles: Sequence[str] = ()) -> int:
     """Build, start, migrate, wait until the service is ready, and print the addresses.
 
-    Everything that can be known is checked first. When it fails or is interrupted after that, a stack that did not run
-    before is removed again; its data stay.
+    All checks come first. After a later failure or interruption, a stack that was not running before is removed again;
+    its data is kept.
     """
     client = docker_engine.connect_here("up")
     docker_engine.require("compose")
@@ -58,7 +58,7 @@ def up(project: Path, report: Report, profiles: Sequence[str] = ()) -> int:
 
 
 def down(project: Path, report: Report, *, volumes: bool = False) -> int:
-    """Stop and remove every container of this folder's stack; with `volumes` its data as well."""
+    """Stop and remove every container of this folder's stack; with `volumes` also its data."""
     began = time.monotonic()
     client = docker_engine.connect_here("down")
     docker_engine.require("compose")
@@ -69,7 +69,7 @@ def down(project: Path, report: Report, *, volumes: bool = False) -> int:
     if done.code:
         raise program_errors.classify(done.err) or config.explain(done.err)
     _warn(report, program_errors.warnings_of(done.err))
-    kept = "with their data" if volumes else "the data stay (`down --volumes` removes them)"
+    kept = "with their data" if volumes else "data kept (`down --volumes` removes it)"
     report.result(Result("containers", Status.CHANGED, time.monotonic() - began, f"removed, {kept}"))
     return 0
 
@@ -90,7 +90,7 @@ def logs(project: Path, service: str = "", *, follow: bool = False, lines: int =
 
 
 def check_settings(project: Path, found: Stack) -> None:
-    """Raises Failed SETTINGS_REFUSED for settings that the service would refuse in its container."""
+    """Check the settings. Raises Failed SETTINGS_REFUSED for those that the service would refuse in its container."""
     given = {name: str(value) for name, value in found.services["app"]["environment"].items() if value}
     asked = service.question({}, given, development=True)
     done = process.begin(service.command("check"), project, settings.INHERITED).finish(asked, SETTINGS_SECONDS)
@@ -106,7 +106,7 @@ def check_settings(project: Path, found: Stack) -> None:
 
 
 def addresses(found: Stack) -> list[str]:
-    """The addresses that a person opens next. Pure."""
+    """Return the addresses to open. Pure."""
     service = f"http://127.0.0.1:{found.port('app')}"
     environment = found.services["db"]["environment"]
     database = f"{environment['POSTGRES_USER']}@127.0.0.1:{found.port('db')}/{environment['POSTGRES_DB']}"
@@ -123,7 +123,7 @@ def addresses(found: Stack) -> list[str]:
 
 @contextmanager
 def _removed_unless_ready(project: Path, report: Report, found: Stack, client: DockerClient) -> Iterator[None]:
-    """However the start ends (a fault, Ctrl-C, SIGTERM): no half of a stack is left that did not run before."""
+    """Clean up after a failed start (an error, Ctrl-C, SIGTERM): a stack that was not running before is removed."""
     before = bool(config.containers(client, found.name))
     try:
         yield
@@ -157,14 +157,14 @@ def _start(project: Path, report: Report, found: Stack, profiles: Sequence[str],
     )
     if code:
         raise start_failures.explain(seen, lambda service: config.last_words(client, found.name, service))
-    # `migrate` runs each time; what counts is whether anything that stays was made or started.
+    # `migrate` runs each time; only containers that keep running count.
     changed = any(re.search(r"Container (?!\S*-migrate-)\S+ +(Created|Recreated|Started)$", line) for line in seen)
     status = Status.CHANGED if changed else Status.OK
     report.result(Result("containers", status, time.monotonic() - began, ", ".join(found.services)))
 
 
 def _wait(report: Report, found: Stack, client: DockerClient) -> None:
-    """Raises Failed NOT_READY with the service's last words."""
+    """Raise Failed NOT_READY with the service's last lines."""
     began = time.monotonic()
     report.start("ready")
     url = f"http://127.0.0.1:{found.port('app')}/ready"
@@ -186,6 +186,6 @@ def _warn(report: Report, warnings: Sequence[str]) -> None:
 
 
 def _container_of(line: str) -> str:
-    """What Compose says of a container, a volume or a network, without its indentation."""
+    """Return Compose's status line of a container, volume or network, without its indentation."""
     found = re.match(r"^ *((?:Container|Volume|Network) .+)", line)
     return re.sub(r"\s+", " ", found[1]) if found else ""

@@ -1,1 +1,1 @@
-"""The service's image: what it is made of, how it is built, and where it is stored."""
+"""The service's image: its content, its build, and its registry."""

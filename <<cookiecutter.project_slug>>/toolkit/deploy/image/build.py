@@ -1,4 +1,4 @@
-"""The service's image: found by its content, built when it is nowhere, named by digest ever after."""
+"""The service's image: found by its content key, built if missing, and then used by digest."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ SBOM = "sbom.cdx.json"
 
 
 def content_key(project: Path, platforms: Sequence[str] = ()) -> str:
-    """The tag that this content has. Raises Failed NO_ENGINE, NO_LOCK, BASE_NOT_FOUND."""
+    """Return the tag of this content. Raises Failed NO_ENGINE, NO_LOCK, BASE_NOT_FOUND."""
     client = docker_engine.connect()
     return _key(client, project, platforms or [docker_engine.platform(client)])
 
 
 def find(repository: str, tag: str) -> str | None:
-    """The image's digest in its registry, None when it is not there. Raises Failed IMG_DENIED, REGISTRY_UNREACHABLE."""
+    """Return the image's digest in its registry, None if missing. Raises Failed IMG_DENIED, REGISTRY_UNREACHABLE."""
     return docker_engine.registry_digest(docker_engine.connect(), f"{repository}:{tag}")
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """`digest` is that of the index when there are several platforms; `schema` the revision that the label names."""
+    """A built image. `digest`: of the index if there are several platforms; `schema`: the revision in its label."""
 
     digest: str
     schema: str
@@ -45,9 +45,9 @@ class Pushed:
 
 @contextmanager
 def layers_ahead(project: Path, platforms: Sequence[str]) -> Iterator[None]:
-    """Meanwhile the builder makes the layers, for its cache alone: by the time that they are asked for, they are there.
+    """Build the layers into the builder's cache in the background, so that they are ready when the build needs them.
 
-    Nothing is tagged, kept by the engine or pushed, and what goes wrong is told by the build itself.
+    Nothing is tagged, stored in the engine or pushed; the build itself reports errors.
     """
     wanted = buildx.Build(project, "ahead", context.TARGET, platforms=platforms)
     with process.beside(buildx.command(wanted)), ThreadPoolExecutor(2) as pool:
@@ -59,7 +59,7 @@ def layers_ahead(project: Path, platforms: Sequence[str]) -> Iterator[None]:
 def build_and_push(
     project: Path, repository: str, tag: str, platforms: Sequence[str] = (), progress: Progress = lambda _: None
 ) -> Pushed:
-    """Build what the registry lacks."""
+    """Build and push the image if the registry does not have it."""
     indexes = _prepare(docker_engine.connect(), project, platforms)
     arguments = labels.arguments(project)
     with tempfile.TemporaryDirectory(prefix="build-") as folder:
@@ -79,7 +79,7 @@ def build_and_push(
 
 
 def build(project: Path, report: Report, *, check: bool = False, platforms: Sequence[str] = ()) -> int:
-    """The task `build`: an image of this content in the engine, or with several platforms in the builder."""
+    """The task `build`: an image of this content in the engine, or for several platforms in the builder."""
     began = time.monotonic()
     client = docker_engine.connect()
     several = len(platforms) > 1
@@ -94,12 +94,12 @@ def build(project: Path, report: Report, *, check: bool = False, platforms: Sequ
     report.start("image")
     wanted = buildx.Build(project, tag, context.TARGET, labels.arguments(project), platforms, load=not several)
     buildx.run(wanted, lambda text: report.progress("image", text))
-    made = "kept by the builder, for push to send" if several else (docker_engine.image_id(client, tag) or "")[:19]
+    made = "stored in the builder; `push` sends it" if several else (docker_engine.image_id(client, tag) or "")[:19]
     return _told(report, Status.CHANGED, began, f"{tag}  {made}")
 
 
 def push(project: Path, report: Report, *, check: bool = False, platforms: Sequence[str] = ()) -> int:
-    """The task `push`: the image of this content in its registry, built when need be."""
+    """The task `push`: the image of this content in its registry, built if necessary."""
     began = time.monotonic()
     client = docker_engine.connect()
     repository = repository_of(project)
@@ -117,7 +117,7 @@ def push(project: Path, report: Report, *, check: bool = False, platforms: Seque
 
 
 def write_sbom(project: Path, report: Report) -> int:
-    """What the production image's Python is made of, in CycloneDX 1.5, from uv.lock: nothing is asked or guessed."""
+    """Write the Python packages of the production image in CycloneDX 1.5, from uv.lock only."""
     began = time.monotonic()
     done = process.run(
         [*_uv(), "export", "--quiet", "--locked", "--offline", "--no-default-groups", "--format", "cyclonedx1.5"],
@@ -136,8 +136,8 @@ def repository_of(project: Path) -> str:
 
 
 def _prepare(client: docker_engine.DockerClient, project: Path, platforms: Sequence[str]) -> bool:
-    """What would fail after a minute of building fails now. True when the builder can keep attestations."""
-    with ThreadPoolExecutor(1) as pool:  # beside the builder, which takes as long
+    """Check the requirements of a build before it starts. True if the builder supports attestations."""
+    with ThreadPoolExecutor(1) as pool:  # in parallel with the builder, which takes as long
         lock = pool.submit(_lock_fault, project)
         builder = buildx.builder(platforms, containerd_store=docker_engine.has_containerd_store(client))
     if lock.result():
@@ -147,14 +147,14 @@ def _prepare(client: docker_engine.DockerClient, project: Path, platforms: Seque
 
 @cache
 def _lock_fault(project: Path) -> str:
-    """Why nothing can be installed from uv.lock; empty when it can."""
+    """Return why uv.lock cannot be installed; empty if it can."""
     done = process.run([*_uv(), "lock", "--check", "--offline", "--quiet"], cwd=project)
     return done.cause if done.code else ""
 
 
 def _key(client: docker_engine.DockerClient, project: Path, platforms: Sequence[str]) -> str:
     if not (project / "uv.lock").is_file():
-        raise fail("NO_LOCK", "there is no uv.lock to install from", hint="`python3 tasks.py setup` makes it")
+        raise fail("NO_LOCK", "uv.lock is missing", hint="create it with `python3 tasks.py setup`")
     context.check_line_endings(project)
     return context.key(project, lambda name: docker_engine.base_digest(client, name), platforms=platforms)
 

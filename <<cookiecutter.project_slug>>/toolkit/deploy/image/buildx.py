@@ -1,6 +1,6 @@
-"""`docker buildx build`: its argument list, its run with progress, and what its failures mean.
+"""`docker buildx build`: its argument list, its run with progress, and the causes of its failures.
 
-Docker's SDK has no BuildKit, so this is the command line. The list is made apart from running it, as a value.
+Docker's SDK does not support BuildKit, so this is the command line. The argument list is built separately, as a value.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from toolkit.deploy.image import docker_engine
 from toolkit.deploy.image.registry import refused
 from toolkit.deploy.outcomes import Failed, fail
 
-# How BuildKit's plain progress begins a step: `#12 [builder 2/3] RUN pip install ...`
+# The start of a step in BuildKit's plain progress: `#12 [builder 2/3] RUN pip install ...`
 _STEP = re.compile(r"^#\d+ \[(?!internal\])([^\]]+)\] (.+)")
 _LINES_KEPT = 60
 
 
 @dataclass(frozen=True)
 class Build:
-    """One call. `push` sends the result to the registry, `load` gives it to the engine; else the builder keeps it."""
+    """One call. `push` sends the result to the registry, `load` to the engine; otherwise it stays in the builder."""
 
     context: Path
     tag: str
@@ -38,7 +38,7 @@ class Build:
 
 
 def command(build: Build) -> list[str]:
-    """The argument list. Pure."""
+    """Return the argument list. Pure."""
     return [
         *("docker", "buildx", "build", "--progress", "plain", "--target", build.target),
         *("--tag", build.tag),
@@ -55,14 +55,14 @@ def command(build: Build) -> list[str]:
 
 @dataclass(frozen=True)
 class Builder:
-    """The builder that `docker buildx` uses now. `indexes`: it can keep several manifests under one name."""
+    """The current builder of `docker buildx`. `indexes`: it can store several manifests under one name."""
 
     indexes: bool
     platforms: tuple[str, ...]
 
 
 def builder(wanted: Sequence[str], *, containerd_store: bool) -> Builder:
-    """Raises Failed when it can't build for `wanted`. `containerd_store`: how the engine keeps its images."""
+    """Check the builder. Raises Failed if it cannot build for `wanted`. `containerd_store`: of the engine."""
     found = parse_builder(inspected(), containerd_store=containerd_store)
     check_platforms(found, wanted)
     return found
@@ -70,7 +70,7 @@ def builder(wanted: Sequence[str], *, containerd_store: bool) -> Builder:
 
 @cache
 def inspected() -> str:
-    """What `docker buildx inspect` prints. Raises Failed NO_BUILDER, NO_BUILDX."""
+    """Return the current builder. Raises Failed NO_BUILDER, NO_BUILDX."""
     done = process.run(["docker", "buildx", "inspect"], seconds=60)
     if done.code:
         docker_engine.require("buildx")  # which may be why
@@ -79,7 +79,7 @@ def inspected() -> str:
 
 
 def parse_builder(text: str, *, containerd_store: bool) -> Builder:
-    """What `docker buildx inspect` prints. Pure."""
+    """Parse the output of `docker buildx inspect`. Pure."""
     driver = re.search(r"^Driver:\s*(\S+)", text, re.M)
     platforms = re.search(r"^Platforms:\s*(.+)", text, re.M)
     names = [name.strip().rstrip("*") for name in platforms[1].split(",")] if platforms else []
@@ -87,7 +87,7 @@ def parse_builder(text: str, *, containerd_store: bool) -> Builder:
 
 
 def check_platforms(found: Builder, wanted: Sequence[str]) -> None:
-    """Raises Failed PLATFORM_UNSUPPORTED. Pure."""
+    """Check the platforms. Raises Failed PLATFORM_UNSUPPORTED. Pure."""
     missing = [name for name in wanted if found.platforms and name not in found.platforms]
     if missing:
         raise fail(
@@ -99,13 +99,13 @@ def check_platforms(found: Builder, wanted: Sequence[str]) -> None:
     if len(wanted) > 1 and not found.indexes:
         raise fail(
             "PLATFORM_UNSUPPORTED",
-            "the engine's own builder makes one platform at a time",
-            hint="`docker buildx create --use --driver docker-container` makes one for several",
+            "the engine's own builder supports one platform at a time",
+            hint="`docker buildx create --use --driver docker-container` creates a builder for several",
         )
 
 
 def run(build: Build, progress: Callable[[str], None]) -> None:
-    """Build, telling each step as it begins. Raises Failed with the cause; a failed build leaves no image behind."""
+    """Build, and report each step as it begins. Raises Failed with the cause; a failed build leaves no image behind."""
     kept: deque[str] = deque(maxlen=_LINES_KEPT)
 
     def hear(line: str) -> None:
@@ -118,13 +118,13 @@ def run(build: Build, progress: Callable[[str], None]) -> None:
 
 
 def step_of(line: str) -> str:
-    """The step that begins with a line of BuildKit's plain progress; empty for any other line. Pure."""
+    """Return the step that begins with a line of BuildKit's plain progress; empty for any other line. Pure."""
     found = _STEP.match(line)
     return f"{found[1]}: {found[2]}"[:120] if found else ""
 
 
 def explain(tag: str, output: Sequence[str]) -> Failed:
-    """What a failed build's last lines mean. Pure."""
+    """Return the cause in a failed build's last lines. Pure."""
     said = "\n".join(output)
     known = program_errors.classify(said)
     if known and known.failure.code in ("DISK_FULL", "NO_CONTEXT", "NO_ENGINE"):
@@ -135,14 +135,14 @@ def explain(tag: str, output: Sequence[str]) -> Failed:
         return refused(tag, said)
     if base := re.search(r"^ > \[internal\] load metadata for (\S+?):?$", said, re.M):
         found = program_errors.classify(said, f"base image {base[1]}")
-        # Docker Hub denies access to what does not exist.
+        # Docker Hub denies access to repositories that do not exist.
         if found and found.failure.code not in ("IMG_NOT_FOUND", "IMG_DENIED"):
             return found
         return fail(
             "BASE_NOT_FOUND",
             f"base image {base[1]} not found",
             program_errors.cause_line(said),
-            hint="correct the ARG at the Dockerfile's head",
+            hint="correct the ARG at the top of the Dockerfile",
         )
     evidence = program_errors.lines_of(said)[-8:]
     return fail("BUILD_FAILED", "the image could not be built", *evidence, hint="correct the cause, and build again")
@@ -150,5 +150,8 @@ def explain(tag: str, output: Sequence[str]) -> Failed:
 
 def stale_lock(*evidence: str) -> Failed:
     return fail(
-        "LOCK_STALE", "uv.lock does not match pyproject.toml", *evidence, hint="`uv lock`, look at its diff, commit it"
+        "LOCK_STALE",
+        "uv.lock does not match pyproject.toml",
+        *evidence,
+        hint="run `uv lock`, review the diff, commit it",
     )

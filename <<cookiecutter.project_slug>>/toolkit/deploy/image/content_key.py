@@ -1,4 +1,4 @@
-"""What an image is made of, and the key that this content has. Same key: same image, whoever builds it."""
+"""The content of an image, and its key. Same key: same image, independent of the builder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from toolkit.deploy.outcomes import fail
 
-# Raised when what the key covers changes: images of the old rules are not found any more, and built again.
+# Increment when the scope of the key changes: images with keys of the old rules are then rebuilt.
 KEY_VERSION = "2"
-# Part of a tag: 64 bits are plenty for the images of one repository.
+# Part of a tag: 64 bits are enough for the images of one repository.
 KEY_LENGTH = 16
 TARGET = "production"
-# Read by the container's shell, which takes a carriage return for a part of the word before it.
+# Read by the container's shell, for which a carriage return is part of the preceding word.
 SHELL_SCRIPT = "entrypoint.sh"
 _ARGUMENT = re.compile(r"^ARG\s+(\w+)=(\S*)", re.M | re.I)
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.M | re.I)
@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 
 
 def files(project: Path) -> list[str]:
-    """The build context as the daemon would get it: paths below `project`, sorted; `.dockerignore` decides."""
+    """Return the build context as sent to the daemon: sorted paths below `project`, filtered by `.dockerignore`."""
     from docker.utils.build import exclude_paths
 
     patterns = (project / ".dockerignore").read_text("utf-8").splitlines()
@@ -33,7 +33,7 @@ def files(project: Path) -> list[str]:
 
 
 def check_line_endings(project: Path) -> None:
-    """Raises Failed LINE_ENDINGS for a checkout whose shell script has CRLF (`core.autocrlf=true`, a copied folder)."""
+    """Check line ends. Raises Failed LINE_ENDINGS for a shell script with CRLF (`core.autocrlf=true`)."""
     path = project / SHELL_SCRIPT
     if path.is_file() and b"\r\n" in path.read_bytes():
         raise fail(
@@ -44,7 +44,7 @@ def check_line_endings(project: Path) -> None:
 
 
 def bases(dockerfile: str, arguments: Mapping[str, str]) -> list[str]:
-    """The images that a Dockerfile builds on, its own stages left out. Pure."""
+    """Return the base images of a Dockerfile, without its own stages. Pure."""
     head, _, _ = dockerfile.partition("\nFROM ")
     values = {**dict(_ARGUMENT.findall(head)), **arguments}
     stages: set[str] = set()
@@ -65,9 +65,9 @@ def key(
     arguments: Mapping[str, str] | None = None,
     target: str = TARGET,
 ) -> str:
-    """SHA-256 over everything that decides what the image holds, shortened to a tag.
+    """Return a SHA-256 over everything that determines the image's content, shortened to a tag.
 
-    The commit is no part of it: a commit that changes only documents is the same image.
+    The commit is not part of it: a commit that changes only documents has the same image.
     """
     arguments = arguments or {}
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Which Docker engine the `docker` command talks to, so that the SDK talks to the same one.
+"""The Docker engine of the `docker` command, so that the SDK uses the same one.
 
 The order is the command's own: DOCKER_HOST, DOCKER_CONTEXT, `docker context use`, the default socket.
 """
@@ -19,14 +19,14 @@ SOCKETS = ("unix", "npipe", "fd", "http+unix")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An engine's address (empty: the default socket), and the setting that names it."""
+    """An engine's address (empty: the default socket), and the setting that it comes from."""
 
     address: str
     source: str
 
     @property
     def is_local(self) -> bool:
-        """Whether the engine runs on this machine, as far as its address shows."""
+        """Return True if the engine runs on this machine, as far as its address shows."""
         url = urlsplit(self.address)
         return not self.address or url.scheme in SOCKETS or _is_loopback(url.hostname or "")
 
@@ -35,7 +35,7 @@ class Endpoint:
 
 
 def resolve(variables: Mapping[str, str] = os.environ) -> Endpoint:
-    """Raises Failed NO_CONTEXT for a context that does not exist, ENGINE_UNSUPPORTED for an address by SSH."""
+    """Find the engine. Raises Failed NO_CONTEXT for a missing context, ENGINE_UNSUPPORTED for an SSH address."""
     if host := variables.get("DOCKER_HOST"):
         return _supported(Endpoint(host, "DOCKER_HOST"))
     from docker.context import ContextAPI
@@ -56,11 +56,11 @@ def resolve(variables: Mapping[str, str] = os.environ) -> Endpoint:
 
 
 def require_local(found: Endpoint, task: str) -> None:
-    """Raises Failed ENGINE_REMOTE: the folder is mounted, and the ports are published, where the engine runs."""
+    """Require a local engine, which mounts the folder and publishes the ports. Raises Failed ENGINE_REMOTE."""
     if not found.is_local:
         raise fail(
             "ENGINE_REMOTE",
-            f"`{task}` needs a Docker engine on this machine, to mount this folder and to publish ports on 127.0.0.1",
+            f"`{task}` requires a Docker engine on this machine, to mount this folder and publish ports on 127.0.0.1",
             f"docker uses {found}",
             hint=_back_to_default(found),
         )
@@ -71,7 +71,7 @@ def _supported(found: Endpoint) -> Endpoint:
         target = found.address.removeprefix("ssh://")
         raise fail(
             "ENGINE_UNSUPPORTED",
-            "Docker engines are reached by socket or TCP here, not by ssh://",
+            "Docker engines at ssh:// are not supported; use a socket or TCP",
             f"docker uses {found}",
             hint=f"{_back_to_default(found)}; or forward its socket: "
             f"ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock {target} & export DOCKER_HOST=unix:///tmp/engine.sock",

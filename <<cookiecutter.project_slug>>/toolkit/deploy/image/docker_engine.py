@@ -1,4 +1,4 @@
-"""The Docker engine: its client, what the client has, and what the engine holds."""
+"""The Docker engine: its client and plugins, and its images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def connect(seconds: int = 60) -> DockerClient:
     import docker
     from docker.errors import DockerException
 
-    # from_env looks at the same settings, but takes the default socket for a context it cannot find
+    # from_env reads the same settings, but uses the default socket for a context it cannot find
     docker_endpoint.resolve()
     try:
         client = docker.from_env(timeout=seconds)
@@ -39,7 +39,7 @@ def connect(seconds: int = 60) -> DockerClient:
 
 
 def connect_here(task: str) -> DockerClient:
-    """Connect to an engine of this machine. Raises Failed ENGINE_REMOTE, and what `connect` raises."""
+    """Connect to an engine on this machine. Raises Failed ENGINE_REMOTE, and whatever `connect` raises."""
     docker_endpoint.require_local(docker_endpoint.resolve(), task)
     return connect()
 
@@ -51,13 +51,13 @@ def _no_engine(error: Exception) -> Exception:
     elif "No such file" in seen or "refused" in seen:
         hint = "start it: Docker Desktop, or `systemctl start docker`; `docker version` shows when it answers"
     else:
-        hint = "check its address: `docker version` and `docker context ls` show what the client uses"
+        hint = "check its address: `docker version` and `docker context ls` show the client's settings"
     address = str(docker_endpoint.resolve())
     return fail("NO_ENGINE", f"no Docker engine answers at {address}", seen.splitlines()[0][:200], hint=hint)
 
 
 def require(*plugins: str) -> None:
-    """Raises Failed when the `docker` command or one of its plugins is missing."""
+    """Check the tools. Raises Failed when the `docker` command or one of its plugins is missing."""
     for plugin in plugins:
         done = process.run(["docker", plugin, "version"], seconds=30)
         if done.code:
@@ -70,13 +70,13 @@ def require(*plugins: str) -> None:
 
 
 def platform(client: DockerClient) -> str:
-    """What the engine runs, as Docker writes it: linux/amd64."""
+    """Return the engine's platform, as Docker writes it: linux/amd64."""
     version: dict[str, Any] = client.version()
     return f"{version['Os']}/{version['Arch']}"
 
 
 def has_containerd_store(client: DockerClient) -> bool:
-    """Whether images lie in containerd, which keeps several platforms and attestations under one name."""
+    """Return True if images are in containerd, which stores several platforms and attestations under one name."""
     status: list[list[str]] = client.info().get("DriverStatus") or []
     return ["driver-type", "io.containerd.snapshotter.v1"] in status
 
@@ -92,7 +92,7 @@ def image_id(client: DockerClient, name: str) -> str | None:
 
 
 def registry_digest(client: DockerClient, name: str) -> str | None:
-    """The digest of a tag, as its registry has it now. Raises Failed IMG_DENIED, REGISTRY_UNREACHABLE."""
+    """Return the current digest of a tag in its registry. Raises Failed IMG_DENIED, REGISTRY_UNREACHABLE."""
     from docker.errors import APIError, NotFound
 
     try:
@@ -107,7 +107,7 @@ def registry_digest(client: DockerClient, name: str) -> str | None:
 
 
 def base_digest(client: DockerClient, name: str) -> str:
-    """What `FROM name` would take: the engine's own image, by its digest in the registry when it has one."""
+    """Return the image of `FROM name`: the engine's own, by its digest in the registry if it has one."""
     from docker.errors import ImageNotFound
 
     try:
@@ -116,7 +116,7 @@ def base_digest(client: DockerClient, name: str) -> str:
         found = registry_digest(client, name)
         if found is None:
             raise fail(
-                "BASE_NOT_FOUND", f"base image {name} not found", hint="correct the ARG at the Dockerfile's head"
+                "BASE_NOT_FOUND", f"base image {name} not found", hint="correct the ARG at the top of the Dockerfile"
             ) from None
         return found
     digests: list[str] = image.attrs.get("RepoDigests") or []
@@ -124,5 +124,5 @@ def base_digest(client: DockerClient, name: str) -> str:
 
 
 def _hub_says_maybe(name: str, code: str) -> bool:
-    """Docker Hub answers `denied` for what does not exist yet; whether one may push shows when pushing."""
+    """Return True for Docker Hub's `denied` for a missing repository; the push itself shows the permission."""
     return code == "IMG_DENIED" and host_of(name) == "docker.io"

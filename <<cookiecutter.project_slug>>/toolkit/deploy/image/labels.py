@@ -1,4 +1,4 @@
-"""What the image's labels say of where it comes from. No part of its content, so no part of its key."""
+"""Labels with the image's origin. Not part of its content, so not part of its key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 
 
 def arguments(project: Path) -> dict[str, str]:
-    """The build arguments that become labels. Raises Failed SEVERAL_HEADS: no migration could serve such an image."""
+    """Return the build arguments for labels. Raises Failed SEVERAL_HEADS: such an image could not be migrated."""
     return {
         "REVISION": revision(project),
         "SCHEMA_HEAD": migrations.head(project) or UNKNOWN,
@@ -24,12 +24,12 @@ def arguments(project: Path) -> dict[str, str]:
 
 
 def revision(project: Path) -> str:
-    """The commit, with `-dirty` when what is built is not what was committed."""
+    """Return the commit, with `-dirty` if the build contains uncommitted changes."""
     return _git(project, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or UNKNOWN
 
 
 def web_address(remote: str) -> str:
-    """A git remote as a URL that a browser opens, without whatever secret it carries. Pure."""
+    """Return a git remote as a URL for a browser, without secrets. Pure."""
     patterns = (
         r"^[\w.-]+@([\w.-]+):(.+?)(?:\.git)?/?$",
         r"^(?:https?|ssh|git)://(?:[^@/]*@)?([^/:]+)(?::\d+)?/(.+?)(?:\.git)?/?$",

@@ -1,4 +1,4 @@
-"""Processors: those that an image is for, and those of the nodes that may run it. Pure."""
+"""Platforms: those of an image, and those of the nodes that may run it. Pure."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ SHOWN = 5
 
 
 def misfit(image: Collection[str], nodes: Sequence[Object], env: Environment) -> Failure | None:
-    """IMG_PLATFORM when pods may come to a node that can't run the image; None when nothing is known of either."""
+    """Return IMG_PLATFORM if a pod may be scheduled on a node that cannot run the image; None without information."""
     usable = {node["metadata"]["name"]: platform_of(node) for node in nodes if accepts(node, env)}
     fits = {without_variant(platform) for platform in image}
     wrong = {name: platform for name, platform in usable.items() if platform not in fits}
-    # Affinity may keep pods away from the wrong ones; when all are wrong it can't.
+    # Affinity may keep pods away from wrong nodes, but not if all are wrong.
     if not fits or not wrong or (env.affinity and len(wrong) < len(usable)):
         return None
     needed = ",".join(sorted({*usable.values()}))
     push = f"python3 tasks.py push --platform {needed}"
     hint = f"`{push}`, and deploy the digest that it prints" if env.image else f"platforms: [{needed}]"
     if len(wrong) < len(usable):
-        hint += (
-            f"; or keep pods to the other nodes: node_selector.kubernetes.io/arch: {sorted(fits)[0].partition('/')[2]}"
-        )
+        hint += f"; or use only the other nodes: node_selector.kubernetes.io/arch: {sorted(fits)[0].partition('/')[2]}"
     return Failure(
         "IMG_PLATFORM",
-        f"the image is for {', '.join(sorted(image))}, which not every node runs",
+        f"the image is for {', '.join(sorted(image))}, which not every node can run",
         (*(f"node {name} is {wrong[name]}" for name in sorted(wrong)[:SHOWN]),),
         hint,
     )
 
 
 def accepts(node: Object, env: Environment) -> bool:
-    """Whether the scheduler may put a pod there: selector and taints; affinity is not looked at."""
+    """Return True if the scheduler may place a pod there, by selector and taints; affinity is ignored."""
     labels = node["metadata"].get("labels") or {}
     if node.get("spec", {}).get("unschedulable") or not env.node_selector.items() <= labels.items():
         return False
@@ -58,11 +56,11 @@ def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 
 def platform_of(node: Object) -> str:
-    """As Docker writes it: linux/amd64."""
+    """Return the platform as Docker writes it: linux/amd64."""
     info = node.get("status", {}).get("nodeInfo", {})
     return f"{info.get('operatingSystem', 'linux')}/{info.get('architecture', 'amd64')}"
 
 
 def without_variant(platform: str) -> str:
-    """linux/arm64/v8 runs where linux/arm64 does."""
+    """Return the platform without its variant: linux/arm64/v8 runs on linux/arm64."""
     return "/".join(platform.split("/")[:2])

@@ -1,4 +1,4 @@
-"""Whether a push would be accepted, asked of the registry itself: an upload is begun and cancelled."""
+"""Permission to push, checked with the registry itself: an upload is begun and cancelled."""
 
 from __future__ import annotations
 

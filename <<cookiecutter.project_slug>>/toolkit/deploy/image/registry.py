@@ -1,4 +1,4 @@
-"""What the registry knows of an image, asked with Docker's own client, which has the credentials."""
+"""Images in a registry, queried with Docker's own client, which has the credentials."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def resolve(repository: str, image: str) -> str:
-    """The digest of `sha256:...`, `repository@sha256:...`, or a tag. Raises Failed IMG_NOT_FOUND, IMG_DENIED."""
+    """Return the digest of `sha256:...`, `repository@sha256:...`, or a tag. Raises Failed IMG_NOT_FOUND, IMG_DENIED."""
     found = DIGEST.search(image)
     if not found and (":" in image.rpartition("/")[2] or "/" in image):
         reference = image
@@ -33,31 +33,31 @@ def resolve(repository: str, image: str) -> str:
 
 @dataclass(frozen=True)
 class About:
-    """What an image says of itself: its labels, and the platforms that it is for (linux/amd64)."""
+    """Metadata of an image: its labels and its platforms (linux/amd64)."""
 
     labels: Mapping[str, str]
     platforms: frozenset[str]
 
     @property
     def schema_head(self) -> str:
-        """The revision that the image's code was made for; empty when it has no such label."""
+        """The revision that the image's code requires; empty without that label."""
         return self.labels.get(SCHEMA_LABEL, "")
 
     @property
     def commit(self) -> str:
-        """The commit that it was built from, without the mark of uncommitted changes; empty when that is unknown."""
+        """The commit that it was built from, without the mark of uncommitted changes; empty if unknown."""
         found = COMMIT.match(self.labels.get(COMMIT_LABEL, ""))
         return found[0] if found else ""
 
 
 @cache
 def about(repository: str, digest: str) -> About:
-    """Asked once for each image. Raises Failed IMG_NOT_FOUND, IMG_DENIED, REGISTRY_UNREACHABLE."""
+    """Return an image's metadata, cached. Raises Failed IMG_NOT_FOUND, IMG_DENIED, REGISTRY_UNREACHABLE."""
     return parse_about(_inspect(f"{repository}@{digest}", "{{json .Image}}"))
 
 
 def parse_about(content: Mapping[str, Any]) -> About:
-    """One image's configuration, or those of an index by platform, whose labels are the same. Pure."""
+    """Parse one image's configuration, or those of an index by platform, whose labels are equal. Pure."""
     images = [content] if "config" in content else [item for item in content.values() if isinstance(item, Mapping)]
     named = [item for item in images if item.get("os", "unknown") != "unknown"]  # attestations have no platform
     labels = next((item["config"].get("Labels") or {} for item in named if "config" in item), {})
@@ -65,7 +65,7 @@ def parse_about(content: Mapping[str, Any]) -> About:
 
 
 def gone(images: Iterable[str]) -> frozenset[str]:
-    """Those that their registry does not have any more. A registry that does not answer is asked for one image only."""
+    """Return the images missing from their registry. A registry that does not answer is queried once only."""
     found: set[str] = set()
     for _, group in groupby(sorted(set(images), key=lambda image: (host_of(image), image)), host_of):
         first, *rest = group
@@ -79,7 +79,7 @@ def gone(images: Iterable[str]) -> frozenset[str]:
 
 
 def _is_gone(image: str) -> bool | None:
-    """None when that can't be told: no network, no right, no docker."""
+    """Return True if the image is missing, None if unknown: no network, no permission, no docker."""
     try:
         _inspect(image, "{{json .Manifest}}", seconds=GONE_SECONDS)
     except Failed as error:
@@ -96,13 +96,13 @@ def _inspect(reference: str, template: str, seconds: float = 60) -> dict[str, An
     if fault.failure.code == "REGISTRY_INSECURE":
         from toolkit.deploy.image import registry_manifest
 
-        # imagetools requires TLS, also of a registry that the engine reaches without
+        # imagetools requires TLS, even if the engine uses the registry without it
         return registry_manifest.of_image(reference) if "Image" in template else registry_manifest.descriptor(reference)
     raise fault
 
 
 def refused(reference: str, said: str) -> Failed:
-    """What a registry's error means: the code that `causes` knows for it, else REGISTRY_UNREACHABLE. Pure."""
+    """Return the failure for a registry's error: the code from `program_errors`, else REGISTRY_UNREACHABLE. Pure."""
     host = host_of(reference)
     known = program_errors.classify(said)
     code = known.failure.code if known else ("IMG_NOT_FOUND" if "not found" in said.lower() else "REGISTRY_UNREACHABLE")
@@ -110,7 +110,7 @@ def refused(reference: str, said: str) -> Failed:
         "IMG_NOT_FOUND": (f"{reference} was not found in its registry", "push it, or name a digest that exists"),
         "IMG_DENIED": (f"{host} denies access to {reference}", f"docker login {host}, with an account that may use it"),
         "REGISTRY_UNREACHABLE": (
-            f"the registry of {reference} does not answer as it should",
+            f"the registry of {reference} returned an unexpected response",
             "check the registry's address (`image` in service.toml) and the network",
         ),
     }
@@ -120,6 +120,6 @@ def refused(reference: str, said: str) -> Failed:
 
 
 def host_of(reference: str) -> str:
-    """The registry that a reference names; Docker Hub when it names none. Pure."""
+    """Return the registry of a reference; Docker Hub by default. Pure."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"

@@ -1,7 +1,7 @@
-"""A client of registries (OCI distribution specification 1.1), with Docker's log-ins and the engine's view of TLS.
+"""A registry client (OCI distribution specification 1.1), with Docker's log-ins and the engine's TLS settings.
 
-Docker's command has no question for some of what the toolkit asks, and its `imagetools` requires TLS where the engine
-does not.
+Docker's command lacks some of the requests that the toolkit needs, and its `imagetools` requires TLS even where the
+engine does not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from toolkit.deploy.outcomes import Failed
 SECONDS = 20
 OK, BAD_REQUEST, UNAUTHORIZED = 200, 400, 401
 HUB, HUB_API = "docker.io", "registry-1.docker.io"
-LOOPBACK = ("127.0.0.0/8",)  # what an engine trusts without being told
+LOOPBACK = ("127.0.0.0/8",)  # insecure registries of an engine by default
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Answer:
 
 
 class Client:
-    """Asks about one repository. `insecure` registries are tried without TLS, then with TLS that nobody vouches for."""
+    """Client of one repository. `insecure` registries are tried without TLS, then with unverified TLS."""
 
     def __init__(self, repository: str, *, insecure: bool) -> None:
         self.repository = repository
@@ -46,9 +46,9 @@ class Client:
         self._headers: dict[str, str] = {}
 
     def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """`path` is below the repository (`/manifests/1`), or a location that it has answered with.
+        """Send a request. `path` is below the repository (`/manifests/1`), or a location from a response.
 
-        Raises Failed REGISTRY_UNREACHABLE, IMG_DENIED. A status other than 401 is the caller's to judge.
+        Raises Failed REGISTRY_UNREACHABLE, IMG_DENIED. The caller handles any status other than 401.
         """
         answer = self._tried(method, path, headers or {})
         if answer.status == UNAUTHORIZED and not self._headers:
@@ -85,7 +85,7 @@ class Client:
                 return Answer(error.code, dict(error.headers.items()), error.read().decode(errors="replace"))
 
     def _authorization(self, header: str) -> dict[str, str]:
-        """The header that the registry asks for, made from Docker's stored log-in."""
+        """Return the Authorization header for the registry, from Docker's stored log-in."""
         scheme, parameters = challenge(header)
         basic = _basic(self.repository)
         if scheme != "bearer" or "realm" not in parameters:
@@ -102,7 +102,7 @@ class Client:
 
 
 def connect(repository: str) -> Client:
-    """A client that trusts the registry as far as the engine does; without an engine, this machine's are insecure."""
+    """Return a client with the engine's trust settings; without an engine, registries of this machine are insecure."""
     from toolkit.deploy.image import docker_engine
 
     try:
@@ -114,7 +114,7 @@ def connect(repository: str) -> Client:
 
 
 def is_insecure(host: str, configured: Mapping[str, Any], addresses: Sequence[str]) -> bool:
-    """Whether the engine talks to `host` without verified TLS: its entry in `docker info`, or its addresses. Pure."""
+    """Return True if the engine uses `host` without verified TLS: by `docker info`, or its addresses. Pure."""
     known = (configured.get("IndexConfigs") or {}).get(host)
     if known is not None:
         return not known.get("Secure", True)
@@ -123,7 +123,7 @@ def is_insecure(host: str, configured: Mapping[str, Any], addresses: Sequence[st
 
 
 def address_of(repository: str) -> tuple[str, str]:
-    """The host of a repository's API, and the repository's path there. Pure."""
+    """Return the host of a repository's API, and the repository's path. Pure."""
     host = host_of(repository)
     path = repository.removeprefix(f"{host}/")
     if host == HUB:
@@ -132,7 +132,7 @@ def address_of(repository: str) -> tuple[str, str]:
 
 
 def challenge(header: str) -> tuple[str, dict[str, str]]:
-    """Scheme and parameters of WWW-Authenticate (RFC 9110, 11.6.1). Pure."""
+    """Parse scheme and parameters of WWW-Authenticate (RFC 9110, 11.6.1). Pure."""
     scheme, _, rest = header.partition(" ")
     return scheme.lower(), dict(re.findall(r'(\w+)="([^"]*)"', rest))
 
@@ -142,11 +142,11 @@ def _addresses(host: str) -> list[str]:
     try:
         return sorted({str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(name, None)})
     except OSError:
-        return []  # asking it will say so
+        return []  # the request will report it
 
 
 def _basic(repository: str) -> dict[str, str]:
-    """Docker's configuration knows the credential helpers, too."""
+    """Return the stored log-in; Docker's configuration includes the credential helpers."""
     from docker import auth
 
     host = host_of(repository)

@@ -1,4 +1,4 @@
-"""What a registry has of an image, in the form that `docker buildx imagetools inspect` prints."""
+"""Image manifests in a registry, in the form of `docker buildx imagetools inspect`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MANIFESTS = (
 
 
 def descriptor(reference: str) -> dict[str, Any]:
-    """`{"digest": ...}` of a tag or digest. Raises Failed IMG_NOT_FOUND, IMG_DENIED, REGISTRY_UNREACHABLE."""
+    """Return `{"digest": ...}` of a tag or digest. Raises Failed IMG_NOT_FOUND, IMG_DENIED, REGISTRY_UNREACHABLE."""
     client, name = _opened(reference)
     return {"digest": _fetched(client, name)[1]}
 
 
 def of_image(reference: str) -> dict[str, Any]:
-    """The configuration of an image, or of the first one that an index lists. Raises what `descriptor` raises."""
+    """Return the configuration of an image, or of the first one in an index. Raises as `descriptor` does."""
     client, name = _opened(reference)
     manifest, _ = _fetched(client, name)
     if listed := manifest.get("manifests"):
@@ -38,7 +38,7 @@ def of_image(reference: str) -> dict[str, Any]:
 
 
 def _fetched(client: Client, name: str) -> tuple[Mapping[str, Any], str]:
-    """A manifest and its digest."""
+    """Return a manifest and its digest."""
     answer = client.ask("GET", f"/manifests/{name}", {"Accept": ", ".join(MANIFESTS)})
     if answer.status != OK:
         raise client.refusal(answer)

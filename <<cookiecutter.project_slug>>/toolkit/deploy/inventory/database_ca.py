@@ -1,4 +1,4 @@
-"""The key `database_ca`: the authority that signs PostgreSQL's certificate, as a file in all pods of the service."""
+"""The key `database_ca`: the CA that signs PostgreSQL's certificate, as a file in all pods of the service."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class DatabaseCa(Block):
 
 
 def expanded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """An environment's values with the volume, its mount and the settings that `database_ca` stands for.
+    """Return an environment's values with the volume, mount and settings of `database_ca`.
 
-    What `settings` says itself wins. A malformed key is left to the validation of the model. Pure.
+    Explicit `settings` override these. An invalid key is left to the model's validation. Pure.
     """
     given = dict(values)
     try:

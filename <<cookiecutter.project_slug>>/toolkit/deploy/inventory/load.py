@@ -24,7 +24,7 @@ Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Facts:
-    """What the checkout says of the service (service.toml)."""
+    """Facts about the service, from the checkout (service.toml)."""
 
     name: str
     title: str
@@ -33,7 +33,7 @@ class Facts:
     resources: tuple[str, ...] = ()
 
     def defaults(self, environment: str) -> dict[str, Any]:
-        """What an inventory may leave out because the service's name says it."""
+        """Return the defaults of an inventory that follow from the service's name."""
         return {
             "repository": self.image,
             "driver": self.driver,
@@ -44,7 +44,7 @@ class Facts:
 
 
 def facts(project: Path) -> Facts:
-    """Raises Failed SERVICE_FILE_INVALID."""
+    """Read service.toml. Raises Failed SERVICE_FILE_INVALID."""
     path = project / "service.toml"
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -59,13 +59,13 @@ def facts(project: Path) -> Facts:
 
 
 def load(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> Any:
-    """The `Environment` called `name`. Raises Failed (INVENTORY_*) with every fault of it."""
+    """Return the `Environment` called `name`. Raises Failed (INVENTORY_*) with all of its faults."""
     given = layers(project, name, extra, variables)
     return validate(name, merge(given), given)
 
 
 def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> str:
-    """Every key with its value, and where that came from."""
+    """Return every key with its value and origin."""
     from toolkit.deploy.inventory.schema import known_keys
 
     given = layers(project, name, extra, variables)
@@ -78,18 +78,20 @@ def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapp
 
 
 def names(project: Path) -> list[str]:
-    """The environments that there are."""
+    """Return the names of the environments."""
     return [key for key in _read(project / FILE) if key != "all"]
 
 
 def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[str, str]) -> Layers:
-    """The sources, lowest first, each with where its values come from."""
+    """Return the sources, lowest first, each with its name."""
     path = project / FILE
     content = _read(path)
     known = names(project)
     if name in ("local", "dev"):
         raise fail(
-            "INVENTORY_LOCAL", "there is no deploy to this machine", hint="`python3 tasks.py up` runs it in Compose"
+            "INVENTORY_LOCAL",
+            "a deploy to this machine is not supported",
+            hint="run it in Compose: `python3 tasks.py up`",
         )
     if name not in known:
         close = nearest(name, known)
@@ -110,7 +112,7 @@ def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[st
 
 
 def merge(given: Layers) -> dict[str, Any]:
-    """Later layers win, key by key inside blocks. A block that a later layer sets to null is gone."""
+    """Merge the layers: later ones override earlier ones, key by key inside blocks. Null removes a block."""
     merged: dict[str, Any] = {}
     for _, values in given:
         _merge_into(merged, values)
@@ -130,9 +132,9 @@ def _merge_into(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 
 
 def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
-    """Raises Failed INVENTORY_INVALID with a line for each fault; an unknown key gets the nearest known name.
+    """Validate. Raises Failed INVENTORY_INVALID with a line for each fault; an unknown key gets the nearest known name.
 
-    `given` are the layers of `values`: each fault names the one that it came from.
+    `given` are the layers of `values`: each fault names its layer.
     """
     from pydantic import ValidationError
 
@@ -156,11 +158,11 @@ def _fault(fault: Any) -> str:
     if fault["type"] != "extra_forbidden":
         return f"{path or 'environment'}: {fault['msg'].removeprefix('Value error, ')}"
     close = nearest(str(fault["loc"][-1]), _siblings(fault["loc"]))
-    return f"{path}: there is no such key" + (f"; did you mean {close}?" if close else "")
+    return f"{path}: unknown key" + (f"; did you mean {close}?" if close else "")
 
 
 def _origin(loc: Sequence[Any], given: Layers) -> str:
-    """The last layer that set the key at `loc`, in brackets; empty when none did."""
+    """Return the last layer that set the key at `loc`, in brackets; empty if none did."""
     for origin, values in reversed(given):
         inside: Any = values
         for part in loc:
@@ -173,7 +175,7 @@ def _origin(loc: Sequence[Any], given: Layers) -> str:
 
 
 def _siblings(loc: Sequence[Any]) -> list[str]:
-    """The keys that are known where an unknown one stood."""
+    """Return the known keys in the place of an unknown one."""
     from toolkit.deploy.inventory.schema import Environment, block_of
 
     model: Any = Environment
@@ -188,18 +190,20 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise fail("INVENTORY_MISSING", f"there is no {path}", hint="restore it from git") from None
+        raise fail("INVENTORY_MISSING", f"{path} does not exist", hint="restore it from git") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise fail("INVENTORY_SYNTAX", f"{path} is not YAML", str(error), hint="correct that line") from None
     if not isinstance(content, dict) or not all(isinstance(value, dict | None) for value in content.values()):
-        raise fail("INVENTORY_SYNTAX", f"{path} wants `all:` and one block for each environment", hint="see its head")
+        raise fail(
+            "INVENTORY_SYNTAX", f"{path} requires `all:` and one block for each environment", hint="see its head"
+        )
     return content
 
 
 def _from_pairs(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         if "=" not in pair:
-            raise fail("INVENTORY_INVALID", f"-e {pair}: wants key=value", hint="for example -e replicas=3")
+            raise fail("INVENTORY_INVALID", f"-e {pair}: expected key=value", hint="for example -e replicas=3")
     return _nested(tuple(pair.split("=", 1)) for pair in pairs)  # type: ignore[misc]
 
 
@@ -213,7 +217,7 @@ def _nested(pairs: Any) -> dict[str, Any]:
         for block in blocks:
             inside = inside.setdefault(block, {})
             if not isinstance(inside, dict):
-                message = f"{path}: {block} has a value already, and cannot be a block as well"
+                message = f"{path}: {block} already has a value, and cannot also be a block"
                 raise fail("INVENTORY_INVALID", message, hint=f"remove `{block}=...` or `{path}=...`")
         try:
             inside[key] = yaml.safe_load(text) if text else text
@@ -223,7 +227,7 @@ def _nested(pairs: Any) -> dict[str, Any]:
 
 
 def _parts(path: str) -> list[str]:
-    """A dotted path. What follows a map is one key, whatever dots it has: `labels.example.com/team`."""
+    """Return the parts of a dotted path. The rest after a map is one key, with its dots: `labels.example.com/team`."""
     from toolkit.deploy.inventory.schema import Environment, block_of, is_map
 
     parts, model = path.split("."), Environment

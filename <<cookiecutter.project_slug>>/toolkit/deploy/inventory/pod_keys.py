@@ -1,4 +1,4 @@
-"""Keys of an environment that shape its pods. Objects of Kubernetes are spelled as Kubernetes spells them."""
+"""Keys of an environment for its pods. Objects are written as in Kubernetes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from toolkit.deploy.outcomes import nearest
 
-# RFC 1123 labels: what Kubernetes takes for names.
+# RFC 1123 labels: valid names in Kubernetes.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 
 
 def _text(value: object) -> object:
-    """Numbers as text; the two escapes by which JSON spells U+1F4A1 as the character that they are."""
+    """Return numbers as text, and JSON's two surrogate escapes of a character such as U+1F4A1 as that character."""
     if isinstance(value, str):
         try:
             return value.encode("utf-16", "surrogatepass").decode("utf-16")
@@ -25,9 +25,9 @@ def _text(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-# Names of containers and volumes that every pod of the service has.
+# Names of containers and volumes in every pod of the service.
 OWN_CONTAINERS, OWN_VOLUMES, OWN_PATHS = frozenset({"app", "migrate"}), frozenset({"tmp"}), frozenset({"/tmp"})  # noqa: S108
-# Selectors and the toolkit's own lists are made from these.
+# Selectors and the toolkit's own lists depend on these.
 OWN_LABELS = frozenset({"app.kubernetes.io/name", "app.kubernetes.io/managed-by", "deploy/service", "deploy/record"})
 _QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -44,7 +44,7 @@ def spelled(model: str) -> BeforeValidator:
         from kubernetes.client import models
 
         if not isinstance(value, Mapping):
-            raise ValueError(f"expected the fields of a {model.removeprefix('V1')}, as Kubernetes spells them")
+            raise ValueError(f"expected the fields of a {model.removeprefix('V1')}, written as in Kubernetes")
         known: type[BaseModel] = getattr(models, model)
         try:
             return known.model_validate(value).model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -70,14 +70,14 @@ def _labels(value: dict[str, str]) -> dict[str, str]:
         if key in OWN_LABELS:
             raise ValueError(f"{key} is set by the toolkit; choose another key")
         if not _VALUE.fullmatch(text):
-            raise ValueError(f"{key}: {text!r} is not a legal value (at most 63 letters, digits, `-`, `_` and `.`)")
+            raise ValueError(f"{key}: {text!r} is not a valid value (at most 63 letters, digits, `-`, `_` and `.`)")
     return value
 
 
 def _annotations(value: dict[str, str]) -> dict[str, str]:
     for key in value:
         if not _QUALIFIED.fullmatch(key):
-            raise ValueError(f"{key!r} is not a legal key: expected NAME or DOMAIN/NAME")
+            raise ValueError(f"{key!r} is not a valid key: expected NAME or DOMAIN/NAME")
     return value
 
 
@@ -86,7 +86,7 @@ Annotations = Annotated[dict[str, Text], AfterValidator(_annotations)]
 
 
 class PodKeys(Block):
-    """Where pods run, and what they have besides the service. The migration's pod has all but `topology_spread`."""
+    """Scheduling and additions of the pods. The migration's pod has all of them except `topology_spread`."""
 
     labels: Labels = {}
     annotations: Annotations = {}
@@ -112,7 +112,7 @@ class PodKeys(Block):
         ]
         known = {*OWN_VOLUMES, *(item["name"] for item in self.volumes)}
         mounts = [*self.volume_mounts, *(mount for item in self.sidecars for mount in item.get("volumeMounts", ()))]
-        faults += [f"no volume is called {name}" for name in sorted({item["name"] for item in mounts} - known)]
+        faults += [f"volume {name} does not exist" for name in sorted({item["name"] for item in mounts} - known)]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -123,4 +123,4 @@ def _taken(key: str, names: Sequence[str], own: frozenset[str]) -> Iterator[str]
         if name in own:
             yield f"{key}: {name} is used by the service itself"
         elif names.count(name) > 1:
-            yield f"{key}: {name} is there twice"
+            yield f"{key}: duplicate {name}"

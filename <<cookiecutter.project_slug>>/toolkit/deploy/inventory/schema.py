@@ -1,4 +1,4 @@
-"""What an environment of the inventory may say: each key with its default. The schema is the documentation."""
+"""Keys of an environment, each with its default. The schema is the documentation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LAST_SECONDS = 10
 
 
 class Resources(Block):
-    """Spelled as the API server gives them back (64Mi, not 67108864), or every diff would show them."""
+    """Resources, written as the API server returns them (64Mi, not 67108864), or every diff would show them."""
 
     cpu_request: Quantity = "100m"
     cpu_limit: Quantity | None = None
@@ -71,7 +71,7 @@ class External(Block):
 
 
 class Secret(Block):
-    """Where secret variables come from: an existing Secret (`name`), the deployer's environment, or a store."""
+    """Source of secret variables: an existing Secret (`name`), the deployer's environment, or a store."""
 
     name: Name | None = None
     keys: tuple[str, ...] = ("DATABASE_URL",)
@@ -86,7 +86,7 @@ class Secret(Block):
 
 
 class Graces(Block):
-    """Seconds that a bad sign may last before it is a verdict."""
+    """Seconds that each kind of pod failure may last before it is fatal."""
 
     pull: Seconds = 90
     config: Seconds = 30
@@ -109,9 +109,9 @@ class Probes(Block):
 
 
 class NetworkPolicy(Block):
-    """Who may call (namespaces by name; none: everyone), and which ports the pods may call.
+    """Allowed callers (namespaces by name; none: all), and the ports that the pods may connect to.
 
-    `metrics_from_namespaces`: who may call METRICS_PORT; without it, `from_namespaces`.
+    `metrics_from_namespaces`: allowed callers of METRICS_PORT; by default `from_namespaces`.
     """
 
     enabled: bool = True
@@ -172,18 +172,18 @@ class Environment(PodKeys):
 
     @property
     def termination_grace(self) -> int:
-        """Drain, then uvicorn's graceful shutdown, then LAST_SECONDS before the kernel's turn."""
+        """Drain, then uvicorn's graceful shutdown, then LAST_SECONDS before SIGKILL."""
         return self.drain_seconds + self.graceful_seconds + LAST_SECONDS
 
     @property
     def metrics_port(self) -> int | None:
-        """Port of /metrics alone, where the settings name a legal one."""
+        """Separate port of /metrics, if the settings have a valid one."""
         given = self.settings.get("METRICS_PORT", "").strip()
         return int(given) if given.isdecimal() and 0 < int(given) < 2**16 else None
 
     @property
     def hold(self) -> int:
-        """How long a finished roll-out must stay finished."""
+        """Seconds for which a finished roll-out must stay healthy."""
         return max(self.min_ready_seconds, self.probes.live_period * self.probes.live_threshold, self.hold_seconds)
 
 
@@ -192,13 +192,13 @@ def known_keys(model: type[BaseModel] = Environment) -> dict[str, Any]:
 
 
 def block_of(model: type[Block], key: str) -> type[Block] | None:
-    """The block that a key of `model` holds, `Resources` for "resources"; None for a plain value."""
+    """Return the block of a key of `model`, `Resources` for "resources"; None for a plain value."""
     found = model.model_fields.get(key)
     choices = (found.annotation, *get_args(found.annotation)) if found else ()
     return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Block)), None)
 
 
 def is_map(model: type[BaseModel], key: str) -> bool:
-    """Whether a key of `model` holds names of its own choice, which may have dots in them."""
+    """Return True if a key of `model` is a map with free names, which may contain dots."""
     found = model.model_fields.get(key)
     return found is not None and get_origin(found.annotation) is dict

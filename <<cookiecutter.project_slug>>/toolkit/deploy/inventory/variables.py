@@ -1,4 +1,4 @@
-"""Keys of an environment that `DEPLOY_*` variables give. Other tools have variables with this prefix as well."""
+"""Keys of an environment from `DEPLOY_*` variables. Other tools use this prefix too."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OTHER_VARIABLES = frozenset({"DEPLOY_SMOKE_TOKEN", "DEPLOY_RUN_URL"})
 
 
 def keys_given(variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each variable that stands for a key of an environment, with the key's path; foreign variables are left out."""
+    """Return each variable for a key of an environment, with the key's path; other variables are left out."""
     known = _settable()
     return [(variable, ".".join(path)) for variable, path in _paths(variables) if path[0] in known]
 
 
 def near_misses(variables: Mapping[str, str] = os.environ) -> list[str]:
-    """A warning for each variable that is ignored, but close to the name of a key."""
+    """Return a warning for each ignored variable that is close to the name of a key."""
     known = _settable()
     found = []
     for variable, (first, *rest) in _paths(variables):
@@ -39,7 +39,7 @@ def _settable() -> set[str]:
 
 
 def _paths(variables: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Each variable with the prefix, and the parts of the path that it spells."""
+    """Return each variable with the prefix, and the parts of its path."""
     from toolkit.deploy.inventory.schema import Environment, block_of
 
     for name in sorted(variables):

@@ -1,1 +1,1 @@
-"""Places where a service runs."""
+"""Deployment targets."""

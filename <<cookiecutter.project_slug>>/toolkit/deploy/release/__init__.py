@@ -1,1 +1,1 @@
-"""One release: its steps, the runner that takes them, its history, and the commands around it."""
+"""One release: its steps, their runner, its history, and the commands around it."""

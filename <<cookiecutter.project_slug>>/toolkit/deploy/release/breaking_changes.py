@@ -1,10 +1,10 @@
-"""What in a migration's SQL breaks pods of the version before: they still serve while it runs. Pure."""
+"""Breaking changes in a migration's SQL: pods of the previous version still serve while it runs. Pure."""
 
 from __future__ import annotations
 
 import re
 
-# Written by app/db/online.py behind a CHECK or a type that takes all that the one before did.
+# Written by app/db/online.py after a CHECK or a type that accepts every old value.
 LOOSER = "/* looser */"
 _DESTRUCTIVE = (
     (re.compile(r"\bDROP\s+(TABLE|SCHEMA|VIEW|TYPE|SEQUENCE)\b", re.I), "drops {1}"),
@@ -21,7 +21,7 @@ _DESTRUCTIVE = (
     (re.compile(r"\b(DELETE\s+FROM|TRUNCATE)\b(?!\s+alembic_version)", re.I), "deletes rows"),
     (re.compile(r"^\s*REVOKE\b", re.I), "revokes rights"),
 )
-# A rule for rows: it breaks only who writes a column that was there before.
+# A rule for rows: it breaks only code that writes an existing column.
 _RULES = (
     (re.compile(r"\bADD\s+(?:CONSTRAINT\s+\S+\s+)?CHECK\b(?P<on>.*)", re.I | re.S), "adds a CHECK"),
     (re.compile(r"\bADD\s+(?:CONSTRAINT\s+\S+\s+)?UNIQUE\b(?!\s+USING)(?P<on>.*)", re.I | re.S), "adds UNIQUE"),
@@ -35,7 +35,7 @@ _TABLE = re.compile(r"\b(?:ALTER\s+TABLE|ON)\s+(?:ONLY\s+)?(?:[\w$]+\.)?\"?([\w$
 
 
 def reasons_in(sql: str) -> list[str]:
-    """What in a script breaks code that was written for the schema before; comments and strings do not count."""
+    """Return the parts of a script that break code for the previous schema; comments and strings are ignored."""
     marked = sql.replace(LOOSER, " __looser__ ")
     bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", marked, flags=re.S)
     added, created = set(_ADDED.findall(bare)), set(_CREATED.findall(bare))

@@ -1,4 +1,4 @@
-"""What is wrong with an environment before anything is touched."""
+"""Checks of an environment before any change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Permission = tuple[str, str, str]  # verb, API group, resource
 
-# What every deploy does.
+# Permissions of every deploy.
 PERMISSIONS: tuple[Permission, ...] = (
     ("patch", "apps", "deployments"),
     ("list", "apps", "replicasets"),
@@ -39,13 +39,13 @@ PERMISSIONS: tuple[Permission, ...] = (
     ("delete", "coordination.k8s.io", "leases"),
     ("get", "", "services/proxy"),
 )
-# What a pod takes of the database's connections when the inventory says nothing: the defaults of app/core/config.py.
+# Database connections of a pod by default: from app/core/config.py.
 POOL = {"POOL_SIZE": 10, "MAX_OVERFLOW": 0}
 HELM_RECORDS: tuple[Permission, ...] = tuple((verb, "", "secrets") for verb in ("list", "create", "update", "delete"))
 
 
 def permissions(env: Environment) -> list[Permission]:
-    """What a deploy to this environment does, with what its keys ask for. Pure."""
+    """Return the permissions for a deploy to this environment, including those for its keys. Pure."""
     asked: list[tuple[object, Permission]] = [
         (env.secret.name, ("get", "", "secrets")),
         (env.secret.from_env, ("patch", "", "secrets")),
@@ -59,36 +59,34 @@ def permissions(env: Environment) -> list[Permission]:
 
 
 def check(environment: Environment, objects: Sequence[Object] = ()) -> None:
-    """Raises Failed LINT with every finding, in the inventory and in the rendered objects."""
+    """Check everything. Raises Failed LINT with every finding in the inventory and the rendered objects."""
     found = [*findings(environment), *findings_in(objects, environment)]
     if found:
         raise fail(
             "LINT",
-            f"the environment {environment.name!r} would not stand a roll-out",
+            f"the environment {environment.name!r} is not safe for a roll-out",
             *(f"{finding.code}: {finding.message} ({finding.hint})" for finding in found),
             hint="correct deploy/inventory.yaml, or the manifest",
         )
 
 
 def findings(env: Environment) -> Iterator[Failure]:
-    """What the values say. Pure."""
+    """Yield the findings in the values. Pure."""
     least = env.autoscale.min if env.autoscale else env.replicas
     most = env.autoscale.max if env.autoscale else env.replicas
     if least == 1 and env.name == "production":
-        yield Failure("ONE_REPLICA", "one replica: a node that is drained takes the service away", hint="replicas: 2")
+        yield Failure("ONE_REPLICA", "one replica: draining its node interrupts the service", hint="replicas: 2")
     if env.autoscale and env.autoscale.max < env.autoscale.min:
         yield Failure("AUTOSCALE", "autoscale.max is below autoscale.min", hint="raise max")
     if env.progress_deadline_seconds <= env.rollout_seconds:
         message = (
-            "progress_deadline_seconds is not above rollout_seconds: the cluster would give up first, without a reason"
+            "progress_deadline_seconds is not above rollout_seconds: the cluster would stop first, without a reason"
         )
         yield Failure("DEADLINE", message, hint=f"progress_deadline_seconds: {env.rollout_seconds + 120}")
     drain = _number(env, "DRAIN_SECONDS", env.drain_seconds)
     if drain + _number(env, "GRACEFUL_SECONDS", env.graceful_seconds) >= env.termination_grace:
-        message = "DRAIN_SECONDS + GRACEFUL_SECONDS in `settings` reach the pods' grace period: they would be killed"
-        yield Failure(
-            "GRACE", message, hint="use drain_seconds and graceful_seconds, which the grace period is made from"
-        )
+        message = "DRAIN_SECONDS + GRACEFUL_SECONDS in `settings` exceed the pods' grace period: they would be killed"
+        yield Failure("GRACE", message, hint="use drain_seconds and graceful_seconds, which determine the grace period")
     pool = round(sum(_number(env, name, default) for name, default in POOL.items()))
     if env.database_max_connections and (most + 1) * pool > env.database_max_connections:
         message = f"{most} pods and one of surge, {pool} connections each, are more than {env.database_max_connections}"
@@ -97,7 +95,7 @@ def findings(env: Environment) -> Iterator[Failure]:
 
 
 def _number(env: Environment, name: str, default: float) -> float:
-    """A setting as a number. One that is none is refused by the service's own check, in better words."""
+    """Return a setting as a number. The service's own check reports an invalid one, with a better message."""
     try:
         return float(env.settings.get(name, default))
     except ValueError:
@@ -105,7 +103,7 @@ def _number(env: Environment, name: str, default: float) -> float:
 
 
 def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure]:
-    """What somebody may have edited out of the manifests or the chart. Pure."""
+    """Yield protections that are missing from edited manifests or charts. Pure."""
     for item in objects:
         name = f"{item['kind']}/{item['metadata']['name']}"
         if item["kind"] == "Deployment":
@@ -113,21 +111,23 @@ def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure
                 Failure(code, f"{name} {message}", hint=hint) for code, message, hint in _of_deployment(item, env)
             )
         if item["kind"] == "PodDisruptionBudget" and _blocks(item["spec"], env):
-            yield Failure("DISRUPTION", f"{name} lets no pod go: no node can be drained", hint="maxUnavailable: 1")
+            yield Failure(
+                "DISRUPTION", f"{name} blocks every eviction: no node can be drained", hint="maxUnavailable: 1"
+            )
 
 
 def _of_deployment(item: Object, env: Environment) -> Iterator[tuple[str, str, str]]:
     spec, pod = item["spec"], item["spec"]["template"]["spec"]
     rolling = spec.get("strategy", {}).get("rollingUpdate", {})
     if spec.get("strategy", {}).get("type") == "Recreate" or rolling.get("maxUnavailable", "25%") not in (0, "0", "0%"):
-        yield "UNAVAILABLE", "lets pods leave before their successors are ready", "rollingUpdate.maxUnavailable: 0"
+        yield "UNAVAILABLE", "removes pods before their replacements are ready", "rollingUpdate.maxUnavailable: 0"
     if not all(container.get("readinessProbe") for container in pod["containers"]):
         yield "NO_READINESS", "has a container without a readiness probe: it would get requests at once", "probe /ready"
     if pod.get("terminationGracePeriodSeconds", 30) <= env.drain_seconds + env.graceful_seconds:
         hint = f"terminationGracePeriodSeconds: {env.termination_grace}"
-        yield "GRACE", "is killed before it has drained and ended its requests", hint
+        yield "GRACE", "is killed before it has drained and completed its requests", hint
     if spec.get("progressDeadlineSeconds", 600) <= env.rollout_seconds:
-        yield "DEADLINE", "is given up by the cluster before we would say why", "raise progressDeadlineSeconds"
+        yield "DEADLINE", "is stopped by the cluster before the reason is reported", "raise progressDeadlineSeconds"
 
 
 def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
@@ -137,7 +137,7 @@ def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
 
 
 def secret_keys(env: Environment, live: Object | None, *, namespace_missing: bool = False) -> None:
-    """Raises Failed SECRET_MISSING, SECRET_KEY_MISSING or EGRESS for an existing Secret that does not fit."""
+    """Check an existing Secret. Raises Failed SECRET_MISSING, SECRET_KEY_MISSING or EGRESS."""
     name = env.secret.name
     if name is None:
         return
@@ -157,7 +157,7 @@ def secret_keys(env: Environment, live: Object | None, *, namespace_missing: boo
 
 
 def denied(cluster: Cluster, env: Environment) -> list[str]:
-    """The permissions that this user lacks in the namespace."""
+    """Return the permissions that this user lacks in the namespace."""
     from concurrent.futures import ThreadPoolExecutor
 
     def allowed(entry: Permission) -> bool:

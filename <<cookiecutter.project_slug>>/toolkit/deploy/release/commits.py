@@ -1,4 +1,4 @@
-"""Which commit is released, and whether it is older than what runs: by git's history, or by the commits' times."""
+"""The released commit, and its comparison with the running one: by git's history, or by the commits' times."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Commit:
-    """`time` is the committer's, in ISO 8601 and UTC; empty where only the name is known."""
+    """A commit. `time` is the committer's, in ISO 8601 and UTC; empty if only the name is known."""
 
     name: str
     time: str = ""
@@ -39,7 +39,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Checkout:
-    """`changed`: files that differ from the commit, untracked ones too."""
+    """A checkout. `changed`: files that differ from the commit, including untracked ones."""
 
     commit: Commit
     changed: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Checkout:
 
 
 def checkout(project: Path) -> Checkout | None:
-    """The commit of this folder; None without git or without a commit."""
+    """Return the commit of this folder; None without git or without a commit."""
     told = _git(project, "log", "-1", "--format=%H %cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ")
     if not told:
         return None
@@ -67,11 +67,11 @@ def checkout(project: Path) -> Checkout | None:
 
 
 def require_clean(found: Checkout | None) -> None:
-    """Raises Failed DIRTY_CHECKOUT when what is deployed is not what a commit has. Pure."""
+    """Check the checkout. Raises Failed DIRTY_CHECKOUT for uncommitted changes. Pure."""
     if found is None:
-        message, evidence = "the commit of this checkout is unknown, as git does not tell it", ()
+        message, evidence = "the commit of this checkout is unknown to git", ()
     elif found.changed:
-        message, evidence = f"this checkout is not commit {found.commit}", (found.changes,)
+        message, evidence = f"this checkout differs from commit {found.commit}", (found.changes,)
     else:
         return
     hint = "commit or stash the changes; `clean_checkout: false` in deploy/inventory.yaml allows them"
@@ -79,12 +79,12 @@ def require_clean(found: Checkout | None) -> None:
 
 
 def released(record: Record) -> Commit | None:
-    """The commit of a release's checkout; None for a release without git."""
+    """Return the commit of a release's checkout; None for a release without git."""
     return Commit(record.git.rstrip("+"), record.commit_time) if record.git else None
 
 
 def order(project: Path, ours: Commit, theirs: Commit) -> Order:
-    """How `ours` stands to `theirs`. A clone without the history (depth 1) has only the times to tell."""
+    """Compare `ours` with `theirs`. In a clone without the history (depth 1) only the times count."""
     if ours.name.startswith(theirs.name) or theirs.name.startswith(ours.name):
         return Order.SAME
     if _is_ancestor(project, ours, theirs):
@@ -105,9 +105,9 @@ def order(project: Path, ours: Commit, theirs: Commit) -> Order:
 def refuse_older(
     last: Record, here: Commit | None, image: Commit | None, compare: Callable[[Commit, Commit], Order]
 ) -> None:
-    """Raises Failed OLDER for a checkout, or an image given by digest, of an earlier commit than the last release's.
+    """Check the order. Raises Failed OLDER for a checkout, or an image by digest, of a commit before the last one.
 
-    An image of an earlier commit is what a revert deploys: then the checkout is newer. Pure.
+    A revert deploys an image of an earlier commit from a newer checkout, which is accepted. Pure.
     """
     runs = released(last)
     if runs is None:
@@ -118,7 +118,7 @@ def refuse_older(
     if of_checkout is Order.OLDER or (of_image is Order.OLDER and of_checkout is not Order.NEWER):
         raise fail(
             "OLDER",
-            f"release {last.number} is newer than what would be deployed",
+            f"release {last.number} is newer than this one",
             f"release {last.number}: commit {runs}",
             *([f"this checkout: commit {here}"] if here and of_checkout is Order.OLDER else []),
             *([f"the image: built from commit {image}"] if image and of_image is Order.OLDER else []),
@@ -135,7 +135,7 @@ def _knows(project: Path, commit: Commit) -> bool:
 
 
 def _git(project: Path, *arguments: str) -> str | None:
-    """What git prints; None when it fails or is missing."""
+    """Return git's output; None if it fails or is missing."""
     try:
         done = process.run(["git", *arguments], cwd=project, env={"TZ": "UTC"}, seconds=20)
     except Failed:

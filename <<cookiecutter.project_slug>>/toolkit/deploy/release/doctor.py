@@ -1,4 +1,4 @@
-"""`doctor ENV`: a play of steps that only look; each line that is not ok comes with its fix."""
+"""`doctor ENV`: a play of read-only checks; each line that is not ok has a fix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SKEW_SECONDS = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One line. `lines`: its details. `hint` and then `hints`: what to do, in the order in which it works."""
+    """One line. `lines`: its details. `hint`, then `hints`: the fixes, in order."""
 
     ok: bool
     said: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 class Unconnected:
-    """In the place of a cluster that can't be asked: every question raises why."""
+    """Placeholder for an unreachable cluster: every request raises the reason."""
 
     def __init__(self, error: Failed) -> None:
         self._error = error
@@ -55,10 +55,10 @@ class Unconnected:
 
 
 def run(target: Target) -> int:
-    """0 when everything is ready for a deploy, 6 otherwise. Changes nothing."""
+    """Return 0 if everything is ready for a deploy, 6 otherwise. Changes nothing."""
     target.report.play(f"doctor {target.facts.name} in {target.environment.name}")
     good = True
-    unasked = "no cluster to ask" if isinstance(target.cluster, Unconnected) else ""
+    unasked = "no cluster" if isinstance(target.cluster, Unconnected) else ""
     target.namespace_missing = bool(unasked)
     with target.cluster.reading():
         for name, check in CHECKS.items():
@@ -97,9 +97,9 @@ def context(target: Target) -> Finding:
 
 
 def namespace(target: Target) -> Finding:
-    """Raises Failed NAMESPACE_TERMINATING, in which nothing else about the namespace is worth a look."""
+    """Check for a namespace that is being deleted, without other checks. Raises Failed NAMESPACE_TERMINATING."""
     env = target.environment
-    target.namespace_missing = True  # as good as: what it held is going
+    target.namespace_missing = True  # in effect: its contents are being deleted
     namespaces.refuse_terminating(target.cluster)
     target.namespace_missing = namespace_of(target) is None
     if not target.namespace_missing:
@@ -112,7 +112,7 @@ def namespace(target: Target) -> Finding:
 def permissions(target: Target) -> Finding:
     missing = checks.denied(target.cluster, target.environment)
     if missing and target.namespace_missing:
-        return Finding(True, "roles are granted in the namespace, once it exists", skipped=True)
+        return Finding(True, "roles can be granted once the namespace exists", skipped=True)
     if missing:
         hint = f"ask for a Role in {target.environment.namespace} with: {', '.join(missing)}"
         return Finding(False, f"missing: {', '.join(missing)}", hint)
@@ -121,7 +121,7 @@ def permissions(target: Target) -> Finding:
 
 
 def service_settings(target: Target) -> Finding:
-    """The pods' settings, as the service itself judges them."""
+    """Check the pods' settings with the service's own code."""
     pods, judged = settings.judged(target, sources.read(target))
     if not judged.problems:
         unknown = f"; not known yet: {', '.join(pods.hidden)}" if pods.hidden else ""
@@ -132,11 +132,11 @@ def service_settings(target: Target) -> Finding:
 
 
 def checkout(target: Target) -> Finding:
-    """What a deploy would release."""
+    """Show the commit that a deploy would release."""
     if target.environment.clean_checkout:
         commits.require_clean(target.checkout)
     if target.checkout is None:
-        return Finding(True, "no commit is known", skipped=True)
+        return Finding(True, "no commit found", skipped=True)
     changes = (target.checkout.changes,) if target.checkout.changed else ()
     return Finding(True, f"commit {target.checkout.commit}", lines=changes)
 
@@ -160,7 +160,7 @@ def secret(target: Target) -> Finding:
 
         secrets_from(env, target.variables)
         return Finding(True, f"{', '.join(env.secret.from_env)} from your environment")
-    return Finding(True, "made by external-secrets")
+    return Finding(True, "created by external-secrets")
 
 
 def tools(target: Target) -> Finding:
@@ -178,7 +178,7 @@ def tools(target: Target) -> Finding:
 
 
 def image_registry(target: Target) -> Finding:
-    """Whether this user may push there: an upload is begun and called off, so nothing is written."""
+    """Check that this user may push: an upload is begun and cancelled, so nothing is written."""
     from toolkit.deploy.image.push_permission import try_push
 
     repository = target.environment.repository
@@ -186,18 +186,18 @@ def image_registry(target: Target) -> Finding:
     if last and registry.gone([last.image]):
         return Finding(
             False,
-            f"{last.image} of release {last.number} is gone: a pod that is replaced can't start",
+            f"{last.image} of release {last.number} is missing: a replaced pod could not start",
             "`python3 tasks.py push`, then deploy",
         )
     if target.environment.image:
         registry.resolve(repository, target.environment.image)
         return Finding(True, f"{repository} has the image")
     try_push(repository)
-    return Finding(True, f"{repository} takes a push")
+    return Finding(True, f"{repository} accepts a push")
 
 
 def database(target: Target) -> Finding:
-    """The service is what reaches the database: its own /ready says whether it does, and its log why it does not."""
+    """Check the database from the service's view: its /ready shows whether it is reached, and its log why not."""
     seen = rollout.view(target.cluster, target.facts.name, events=False) if not target.namespace_missing else None
     if seen is None or seen.deployment is None:
         return Finding(True, "nothing is deployed yet", skipped=True)
@@ -218,28 +218,28 @@ def database(target: Target) -> Finding:
 
 
 def quota(target: Target) -> Finding:
-    """Room for one pod more and for the objects of a release, and whether the pods would be admitted at all."""
+    """Check the quotas for one more pod and the objects of a release, and the admission of the pods."""
     if target.namespace_missing:
-        return Finding(True, "quotas are set in the namespace, once it exists", skipped=True)
+        return Finding(True, "quotas can be checked once the namespace exists", skipped=True)
     pods = list(quotas.shortages(target.environment, target.cluster.list("v1", "ResourceQuota")))
     found = [*pods, *quota_room.shortages(target)]
     if found:
-        return Finding(False, "; ".join(found), "raise the quota, lower `resources`, or remove what is not needed")
+        return Finding(False, "; ".join(found), "raise the quota, lower `resources`, or remove unused objects")
     if refused := admission.pods_refused(target.cluster, target.rendered_for(quota_room.NO_DIGEST)):
         raise refused
-    return Finding(True, "room for a rollout, and its pods are admitted")
+    return Finding(True, "quotas allow a roll-out, and its pods are admitted")
 
 
 def clock(target: Target) -> Finding:
     date = target.cluster.server_date()
     if not date:
-        return Finding(True, "the API server tells no time", skipped=True)
+        return Finding(True, "the API server sends no time", skipped=True)
     skew = abs(parsedate_to_datetime(date).timestamp() - time.time())
     return Finding(skew < SKEW_SECONDS, f"{skew:.0f} s from the API server's", "set this machine's clock (NTP)")
 
 
 def schema_revisions(target: Target) -> Finding:
-    """Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE, as a deploy of this checkout would."""
+    """Check the revisions as a deploy does. Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE."""
     head = migrations.head(target.project)
     return Finding(True, f"head {head}" if head else "no revisions")
 
@@ -259,5 +259,5 @@ CHECKS: dict[str, Callable[[Target], Finding]] = {
     "quota": quota,
     "clock": clock,
 }
-# These ask the cluster, and nothing else.
+# These checks only query the cluster.
 OF_THE_CLUSTER = frozenset({"namespace", "permissions", "secret", "database", "quota", "clock"})

@@ -1,4 +1,4 @@
-"""What is kept on disk when something fails: logs, objects and events, before anything is undone."""
+"""Evidence of a failure, stored on disk before any rollback: logs, objects and events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINES = 20
 
 
 def folder(target: Target) -> Path:
-    """One for each play, below `.dev/` of the checkout."""
+    """Return the folder of a play, below `.dev/` of the checkout."""
     if target.evidence is None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         target.evidence = target.project / ".dev" / "deploy" / f"{target.environment.name}-{stamp}"
@@ -26,7 +26,7 @@ def folder(target: Target) -> Path:
 
 
 def save_pods(target: Target, pods: Sequence[Object], events: Sequence[Object]) -> Path:
-    """Each pod with its logs (of the previous container too), and the events of all of them."""
+    """Write each pod with its logs (also of the previous container), and all of their events."""
     kept = folder(target)
     uids = {pod["metadata"]["uid"] for pod in pods}
     for pod in pods:
@@ -46,9 +46,9 @@ def save_job(target: Target, job: Object) -> Path:
 
 
 def log_of(target: Target, pods: Sequence[Object], name: str = "", container: str = "") -> tuple[str, ...]:
-    """The last lines of the pod that failed, with those of its previous container: the present one may just have begun.
+    """Return the last lines of the failed pod, with those of its previous container: the current one may be new.
 
-    While it waits to be started again, both are the log of the one that ended.
+    While it waits for its restart, both are the log of the container that ended.
     """
     chosen = [pod for pod in pods if pod["metadata"]["name"] == name] or list(pods)
     for pod in chosen:
@@ -67,7 +67,7 @@ def last_line(target: Target, pod: Object, container: str) -> str:
 
 
 def _logs(target: Target, pod: Object, lines: int, container: str = "") -> list[tuple[str, bool, list[str]]]:
-    """The logs of one container, or of all: its name, whether of the previous run, and the lines."""
+    """Yield the logs of one container, or of all: its name, True for the previous run, and the lines."""
     found = []
     for status in pod.get("status", {}).get("containerStatuses", ()):
         if container and status["name"] != container:

@@ -1,4 +1,4 @@
-"""What was released, when, by whom and how it ended: a ConfigMap for each release, the newest ones kept."""
+"""The history of releases: a ConfigMap for each, with time, user and outcome; the newest ones are kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOOD = "deployed"
 
 @dataclass(frozen=True)
 class Record:
-    """`outcome`: deployed (its smoke test passed), rolled_back, failed or interrupted. `objects` never has a Secret."""
+    """A release. `outcome`: deployed (smoke test passed), rolled_back, failed or interrupted. `objects`: no Secrets."""
 
     number: int
     digest: str
@@ -34,7 +34,7 @@ class Record:
     actor: str = ""
     git: str = ""  # the checkout's commit, with `+` for uncommitted changes
     commit_time: str = ""
-    image_commit: str = ""  # what the image was built from: an earlier one, when nothing in it has changed since
+    image_commit: str = ""  # the image's commit: an earlier one, if its content has not changed since
     run_url: str = ""
     reason: str = ""
     schema_before: str = ""
@@ -51,14 +51,14 @@ class Record:
 
 
 def read(cluster: Cluster, service: str) -> list[Record]:
-    """Every record of the service, the oldest first."""
+    """Return every record of the service, the oldest first."""
     found = cluster.list("v1", "ConfigMap", f"{LABEL}={service}")
     records = [_parsed(item) for item in found]
     return sorted((record for record in records if record), key=lambda record: record.number)
 
 
 def write(cluster: Cluster, service: str, record: Record) -> Record:
-    """Under the next free number; where our own is there already, its answer was lost."""
+    """Write under the next free number; if our own record already exists, the response was lost."""
     while True:
         body = _body(cluster.namespace, service, record)
         try:
@@ -72,14 +72,14 @@ def write(cluster: Cluster, service: str, record: Record) -> Record:
 
 
 def last_good(records: Sequence[Record], before: int | None = None) -> Record | None:
-    """The newest that passed its smoke test, or the newest of those below a number."""
+    """Return the newest release that passed its smoke test, or the newest such release below a number."""
     return next(
         (record for record in reversed(records) if record.good and (before is None or record.number < before)), None
     )
 
 
 def rollback_target(records: Sequence[Record], running: str, to: int | None) -> Record:
-    """What `rollback` goes back to: release `to`, or the last good one with another image or other objects than now.
+    """Return the target of a rollback: release `to`, or the last good one with a different image or objects.
 
     Raises Failed NO_SUCH_RELEASE, NOTHING_TO_ROLL_BACK_TO.
     """
@@ -99,19 +99,19 @@ def rollback_target(records: Sequence[Record], running: str, to: int | None) -> 
     chosen = current if broken else last_good(records, current.number if current else None)
     if chosen is None:
         raise fail(
-            "NOTHING_TO_ROLL_BACK_TO", "no earlier release passed its smoke test", hint="deploy a version that works"
+            "NOTHING_TO_ROLL_BACK_TO", "no earlier release passed its smoke test", hint="deploy a working version"
         )
     return chosen
 
 
 def prune(records: Sequence[Record], keep: int) -> list[Record]:
-    """Those that may go: beyond the newest `keep`, and never the last good one."""
+    """Return the records to remove: all but the newest `keep` and the last good one."""
     good = last_good(records)
     return [record for record in records[:-keep] if record is not good]
 
 
 def referenced(records: Sequence[Record]) -> set[str]:
-    """`Kind/name` of every ConfigMap and Secret that some release still refers to."""
+    """Return `Kind/name` of every ConfigMap and Secret that a release still refers to."""
     names = set()
     for record in records:
         names |= {identity(item) for item in record.objects}
@@ -121,7 +121,7 @@ def referenced(records: Sequence[Record]) -> set[str]:
 
 
 def _references(item: Any) -> list[str]:
-    """ConfigMaps and Secrets named anywhere inside an object."""
+    """Yield the ConfigMaps and Secrets named anywhere in an object."""
     if isinstance(item, Mapping):
         found = []
         for key, value in item.items():
@@ -142,7 +142,7 @@ def now() -> str:
 
 
 def run_url() -> str:
-    """The pipeline's page of this run, when a pipeline runs us."""
+    """Return the pipeline's page of this run, in a pipeline."""
     env = os.environ
     if env.get("DEPLOY_RUN_URL"):
         return env["DEPLOY_RUN_URL"]
@@ -162,7 +162,7 @@ def _body(namespace: str, service: str, record: Record) -> Object:
 
 
 def _parsed(item: Object) -> Record | None:
-    """None for a ConfigMap that is not (or no longer) one of ours."""
+    """Parse a record; None for a ConfigMap that is not one of ours."""
     try:
         content = json.loads(item["data"]["record"])
         known: dict[str, Any] = {name: content[name] for name in Record.__dataclass_fields__ if name in content}

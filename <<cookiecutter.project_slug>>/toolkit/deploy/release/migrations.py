@@ -1,7 +1,7 @@
-"""Pending revisions of the schema: which, and whether code that still serves survives them.
+"""Pending revisions of the schema, classified by whether running code survives them.
 
-They are classified from the same offline SQL that `migrate.lint` reads. A line `# deploy: additive` or
-`# deploy: destructive` in a revision's file has the last word.
+They are classified by the same offline SQL as in `migrate.lint`. A line `# deploy: additive` or
+`# deploy: destructive` in a revision's file overrides the result.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Revision:
 
 @dataclass(frozen=True)
 class Pending:
-    """`newer_than_known`: the database is at a revision that this image does not know; it came with a newer one."""
+    """Pending revisions. `newer_than_known`: the database is at a revision of a newer image."""
 
     revisions: tuple[Revision, ...] = ()
     newer_than_known: bool = False
 
 
 def load(project: Path) -> service.Revisions:
-    """Every revision of the checkout. Raises Failed REVISIONS_UNUSABLE."""
+    """Return every revision of the checkout. Raises Failed REVISIONS_UNUSABLE."""
     try:
         return service.revisions(project)
     except service.ServiceError as error:
@@ -42,7 +42,7 @@ def load(project: Path) -> service.Revisions:
 
 
 def head(project: Path) -> str:
-    """The one head of the checkout; empty without revisions. Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE."""
+    """Return the single head; empty without revisions. Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE."""
     found = load(project)
     try:
         return found.head
@@ -51,9 +51,9 @@ def head(project: Path) -> str:
 
 
 def pending(project: Path, schema: str, head: str) -> Pending:
-    """Those between the database's schema (several ids by commas, between branches) and the image's head.
+    """Return the revisions between the database's schema (or several, by commas, in branches) and the image's head.
 
-    Raises Failed UNKNOWN_REVISION when the checkout lacks the head: without its file nobody can say what it does.
+    Raises Failed UNKNOWN_REVISION if the checkout lacks the head: without its file it cannot be classified.
     """
     present = tuple(id_ for id_ in schema.split(",") if id_)
     if not head or present == (head,):
@@ -65,7 +65,7 @@ def pending(project: Path, schema: str, head: str) -> Pending:
             f"this checkout does not have the image's revision {head}",
             hint="check out the commit that the image was built from (`git pull`), then deploy again",
         )
-    # A database ahead of the image, or at a revision of a newer checkout: an older image, rolled back by hand.
+    # A database ahead of the image, or at a revision of a newer checkout: an older image, rolled back manually.
     if head in found.ancestors(present) or any(id_ not in found.known for id_ in present):
         return Pending(newer_than_known=True)
     if beside := [id_ for id_ in present if id_ not in found.ancestors([head])]:
@@ -78,7 +78,7 @@ def pending(project: Path, schema: str, head: str) -> Pending:
 
 
 def judge(revision: service.Revision, sql: str) -> Revision:
-    """Pure. The marker in the file wins; else what the SQL does."""
+    """Classify a revision: by the marker in its file, else by its SQL. Pure."""
     if revision.marker:
         said = revision.marker == "destructive"
         return Revision(revision.id, said, ("marked destructive",) if said else ())
@@ -87,7 +87,7 @@ def judge(revision: service.Revision, sql: str) -> Revision:
 
 
 def _judged(project: Path, path: Sequence[service.Revision]) -> tuple[Revision, ...]:
-    """Raises Failed REVISION_UNREADABLE for one that reads rows and has no marker."""
+    """Return the SQL. Raises Failed REVISION_UNREADABLE for a revision that reads rows and has no marker."""
     sql = _sql(project, [revision.id for revision in path if not revision.marker])
     return tuple(judge(revision, sql.get(revision.id, "")) for revision in path)
 
@@ -97,12 +97,12 @@ def _sql(project: Path, ids: Sequence[str]) -> dict[str, str]:
         return {}
     done = process.run([sys.executable, "-m", "toolkit.dev.migrations.offline_sql", *ids], cwd=project, seconds=120)
     if done.code:
-        raise fail("REVISION_UNREADABLE", "the revisions can't be written as SQL", done.cause)
+        raise fail("REVISION_UNREADABLE", "the revisions cannot be written as SQL", done.cause)
     scripts = json.loads(done.out)
     if unreadable := [script["unreadable"] for script in scripts if script["unreadable"]]:
         raise fail(
             "REVISION_UNREADABLE",
-            "what a pending revision does cannot be judged",
+            "a pending revision cannot be classified",
             *unreadable,
             hint="write `# deploy: additive` or `# deploy: destructive` into its file (docs/database.md)",
         )

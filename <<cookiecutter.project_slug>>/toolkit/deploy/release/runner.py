@@ -1,8 +1,8 @@
-"""A play: steps that observe, plan and apply; the lock, the signals, and the way back when a release fails.
+"""A play: steps that observe, plan and apply; the lock, the signals, and the rollback of a failed release.
 
-Every step is first observed and planned without the lock. All plans empty: nothing is written. Otherwise the lock is
-taken, everything is looked at again, and a plan that would now do more than was shown ends the play. `check` and `diff`
-show the very plans that `apply` gets.
+Every step is first observed and planned without the lock. If all plans are empty, nothing is written. Otherwise the
+lock is acquired, everything is observed again, and a plan that would now do more than was shown ends the play. `check`
+and `diff` show the same plans that `apply` gets.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     Undo = Callable[[Target, Failure], Outcome]
 
 
-BOOK_KEEPING = "record"  # the step that fails without taking a healthy release back
+BOOK_KEEPING = "record"  # the step whose failure does not roll back a healthy release
 
 
 class Step(Protocol):
-    """`observe` only reads; `plan` is pure; `apply` is called with a plan that is not empty.
+    """A step. `observe` only reads; `plan` is pure; `apply` is called with a plan that is not empty.
 
-    `undoable`: when this step fails, the release may be taken back. `before_lock`: what the lock itself needs.
+    `undoable`: a failure of this step may roll back the release. `before_lock`: prerequisites of the lock.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Step(Protocol):
 
 
 def run(target: Target, steps: Sequence[Step], undo: Undo) -> int:
-    """The exit code. `undo` puts the last good release back and says how that went; it may raise Failed."""
+    """Run and return the exit code. `undo` rolls back to the last good release, returns a summary, may raise Failed."""
     with Signals() as signals:
         try:
             return _run(target, steps, undo, signals)
@@ -49,7 +49,7 @@ def run(target: Target, steps: Sequence[Step], undo: Undo) -> int:
             target.report.failure(error.failure)
             return target.report.end(error.exit)
         except Interrupted as interrupt:
-            state = "run the same command again" if target.touched else "nothing of the release was touched"
+            state = "run the same command again" if target.touched else "the release is unchanged"
             target.report.note(f"interrupted by {interrupt}; {state}")
             return target.report.end(128 + interrupt.number)
 
@@ -106,7 +106,7 @@ def _locked(target: Target, steps: Sequence[Step], shown: dict[str, Plan], undo:
     if stale and not recovered:
         raise fail(
             "PLAN_STALE",
-            f"what was planned has changed meanwhile: {', '.join(stale)}",
+            f"the plan is out of date: {', '.join(stale)}",
             hint="run the same command again",
         )
     for step in steps:
@@ -123,7 +123,7 @@ def _locked(target: Target, steps: Sequence[Step], shown: dict[str, Plan], undo:
 
 
 def _apply(target: Target, step: Step, plan: Plan, signals: Signals) -> None:
-    """Run a step, and report it however it ends."""
+    """Run a step, and report its outcome in any case."""
     target.report.start(step.name)
     began = time.monotonic()
     try:
@@ -146,15 +146,15 @@ def _done(target: Target, step: Step, outcome: Outcome, began: float, failure: F
 
 
 def _failed(target: Target, step: Step, error: Failed | Interrupted, undo: Undo) -> int:
-    """Show why, take the release back if it was touched and may be, and choose the exit code."""
+    """Show the reason, roll back if the release was changed and a rollback is allowed, and return the exit code."""
     interrupted = isinstance(error, Interrupted)
     failure = Failure("INTERRUPTED", f"interrupted by {error} during {step.name}") if interrupted else error.failure
     if not interrupted:
         target.report.failure(failure)
     if failure.code == "LEASE_LOST":
-        return target.report.end(Exit.LOCKED)  # somebody else decides what runs now
+        return target.report.end(Exit.LOCKED)  # another deploy is in control now
     if step.name == BOOK_KEEPING:
-        target.report.note(f"the release serves and stays; run the same command again to record it ({step.name})")
+        target.report.note(f"the release is serving and is kept; run the same command again to record it ({step.name})")
         return target.report.end(128 + error.number if interrupted else Exit.NOT_RECORDED)
     if not (target.touched or step.undoable):
         ended = Exit.ROLLED_BACK if not interrupted and error.exit == Exit.REFUSED and target.cluster.writes else None

@@ -1,7 +1,7 @@
-"""The settings that the pods will have, judged by the service's own code before anything is touched.
+"""The settings of the pods, validated by the service's own code before any change.
 
-The check runs as a process of its own (`python -m app check`, in this environment): what this machine has set, in
-variables or in .env, is no setting of a pod.
+The check runs in a separate process (`python -m app check`, in this environment): variables and .env of this machine
+are not settings of a pod.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.sources import Found
     from toolkit.deploy.release.state import Target
 
-# Without these Python may not find its libraries; none of them is a setting.
+# Python may need these to find its libraries; none of them is a setting.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 CHECK_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Given:
-    """The variables of a pod: those of the release's ConfigMap, those of Secrets, and names with values to come.
+    """The variables of a pod: from the release's ConfigMap, from Secrets, and names whose values are not known yet.
 
-    `complete`: False where there may be more of them, in sources that can't be read.
+    `complete`: False if unreadable sources may have more of them.
     """
 
     settings: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     hidden: tuple[str, ...] = ()
-    shared: frozenset[str] = frozenset()  # of the secrets, those that `env_from` brings
+    shared: frozenset[str] = frozenset()  # the secrets from `env_from`
     complete: bool = True
 
 
 class Check:
-    """The service's verdict on settings. The process is begun ahead: most of its second is imports."""
+    """The service's check of settings. Its process is started early: it spends most of its second on imports."""
 
     def __init__(self, project: Path) -> None:
         self.project = project
@@ -57,7 +57,7 @@ class Check:
         return self._begun
 
     def judge(self, pods: Given) -> Verdict:
-        """Asked once for the same variables. Raises Failed SETTINGS_UNCHECKED when the service's code does not run."""
+        """Return the result, cached for the same variables. Raises Failed SETTINGS_UNCHECKED if it cannot run."""
         if self._last is None or self._last[0] != pods:
             asked = service.question(pods.settings, pods.secrets, pods.hidden)
             done, self._begun = self.begin().finish(asked, CHECK_SECONDS), None
@@ -73,24 +73,24 @@ def _judged(pods: Given, done: process.Done) -> Verdict:
     if done.code:
         raise fail(
             "SETTINGS_UNCHECKED",
-            "the service's own check of its settings failed, as the service itself may do",
+            "the service's check of its settings failed; the service itself may fail too",
             done.cause,
             hint="correct the code; `python3 tasks.py test.unit` shows where",
         )
     said = service.verdict(done.out)
-    # What is shared has variables of other services, and what can't be read may have those that are missing.
+    # Shared sources have variables of other services, and unreadable ones may have the missing variables.
     seen = [item for item in said.problems if item.kind == "refused" or item.setting not in pods.shared]
     return Verdict(tuple(item for item in seen if pods.complete or item.kind != "missing"), said.notes)
 
 
 def judged(target: Target, found: Found) -> tuple[Given, Verdict]:
-    """What the pods would get, and the service's verdict on it."""
+    """Return the settings of the pods, and the service's check of them."""
     pods = given(target, found)
     return pods, target.check.judge(pods)
 
 
 def given(target: Target, found: Found) -> Given:
-    """The variables of this environment's pods, as far as they are known."""
+    """Return the variables of this environment's pods, as far as known."""
     env, release = target.environment, Release(target.facts.name, target.environment, digest="")
     known = {name: target.variables[name] for name in env.secret.from_env if target.variables.get(name)}
     shared: dict[str, str] = {}
@@ -103,14 +103,14 @@ def given(target: Target, found: Found) -> Given:
         else:
             known |= brought
     hidden = tuple(name for name in release.secret_keys if name not in known)
-    # Settings and the Secret win over `env_from`. Any of its values may be secret, so none is shown.
+    # Settings and the Secret override `env_from`. Any of its values may be secret, so none is shown.
     own = release.config()
     shared = {name: value for name, value in shared.items() if name not in {*own, *known, *hidden}}
     return Given(own, {**shared, **known}, hidden, frozenset(shared), complete)
 
 
 def require(project: Path, release: Release) -> None:
-    """Raises Failed SETTINGS_REFUSED for a release that no cluster is asked about: values of its Secret are unknown."""
+    """Check settings without a cluster, so without values of its Secret. Raises Failed SETTINGS_REFUSED."""
     env = release.environment
     hidden = tuple(name for name in release.secret_keys if name not in release.secrets)
     complete = not any(source.shared for source in sources.sources(release.service, env))
@@ -122,11 +122,11 @@ def require(project: Path, release: Release) -> None:
 
 
 def refusal(env: Environment, pods: Given, judged: Verdict) -> Failed:
-    """Failed SETTINGS_REFUSED, with a line for each problem."""
+    """Return Failed SETTINGS_REFUSED, with a line for each problem."""
     lines = [f"{where(env, pods, problem)}: {problem.text}" for problem in judged.problems]
     return fail(
         "SETTINGS_REFUSED",
-        f"the pods of {env.name!r} would not get the settings that the service requires",
+        f"the settings of {env.name!r} are incomplete or invalid",
         *lines,
         hint="; ".join(fixes(env, pods, judged)),
     )
@@ -141,7 +141,7 @@ def where(env: Environment, pods: Given, problem: Problem) -> str:
 
 
 def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
-    """What to do, in the order in which it works: commands, and lines for the inventory. Pure."""
+    """Yield the fixes, in order: commands, and lines for the inventory. Pure."""
     shared = [problem.setting for problem in judged.problems if problem.setting in pods.shared]
     in_secret = [
         item.setting for item in judged.problems if item.setting in pods.secrets and item.setting not in shared
@@ -151,7 +151,9 @@ def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
     place = "in deploy/inventory.yaml, under"
     found = []
     if shared:
-        found.append(f"correct {', '.join(shared)} where `env_from` has it, or set it in `settings:`, which wins")
+        found.append(
+            f"correct {', '.join(shared)} where `env_from` has it, or set it in `settings:`, which overrides it"
+        )
     if others:
         found.append(f"{place} `settings:` of `{env.name}:`, set or correct {', '.join(dict.fromkeys(others))}")
     if moved:
@@ -163,7 +165,7 @@ def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
 
 
 def change_secret(env: Environment, names: list[str]) -> list[str]:
-    """How these variables get new values where the environment keeps its secrets. Pure."""
+    """Yield the commands that set these variables in the environment's secret store. Pure."""
     if env.secret.from_env:
         return [f"export {name}='{example(name)}'" for name in names]
     if env.secret.external:
@@ -173,7 +175,7 @@ def change_secret(env: Environment, names: list[str]) -> list[str]:
 
 
 def example(name: str) -> str:
-    """A value to replace, in the form that it has to have."""
+    """Return a placeholder in the required form."""
     return "postgresql://USER:PASSWORD@HOST:5432/DATABASE" if name == "DATABASE_URL" else "VALUE"
 
 

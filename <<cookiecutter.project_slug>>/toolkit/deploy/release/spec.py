@@ -1,4 +1,4 @@
-"""What is released: one service, one environment, one image; and the driver that turns it into objects."""
+"""The specification of a release: one service, one environment, one image; and the driver that renders it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
 
 LABEL = "deploy/service"
-# What each release driver renders.
+# Folder that each release driver renders.
 FOLDERS = {"manifests": "k8s", "helm": "helm"}
 NAME_LABEL = "app.kubernetes.io/name"
-# Annotation of pod templates: what the Secrets and ConfigMaps hold that the pods read (sources.py).
+# Annotation of pod templates: a hash of the Secrets and ConfigMaps that the pods read (sources.py).
 MARK = "deploy/sources"
 
 
 @dataclass(frozen=True)
 class Release:
-    """`digest` is `sha256:...`; `secrets` has plain values and is never printed. `mark`: see MARK."""
+    """A release. `digest` is `sha256:...`; `secrets` has plain values and is never printed. `mark`: see MARK."""
 
     service: str
     environment: Environment
@@ -46,7 +46,7 @@ class Release:
         return tuple(sorted(names))
 
     def config(self) -> dict[str, str]:
-        """The variables that are no secrets. Drain and grace are those that the manifest's deadlines are made from."""
+        """The non-secret variables. Drain and grace are the values behind the manifest's deadlines."""
         env = self.environment
         given = {
             "DRAIN_SECONDS": str(env.drain_seconds),
@@ -58,7 +58,7 @@ class Release:
         return dict(sorted(given.items()))
 
     def values(self) -> dict[str, Any]:
-        """What the templates of both drivers are rendered with."""
+        """The variables for the templates of both drivers."""
         env, config = self.environment, self.config()
         data = {name: base64.b64encode(value.encode()).decode() for name, value in sorted(self.secrets.items())}
         selector = {NAME_LABEL: self.service}
@@ -91,40 +91,40 @@ class Release:
 
 
 def migration_label(service: str) -> str:
-    """The name label that migrations of every release have, and no other Job."""
+    """The name label of all migration Jobs, and of no other Job."""
     return f"{service}-migrate"
 
 
 class Driver(Protocol):
-    """How objects reach the cluster. Both drivers render the same ones."""
+    """A driver that applies objects to the cluster. Both drivers render the same objects."""
 
     manager: str
 
     def render(self, project: Path, release: Release) -> list[Object]:
-        """Every object of the release, the migration Job included. Raises Failed MANIFEST_INVALID."""
+        """Return every object of the release, including the migration Job. Raises Failed MANIFEST_INVALID."""
         ...
 
 
 def driver_of(environment: Environment, project: Path) -> Any:
-    """The module of the environment's release driver. Raises Failed NO_DRIVER without the files that it renders."""
+    """Return the module of the environment's release driver. Raises Failed NO_DRIVER without its templates."""
     folder = FOLDERS[environment.driver]
     if not (project / folder).is_dir():
         raise fail(
             "NO_DRIVER",
-            f"driver {environment.driver!r} renders {folder}/, and this service has no such folder",
-            hint="correct `driver` in deploy/inventory.yaml, or make the service again with that answer",
+            f"driver {environment.driver!r} requires the folder {folder}/, which does not exist",
+            hint="correct `driver` in deploy/inventory.yaml, or generate the service again with that answer",
         )
     return import_module(f"toolkit.deploy.places.kubernetes.{environment.driver}")
 
 
 def secrets_from(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
-    """The values for `secret.from_env`. Raises Failed SECRET_NOT_SET naming each variable that is missing."""
+    """Return the values for `secret.from_env`. Raises Failed SECRET_NOT_SET with each missing variable."""
     names = environment.secret.from_env
     missing = sorted(name for name in names if not variables.get(name))
     if missing:
         raise fail(
             "SECRET_NOT_SET",
-            f"the Secret is made from your environment, which lacks {', '.join(missing)}",
+            f"variables for the Secret are missing from your environment: {', '.join(missing)}",
             hint=f"export {missing[0]}=... and run this again, or name an existing Secret in deploy/inventory.yaml",
         )
     return {name: variables[name] for name in names}

@@ -1,4 +1,4 @@
-"""What a play works on: an environment, its cluster, the release to be, and what the steps tell each other."""
+"""State of one deploy: an environment, its cluster, the new release, and data shared between the steps."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class Options:
 
 @dataclass
 class Target:
-    """`digest` is unknown until the image step knows it. `touched`: the running release may have been changed."""
+    """State of one deploy. `digest` is set by the image step. `touched`: the running release may have been changed."""
 
     project: Path
     facts: Facts
     environment: Environment
     cluster: Cluster
     report: Report
-    check: Check  # the service's verdict on its settings
+    check: Check  # the service's check of its settings
     options: Options = Options()
     variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    ahead: ExitStack = field(default_factory=ExitStack)  # work that only a build needs
+    ahead: ExitStack = field(default_factory=ExitStack)  # work for a build only
     digest: str | None = None
-    heads: dict[str, str] = field(default_factory=dict)  # of images by digest, as far as they are known
+    heads: dict[str, str] = field(default_factory=dict)  # of images by digest, as far as known
     image_commit: str = ""
     image_schema: str = ""
     schema_before: str = ""
@@ -89,7 +89,7 @@ class Target:
 
     @property
     def on_record(self) -> bool:
-        """Whether the last good release is this one: then it has held, and passed its smoke test."""
+        """Return True if the last good release is this one: it was stable and passed its smoke test."""
         last = records_of.last_good(self.records)
         if last is None or last.digest != self.digest or self.objects is None:
             return False
@@ -97,18 +97,18 @@ class Target:
 
     @property
     def _recorded(self) -> list[Object]:
-        """What a record keeps: neither values of Secrets nor the migration, which no way back runs again."""
+        """Return the objects for the record: without Secrets and without the migration, which a rollback skips."""
         name = self.facts.name
         return [item for item in self.objects or () if item["kind"] != "Secret" and not is_migration(item, name)]
 
     @property
     def release(self) -> Release | None:
-        """None as long as the image is not known."""
+        """The release; None before the image is known."""
         return None if self.digest is None else self._release_of(self.digest)
 
     @property
     def objects(self) -> list[Object] | None:
-        """Every object of the release; None as long as the image is not known."""
+        """Every object of the release; None before the image is known."""
         if self.fixed_objects:
             return [sources.marked(item, self.mark) for item in self.fixed_objects]
         if self.digest is None:
@@ -118,7 +118,7 @@ class Target:
         return self._rendered[1]
 
     def rendered_for(self, digest: str) -> list[Object]:
-        """The objects of this environment with an image. Raises Failed MANIFEST_INVALID, SECRET_NOT_SET."""
+        """Return the objects of this environment with an image. Raises Failed MANIFEST_INVALID, SECRET_NOT_SET."""
         return self.driver.render(self.project, self._release_of(digest))
 
     def _release_of(self, digest: str) -> Release:
@@ -127,13 +127,13 @@ class Target:
         return Release(self.facts.name, env, digest, secrets, None if env.autoscale else env.replicas, self.mark)
 
     def confirm(self, plans: Mapping[str, Plan]) -> None:
-        """Ask a person, where the inventory wants that. Raises Failed NOT_CONFIRMED."""
+        """Ask for confirmation if the inventory requires it. Raises Failed NOT_CONFIRMED."""
         if not self.environment.confirm or self.options.yes:
             return
         for name, plan in plans.items():
             self.report.plan(name, plan, diff=False)
         name = self.environment.name
-        if ask(f"Deploy this to {name}? Type its name to go on: ") != name:
+        if ask(f"Deploy this to {name}? Type its name to continue: ") != name:
             raise fail(
                 "NOT_CONFIRMED",
                 f"{name} requires a confirmation, which was not given: nothing was changed",
@@ -141,12 +141,12 @@ class Target:
             )
 
     def still_ours(self) -> None:
-        """While only waiting: raises Failed LEASE_LOST when another deployer has taken over meanwhile."""
+        """Check the lock while waiting. Raises Failed LEASE_LOST when another deployer has taken it over."""
         if self.cluster.guard:
             self.cluster.guard()
 
     def recover(self) -> bool:
-        """With the lock in hand: put right what a killed deployer has left. True when there was something."""
+        """Repair leftovers of a killed deployer, under the lock. True if there were any."""
         self._records = None
         recover = getattr(self.driver, "recover", None)
         return bool(recover and recover(self))
@@ -157,7 +157,7 @@ class Target:
 
     @property
     def _provenance(self) -> tuple[str, str, str]:
-        """Commit, its time, and the image's commit, for the record. A rollback brings those of its release."""
+        """Return the commit, its time, and the image's commit for the record. A rollback uses those of its release."""
         if self.rollback_of is not None:
             back = next((record for record in self.records if record.number == self.rollback_of), None)
             return (back.git, back.commit_time, back.image_commit) if back else ("", "", "")
@@ -190,7 +190,7 @@ class Target:
         )
 
     def record_failure(self, failure: Failure, outcome: str) -> None:
-        """Kept for `history`; never the reason why a play fails."""
+        """Write the record for `history`; an error here does not fail the play."""
         try:
             record = records_of.write(
                 self.cluster, self.facts.name, replace(self.new_record(outcome), reason=failure.code)

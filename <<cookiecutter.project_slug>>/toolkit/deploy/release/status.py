@@ -1,4 +1,4 @@
-"""What runs and what was released, as lines for people or as JSON."""
+"""Status and history of an environment, as text or JSON."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
 
-# Said where the pods read their variables before a Secret or ConfigMap was changed.
+# Shown if a Secret or ConfigMap was changed after the pods read their variables.
 STALE = "changed since the pods started; `python3 tasks.py deploy {env}` replaces them"
 
 
 def history_lines(records: Sequence[Record], lost: Collection[str] = (), *, as_json: bool = False) -> list[str]:
-    """A line for each release, the oldest first; with JSON an object for each, without the rendered objects. Pure.
+    """Return a line for each release, the oldest first; with JSON an object for each, without rendered objects. Pure.
 
-    `lost`: images that their registry does not have any more.
+    `lost`: images missing from their registry.
     """
     if as_json:
         told = [{**asdict(record), "image_gone": record.image in lost} for record in records]
         return [json.dumps({key: value for key, value in record.items() if key != "objects"}) for record in told]
     if not records:
-        return ["No release is on record."]
-    head = f"{'release':>7}  {'when':<25}  {'outcome':<12}  {'image':<19}  {'git':<13}  {'schema':<14}  who"
+        return ["There are no releases yet."]
+    head = f"{'release':>7}  {'when':<25}  {'outcome':<12}  {'image':<19}  {'git':<13}  {'schema':<14}  user"
     return [head, *(_line(record) + ("  IMAGE GONE" if record.image in lost else "") for record in records)]
 
 
 def status_lines(target: Target, *, as_json: bool = False) -> list[str]:
-    """The Deployment, its pods, the version that answers through the Service, and the last release on record."""
+    """Show the Deployment, its pods, the version that answers through the Service, and the last release."""
     found = _status(target)
     if as_json:
         return [json.dumps(found)]
     host = target.cluster.client.configuration.host
     lines = [
         f"{target.facts.name} in {target.environment.name} ({host} {found['namespace']})",
-        f"  image     {found['image'] or 'nothing is deployed'}",
+        f"  image     {found['image'] or 'not deployed'}",
         f"  serves    {found['serves'] or 'no pod answers'}",
         f"  schema    {found['schema'] or 'unknown'}",
         f"  replicas  {found['ready']} of {found['desired']} ready, {found['old']} of an older revision",
@@ -58,7 +58,7 @@ def status_lines(target: Target, *, as_json: bool = False) -> list[str]:
 
 
 def log_lines(target: Target, lines: int) -> list[str]:
-    """The newest lines of each pod of the Deployment, each behind the pod's name."""
+    """Return the newest lines of each pod of the Deployment, each after the pod's name."""
     seen = rollout.view(target.cluster, target.facts.name, events=False)
     found = []
     for pod in (*seen.pods, *seen.old):

@@ -1,7 +1,7 @@
-"""The review checklist, a function for each line: what it saw, or Failed for a fault, Skipped for a missing part."""
+"""The review checklist, a function for each line: returns a summary, raises Failed for a fault or Skipped."""
 
 from __future__ import annotations
 
 
 class Skipped(Exception):
-    """The line can't be checked here; the message says what is missing. Never counted as passed."""
+    """The line cannot be checked here; the message names the missing part. Never counted as passed."""

@@ -1,4 +1,4 @@
-"""What is in the checkout: pipeline, manifests, settings and secrets."""
+"""Checks of the checkout: pipeline, manifests, settings and secrets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.verify.checklist import Skipped
 
 NO_DIGEST = f"image=sha256:{'0' * 64}"
-# What a refused start means to the service (sysexits.h: EX_CONFIG).
+# The service's exit code for a refused start (sysexits.h: EX_CONFIG).
 EX_CONFIG = 78
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 
 def manifests(project: Path) -> str:
-    """Every environment of the inventory renders, and would stand a roll-out."""
+    """Check that every environment of the inventory renders and is safe for a roll-out."""
     from toolkit.deploy.inventory import load
     from toolkit.deploy.release import checks
     from toolkit.deploy.release.spec import Release, driver_of
@@ -43,7 +43,7 @@ def manifests(project: Path) -> str:
 
 
 def settings(project: Path) -> str:
-    """.env stays out of git and images, no secret is in what git has, and production refuses to start on defaults."""
+    """Check that .env and secrets are not in git or images, and that production refuses to start with defaults."""
     inside = _git(project, "rev-parse", "--is-inside-work-tree") == "true"
     if inside and _git(project, "ls-files", ".env"):
         raise fail("SECRET_TRACKED", ".env is in git", hint="`git rm --cached .env`, and change what was in it")
@@ -59,10 +59,10 @@ def settings(project: Path) -> str:
 
 
 def pipeline(project: Path) -> str:
-    """zizmor, which is locked with the service, finds nothing in the workflows, and actionlint where it can be had."""
+    """Check the workflows with zizmor, which is locked with the service, and with actionlint if available."""
     workflows = [str(path) for path in sorted((project / ".github" / "workflows").glob("*.yml"))]
     if not workflows:
-        raise Skipped("there is no .github/workflows")
+        raise Skipped(".github/workflows does not exist")
     _lint([str(Path(sys.executable).parent / "zizmor"), "--offline", "--quiet", ".github"], project)
     actionlint = _actionlint()
     if actionlint is None:
@@ -72,14 +72,14 @@ def pipeline(project: Path) -> str:
 
 
 def _actionlint() -> list[str] | None:
-    """It is no Python package: the one on PATH, else built and kept by Go."""
+    """Return actionlint, which is not a Python package: from PATH, else built and cached by Go."""
     if found := shutil.which("actionlint"):
         return [found]
     return ["go", "run", ACTIONLINT] if shutil.which("go") else None
 
 
 def _lint(command: list[str], project: Path) -> None:
-    """Raises Failed PIPELINE with the linter's first lines."""
+    """Run a linter. Raises Failed PIPELINE with its first lines."""
     done = process.run(command, cwd=project, seconds=300)
     if done.code:
         lines = [line for line in (done.out + done.err).splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""The lines about Compose's containers: they run, migrations are at head, tables exist, and the tests pass in there."""
+"""Checks of Compose's containers: they run, migrations are at head, tables exist, and the tests pass inside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AGAIN = "`python3 tasks.py up`"
 
 @dataclass
 class Contained:
-    """The Compose project of this checkout. `missing`: why it can't be looked at; `fault`: why it did not come up."""
+    """The Compose project of this checkout. `missing`: why it cannot be checked; `fault`: why it did not start."""
 
     project: Path
     progress: Callable[[str], None]
@@ -35,7 +35,7 @@ class Contained:
     fault: Failed | None = None
 
     def running(self) -> str:
-        """The containers that stay are up and healthy, the one that migrates has ended well."""
+        """Check that the containers are running and healthy, and that `migrate` has succeeded."""
         if self.fault:
             raise self.fault
         client, found = self._there()
@@ -55,13 +55,13 @@ class Contained:
         return f"{', '.join(STAYING)} are running, migrate has succeeded"
 
     def migrations(self) -> str:
-        """`alembic upgrade head` in the container ends well, and the models have nothing that the schema lacks."""
+        """Check that `alembic upgrade head` succeeds in the container, and that the schema matches the models."""
         self._exec("app", "alembic", "upgrade", "head")
         self._exec("app", "alembic", "check")
         return f"at {self._exec('app', 'alembic', 'current').split()[0]}, and the models agree"
 
     def tables(self) -> str:
-        """Asked in the database itself, with psql."""
+        """Check the tables in the database itself, with psql."""
         from toolkit.dev.migrations import environment
 
         _, found = self._there()
@@ -75,7 +75,7 @@ class Contained:
         return f"{', '.join(sorted(wanted))} in {given['POSTGRES_DB']}"
 
     def tests(self) -> str:
-        """The whole suite in the container, on the container's PostgreSQL, with the gate on coverage."""
+        """Run the whole test suite in the container, on its PostgreSQL, with the coverage gate."""
         kept: deque[str] = deque(maxlen=40)
 
         def hear(line: str) -> None:
@@ -104,9 +104,9 @@ class Contained:
 
     @contextmanager
     def _one_off(self, client: DockerClient) -> Iterator[str]:
-        """The name of a container that is gone afterwards, however the work in it ends.
+        """Yield the name of a container that is removed afterwards in any case.
 
-        A process that was started by `docker compose exec` goes on in the container when its client is interrupted.
+        A process started by `docker compose exec` continues in the container when its client is interrupted.
         """
         from docker.errors import APIError
 
@@ -114,7 +114,7 @@ class Contained:
         try:
             yield name
         finally:
-            with suppress(APIError):  # it has ended by itself, and was removed
+            with suppress(APIError):  # it has ended and was removed
                 client.containers.get(name).remove(force=True)
 
     def _exec(self, service: str, *command: str) -> str:

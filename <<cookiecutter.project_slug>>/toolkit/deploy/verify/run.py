@@ -25,9 +25,9 @@ Line = tuple[str, Callable[[], str]]
 
 
 def verify(project: Path, report: Report, *, tests: bool = False) -> int:
-    """Check every line on the containers of `up`; when none run, on some that are removed afterwards.
+    """Check every line on the containers of `up`; if none are running, on temporary ones.
 
-    `tests` runs the whole suite in the container as well, which takes minutes.
+    `tests` also runs the whole test suite in the container, which takes minutes.
     """
     report.play("verify")
     with _containers(project, report) as contained:
@@ -38,7 +38,7 @@ def verify(project: Path, report: Report, *, tests: bool = False) -> int:
 
 
 def verify_served(project: Path, report: Report, url: str) -> int:
-    """Check what can be seen of a deployed service from outside; TOKEN is the token of a caller with every scope."""
+    """Check a deployed service from outside; TOKEN is the token of a caller with every scope."""
     report.play(f"verify {url}")
     served = Served(project, url.rstrip("/"), caller(project, os.environ))
     return _tell(report, served, _of_service(served, ""))
@@ -55,7 +55,7 @@ def developer(project: Path) -> Mapping[str, str] | None:
 
 
 def caller(project: Path, variables: Mapping[str, str]) -> Mapping[str, str] | None:
-    """The headers with the token in TOKEN; empty where the service requires none, None where it is missing."""
+    """Return the headers with the token in TOKEN; empty if the service requires none, None if it is missing."""
     if token := variables.get("TOKEN"):
         return {"Authorization": f"Bearer {token}"}
     return None if requires_token(project) else {}
@@ -107,7 +107,7 @@ def _tell(report: Report, served: Served | None, lines: list[Line]) -> int:
 
 
 def outcome(check: Callable[[], str]) -> tuple[Status, str, Failure | None]:
-    """The outcome of a line. A check that breaks has failed: it never passes by accident."""
+    """Return the outcome of a line. A check with an error has failed: it never passes by accident."""
     import httpx2
 
     try:

@@ -1,4 +1,4 @@
-"""What can be seen of a running service from outside: probes, documents, and an object's way in and out."""
+"""Checks of a running service from outside: probes, documents, and creating and reading an object."""
 
 from __future__ import annotations
 
@@ -45,42 +45,42 @@ class Served:
     created: dict[str, Created] = field(default_factory=dict)
 
     def api(self) -> str:
-        """It lives, and it wants traffic."""
+        """Check liveness and readiness."""
         with self._client() as client:
             health = _expect(client.get("/health"), OK).json()
             ready = _expect(client.get("/ready"), OK).json()
         return f"{health['service']} {health['version']} at {self.url}, schema at {ready['schema'] or 'no revision'}"
 
     def documents(self) -> str:
-        """/docs and /redoc with everything that they load, and the API's operations in the document behind them."""
+        """Check /docs and /redoc with all files that they load, and the operations in the OpenAPI document."""
         with self._client() as client:
             answer = client.get("/docs")
             if answer.status_code == NOT_FOUND:
-                raise Skipped("the documents are off there (DOCS_ENABLED), as they are in production")
+                raise Skipped("the documentation is disabled there (DOCS_ENABLED), the default in production")
             files = _assets(client, "/docs", answer) + _assets(client, "/redoc", client.get("/redoc"))
             paths: dict[str, Any] = _expect(client.get("/openapi.json"), OK).json()["paths"]
         operations = sum(method in METHODS for path in paths.values() for method in path)
         missing = [example.path for example in self._examples if example.path not in paths]
         if missing:
             raise fail(
-                "DOCS_INCOMPLETE", f"the API's document lacks {', '.join(missing)}", hint="`python3 tasks.py dev`"
+                "DOCS_INCOMPLETE", f"the OpenAPI document lacks {', '.join(missing)}", hint="`python3 tasks.py dev`"
             )
         return f"/docs and /redoc load their {files} files; {operations} operations are listed"
 
     def create(self) -> str:
         """POST of each resource, with its example."""
         self._writing(self._create)
-        return ", ".join(f"POST {path}: 201" for path in self.created) or "there are no resources"
+        return ", ".join(f"POST {path}: 201" for path in self.created) or "the service has no resources"
 
     def read(self) -> str:
-        """GET by id gives what was created."""
+        """Check that GET by id returns the created object."""
         if not self.created:
             raise Skipped("nothing was created")
         self._writing(self._read)
         return ", ".join(f"GET {path}/{{id}}: as created" for path in self.created)
 
     def clean_up(self) -> None:
-        """Delete what was created, what refers to others first. Best effort: the checks have had their say."""
+        """Delete the created objects, in reverse order of references. Best effort: the checks are complete."""
         if self.made and self.headers is not None:
             with self._client() as client:
                 while self.made:
@@ -106,11 +106,13 @@ class Served:
         for path, created in self.created.items():
             found = _expect(client.get(created.location), OK).json()
             if found != created.body:
-                raise fail("READ_DIFFERS", f"{path} reads back otherwise", json.dumps(created.body), json.dumps(found))
+                raise fail(
+                    "READ_DIFFERS", f"{path} returns a different object", json.dumps(created.body), json.dumps(found)
+                )
 
     def _writing(self, work: Callable[[Client], None]) -> None:
         if self.headers is None:
-            raise Skipped("it requires a token: put one into the variable TOKEN")
+            raise Skipped("it requires a token: set the variable TOKEN")
         with self._client() as client:
             work(client)
 
@@ -121,10 +123,10 @@ class Served:
 
 
 def _assets(client: Client, page: str, answer: Response) -> int:
-    """How many files a page loads, all of which are there. Raises Failed for a page without a script."""
+    """Return the number of files that a page loads, all of which exist. Raises Failed for a page without a script."""
     html = _expect(answer, OK).text
     if "<script" not in html:
-        raise fail("DOCS_EMPTY", f"{page} has no script: it would show nothing")
+        raise fail("DOCS_EMPTY", f"{page} has no script, so it would be empty")
     files = re.findall(r'<(?:script|link|img)\b[^>]*\b(?:src|href)="([^"#]+)"', html)
     for name in files:
         if not name.startswith("data:"):
@@ -140,5 +142,5 @@ def _expect(answer: Response, status: int) -> Response:
 
 
 def _location(answer: Response) -> str:
-    """What `Location` refers to, with the origin: a client adds a bare path to its base URL, prefix and all."""
+    """Return the target of `Location` with its origin: a client appends a plain path to its base URL and prefix."""
     return str(answer.url.join(answer.headers["Location"]))

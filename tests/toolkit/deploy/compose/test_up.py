@@ -182,7 +182,7 @@ def _checkout(folder: Path) -> Path:
 
 
 def test_an_env_file_is_made_once_and_for_its_owner_alone(checkout: Path) -> None:
-    assert "made from .env.example" in first_up.ensure_dotenv(checkout, engine())
+    assert "created from .env.example" in first_up.ensure_dotenv(checkout, engine())
     text = (checkout / ".env").read_text()
     password = text.split("POSTGRES_PASSWORD=")[1].split("\n")[0]
     assert len(password) >= 20

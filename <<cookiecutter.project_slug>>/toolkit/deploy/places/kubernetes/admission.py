@@ -1,7 +1,7 @@
-"""Whether the namespace would admit the release's pods, asked of the API server by dry runs.
+"""Admission of the release's pods to the namespace, tested with dry runs on the API server.
 
-A controller that may not create its pods shows that only in events, minutes into a deploy: quotas that require a
-limit, LimitRanges, pod security levels, and webhooks look at pods alone.
+A controller that may not create its pods reports that only in events, minutes into a deploy: quotas that require a
+limit, LimitRanges, pod security levels, and webhooks check pods only.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from toolkit.deploy.places.kubernetes.retry import NotThere, Stale
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
 
-# What a dry run cannot decide: the caller may not create pods (its controllers may), a webhook does not take dry runs,
-# the pods that run use the quota (the room for more is judged where pods are added).
+# Refusals that a dry run cannot decide: the caller may not create pods (its controllers may), a webhook without support
+# for dry runs, quota used by running pods (checked separately where pods are added).
 UNDECIDED = frozenset({"FORBIDDEN", "WEBHOOK_WITHOUT_DRY_RUN", "SERVICE_ACCOUNT_MISSING"})
 USED_UP = "exceeded quota"
 
 
 def pods_refused(cluster: Cluster, objects: Sequence[Object]) -> Failed | None:
-    """The first refusal (QUOTA, LIMIT_RANGE, POD_SECURITY, ADMISSION_DENIED, WEBHOOK_UNAVAILABLE, ...)."""
+    """Return the first refusal (QUOTA, LIMIT_RANGE, POD_SECURITY, ADMISSION_DENIED, WEBHOOK_UNAVAILABLE, ...)."""
     for item in objects:
         template = pod_template(item)
         if template is not None and (refusal := _refusal(cluster, item, template)):
@@ -32,7 +32,7 @@ def pods_refused(cluster: Cluster, objects: Sequence[Object]) -> Failed | None:
 
 
 def pod_template(item: Object) -> Mapping[str, Any] | None:
-    """The template of the pods that a workload creates; None for other objects. Pure."""
+    """Return the pod template of a workload; None for other objects. Pure."""
     spec = item.get("spec") or {}
     if item["kind"] == "CronJob":
         spec = (spec.get("jobTemplate") or {}).get("spec") or {}
@@ -45,7 +45,7 @@ def _refusal(cluster: Cluster, item: Object, template: Mapping[str, Any]) -> Fai
     spec, metadata = dict(template.get("spec") or {}), template.get("metadata") or {}
     account = spec.get("serviceAccountName")
     own_account = not account or _exists(cluster, account)
-    if not own_account:  # made by the release; the pod is judged with the namespace's default account
+    if not own_account:  # created by the release; the pod is tested with the namespace's default account
         del spec["serviceAccountName"]
     kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
     name = f"{item['metadata']['name'][:50]}-dry-run"

@@ -1,4 +1,4 @@
-"""What is left of the API's own exceptions where a person would see a traceback: each becomes a Failed."""
+"""Conversion of the API's remaining exceptions to Failed, so that users see no traceback."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from toolkit.deploy.outcomes import fail
 from toolkit.deploy.places.kubernetes.client import Conflicted
 from toolkit.deploy.places.kubernetes.retry import NotThere, Stale
 
-AGAIN = "run the same command again: it starts from what is there now"
+AGAIN = "run the same command again: it starts from the current state"
 
 
 @contextmanager
 def named() -> Iterator[None]:
-    """Raises Failed NOT_FOUND, DRIFT or CONFLICT for what has changed between a plan and its apply."""
+    """Convert exceptions. Raises Failed NOT_FOUND, DRIFT or CONFLICT for changes between a plan and its apply."""
     try:
         yield
     except NotThere as error:
         hint = f"if the namespace was deleted, create it and its Secret again; then {AGAIN}"
         raise fail("NOT_FOUND", f"an object of the cluster does not exist: {error}", hint=hint) from None
     except Conflicted as error:
-        hint = "put that change into the repository, or pass --correct-drift to overwrite it"
+        hint = "add that change to the repository, or pass --correct-drift to overwrite it"
         raise fail("DRIFT", f"{error.item} was changed by another manager", *map(str, error.found), hint=hint) from None
     except Stale as error:
         body = error.args[0] if error.args else {}
         said = str(body.get("message", "")) if isinstance(body, dict) else str(body)
-        raise fail("CONFLICT", "an object was changed at the same moment", said, hint=AGAIN) from None
+        raise fail("CONFLICT", "an object was changed concurrently", said, hint=AGAIN) from None

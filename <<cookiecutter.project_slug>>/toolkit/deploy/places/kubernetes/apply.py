@@ -1,4 +1,4 @@
-"""Objects against a cluster: what an apply would change, and the apply itself. Both release drivers use it."""
+"""Apply of objects to a cluster, and its plan. Both release drivers use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolkit.deploy.release.spec import LABEL, NAME_LABEL, migration_label
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
 
-# The kinds that a release may stop having, with their API.
+# Kinds of objects that a release may drop, with their API.
 PRUNED = {
     "Ingress": "networking.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
@@ -34,15 +34,15 @@ UNANSWERED = frozenset({"CLUSTER_UNREACHABLE", "UNAUTHENTICATED", "SERVER_ERROR"
 
 @dataclass(frozen=True)
 class Look:
-    """An object as wanted, as it is, and as a dry run says that it would be (None: the namespace is not there yet)."""
+    """An object as wanted, as it is, and as in a dry run (None: the namespace does not exist yet)."""
 
     wanted: Object
     live: Object | None
     planned: Object | None
     conflicts: tuple[Conflict, ...] = ()
-    strays: tuple[Stray, ...] = ()  # what others have added; `force` removes it
+    strays: tuple[Stray, ...] = ()  # fields added by others; `force` removes them
     force: bool = False
-    replaced: bool = False  # what changes cannot be changed in place: the template of a Job
+    replaced: bool = False  # the change is impossible in place: the template of a Job
 
     @property
     def same(self) -> bool:
@@ -58,7 +58,7 @@ class Look:
 
 
 def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: bool = False) -> list[Look]:
-    """Dry runs on the server, so defaulting and admission have their say. Four at a time: they wait for the network."""
+    """Run dry runs on the server, with its defaults and admission. Four at a time: they wait for the network."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(4) as pool:
@@ -85,7 +85,7 @@ def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
 
 
 def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> tuple[Stray, ...]:
-    """What others have added to an object. Only when there may be something, a dry run makes a new one to compare."""
+    """Return fields that others have added to an object. Only if necessary, a dry run creates a new one to compare."""
     found = ownership.added(planned, manager, ignored=(HANDOVER,))
     if not found:
         return ()
@@ -99,18 +99,18 @@ def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> 
 
 
 def _as_new(cluster: Cluster, wanted: Object, manager: str) -> Object:
-    """What an object would be when it is created now: tried under another name, as its own is taken."""
+    """Return an object as it would be created now: by a dry run under another name, because its own exists."""
     fresh = deepcopy(wanted)
     fresh["metadata"]["name"] = naming.fitted(wanted["metadata"]["name"], "-as-new")
     for port in fresh.get("spec", {}).get("ports", ()):
-        port.pop("nodePort", None)  # the object itself has it
+        port.pop("nodePort", None)  # the object itself has that name
     tried = cluster.apply(fresh, dry_run=True, manager=manager)
     tried["metadata"]["name"] = wanted["metadata"]["name"]
     return tried
 
 
 def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
-    """Pure. Raises Failed DRIFT with every field that others have changed or added, its manager, and since when."""
+    """Check for drift. Raises Failed DRIFT with every field changed or added by others, its manager and time. Pure."""
     drifted = [f"{identity(each.wanted)} {conflict}" for each in seen for conflict in each.conflicts]
     drifted += [f"{identity(each.wanted)} {stray}" for each in seen if not each.force for stray in each.strays]
     if drifted:
@@ -118,7 +118,7 @@ def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
             "DRIFT",
             "another manager has changed objects of this release",
             *drifted,
-            hint="put these changes into the inventory or the templates, or pass --correct-drift to undo them",
+            hint="add these changes to the inventory or the templates, or pass --correct-drift to revert them",
         )
     return tuple(
         Change(
@@ -132,9 +132,9 @@ def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
 
 
 def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False, least: int | None = None) -> Object:
-    """Server-side apply; `replicas` that are no longer ours are handed over first, or they would fall to 1.
+    """Run server-side apply; `replicas` that are no longer ours are handed over first, or they would drop to 1.
 
-    `least`: how many pods a Deployment starts with that leaves the number to an autoscaler from then on.
+    `least`: the initial number of pods of a Deployment with an autoscaler.
     """
     if least is not None and _lets_go_of_replicas(wanted) and _live(cluster, wanted) is None:
         cluster.apply({**wanted, "spec": {**wanted["spec"], "replicas": least}}, force=force, manager=manager)
@@ -145,14 +145,14 @@ def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False
 
 
 def take_over(cluster: Cluster, wanted: Object, manager: str) -> None:
-    """Make `manager` the only owner of what others have added, so that its next apply removes it."""
+    """Make `manager` the only owner of fields added by others, so that its next apply removes them."""
     look = _look(cluster, wanted, manager, force=True)
     if look.live is not None and look.strays:
         cluster.set_owners(look.live, ownership.taken_over(look.live, manager, look.strays))
 
 
 def removals(seen: Sequence[Look]) -> str:
-    """What an apply removes that others have added, for people; empty when it is nothing. Pure."""
+    """Return a line on the fields of others that an apply removes; empty without any. Pure."""
     named = [f"{identity(each.wanted)} {stray}" for each in seen for stray in each.strays]
     return f"removes {'; '.join(named)}" if named else ""
 
@@ -162,19 +162,19 @@ def _is_immutable(error: Failed) -> bool:
 
 
 def _immutable(live: Object, error: Failed) -> Failed:
-    """Of another tool's object: what would have to change can't be changed, the selector of a Deployment above all."""
+    """Return the failure for another tool's object with an immutable field, mostly the selector of a Deployment."""
     name, metadata = identity(live), live["metadata"]
     command = f"kubectl -n {metadata['namespace']} delete {live['kind'].lower()} {metadata['name']}"
     return fail(
         "IMMUTABLE",
-        f"{name} exists, with a field that can't be changed and is not what this release sets",
+        f"{name} exists with an immutable field that differs from this release",
         *error.failure.evidence,
-        hint=f"`{command}`, then deploy again; its pods end, so the service is interrupted",
+        hint=f"`{command}`, then deploy again; this stops its pods, so the service is interrupted",
     )
 
 
 def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
-    """A second manager keeps the number of pods when `manager` stops setting it, for the HPA to change."""
+    """Let a second manager keep the number of pods when `manager` stops setting it, for the HPA to change."""
     if not _lets_go_of_replicas(wanted):
         return
     live = _live(cluster, wanted)
@@ -183,9 +183,9 @@ def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
 
 
 def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector: str = "") -> list[Object]:
-    """What carries the service's label, of the kinds that a release may stop having, and is not wanted.
+    """Return unwanted objects with the service's label, of the kinds that a release may drop.
 
-    Migrations stay: the record step removes them when no release on record refers to them.
+    Migrations stay: the record step removes them when no release in the history refers to them.
     """
     names = {identity(item) for item in wanted}
     chosen = selector or f"{LABEL}={service}"
@@ -200,7 +200,7 @@ def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector
 
 
 def _with_replicas(wanted: Object, live: Object | None, manager: str) -> Object:
-    """For the dry run: as if the field had been handed over already."""
+    """Return the object for the dry run, as if the field had already been handed over."""
     if live is None or not _lets_go_of_replicas(wanted) or owner_of(live, ("spec", "replicas")) != {manager}:
         return wanted
     copy = deepcopy(wanted)

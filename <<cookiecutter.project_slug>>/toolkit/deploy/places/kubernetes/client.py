@@ -1,4 +1,4 @@
-"""The Kubernetes API: objects as dicts, server-side apply, and patience with a server that fails for a while."""
+"""The Kubernetes API: objects as dicts, server-side apply, and retries."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Lines = list[str]
 MANAGER = "deploy"
 HANDOVER = "deploy-handover"
 REQUEST_SECONDS = (5, 30)  # connect, read
-# The server itself ends a write after 34 s, and only its answer names the webhook that did not.
+# The server itself ends a write after 34 s, and only its response names the webhook that did not answer.
 WRITE_SECONDS = (5, 40)
 DISCOVERY_PAUSES = (0.5, 1.0, 2.0, 4.0)
-NOBODY = 503  # the service proxy's answer when no pod takes the connection
+NOBODY = 503  # the service proxy's response when no pod accepts the connection
 
 
 class Conflicted(Exception):
-    """Server-side apply met fields of another manager."""
+    """Server-side apply conflicts with fields of another manager."""
 
     def __init__(self, item: str, found: tuple[Conflict, ...]) -> None:
         super().__init__(f"{item}: " + "; ".join(map(str, found)))
@@ -35,10 +35,10 @@ class Conflicted(Exception):
 
 
 class Cluster:
-    """One API server and one namespace. `writes` counts what was changed; `reading()` forbids it.
+    """One API server and one namespace. `writes` counts changes; `reading()` forbids them.
 
-    Requests that fail for reasons of the server (5xx, 429 with Retry-After, cut connections) are repeated for
-    `patience` seconds; all of ours are idempotent. Then Failed CLUSTER_UNREACHABLE is raised.
+    Requests that fail because of the server (5xx, 429 with Retry-After, broken connections) are retried for
+    `patience` seconds; all of them are idempotent. Then Failed CLUSTER_UNREACHABLE is raised.
     """
 
     def __init__(self, client: Any, namespace: str, patience: float = 60) -> None:
@@ -49,7 +49,7 @@ class Cluster:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self.client, self.namespace, self.patience = client, namespace, patience
         self.writes = 0
-        self.guard: Callable[[], None] | None = None  # asked before every change: is the deploy lock still ours?
+        self.guard: Callable[[], None] | None = None  # called before every change: is the deploy lock still ours?
         self._read_only = False
         self._dynamic: Any = self._insist(
             lambda: DynamicClient(client, cache_file=str(Path(folder) / "discovery.json"))
@@ -57,7 +57,7 @@ class Cluster:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Within this, a change is a fault of the toolkit, and raises AssertionError."""
+        """Forbid changes in this block: one is a bug of the toolkit, and raises AssertionError."""
         kept, self._read_only = self._read_only, True
         try:
             yield
@@ -75,14 +75,14 @@ class Cluster:
         return [{"apiVersion": api, "kind": kind, **item} for item in found.get("items", ())]
 
     def apply(self, item: Object, *, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
-        """Server-side apply. Raises Conflicted, NotThere (no such namespace), Failed MANIFEST_INVALID or FORBIDDEN."""
+        """Apply an object. Raises Conflicted, NotThere (no such namespace), Failed MANIFEST_INVALID or FORBIDDEN."""
         try:
             return self._call(
                 "patch",
                 item["apiVersion"],
                 item["kind"],
                 name=item["metadata"]["name"],
-                # Bytes: the client would escape U+1F4A1 as two surrogates, which is JSON and no YAML.
+                # Bytes: the client would escape U+1F4A1 as two surrogates, which is valid JSON but not YAML.
                 body=json.dumps(item, ensure_ascii=False).encode(),
                 content_type="application/apply-patch+yaml",
                 field_manager=manager,
@@ -94,7 +94,7 @@ class Cluster:
             raise Conflicted(identity(item), conflicts(stale.args[0], live)) from None
 
     def set_owners(self, live: Object, entries: Sequence[Object]) -> None:
-        """Write `managedFields`. Raises Stale when `live` is not the newest."""
+        """Write `managedFields`. Raises Stale when `live` is out of date."""
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}
         self._call(
             "patch",
@@ -106,17 +106,17 @@ class Cluster:
         )
 
     def create(self, item: Object, *, dry_run: bool = False) -> Object:
-        """Raises Stale when it exists already."""
+        """Create an object. Raises Stale if it already exists."""
         return self._call("post", item["apiVersion"], item["kind"], body=item, dry_run="All" if dry_run else None)
 
     def replace(self, item: Object) -> Object:
-        """Raises Stale when the resourceVersion in it is not the newest."""
+        """Replace an object. Raises Stale if its resourceVersion is out of date."""
         return self._call("put", item["apiVersion"], item["kind"], name=item["metadata"]["name"], body=item)
 
     def delete(
         self, api: str, kind: str, name: str, propagation: str = "Background", version: str | None = None
     ) -> None:
-        """Also when it is gone already. With a resourceVersion given: raises Stale when that is not the newest."""
+        """Delete an object if it exists. With a resourceVersion: raises Stale if that is out of date."""
         body: dict[str, Any] = {"propagationPolicy": propagation}
         if version:
             body["preconditions"] = {"resourceVersion": version}
@@ -126,7 +126,7 @@ class Cluster:
             return
 
     def review(self, verb: str, group: str, resource: str, subresource: str = "") -> bool:
-        """Whether this user may (SelfSubjectAccessReview; allowed while only reading)."""
+        """Return True if this user has the permission (SelfSubjectAccessReview; allowed while only reading)."""
         attributes = {"namespace": self.namespace, "verb": verb, "group": group, "resource": resource}
         body = {
             "apiVersion": "authorization.k8s.io/v1",
@@ -137,7 +137,7 @@ class Cluster:
         return bool(json.loads(answer.data).get("status", {}).get("allowed"))
 
     def logs(self, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> Lines:
-        """The last lines of a container; none when there is no such log (any more)."""
+        """Return the last lines of a container; none without a log."""
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
         query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
         try:
@@ -147,12 +147,12 @@ class Cluster:
         return answer.data.decode(errors="replace").splitlines()
 
     def proxy(self, service: str, port: int, path: str, kind: str = "services") -> Any:
-        """GET through the API server's service proxy: the same Service that clients use, from wherever we are.
+        """GET through the API server's service proxy: the same Service that clients use, from any machine.
 
-        With `kind` "pods", of one pod by its name, whether it is ready or not.
+        With `kind` "pods", from one pod by its name, ready or not.
 
-        Returns the JSON, also that of an answer 4xx/5xx of the service; None while nobody answers: that is a 503, or
-        no end of waiting. Other faults are the API server's, and it is asked again.
+        Returns the JSON, also of a 4xx/5xx response of the service; None while the service does not answer (a 503, or
+        a timeout). Other errors are the API server's, and are retried.
         """
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -185,7 +185,7 @@ class Cluster:
         return self._raw("get", "/version").headers.get("Date")
 
     def _insist(self, call: Callable[[], Any]) -> Any:
-        """When nothing was changed yet, an API server that stays away is a refusal; later it is a time-out."""
+        """Return the exit code for an unreachable API server: a refusal before the first change, later a timeout."""
         return insist(call, self.patience, Exit.TIMEOUT if self.writes else Exit.REFUSED)
 
     def _call(
@@ -196,20 +196,20 @@ class Cluster:
         return json.loads(self._raw(method, path, counts=not params.get("dry_run"), **params).data)
 
     def _resource(self, api: str, kind: str) -> Any:
-        """Raises Failed NO_SUCH_KIND, not at once: the client takes a 503 of discovery for a server without kinds."""
+        """Find the kind. Raises Failed NO_SUCH_KIND after retries: to the client, a 503 of discovery means none."""
         from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
         for pause in (0.0, *DISCOVERY_PAUSES):
             time.sleep(pause)
-            # KeyError: one more call of the client's discovery failed in between.
+            # KeyError: another call of the client's discovery failed in between.
             with suppress(ResourceNotFoundError, KeyError):
                 return self._insist(lambda: self._dynamic.resources.get(api_version=api, kind=kind))
-        hint = "install what brings it (for a custom resource, its operator), or leave it out in the inventory"
+        hint = "install it (for a custom resource, its operator), or remove it from the inventory"
         raise fail("NO_SUCH_KIND", f"the cluster has no {kind} in {api}", hint=hint)
 
     def _raw(self, method: str, path: str, *, counts: bool = True, **params: Any) -> Any:
         if method != "get" and counts:
-            assert not self._read_only, f"{method} {path} while only reading"  # noqa: S101 - a fault of the toolkit
+            assert not self._read_only, f"{method} {path} while only reading"  # noqa: S101 - a bug of the toolkit
             if self.guard:
                 self.guard()
             self.writes += 1
@@ -220,7 +220,7 @@ class Cluster:
 
 
 def _is_of_the_service(body: Any) -> bool:
-    """Whether an error is that of the service behind the API server, which answers JSON, and not its own. Pure."""
+    """Return True if an error is from the service behind the API server, which returns JSON. Pure."""
     try:
         content = json.loads(body or "null")
     except ValueError:

@@ -1,4 +1,4 @@
-"""From an environment to its cluster: the kubeconfig's context, and the pin that it has to agree with."""
+"""Connection from an environment to its cluster: the kubeconfig's context, checked against the pin."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
-    """Raises Failed NO_KUBECONFIG, NO_CONTEXT, KUBECONFIG_INVALID, NO_CREDENTIALS, NO_PIN (its hint is the pin), and
-    WRONG_CLUSTER; nothing was sent then.
+    """Connect. Raises Failed NO_KUBECONFIG, NO_CONTEXT, KUBECONFIG_INVALID, NO_CREDENTIALS, NO_PIN (its hint is the
+    pin), and WRONG_CLUSTER, before any request.
 
-    `pinned`: False for a reader who reports a missing pin along with everything else.
+    `pinned`: False for a caller that reports a missing pin together with other findings.
     """
     from kubernetes.client import ApiClient
 
@@ -27,7 +27,7 @@ def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
     from toolkit.deploy.places.kubernetes.kubeconfig import load
 
     configuration = load(kubeconfig_from(), environment.context)
-    configuration.retries = False  # ours are counted, urllib3's would hide them
+    configuration.retries = False  # our retries are counted, urllib3's would hide them
     if pinned or has_pin(environment):
         check_pin(environment, configuration.host, fingerprint(configuration))
     return Cluster(ApiClient(configuration), environment.namespace, environment.api_patience_seconds)
@@ -38,12 +38,12 @@ def has_pin(environment: Environment) -> bool:
 
 
 def check_pin(environment: Environment, server: str, ca: str | None) -> None:
-    """Pure. Raises Failed NO_PIN or WRONG_CLUSTER."""
+    """Check the pin. Raises Failed NO_PIN or WRONG_CLUSTER. Pure."""
     if not has_pin(environment):
         raise fail(
             "NO_PIN",
-            f"the inventory does not say which cluster {environment.name!r} is; the current context is {server}",
-            hint=f"if it is, in deploy/inventory.yaml, under `{environment.name}:`, add  server: {server}",
+            f"the inventory does not name the cluster of {environment.name!r}; the current context is {server}",
+            hint=f"if that is correct, in deploy/inventory.yaml, under `{environment.name}:`, add  server: {server}",
         )
     if environment.server and environment.server.rstrip("/") != server.rstrip("/"):
         raise _wrong(environment.name, environment.server, server)
@@ -52,17 +52,17 @@ def check_pin(environment: Environment, server: str, ca: str | None) -> None:
 
 
 def fingerprint(configuration: Any) -> str | None:
-    """SHA-256 of the cluster's CA certificate, as `openssl x509 -fingerprint -sha256` tells it, in lower case."""
+    """Return the SHA-256 of the cluster's CA certificate, as by `openssl x509 -fingerprint -sha256`, in lower case."""
     path = configuration.ssl_ca_cert
     if not path or not Path(path).is_file():
         return None
-    # That the file holds certificates is known: they were loaded.
+    # The file contains certificates: they were loaded before.
     body = Path(path).read_text().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
     return hashlib.sha256(base64.b64decode("".join(body.split()))).hexdigest()
 
 
 def helm_arguments(environment: Environment) -> list[str]:
-    """So that the helm CLI talks to the same cluster."""
+    """Return the variables with which the helm CLI uses the same cluster."""
     return [
         "--namespace",
         environment.namespace,
@@ -77,9 +77,9 @@ def kubeconfig_from() -> str:
 def _wrong(name: str, wanted: str, found: str) -> Exception:
     return fail(
         "WRONG_CLUSTER",
-        f"the current context is another cluster than {name!r}",
-        f"wanted: {wanted}",
-        f"found:  {found}",
+        f"the current context is not the cluster of {name!r}",
+        f"expected: {wanted}",
+        f"found:    {found}",
         hint="`kubectl config use-context ...`, or `context:` in deploy/inventory.yaml",
     )
 

@@ -1,6 +1,6 @@
-"""Why a container ended, from its exit code, the kubelet's reason and its last lines. Pure.
+"""Causes of a container's end, from its exit code, the kubelet's reason and its last lines. Pure.
 
-The exit codes are those of sysexits.h, as app/core/config.py, app/db/migrations.py and alembic/env.py set them.
+The exit codes are from sysexits.h, as set by app/core/config.py, app/db/migrations.py and alembic/env.py.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127  # a shell's, and runc's
 SIGNALLED = 128  # plus the number of the signal
 SIGKILL, SIGTERM = 9, 15
 WRONG_FORMAT = "exec format error"
-LOCKED = "locked for"  # what app/db/migrations.py prints while a statement waits for a table
+LOCKED = "locked for"  # output of app/db/migrations.py while a statement waits for a table
 
 
 @dataclass(frozen=True)
 class Reason:
-    """`message` may be empty: then the last lines are all that is known."""
+    """Reason of an end. `message` may be empty: then only the last lines are known."""
 
     code: str
     message: str
@@ -29,7 +29,7 @@ class Reason:
 
 WRONG_PLATFORM = Reason(
     "WRONG_PLATFORM",
-    "the image is built for another processor than the node's",
+    "the image is built for a different processor than the node's",
     "build it for the nodes' platform: `platforms: [linux/amd64, linux/arm64]` in deploy/inventory.yaml",
 )
 OUT_OF_MEMORY = Reason("OUT_OF_MEMORY", "out of memory", "raise resources.memory_limit in deploy/inventory.yaml")
@@ -37,7 +37,7 @@ BY_EXIT_CODE = {
     EX_CONFIG: Reason(
         "SETTINGS_REFUSED",
         "the service refuses its settings",
-        "correct what the lines above name: `settings` in deploy/inventory.yaml, or the keys of the Secret",
+        "correct the settings named above: `settings` in deploy/inventory.yaml, or the keys of the Secret",
     ),
     EX_TEMPFAIL: Reason(
         "MIGRATION_LOCKED",
@@ -57,11 +57,11 @@ INTERRUPTED = Reason(
     "the pod was stopped before it ended: its node was drained or lost, or the pod was evicted",
     "deploy again",
 )
-REVISION = "correct the revision, then deploy again; the release and its pods were not touched"
+REVISION = "correct the revision, then deploy again; the release and its pods are unchanged"
 
 
 def migration_reason(ended: Item, pod: Item, lines: Sequence[str]) -> Reason:
-    """Why the container `migrate` failed. `ended` is its `terminated` state, empty when the pod never ran it."""
+    """Return why the container `migrate` failed. `ended` is its `terminated` state, empty if it never ran."""
     said = " ".join((*lines, str(ended.get("message", ""))))
     code = int(ended.get("exitCode", -1))
     if WRONG_FORMAT in said:

@@ -1,7 +1,7 @@
-"""The release driver `helm`: the Helm CLI by argument lists, watched and taken back by the toolkit itself.
+"""The release driver `helm`: the Helm CLI with argument lists, watched and rolled back by the toolkit itself.
 
-`--wait` and `--rollback-on-failure` are not used: they destroy the evidence and hide the reason. Helm makes a revision
-for nothing each time, so an upgrade runs only when a server-side dry run as Helm's own field manager shows a change.
+`--wait` and `--rollback-on-failure` are not used: they destroy the evidence and hide the reason. Helm creates revisions
+even without a change, so an upgrade runs only if a server-side dry run as Helm's own field manager shows a change.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
 manager = "helm"
-# Keys of the inventory that the chart has under the same names.
+# Keys of the inventory with the same names in the chart.
 KEYS = (
     *PodKeys.model_fields,
     *("repository", "autoscale", "resources", "settings", "probes"),
@@ -43,7 +43,7 @@ HOOK = "helm.sh/hook"
 
 
 def render(project: Path, release: Release) -> list[Object]:
-    """Every object of the chart. Raises Failed MANIFEST_INVALID with Helm's own words."""
+    """Return every object of the chart. Raises Failed MANIFEST_INVALID with Helm's message."""
     import yaml
 
     name, env = release.service, release.environment
@@ -53,18 +53,18 @@ def render(project: Path, release: Release) -> list[Object]:
     if done.code:
         raise fail(
             "MANIFEST_INVALID",
-            "the chart can't be rendered",
+            "the chart cannot be rendered",
             *done.err.strip().splitlines()[-4:],
             hint="correct helm/ or the inventory",
         )
-    # Hooks are Helm's own business: it makes and deletes them while it upgrades.
+    # Hooks are left to Helm, which creates and deletes them during an upgrade.
     found = checked(yaml.safe_load_all(done.out), "helm/")
     objects = [item for item in found if HOOK not in (item["metadata"].get("annotations") or {})]
     return ordered(with_migration_named(objects, name))
 
 
 def values(release: Release, **create: bool) -> dict[str, Any]:
-    """The chart's values: the inventory's keys under their own names, and what the release adds. Pure."""
+    """Return the chart's values: the inventory's keys under their own names, and the release's additions. Pure."""
     env, given = release.environment, release.values()
     content = env.model_dump(mode="json", include=set(KEYS))
     external = env.secret.external.model_dump() if env.secret.external else None
@@ -90,11 +90,11 @@ def values(release: Release, **create: bool) -> dict[str, Any]:
 
 @contextmanager
 def values_file(content: Mapping[str, Any]) -> Iterator[Path]:
-    """A file that only we may read, gone afterwards: values hold secrets, and everybody can see an argument list."""
+    """Yield a private temporary file: values contain secrets, and argument lists are visible to all users."""
     handle, name = tempfile.mkstemp(prefix="values-", suffix=".json")  # 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(content, out, ensure_ascii=False)  # Helm reads it as YAML, which has no surrogates
+            json.dump(content, out, ensure_ascii=False)  # Helm reads it as YAML, which does not allow surrogates
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
@@ -105,12 +105,12 @@ def upgrade_command(target: Target, path: Path) -> list[str]:
     command = ["helm", "upgrade", "--install", target.facts.name, str(target.project / "helm")]
     command += [*helm_arguments(target.environment), "--values", str(path)]
     command += ["--history-max", str(target.environment.history + 10)]
-    # An object that is there already belongs to no release of Helm's; without the second option it is refused.
+    # An existing object does not belong to a Helm release; without the second option it is refused.
     return [*command, "--force-conflicts", "--take-ownership"] if target.options.correct_drift else command
 
 
 def rollback_command(target: Target, revision: int) -> list[str]:
-    """Pure. The revision is always named: without it Helm took the other bad one."""
+    """Return the argument list of a rollback. The revision is explicit: without it Helm chose another bad one. Pure."""
     history = str(target.environment.history + 10)
     return [
         "helm",
@@ -125,7 +125,7 @@ def rollback_command(target: Target, revision: int) -> list[str]:
 
 
 def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], list[Object], dict[int, str]]:
-    """Each object by a dry run as Helm, what this release has no more, and Helm's revisions."""
+    """Observe each object by a dry run as Helm, the objects that this release drops, and Helm's revisions."""
     owned = [as_owned(item, target.facts.name, target.environment.namespace) for item in wanted]
     seen = applying.look(target.cluster, owned, manager, force=target.options.correct_drift)
     if target.namespace_missing:
@@ -134,7 +134,7 @@ def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], 
 
 
 def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int, str]]) -> Plan:
-    """Raises Failed DRIFT, NOT_HELMS. A release that is not `deployed` is brought there even when no object differs."""
+    """Plan. Raises Failed DRIFT, NOT_HELMS. A release that is not `deployed` is upgraded even without a difference."""
     looks, leftovers, found = seen
     status = found[max(found)] if found else "none"
     gone = tuple(Change("delete", identity(item), diff(item, None)) for item in leftovers)
@@ -146,7 +146,7 @@ def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int
 
 
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
-    """`helm upgrade --install`, or `helm rollback N` when an earlier release is brought back."""
+    """Run `helm upgrade --install`, or `helm rollback N` to an earlier release."""
     _make_way(target, wanted)
     if target.rollback_of is not None:
         _run(rollback_command(target, _revision_of(target.helm_revision)))
@@ -155,7 +155,7 @@ def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
         if release is None:
             raise AssertionError("released before the image was known")
         _hand_over(target, wanted)
-        # Configuration and the migration's Job are applied by now; Helm must not own them.
+        # Configuration and the migration's Job are already applied; Helm must not own them.
         with values_file(values(release, config=False, job=False)) as path:
             _run(upgrade_command(target, path))
     target.helm_revision = max(revisions(target), default=None)
@@ -168,7 +168,7 @@ def undo(target: Target, record: Record) -> None:
 
 
 def recover(target: Target) -> bool:
-    """With the lock in hand, a `pending-*` release is an orphan: its deployer was killed. True when there was one."""
+    """Repair a `pending-*` release: under the lock it is an orphan of a killed deployer. True if there was one."""
     found = revisions(target)
     if not found or not found[max(found)].startswith("pending-"):
         return False
@@ -185,13 +185,13 @@ def recover(target: Target) -> bool:
 
 
 def revisions(target: Target) -> dict[int, str]:
-    """Helm's revisions with their status, from the labels of its Secrets (a tenth of the time of `helm history`)."""
+    """Return Helm's revisions with their status, from its Secrets' labels (ten times faster than `helm history`)."""
     found = target.cluster.list("v1", "Secret", f"owner=helm,name={target.facts.name}")
     return {int(item["metadata"]["labels"]["version"]): item["metadata"]["labels"]["status"] for item in found}
 
 
 def _leftovers(target: Target, wanted: Sequence[Object]) -> list[Object]:
-    """What Helm has made for this release and the chart no longer has, with or without the service's label."""
+    """Return objects that Helm created for this release and that the chart no longer has, labelled or not."""
     name = target.facts.name
     selector = ",".join(f"{key}={value}" for key, value in OWNER.items())
     found = applying.leftovers(target.cluster, name, wanted, selector)
@@ -214,7 +214,9 @@ def _hand_over(target: Target, wanted: list[Object]) -> None:
 
 def _revision_of(revision: int | None) -> int:
     if revision is None:
-        raise fail("NO_HELM_REVISION", "that release has no Helm revision on record", hint="deploy its version again")
+        raise fail(
+            "NO_HELM_REVISION", "that release has no Helm revision in its record", hint="deploy its version again"
+        )
     return revision
 
 
@@ -226,7 +228,10 @@ def _run(command: list[str]) -> Outcome:
             raise fail(known.code, known.title, *evidence, hint=known.hint)
         code = "DRIFT" if "conflict" in done.err.lower() else "HELM_FAILED"
         raise fail(
-            code, f"`{' '.join(command[:4])}` failed", *evidence, hint="see Helm's own words above; then deploy again"
+            code,
+            f"`{' '.join(command[:4])}` failed",
+            *evidence,
+            hint="correct the error reported by Helm above, then deploy again",
         )
     return Outcome()
 

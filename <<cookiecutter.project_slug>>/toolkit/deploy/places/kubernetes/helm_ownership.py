@@ -1,4 +1,4 @@
-"""Helm's version, and its ownership of objects: what it would stumble over half-way is refused before."""
+"""Helm's version, and its ownership of objects: conflicts that would stop it half-way are refused before."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.apply import Look
     from toolkit.deploy.release.state import Target
 
-# Server-side apply, --force-conflicts and --take-ownership came with it; without them the way back fails.
+# Older versions lack server-side apply, --force-conflicts and --take-ownership; without them a rollback fails.
 REQUIRED = (4, 0)
 OWNER = {"app.kubernetes.io/managed-by": "Helm"}
 RELEASE, RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
 def require() -> str:
-    """Version of the `helm` on PATH. Raises Failed HELM_VERSION for one that can't take a release back."""
+    """Return the version of the `helm` on PATH. Raises Failed HELM_VERSION for one that cannot roll back a release."""
     told = process.run(["helm", "version", "--template", "{{.Version}}"], seconds=30)
     found = parse_version(told.out)
     if found is None or found < REQUIRED:
@@ -32,21 +32,21 @@ def require() -> str:
             "HELM_VERSION",
             f"helm {version} is on PATH; Helm {REQUIRED[0]}.{REQUIRED[1]} or newer is required",
             shutil.which("helm") or "",
-            hint="install Helm 4 (https://helm.sh/docs/intro/install), and see that `helm version` prints it",
+            hint="install Helm 4 (https://helm.sh/docs/intro/install), and check that `helm version` prints it",
         )
     return told.out.strip()
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
-    """Major and minor version of what `helm version` prints. Pure."""
+    """Parse major and minor version from the output of `helm version`. Pure."""
     found = re.match(r"v?(\d+)\.(\d+)", text.strip())
     return (int(found[1]), int(found[2])) if found else None
 
 
 def require_ownership(looks: Sequence[Look], target: Target) -> None:
-    """Raises Failed NOT_HELMS for objects that Helm would refuse half-way, as they belong to no release or another one.
+    """Check ownership. Raises Failed NOT_HELMS for objects without a Helm release or of another one.
 
-    With --correct-drift, those of no release are taken over. Pure.
+    With --correct-drift, those without a release are adopted. Pure.
     """
     release = f"{target.environment.namespace}/{target.facts.name}"
     owners = {identity(look.wanted): owner_of_release(look.live) for look in looks if look.live is not None}
@@ -54,9 +54,7 @@ def require_ownership(looks: Sequence[Look], target: Target) -> None:
     unowned = [] if target.options.correct_drift else [name for name, owner in owners.items() if not owner]
     if not foreign and not unowned:
         return
-    hint = (
-        "pass --correct-drift to take them over" if not foreign else "uninstall that release, or use another namespace"
-    )
+    hint = "pass --correct-drift to adopt them" if not foreign else "uninstall that release, or use another namespace"
     raise fail(
         "NOT_HELMS",
         f"objects exist that do not belong to the Helm release {release}",
@@ -67,7 +65,7 @@ def require_ownership(looks: Sequence[Look], target: Target) -> None:
 
 
 def owner_of_release(live: Object) -> str:
-    """NAMESPACE/NAME of the Helm release that an object belongs to; empty for none. Pure."""
+    """Return NAMESPACE/NAME of an object's Helm release; empty for none. Pure."""
     metadata = live["metadata"]
     notes = metadata.get("annotations") or {}
     if (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") != "Helm" or RELEASE not in notes:
@@ -76,7 +74,7 @@ def owner_of_release(live: Object) -> str:
 
 
 def as_owned(item: Object, name: str, namespace: str) -> Object:
-    """With what Helm adds when it applies. Pure."""
+    """Return the object with Helm's own additions. Pure."""
     copy = deepcopy(item)
     metadata = copy["metadata"]
     metadata["labels"] = {**metadata.get("labels", {}), **OWNER}

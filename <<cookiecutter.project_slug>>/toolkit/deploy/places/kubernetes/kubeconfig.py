@@ -1,4 +1,4 @@
-"""The kubeconfig as kubectl reads it, and its credentials: a fault of either is found before a request is sent."""
+"""The kubeconfig as kubectl reads it, and its credentials; faults are found before a request is sent."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from yaml import YAMLError
 
 from toolkit.deploy.outcomes import Failed, fail
 
-# Everything that the client raises for a file that is not as it should be.
+# All exceptions of the client for an invalid file.
 FAULTS = (ConfigException, OSError, YAMLError, ValueError, LookupError, TypeError, AttributeError)
 CONTEXTS = "set KUBECONFIG, or `context` in deploy/inventory.yaml; `kubectl config get-contexts` lists them"
 
 
 class _Loader(KubeConfigLoader):
-    """The client's own loader logs a plugin's failure and goes on without credentials; kubectl stops."""
+    """Loader that stops on a plugin's failure like kubectl; the client's own continues without credentials."""
 
     def _load_from_exec_plugin(self) -> Literal[True] | None:
-        """Raises Failed NO_CREDENTIALS with the plugin's words, also when a token expires in the middle of a deploy."""
+        """Run the plugin. Raises Failed NO_CREDENTIALS with its output, also when a token expires later."""
         user: Any = self._user
         if "exec" not in user:
             return None
@@ -34,7 +34,7 @@ class _Loader(KubeConfigLoader):
         command = str(plugin.value.get("command") or "")
         if os.sep in command:
             plugin.value["command"] = str(Path(folder, command))
-        # Like kubectl: the command is relative to the kubeconfig, but it runs where the caller is.
+        # Like kubectl: the command is relative to the kubeconfig, but runs in the caller's folder.
         self._config_base_path = str(Path.cwd())
         try:
             with _logged_errors() as said:
@@ -52,13 +52,13 @@ class _Loader(KubeConfigLoader):
 
 
 def load(paths: str, context: str | None) -> Configuration:
-    """The client's configuration for a context. `paths`: as in KUBECONFIG, several with a colon between.
+    """Return the client's configuration for a context. `paths`: as in KUBECONFIG, separated by colons.
 
     Raises Failed NO_KUBECONFIG, NO_CONTEXT, KUBECONFIG_INVALID, NO_CREDENTIALS.
     """
     files = [Path(path).expanduser() for path in paths.split(os.pathsep) if path]
     if not any(path.exists() for path in files):
-        raise fail("NO_KUBECONFIG", "there is no kubeconfig", f"looked for: {paths}", hint=CONTEXTS)
+        raise fail("NO_KUBECONFIG", "no kubeconfig found", f"looked for: {paths}", hint=CONTEXTS)
     configuration = Configuration()
     try:
         merged: Any = KubeConfigMerger(paths).config
@@ -77,13 +77,13 @@ def load(paths: str, context: str | None) -> Configuration:
         raise
     except FAULTS as error:
         said = str(error).splitlines()[0] if str(error) else repr(error)
-        hint = "correct the file, or fetch it again; `kubectl config view` shows what it holds"
+        hint = "correct the file, or fetch it again; `kubectl config view` shows its content"
         raise fail("KUBECONFIG_INVALID", f"the kubeconfig {paths} cannot be used", said, hint=hint) from None
     return configuration
 
 
 def _check_files(configuration: Configuration) -> None:
-    """Raises OSError (ssl.SSLError) or ValueError for certificates that no connection could be made with."""
+    """Check the certificates. Raises OSError (ssl.SSLError) or ValueError for unusable ones."""
     if not configuration.host.startswith("https"):
         return
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -96,12 +96,12 @@ def _check_files(configuration: Configuration) -> None:
         if certificate:
             found.load_cert_chain(certificate, key)
     except OSError as error:
-        raise ValueError(f"{name} does not hold what it should: {error}") from None
+        raise ValueError(f"{name} is invalid: {error}") from None
 
 
 @contextmanager
 def _logged_errors() -> Iterator[list[str]]:
-    """What the client logs as errors, heard instead of printed."""
+    """Collect the client's error log instead of printing it."""
     said: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]

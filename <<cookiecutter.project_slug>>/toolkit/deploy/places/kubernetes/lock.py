@@ -1,4 +1,4 @@
-"""The deploy lock: a Lease of the cluster, renewed by a thread, taken by compare-and-swap on its resourceVersion."""
+"""The deploy lock: a Lease of the cluster, acquired by compare-and-swap on its resourceVersion, renewed by a thread."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ POLL_SECONDS = 0.5
 
 
 def identity(run_url: str = "") -> str:
-    """`user@host pid birth nonce run-url`: the birth tells a process from a later one with the same pid."""
+    """Return `user@host pid birth nonce run-url`: the birth distinguishes processes with the same pid."""
     pid, nonce = os.getpid(), secrets.token_hex(4)
     return f"{whoami()} {pid} {birth(pid)} {nonce} {run_url}".strip()
 
 
 def birth(pid: int) -> str:
-    """Start time of a process in clock ticks since boot (proc(5), field 22); `-` when there is no such process."""
+    """Return a process's start time in clock ticks since boot (proc(5), field 22); `-` if it does not exist."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -43,7 +43,7 @@ def birth(pid: int) -> str:
 
 
 def is_gone(holder: str, host: str, born: Callable[[int], str] = birth) -> bool:
-    """Whether a holder was a process of this host that has ended. Of other hosts only the clock can tell."""
+    """Return True if a holder was a process of this host that has ended. For other hosts only the lease time counts."""
     parts = holder.split()
     if len(parts) < 3 or parts[0].rpartition("@")[2] != host or not parts[1].isdigit() or parts[2] == "-":
         return False
@@ -51,7 +51,7 @@ def is_gone(holder: str, host: str, born: Callable[[int], str] = birth) -> bool:
 
 
 def clear_orphan(cluster: Cluster, service: str) -> bool:
-    """Delete the lock that a deployer of this host left when it was killed; True when there was one."""
+    """Delete the lock of a killed deployer of this host; True if there was one."""
     live = cluster.get(API, "Lease", f"deploy-{service}")
     if live is None or not is_gone(_holder(live), socket.gethostname()):
         return False
@@ -61,7 +61,7 @@ def clear_orphan(cluster: Cluster, service: str) -> bool:
 
 
 class Lease:
-    """Use as a context. Raises Failed LOCKED (exit 5) on entry when another deployer is at work; `hold`, LEASE_LOST."""
+    """The lock, as a context. Raises Failed LOCKED (exit 5) on entry if another deployer has it; `hold`, LEASE_LOST."""
 
     def __init__(self, cluster: Cluster, service: str, seconds: int, run_url: str = "") -> None:
         self.cluster = copy.copy(cluster)  # the thread writes while the play only reads
@@ -88,11 +88,11 @@ class Lease:
                 self.cluster.delete(API, "Lease", self.name, version=live["metadata"]["resourceVersion"])
 
     def hold(self) -> None:
-        """Before each change: still ours? Reads it (a laptop's sleep stops every clock that we have)."""
+        """Check before each change that the lock is still ours, by reading it (a sleeping laptop stops all clocks)."""
         with self._mutex:
             live = self.cluster.get(API, "Lease", self.name)
             if live is None or _holder(live) != self.me or self._lost:
-                raise _lost(self._lost or (_holder(live) if live else "nobody: it was deleted"))
+                raise _lost(self._lost or (_holder(live) if live else "no holder (it was deleted)"))
             if time.monotonic() - self._renewed > self.seconds / 2:
                 self._renew(live)
 
@@ -105,7 +105,7 @@ class Lease:
                     return
                 continue
             holder = _holder(live)
-            if holder == self.me:  # our own write, whose answer was lost
+            if holder == self.me:  # our own write, whose response was lost
                 self._took(live)
                 return
             version = live["metadata"]["resourceVersion"]
@@ -130,11 +130,11 @@ class Lease:
         self._version, self._renewed = live["metadata"]["resourceVersion"], time.monotonic()
 
     def _body(self, live: Object | None) -> Object:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # six digits, or the API server refuses it
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # six digits, as the API server requires
         spec = (live or {}).get("spec", {})
         metadata: dict[str, Any] = {"name": self.name, "namespace": self.cluster.namespace}
         if live:
-            # Of a Lease that is gone, PUT makes a new one whatever its version (AllowCreateOnUpdate); not with a uid.
+            # PUT recreates a deleted Lease whatever its version (AllowCreateOnUpdate), but not with a uid.
             metadata |= {key: live["metadata"][key] for key in ("resourceVersion", "uid")}
         mine = _holder(live or {}) == self.me
         return {
@@ -156,11 +156,11 @@ class Lease:
                 with self._mutex:
                     live = self.cluster.get(API, "Lease", self.name)
                     if live is None or _holder(live) != self.me:
-                        self._lost = _holder(live) if live else "nobody: it was deleted"
+                        self._lost = _holder(live) if live else "no holder (it was deleted)"
                         return
                     self._renew(live)
             except (Stale, NotThere, Failed):
-                continue  # the next look tells
+                continue  # the next check finds out
 
     def _renew(self, live: Object) -> None:
         try:
@@ -169,7 +169,7 @@ class Lease:
             now = self.cluster.get(API, "Lease", self.name)
             if now is None or _holder(now) != self.me:
                 raise _lost("another deployer") from None
-            self._took(now)  # our own write, whose answer was lost
+            self._took(now)  # our own write, whose response was lost
 
 
 def _holder(live: Object) -> str:
@@ -184,14 +184,14 @@ def _locked(live: Object) -> Failed:
     spec = live["spec"]
     return fail(
         "LOCKED",
-        f"another deploy is under way: {_holder(live)}",
-        f"since {spec.get('acquireTime', '?')}, last sign of life {spec.get('renewTime', '?')}",
-        hint="wait for it to end; a deployer that was killed is replaced when its lease has run out",
+        f"another deploy is running: {_holder(live)}",
+        f"since {spec.get('acquireTime', '?')}, last renewed {spec.get('renewTime', '?')}",
+        hint="wait for it to end; the lock of a killed deployer expires with its lease",
         exit=Exit.LOCKED,
     )
 
 
 def _lost(holder: str) -> Failed:
-    message = f"the deploy lock went to {holder}"
-    hint = "nothing was changed since; look at `python3 tasks.py history ENV`, then deploy again"
+    message = f"the deploy lock was taken over by {holder}"
+    hint = "nothing was changed since; check `python3 tasks.py history ENV`, then deploy again"
     return Failed(Failure("LEASE_LOST", message, (), hint), Exit.LOCKED)

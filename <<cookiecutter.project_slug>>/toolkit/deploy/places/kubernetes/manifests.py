@@ -25,7 +25,7 @@ manager = "deploy"
 
 
 def render(project: Path, release: Release) -> list[Object]:
-    """Every object of the release, in the order in which they are applied. Raises Failed MANIFEST_INVALID."""
+    """Return every object of the release, in the order of the apply. Raises Failed MANIFEST_INVALID."""
     import jinja2
     import yaml
 
@@ -37,16 +37,16 @@ def render(project: Path, release: Release) -> list[Object]:
             objects += checked(yaml.safe_load_all(text), f"k8s/{name}")
         except (jinja2.TemplateError, yaml.YAMLError) as error:
             raise fail(
-                "MANIFEST_INVALID", f"k8s/{name} can't be rendered", str(error), hint="correct the template"
+                "MANIFEST_INVALID", f"k8s/{name} cannot be rendered", str(error), hint="correct the template"
             ) from None
-    for item in objects:  # whatever this release has, a later one without it removes
+    for item in objects:  # so that a later release without the object removes it
         item["metadata"]["labels"] = {LABEL: release.service, **(item["metadata"].get("labels") or {})}
     return ordered(with_migration_named(objects, release.service))
 
 
 @cache
 def _templates(folder: Path) -> jinja2.Environment:
-    """One for the process: a play renders twice, and compiling the templates is most of it."""
+    """Return Jinja's environment, cached: a play renders twice, and compiling the templates takes most of the time."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -63,14 +63,14 @@ def _templates(folder: Path) -> jinja2.Environment:
 
 
 def _json(value: object) -> str:
-    """Plain JSON, which is YAML; Jinja's own filter escapes for HTML."""
+    """Return plain JSON, which is YAML; Jinja's own filter escapes for HTML."""
     import json
 
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], list[Object]]:
-    """Each object by a dry run, and what an earlier release has applied that this one has not."""
+    """Observe each object by a dry run, and the objects of earlier releases that this one drops."""
     seen = applying.look(target.cluster, wanted, manager, force=target.options.correct_drift)
     return seen, [] if target.namespace_missing else applying.leftovers(target.cluster, target.facts.name, wanted)
 
@@ -83,7 +83,7 @@ def plan(_: Target, seen: tuple[list[applying.Look], list[Object]]) -> Plan:
 
 
 def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
-    """Those objects alone that the plan names."""
+    """Apply only the objects in the plan."""
     named = {identity(item): item for item in wanted}
     for change in planned.changes:
         if change.action == "delete":
@@ -97,7 +97,7 @@ def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
 
 
 def undo(target: Target, record: Record) -> None:
-    """Apply the objects of a recorded release again, whoever has touched them since; prune what is not in it."""
+    """Apply the objects of a recorded release again, overriding later changes; prune all others."""
     for item in ordered(record.objects):
         replace_jobs.make_way(target.cluster, item, manager)
         applying.apply(target.cluster, item, manager, force=True)

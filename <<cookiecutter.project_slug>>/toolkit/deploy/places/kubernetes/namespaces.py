@@ -1,4 +1,4 @@
-"""Whether the namespace is being deleted: nothing can be created there, and what is left goes."""
+"""Detection of a namespace that is being deleted, in which nothing can be created."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.objects import Object
 
 CODE = "NAMESPACE_TERMINATING"
-# The finalizer that every namespace has: it waits for the contents.
+# The finalizer of every namespace: it waits for the contents.
 USUAL = "kubernetes"
 
 
 def refuse_terminating(cluster: Cluster) -> None:
-    """Raises Failed NAMESPACE_TERMINATING with the time of the deletion and what still holds the namespace."""
+    """Check the namespace. Raises Failed NAMESPACE_TERMINATING with the deletion time and what still blocks it."""
     try:
         live = cluster.get("v1", "Namespace", cluster.namespace)
     except Failed as error:
@@ -30,7 +30,7 @@ def refuse_terminating(cluster: Cluster) -> None:
 
 
 def terminating(live: Object | None) -> Failure | None:
-    """The failure that a namespace being deleted is; None for any other. Pure."""
+    """Return the failure for a namespace that is being deleted; None for any other. Pure."""
     if live is None or not live["metadata"].get("deletionTimestamp"):
         return None
     name = live["metadata"]["name"]
@@ -46,12 +46,12 @@ def terminating(live: Object | None) -> Failure | None:
         f"the namespace {name} is being deleted",
         (f"since {live['metadata']['deletionTimestamp']}", *holding),
         f"wait until `kubectl get namespace {name}` no longer finds it, then create it and its Secret again; "
-        f"`kubectl get namespace {name} -o yaml` shows what still holds it",
+        f"`kubectl get namespace {name} -o yaml` shows what still blocks it",
     )
 
 
 def _refuse_unreadable(cluster: Cluster) -> None:
-    """For a user who may not read namespaces: a dry run in it has the answer."""
+    """Check with a dry run, for a user who may not read namespaces."""
     probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "deploy-namespace-probe"}}
     try:
         cluster.create(probe, dry_run=True)

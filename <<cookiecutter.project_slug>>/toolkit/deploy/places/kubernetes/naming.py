@@ -1,4 +1,4 @@
-"""Names made from the service's own: legal at any length, and stable for the same input. Pure."""
+"""Names derived from the service's: valid at any length, and stable for the same input. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from toolkit.deploy.places.kubernetes.objects import content_hash
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.objects import Object
 
-# RFC 1123: a label has at most 63 characters. It limits names of Services, namespaces and Jobs, and values of labels.
+# RFC 1123: a label has at most 63 characters. This limits names of Services, namespaces and Jobs, and label values.
 LIMIT = 63
 _MARK = 6
 
 
 def fitted(base: str, suffix: str = "", limit: int = LIMIT) -> str:
-    """`base` followed by `suffix`. Where that is too long, `base` is cut and gets a hash of its whole text."""
+    """Return `base` followed by `suffix`. If that is too long, `base` is truncated, with a hash of its full text."""
     if len(base) + len(suffix) <= limit:
         return base + suffix
     mark = hashlib.sha256(base.encode()).hexdigest()[:_MARK]
@@ -31,35 +31,35 @@ def namespace(service: str, environment: str) -> str:
 
 
 def migration(service: str, spec: Object) -> str:
-    """Name of the migration Job. A Job's template is immutable, so a Job with another template has another name."""
+    """Return the name of the migration Job. A Job's template is immutable, so a different template has another name."""
     return fitted(service, f"-migrate-{content_hash(spec)}")
 
 
 def is_migration(item: Object, service: str) -> bool:
-    """Whether a rendered object is the migration Job; a service may have other Jobs."""
+    """Return True if a rendered object is the migration Job; a service may have other Jobs."""
     return item["kind"] == "Job" and item["metadata"]["name"] == migration(service, item["spec"])
 
 
 def is_generated(item: Object, service: str) -> bool:
-    """Whether a ConfigMap, Secret or ServiceAccount is one of the toolkit's templates, by its name."""
+    """Return True if a ConfigMap, Secret or ServiceAccount is from the toolkit's templates, by its name."""
     return re.fullmatch(f"{re.escape(service)}(-[0-9a-f]{{10}}|-external)?", item["metadata"]["name"]) is not None
 
 
 def migration_in(objects: Sequence[Object], service: str) -> Object:
-    """The release's migration, by its name; any other Job is an ordinary object. Raises Failed NO_MIGRATION_JOB."""
+    """Return the release's migration Job, by name; other Jobs are ordinary objects. Raises Failed NO_MIGRATION_JOB."""
     found = next((item for item in objects if is_migration(item, service)), None)
     if found is None:
         raise fail(
             "NO_MIGRATION_JOB",
             f"the manifests have no Job named {service}-migrate, which migrates the database",
             f"Jobs: {', '.join(item['metadata']['name'] for item in objects if item['kind'] == 'Job') or 'none'}",
-            hint="restore the template `database-migration-job` with the name that it had",
+            hint="restore the template `database-migration-job` with its original name",
         )
     return found
 
 
 def with_migration_named(objects: Sequence[Object], service: str) -> Sequence[Object]:
-    """Give the Job that the templates call `SERVICE-migrate` its name. Raises nothing when there is none."""
+    """Set the name of the Job that the templates call `SERVICE-migrate`, if it exists."""
     for item in objects:
         if item["kind"] == "Job" and item["metadata"]["name"] == f"{service}-migrate":
             item["metadata"]["name"] = migration(service, item["spec"])

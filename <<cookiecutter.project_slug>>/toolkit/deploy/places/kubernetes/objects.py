@@ -1,4 +1,4 @@
-"""Kubernetes objects as dicts: what to ignore, how to show a difference, what must stay secret. Pure."""
+"""Kubernetes objects as dicts: normalised, compared and shown without secrets. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolkit.deploy.outcomes import fail
 Object = dict[str, Any]
 JOB_LABELS = ("controller-uid", "job-name")
 SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
-# What has to be there before what refers to it.
+# Order of the apply: a kind comes before those that refer to it.
 ORDER = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret", "Service", "NetworkPolicy",
          "PodDisruptionBudget", "Job", "Deployment", "HorizontalPodAutoscaler", "Ingress")  # fmt: skip
 CONFIG_KINDS = frozenset({"ServiceAccount", "ConfigMap", "Secret", "ExternalSecret"})
@@ -38,7 +38,7 @@ def identity(item: Mapping[str, Any]) -> str:
 
 
 def checked(documents: Iterable[Any], where: str) -> list[Object]:
-    """The objects of a rendered file. Raises Failed MANIFEST_INVALID for a document that is not one."""
+    """Return the objects of a rendered file. Raises Failed MANIFEST_INVALID for an invalid document."""
     objects = []
     for item in documents:
         if not item:
@@ -65,7 +65,7 @@ def ordered(objects: Iterable[Object]) -> list[Object]:
 
 
 def normalised(item: Mapping[str, Any]) -> Object:
-    """Without what the server keeps for itself."""
+    """Return the object without server-managed fields."""
     copy = deepcopy({key: value for key, value in item.items() if key != "status"})
     copy["metadata"] = {key: value for key, value in copy.get("metadata", {}).items() if key not in SERVER_FIELDS}
     copy["metadata"].get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
@@ -77,7 +77,7 @@ def normalised(item: Mapping[str, Any]) -> Object:
 
 
 def _forget_generated(job: Object) -> None:
-    """The selector that the server makes up, another one in each dry run, and its labels on the pods."""
+    """Remove the selector that the server generates, a different one in each dry run, and its labels on the pods."""
     if not job["spec"].get("manualSelector"):
         job["spec"].pop("selector", None)
     labels = job["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
@@ -91,7 +91,7 @@ def differs(live: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
 
 
 def diff(live: Mapping[str, Any] | None, planned: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Unified lines of what changes; values of a Secret only as `<changed>` and `<same>`."""
+    """Return unified diff lines; values of a Secret only as `<changed>` and `<same>`."""
     before, after = (normalised(item) if item else {} for item in (live, planned))
     if "Secret" in (before.get("kind"), after.get("kind")):
         before, after = masked(before, after), masked(after, before, new=True)
@@ -100,7 +100,7 @@ def diff(live: Mapping[str, Any] | None, planned: Mapping[str, Any] | None) -> t
 
 
 def masked(item: Object, other: Object, *, new: bool = False) -> Object:
-    """The Secret with each value told as changed or same, compared in memory."""
+    """Return the Secret with each value replaced by changed or same, compared in memory."""
     copy = deepcopy(item)
     for block in ("data", "stringData"):
         for key, value in copy.get(block, {}).items():
@@ -110,18 +110,18 @@ def masked(item: Object, other: Object, *, new: bool = False) -> Object:
 
 
 def image_of(deployment: Mapping[str, Any] | None) -> str:
-    """Image of the service's own container, whatever others have put before it; empty when there is none."""
+    """Return the image of the service's own container, even after other containers; empty without one."""
     containers = (deployment or {}).get("spec", {}).get("template", {}).get("spec", {}).get("containers") or ()
     return next((str(entry.get("image", "")) for entry in containers if entry["name"] == "app"), "")
 
 
 def content_hash(content: Mapping[str, Any]) -> str:
-    """Ten hex digits that name a content."""
+    """Return ten hex digits that identify a content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def conflicts(error: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Conflict, ...]:
-    """The fields that a 409 of server-side apply names, with their manager and, where it is known, since when."""
+    """Return the fields in a 409 of server-side apply, with their manager and, if known, the time."""
     found = []
     for cause in (error.get("details") or {}).get("causes") or ():
         if cause.get("reason") == "FieldManagerConflict":
@@ -131,7 +131,7 @@ def conflicts(error: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple
 
 
 def owner_of(item: Mapping[str, Any], path: tuple[str, ...]) -> set[str]:
-    """The field managers that own the field at `path`, for example ("spec", "replicas")."""
+    """Return the field managers that own the field at `path`, for example ("spec", "replicas")."""
     owners = set()
     for entry in item.get("metadata", {}).get("managedFields", ()):
         inside: Any = entry.get("fieldsV1", {})

@@ -1,6 +1,6 @@
-"""Fields of our objects that another manager has added, by `managedFields`: found, named, taken over. Pure.
+"""Fields of our objects that another manager has added, by `managedFields`: found, named, adopted. Pure.
 
-Server-side apply keeps what others own. A container, a variable or a command of an earlier manager would stay for good,
+Server-side apply keeps fields of others. A container, a variable or a command of an earlier manager would stay forever,
 and no dry run would show it.
 """
 
@@ -15,9 +15,9 @@ from typing import Any
 from toolkit.deploy.places.kubernetes.objects import Object
 
 Path = tuple[str, ...]  # as in FieldsV1: "f:spec", 'k:{"name":"app"}', 'v:"text"', "i:0"
-# What decides how the object works. Labels and annotations of others are theirs.
+# Fields with an effect. Labels and annotations of others are left alone.
 ROOTS = frozenset({"f:spec", "f:data", "f:stringData", "f:binaryData"})
-# What others are expected to set: the number of pods, and what restarts them or describes them.
+# Fields that others may set: the number of pods, and annotations that restart or describe them.
 THEIRS: tuple[Path, ...] = (("f:spec", "f:replicas"), ("f:spec", "f:template", "f:metadata"))
 _MISSING = object()
 
@@ -35,7 +35,7 @@ class Stray:
 
 
 def added(live: Object, manager: str, ignored: Sequence[str] = ()) -> list[tuple[Path, Stray]]:
-    """Each field that others own and `manager` does not, with the topmost stray that it belongs to."""
+    """Yield each field that others own and `manager` does not, with its topmost stray."""
     entries = list(_entries(live))
     own = [path for entry, path in _leaves_of(entries) if entry["manager"] == manager]
     nodes = {path[:length] for path in own for length in range(1, len(path) + 1)}
@@ -53,7 +53,7 @@ def added(live: Object, manager: str, ignored: Sequence[str] = ()) -> list[tuple
 
 
 def strays(live: Object, fresh: Object, found: Sequence[tuple[Path, Stray]]) -> tuple[Stray, ...]:
-    """Those of `found` that make a difference: managers also own defaults, which a new object (`fresh`) has as well."""
+    """Return the effective ones of `found`: managers also own defaults, which a new object (`fresh`) has too."""
     kept: dict[Path, Stray] = {}
     for path, stray in found:
         value = value_at(live, path)
@@ -63,7 +63,7 @@ def strays(live: Object, fresh: Object, found: Sequence[tuple[Path, Stray]]) -> 
 
 
 def taken_over(live: Object, manager: str, taken: Sequence[Stray]) -> list[dict[str, Any]]:
-    """`managedFields` with these fields owned by `manager` alone: its next apply, which lacks them, removes them."""
+    """Return `managedFields` with these fields owned only by `manager`: its next apply, without them, removes them."""
     entries: list[dict[str, Any]] = deepcopy(live["metadata"]["managedFields"])
     found = (entry for entry in entries if entry["manager"] == manager and entry["operation"] == "Apply")
     own: dict[str, Any] = next(found, {"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1"})
@@ -79,7 +79,7 @@ def taken_over(live: Object, manager: str, taken: Sequence[Stray]) -> list[dict[
 
 
 def value_at(item: Any, path: Path) -> Any:
-    """The value that a path of FieldsV1 leads to."""
+    """Return the value at a path of FieldsV1."""
     for part in path:
         kind, _, text = part.partition(":")
         if kind == "f":
@@ -99,7 +99,7 @@ def value_at(item: Any, path: Path) -> Any:
 
 
 def shown(path: Path) -> str:
-    """As the API server writes it: .spec.template.spec.containers[name="old"]."""
+    """Return the path as the API server writes it: .spec.template.spec.containers[name="old"]."""
     text = ""
     for part in path:
         kind, _, rest = part.partition(":")
@@ -113,7 +113,7 @@ def shown(path: Path) -> str:
 
 
 def _entries(live: Object) -> Iterator[dict[str, Any]]:
-    """What was set in the object itself, and not in its status or scale."""
+    """Return entries for the object itself, not for its status or scale."""
     for entry in live.get("metadata", {}).get("managedFields", ()):
         if not entry.get("subresource"):
             yield entry
@@ -143,7 +143,7 @@ def _at(tree: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _cut(tree: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Remove what is at `path`, and what is empty then; returns it."""
+    """Remove the value at `path`, and containers that are then empty; return it."""
     first, *rest = path
     if first not in tree:
         return {}

@@ -1,4 +1,4 @@
-"""Bad signs on the pods of a new revision, each with how long it may last: the table of what is fatal when. Pure."""
+"""Failures of the pods of a new revision, each with the time that it may last before it is fatal. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 Item = Mapping[str, Any]
 NOW = 0.0
-# A registry's "no" in whatever words and case; everything else about a pull may pass.
+# A registry's refusal; any other pull failure may be temporary.
 REFUSED_PULL = re.compile(r"not found|manifest unknown|\b401\b|\b403\b|unauthorized|forbidden|denied", re.I)
 GONE = frozenset({"Evicted", "Preempted", "Preempting", "NodeShutdown", "Terminated", "NodeAffinity"})
 PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 START = frozenset({"CreateContainerError", "RunContainerError", "StartError", "PostStartHookError"})
 NOISE = "failed to sync"
-# A controller's first attempt may meet a quota or an account that it does not know of yet.
+# A controller's first attempt may precede its knowledge of a quota or an account.
 LASTING_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Sign:
-    """One bad sign on one pod: it is a verdict when it has lasted `grace` seconds."""
+    """One failure of one pod: fatal after `grace` seconds."""
 
     code: str
     message: str
@@ -42,7 +42,7 @@ class Sign:
 
 
 def pod_signs(pod: Item, events: Sequence[Item], graces: Graces, texts: Mapping[str, str]) -> Iterator[Sign]:
-    """The bad signs on one pod, the worst first."""
+    """Return the failures of one pod, the worst first."""
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp") or status.get("reason") in GONE:
         return
@@ -53,16 +53,16 @@ def pod_signs(pod: Item, events: Sequence[Item], graces: Graces, texts: Mapping[
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable" and not scaling:
         yield Sign(
             "UNSCHEDULABLE",
-            f"no node takes the pod: {scheduled.get('message', '')}",
+            f"no node accepts the pod: {scheduled.get('message', '')}",
             graces.unschedulable,
             name,
-            hint="ask for less (`resources`), free or add a node, or correct what the pod tolerates",
+            hint="lower `resources`, free or add a node, or correct `tolerations`",
         )
     for event in events:
         text = event.get("message", "")
         if event.get("reason") == "FailedMount" and "not found" in text and NOISE not in text and _is_waiting(status):
-            hint = "create what is mounted, or correct its name in the inventory"
-            yield Sign("MOUNT_NOT_FOUND", f"a volume can't be mounted: {text}", graces.mount, name, hint=hint)
+            hint = "create the mounted object, or correct its name in the inventory"
+            yield Sign("MOUNT_NOT_FOUND", f"a volume cannot be mounted: {text}", graces.mount, name, hint=hint)
 
 
 def _container_signs(
@@ -78,14 +78,14 @@ def _container_signs(
     elif reason in PULL:
         yield from _pull_signs(pod, name, texts.get(f"{pod}/{name}", text), events, graces)
     elif reason == "CreateContainerConfigError":
-        hint = "create the ConfigMap, Secret or key that it names, then deploy again"
-        yield Sign("CONFIG_ERROR", f"the container can't be configured: {text}", graces.config, pod, name, hint=hint)
+        hint = "create the ConfigMap, Secret or key named above, then deploy again"
+        yield Sign("CONFIG_ERROR", f"the container cannot be configured: {text}", graces.config, pod, name, hint=hint)
     elif reason in START or code == 128 or last.get("reason") == "StartError":
         shown = text or last.get("message", "") or reason
         grace = NOW if restarts >= 3 else graces.start
         yield Sign(
             "START_ERROR",
-            f"the container can't be started: {shown}",
+            f"the container cannot be started: {shown}",
             grace,
             pod,
             name,
@@ -93,17 +93,17 @@ def _container_signs(
             "check the image's entrypoint",
         )
     if last.get("reason") == "OOMKilled" and (restarts >= 2 or reason == "CrashLoopBackOff"):
-        hint = "raise resources.memory_limit, or find what takes the memory"
-        yield Sign("OUT_OF_MEMORY", f"killed for want of memory, restarted {restarts} x", NOW, pod, name, code, hint)
+        hint = "raise resources.memory_limit, or find out what uses the memory"
+        yield Sign("OUT_OF_MEMORY", f"killed: out of memory (restarts: {restarts})", NOW, pod, name, code, hint)
     elif restarts >= 2 or reason == "CrashLoopBackOff":
         hint = (
-            "its settings do not allow a start: the log names them"
+            "the service refuses its settings; correct those named in the log"
             if code == 78
-            else "the last lines of its log say why"
+            else "see the last lines of its log"
         )
         yield Sign(
             "CRASH_LOOP",
-            f"the container ends right after its start, restarted {restarts} x",
+            f"the container keeps crashing (restarts: {restarts})",
             NOW,
             pod,
             name,
@@ -121,23 +121,23 @@ def _pull_signs(pod: str, name: str, text: str, events: Sequence[Item], graces: 
             if denied
             else "push the image, or deploy another digest"
         )
-        # The second attempt comes 10 s after the first; where events are cut off, time stands for it.
+        # The second attempt comes 10 s after the first; if events are missing, the time is used instead.
         grace = NOW if attempts >= 2 else 25.0
         yield Sign(
             "IMG_DENIED" if denied else "IMG_NOT_FOUND",
-            f"the image can't be pulled: {text}",
+            f"the image cannot be pulled: {text}",
             grace,
             pod,
             name,
             hint=hint,
         )
     else:
-        hint = "is the registry up, and reachable from the nodes?"
-        yield Sign("IMG_PULL", f"the image can't be pulled: {text}", graces.pull, pod, name, hint=hint)
+        hint = "check that the registry is running and reachable from the nodes"
+        yield Sign("IMG_PULL", f"the image cannot be pulled: {text}", graces.pull, pod, name, hint=hint)
 
 
 def creation_sign(events: Sequence[Item], uid: str, graces: Graces) -> Sign | None:
-    """The newest event that says why a controller, a Job for example, cannot create its pods."""
+    """Return the newest event with the reason why a controller, such as a Job, cannot create its pods."""
     said = [
         str(event.get("message", ""))
         for event in events
@@ -147,17 +147,17 @@ def creation_sign(events: Sequence[Item], uid: str, graces: Graces) -> Sign | No
 
 
 def refused_sign(text: str, graces: Graces) -> Sign:
-    """Pods that cannot be created; what does not pass by itself is not waited for."""
+    """Yield failures to create pods; permanent ones are fatal at once."""
     known = refusal_in(text)
     if known is None:
-        hint = "correct what the message names, then deploy again"
+        hint = "correct the cause named above, then deploy again"
         return Sign("CREATE_REFUSED", f"pods cannot be created: {text}", graces.create, hint=hint)
     grace = graces.create if known.passing else min(graces.create, LASTING_SECONDS)
     return Sign(known.code, f"pods cannot be created: {text}", grace, hint=known.hint)
 
 
 def controller_sign(deployment: Item, replica_set: Item | None, graces: Graces) -> Sign | None:
-    """The Deployment can't even make its pods: quota, admission, pod security."""
+    """Yield failures of the Deployment to create its pods: quota, admission, pod security."""
     for owner in filter(None, (replica_set, deployment)):
         found = condition(owner, "ReplicaFailure")
         if found.get("status") == "True":
@@ -175,12 +175,12 @@ def is_ready(pod: Item) -> bool:
 
 
 def event_count(event: Item) -> int:
-    """How often it happened; the new events API leaves `count` null and counts in `series`."""
+    """Return the number of occurrences; the new events API leaves `count` null and counts in `series`."""
     return int(event.get("count") or (event.get("series") or {}).get("count") or 1)
 
 
 def container_of(pod: Item, name: str) -> Item | None:
-    """The status of one container of a pod; None as long as there is none."""
+    """Return the status of one container of a pod; None without one."""
     found = pod.get("status", {}).get("containerStatuses", ())
     return next((status for status in found if status["name"] == name), None)
 

@@ -1,4 +1,4 @@
-"""What the pods of a new revision say about its fate. Pure: pods and events in, a verdict out."""
+"""Verdict on a new revision from its pods and events. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Memory:
-    """What has to be remembered between two looks: when a sign was first seen, and texts that the kubelet loses."""
+    """State between two checks: the time of the first occurrence of a failure, and texts that the kubelet drops."""
 
     first_seen: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -46,10 +46,10 @@ def classify(
     graces: Graces,
     of_controller: Sequence[Sign] = (),
 ) -> Verdict:
-    """Judge the pods of the NEW revision. `now` is any clock that only goes forward, in seconds.
+    """Return the verdict on the pods of the NEW revision. `now` is a monotonic clock in seconds.
 
-    One pod in trouble while another one of the revision is ready may be its node's fault: that has `graces.partial`.
-    `of_controller`: signs of what creates the pods, which have their grace whatever the pods do.
+    A failing pod while another one of the revision is ready may be caused by its node: this has `graces.partial`.
+    `of_controller`: failures of the controller that creates the pods, with their own grace.
     """
     texts = {**memory.texts, **_latched(pods)}
     signs = [sign for pod in pods for sign in pod_signs(pod, _events_of(pod, events), graces, texts)]
@@ -70,7 +70,7 @@ def _events_of(pod: Item, events: Sequence[Item]) -> list[Item]:
 
 
 def _latched(pods: Sequence[Item]) -> dict[str, str]:
-    """The text of a failed pull, which older kubelets replace by "Back-off pulling image" a moment later."""
+    """Return the text of a failed pull, which older kubelets replace by "Back-off pulling image" a moment later."""
     return {
         f"{pod['metadata']['name']}/{container['name']}": waiting.get("message", "")
         for pod in pods
@@ -81,7 +81,7 @@ def _latched(pods: Sequence[Item]) -> dict[str, str]:
 
 
 def _waiting(pods: Sequence[Item], events: Sequence[Item]) -> str:
-    """What there is to say while nothing is wrong: the last thing that a probe said."""
+    """Return the progress text without a failure: the last message of a probe."""
     for pod in pods:
         probes = [event for event in _events_of(pod, events) if event.get("reason") == "Unhealthy"]
         if not is_ready(pod) and probes:

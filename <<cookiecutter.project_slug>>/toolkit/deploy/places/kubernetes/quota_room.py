@@ -1,4 +1,4 @@
-"""Whether the namespace's quotas have room for the objects that a release adds, its record included."""
+"""Capacity of the namespace's quotas for the objects that a release adds, including its record."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from toolkit.deploy.release import history as records_of
 if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
-# In place of an image that is not built yet: the objects are the same ones, but for it.
+# Placeholder for an image that is not built yet: the objects are otherwise the same.
 NO_DIGEST = "sha256:" + "0" * 64
 
 
 def shortages(target: Target) -> list[str]:
-    """A line for each quota that would refuse something. Asks for each object only where a quota counts any."""
+    """Return a line for each quota that would refuse an object. Queries objects only if a quota counts any."""
     if target.namespace_missing:
         return []
     limits = target.cluster.list("v1", "ResourceQuota")
@@ -26,7 +26,7 @@ def shortages(target: Target) -> list[str]:
 
 
 def added(target: Target) -> Counter[str]:
-    """How many objects of each kind a release adds to those that exist."""
+    """Return the number of objects of each kind that a release adds."""
     objects = target.objects or target.rendered_for(NO_DIGEST)
     undecided = Plan(deferred="unknown")
     migrates = not target.plans.get("migrate", undecided).empty

@@ -1,4 +1,4 @@
-"""ResourceQuotas against what a release adds: its pods, and the objects that it makes. Pure."""
+"""ResourceQuotas compared with the pods and objects that a release adds. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BINARY = {f"{unit}i": 2.0 ** (10 * power) for power, unit in enumerate("KMGTPE", 1)}
 DECIMAL = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 UNITS = {**BINARY, **DECIMAL}
-# What a quota calls the objects of a kind: `count/` and this, and for some the bare name, too.
+# A quota's name for the objects of a kind: `count/` and this, and for some also the plain name.
 COUNTED = {
     "ConfigMap": "configmaps",
     "CronJob": "cronjobs.batch",
@@ -30,7 +30,7 @@ COUNTED = {
 
 
 def shortages(env: Environment, quotas: Sequence[Object], pods: int = 1) -> Iterator[str]:
-    """Which quotas would refuse `pods` more; a roll-out needs one. Pure."""
+    """Return the quotas that would refuse `pods` more; a roll-out needs one. Pure."""
     one = {
         "pods": 1.0,
         "requests.cpu": quantity(env.resources.cpu_request),
@@ -51,13 +51,13 @@ def shortages(env: Environment, quotas: Sequence[Object], pods: int = 1) -> Iter
 
 
 def counts_objects(quotas: Sequence[Object]) -> bool:
-    """Whether any quota limits how many objects of a kind there may be."""
+    """Return True if any quota limits the number of objects of a kind."""
     names = {key for plural in COUNTED.values() for key in (plural, f"count/{plural}")}
     return any(names & set(item.get("status", {}).get("hard", {})) for item in quotas)
 
 
 def object_shortages(added: Mapping[str, int], quotas: Sequence[Object]) -> Iterator[str]:
-    """Which quotas have no room for so many more objects of each kind."""
+    """Return the quotas without capacity for these additional objects."""
     for item in quotas:
         hard, used = item.get("status", {}).get("hard", {}), item.get("status", {}).get("used", {})
         for kind, number in added.items():
@@ -68,7 +68,7 @@ def object_shortages(added: Mapping[str, int], quotas: Sequence[Object]) -> Iter
 
 
 def quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: 100m, 64Mi, 1.5, 1e3. Pure. Raises ValueError."""
+    """Return a Kubernetes quantity as a number: 100m, 64Mi, 1.5, 1e3. Pure. Raises ValueError."""
     for unit, factor in UNITS.items():
         if text.endswith(unit):
             return float(text.removesuffix(unit)) * factor

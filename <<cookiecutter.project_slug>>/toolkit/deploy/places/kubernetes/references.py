@@ -1,4 +1,4 @@
-"""Objects of others that the pods refer to: without them, they would wait for good."""
+"""Objects of others that the pods refer to: without them, pods would wait forever."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Reference:
 
 
 def referred(env: Environment) -> Iterator[Reference]:
-    """What has to exist. Pure."""
+    """Return the required objects. Pure."""
     for key in ("env_from", "volumes", "sidecars"):
         yield from (Reference(key, kind, name) for kind, name in _inside(getattr(env, key)))
     if env.priority_class:
@@ -52,7 +52,7 @@ def referred(env: Environment) -> Iterator[Reference]:
 
 
 def check(cluster: Cluster, env: Environment) -> None:
-    """Raises Failed REFERENCE_MISSING with every object that is missing, and how to create it."""
+    """Check references. Raises Failed REFERENCE_MISSING with every missing object and the command to create it."""
     missing = [item for item in dict.fromkeys(referred(env)) if _is_missing(cluster, item)]
     if missing:
         raise fail(
@@ -64,7 +64,7 @@ def check(cluster: Cluster, env: Environment) -> None:
 
 
 def _inside(item: Any) -> Iterator[tuple[str, str]]:
-    """Kind and name of what is referred to anywhere in an object, and not marked optional."""
+    """Yield kind and name of all objects referred to in an object, except optional ones."""
     if isinstance(item, list | tuple):
         for entry in item:
             yield from _inside(entry)
@@ -86,7 +86,7 @@ def _is_missing(cluster: Cluster, item: Reference) -> bool:
 
 
 def _read(cluster: Cluster, kind: str, name: str) -> Object | None:
-    """The object; empty for a user who may not read it."""
+    """Return the object; empty for a user who may not read it."""
     try:
         return cluster.get(APIS.get(kind, "v1"), kind, name)
     except Failed as error:

@@ -1,4 +1,4 @@
-"""Why the API server, admission, or a quota refuses an object: a code and the next step, from its words. Pure."""
+"""Refusals by the API server, admission, or a quota: a code and the next step, from the message. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Refusal:
-    """`passing`: a controller that tries again may succeed. `retried`: so may the same request, within seconds."""
+    """One refusal. `passing`: a controller's retry may succeed. `retried`: so may the same request, within seconds."""
 
     code: str
     title: str
@@ -17,7 +17,7 @@ class Refusal:
     retried: bool = False
 
 
-# The first that matches. The words are those of Kubernetes' own admission plugins; they have not changed since 1.20.
+# The first match counts. The patterns match Kubernetes' own admission plugins, unchanged since 1.20.
 RULES: tuple[tuple[re.Pattern[str], Refusal], ...] = tuple(
     (re.compile(pattern, re.I), refusal)
     for pattern, refusal in (
@@ -53,7 +53,7 @@ RULES: tuple[tuple[re.Pattern[str], Refusal], ...] = tuple(
             Refusal(
                 "ADMISSION_DENIED",
                 "an admission policy of the cluster denied the object",
-                "change what the policy names in the manifests or in deploy/inventory.yaml, or ask for an exception",
+                "correct the field named above in the manifests or in deploy/inventory.yaml, or request an exception",
             ),
         ),
         (
@@ -115,15 +115,15 @@ RULES: tuple[tuple[re.Pattern[str], Refusal], ...] = tuple(
 )
 
 
-# A 403 in other words than these comes from admission: the caller has the permission, the object is not admitted.
+# A 403 with any other message comes from admission: the caller has the permission, the object is refused.
 NO_PERMISSION = re.compile(r"\bcannot \w+ (resource|path)\b|attempting to grant RBAC|cannot impersonate", re.I)
 UNKNOWN_ADMISSION = Refusal(
     "ADMISSION_DENIED",
     "admission refused the object",
-    "change what the message names in the manifests or in deploy/inventory.yaml, or ask a cluster administrator",
+    "correct the field named above in the manifests or in deploy/inventory.yaml, or ask a cluster administrator",
 )
 
 
 def refusal_in(words: str) -> Refusal | None:
-    """The known cause in a message of the API server or of a controller; None for any other message."""
+    """Return the known cause in a message of the API server or a controller; None for any other message."""
     return next((refusal for pattern, refusal in RULES if pattern.search(words)), None)

@@ -1,4 +1,4 @@
-"""Jobs that an apply cannot change, because their template is immutable: deleted first, then made again."""
+"""Jobs that an apply cannot change, because their template is immutable: deleted, then recreated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REPLACE_SECONDS, POLL_SECONDS = 60.0, 0.5
 
 
 def make_way(cluster: Cluster, wanted: Object, manager: str) -> None:
-    """Delete a Job that an apply cannot change, and wait until it is gone; its pods go first.
+    """Delete a Job that an apply cannot change, and wait until it and its pods are gone.
 
     An apply to a Job that is being deleted is silently accepted. Raises Failed JOB_NOT_DELETED.
     """

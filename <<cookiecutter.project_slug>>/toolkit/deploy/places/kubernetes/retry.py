@@ -1,4 +1,4 @@
-"""Patience with an API server that fails for a while: what is tried again, what never, and for how long."""
+"""Retries on a failing API server: which errors, and for how long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toolkit.deploy.outcomes import Exit, Failed, fail
 from toolkit.deploy.places.kubernetes.refusals import NO_PERMISSION, UNKNOWN_ADMISSION, refusal_in
 
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-# A manifest fault arrives as a 500 too, and stays one.
+# An invalid manifest can cause a 500 too, which is permanent.
 MANIFEST_FAULTS = (
     "failed to create typed patch object",
     "failed to create manager",
@@ -24,12 +24,12 @@ MANIFEST_FAULTS = (
     "cannot unmarshal",
     "request is too large",
 )
-# 500s of a control plane that is being restarted; any other 500 with a message names a cause that stays.
+# 500s of a control plane that is being restarted; any other 500 with a message is permanent.
 RESTARTING = re.compile(
     r"etcd|leader|time(d )?out|deadline|connection re|unavailable|shutting down|EOF|try again", re.I
 )
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-# How long a cause that may pass is waited for, before and after the first change.
+# Seconds to wait for a temporary cause, before and after the first change.
 CAUSE_SECONDS, CAUSE_SECONDS_WRITING = 5.0, 30.0
 
 
@@ -42,11 +42,11 @@ class Stale(Exception):
 
 
 def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
-    """The result of `call`, retried for `patience` seconds.
+    """Return the result of `call`, retried for `patience` seconds.
 
-    An answer that names its cause is not retried for that long: the cause is what a person has to know.
+    A response with a known cause is not retried for that long, so that the user sees the cause.
     Raises NotThere, Stale, Failed with the code of the refusal (see refusals.py), MANIFEST_INVALID, FORBIDDEN,
-    UNAUTHENTICATED, SERVER_ERROR with the server's words, and CLUSTER_UNREACHABLE with `exit`.
+    UNAUTHENTICATED, SERVER_ERROR with the server's message, and CLUSTER_UNREACHABLE with `exit`.
     """
     from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
@@ -75,7 +75,7 @@ def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
         if last is not None and waited + pause > min(cause_seconds, patience):
             raise last
         if waited + pause > patience and words:
-            hint = "the control plane is not healthy: wait until it is, then run the same command again"
+            hint = "wait until the control plane is healthy, then run the same command again"
             message = f"the API server answered with errors for {patience:.0f} s"
             raise fail("SERVER_ERROR", message, seen, hint=hint, exit=exit) from None
         if waited + pause > patience:
@@ -90,9 +90,9 @@ def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
 
 
 def _judged(error: Any, attempt: int) -> tuple[float, Failed | None]:
-    """Seconds until the next attempt, and the failure when the cause has a name and does not pass in time.
+    """Return the seconds until the next attempt, and the failure if a known cause does not pass in time.
 
-    Raises for an answer that would be the same again.
+    Raises for a permanent error.
     """
     body = _body(error)
     words = str(body.get("message") or "")
@@ -100,7 +100,7 @@ def _judged(error: Any, attempt: int) -> tuple[float, Failed | None]:
         raise NotThere(words or str(error.reason)) from None
     pause = min(0.2 * 2**attempt, 3.0)
     if error.status == 409:
-        # Two requests have counted against one quota at the same moment: the server asks for a retry.
+        # Two concurrent requests counted against one quota: the server asks for a retry.
         if (body.get("details") or {}).get("kind") != "resourcequotas":
             raise Stale(body) from None
         return pause, None
@@ -112,14 +112,14 @@ def _judged(error: Any, attempt: int) -> tuple[float, Failed | None]:
     if error.status in TRANSIENT or error.status == 0:
         after = (error.headers or {}).get("Retry-After", "")
         return min(float(after), 10.0) if after.isdigit() else pause, None
-    hint = "the message is the API server's own: correct what it names, or ask a cluster administrator"
+    hint = "correct the cause named in the API server's message, or ask a cluster administrator"
     raise fail(
         "SERVER_ERROR", f"the API server answered {error.status}", words or str(error.reason), hint=hint
     ) from None
 
 
 def _named(status: int, words: str, reason: str) -> Failed | None:
-    """The failure that an answer of the server is, in its own words; None for one that says nothing. Pure."""
+    """Return the failure for a response of the server, with its message; None for one without. Pure."""
     known = refusal_in(words) if status in (400, 403, 409, 422, 500) else None
     if known:
         return fail(known.code, known.title, shortened(words), hint=known.hint)
@@ -136,13 +136,13 @@ def _named(status: int, words: str, reason: str) -> Failed | None:
         hint = "`python3 tasks.py doctor ENV` lists the missing permissions"
         return fail("FORBIDDEN", "the API server did not allow it", words[:1000] or reason, hint=hint)
     if status == 500 and words and not RESTARTING.search(words):
-        hint = "the message is the API server's own: correct what it names, or ask a cluster administrator"
+        hint = "correct the cause named in the API server's message, or ask a cluster administrator"
         return fail("SERVER_ERROR", "the API server failed to process a request", shortened(words), hint=hint)
     return None
 
 
 def _passes(status: int, words: str) -> bool:
-    """Whether the same request may succeed in a moment. Pure."""
+    """Return True if the same request may succeed in a moment. Pure."""
     known = refusal_in(words)
     if known:
         return known.retried
@@ -150,7 +150,7 @@ def _passes(status: int, words: str) -> bool:
 
 
 def shortened(words: str, most: int = 2000) -> str:
-    """Both ends of a long message: the reason comes last, behind a dump of the object. Pure."""
+    """Return both ends of a long message: the reason comes last, after a dump of the object. Pure."""
     return words if len(words) <= most else f"{words[: most // 2]} [...] {words[-most // 2 :]}"
 
 

@@ -1,7 +1,7 @@
 """Secrets and ConfigMaps that the pods read and a deploy does not write: their values, and a mark of their content.
 
-Variables are read once, at the start of a container. So the pod template carries a mark of what its sources hold: when
-a password is rotated, the next deploy finds another mark, and replaces the pods.
+Variables are read once, at the start of a container. So the pod template contains a mark of its sources' content: after
+a password rotation, the next deploy finds a different mark and replaces the pods.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
 POLL_SECONDS = 1.0
-# A condition of the operator that is younger may be that of the ExternalSecret before.
+# A younger condition of the operator may belong to the previous ExternalSecret.
 REFUSED_SECONDS = 10.0
 Found = Mapping["Source", "Object | None"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One Secret or ConfigMap. `keys`: those that are used, None for all. `prefix`: None for files, not variables."""
+    """One Secret or ConfigMap. `keys`: the used ones, None for all. `prefix`: None for files, not variables."""
 
     kind: str
     name: str
@@ -41,12 +41,12 @@ class Source:
 
     @property
     def shared(self) -> bool:
-        """Whether it is one of `env_from`, which may bring more variables than the inventory names."""
+        """Return True for one of `env_from`, which may have more variables than the inventory names."""
         return self.keys is None and self.prefix is not None
 
 
 def sources(service: str, env: Environment) -> Iterator[Source]:
-    """What the inventory makes the pods read, besides what the release brings. Pure."""
+    """Return the sources that the pods read according to the inventory, besides the release's own. Pure."""
     release = Release(service, env, digest="")
     if not env.secret.from_env:
         yield Source("Secret", release.values()["secret_name"], release.secret_keys)
@@ -62,7 +62,7 @@ def sources(service: str, env: Environment) -> Iterator[Source]:
 
 
 def read(target: Target) -> Found:
-    """Each source as it is, None for one that does not exist. Those that this user may not read are left out."""
+    """Return each source, None for a missing one. Those that this user may not read are left out."""
     found: dict[Source, Object | None] = {}
     if target.namespace_missing:
         return found
@@ -76,14 +76,14 @@ def read(target: Target) -> Found:
 
 
 def secret_of(env: Environment, found: Found) -> Object | None:
-    """The Secret that the inventory's `secret.name` names."""
+    """Return the Secret in the inventory's `secret.name`."""
     return next(
         (live for source, live in found.items() if (source.kind, source.name) == ("Secret", env.secret.name)), None
     )
 
 
 def variables(source: Source, live: Object | None) -> dict[str, str]:
-    """The variables that a source gives the pods. Pure."""
+    """Return the variables of a source. Pure."""
     if live is None or source.prefix is None:
         return {}
     content = live.get("data") or {}
@@ -93,9 +93,9 @@ def variables(source: Source, live: Object | None) -> dict[str, str]:
 
 
 def mark(found: Found) -> str:
-    """A short name of what the sources hold; empty where there is nothing to read. Pure.
+    """Return a short hash of the sources' content; empty without sources. Pure.
 
-    Their uids are part of it: pods may be read by users who must not guess a password and compare.
+    It includes their uids: users who can read pods must not be able to guess a password and compare.
     """
     held = [
         (source.kind, source.name, live["metadata"]["uid"], _used(source, live))
@@ -111,7 +111,7 @@ def _used(source: Source, live: Object) -> dict[str, str]:
 
 
 def marked(item: Object, value: str) -> Object:
-    """A Deployment of an earlier release as it has to be with today's sources. Pure."""
+    """Return a Deployment of an earlier release with the mark of the current sources. Pure."""
     if item["kind"] != "Deployment" or not value:
         return item
     copy = deepcopy(item)
@@ -121,19 +121,19 @@ def marked(item: Object, value: str) -> Object:
 
 
 def stale(deployment: Object | None, value: str) -> bool:
-    """Whether the pods started with other content than the sources have now. Pure."""
+    """Return True if the sources have changed since the pods started. Pure."""
     template = (deployment or {}).get("spec", {}).get("template", {}).get("metadata", {})
     started_with = (template.get("annotations") or {}).get(MARK, "")
     return bool(started_with and value and started_with != value)
 
 
 def await_external(target: Target) -> None:
-    """Wait for the Secret of an ExternalSecret. Raises Failed SECRET_NOT_WRITTEN with the operator's words."""
+    """Wait for the Secret of an ExternalSecret. Raises Failed SECRET_NOT_WRITTEN with the operator's message."""
     external, began = target.environment.secret.external, time.monotonic()
     while external:
         source, live = next(iter(read(target).items()), (None, None))
         if source is None or (live is not None and set(external.keys) <= set(live.get("data") or {})):
-            return  # written, or not to be read by this user
+            return  # written, or unreadable for this user
         owner = target.cluster.get("external-secrets.io/v1", "ExternalSecret", source.name) or {}
         ready, waited = condition(owner, "Ready"), time.monotonic() - began
         refused = ready.get("status") == "False" and waited >= REFUSED_SECONDS
@@ -141,7 +141,7 @@ def await_external(target: Target) -> None:
             raise fail(
                 "SECRET_NOT_WRITTEN",
                 f"external-secrets has not written Secret {source.name}",
-                ready.get("message", "it has not reported anything: is the operator running?"),
+                ready.get("message", "no status reported; check that the operator is running"),
                 hint=f"kubectl -n {target.environment.namespace} describe externalsecret {source.name}",
             )
         target.report.progress("config", f"waiting for Secret {source.name}")

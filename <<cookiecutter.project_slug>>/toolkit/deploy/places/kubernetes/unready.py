@@ -1,4 +1,4 @@
-"""Why pods are not ready, in their own words: what `/ready` answers, or where that may not be asked, their log."""
+"""Reasons of pods that are not ready, from `/ready`, or without access to it, from their log."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
 CONTAINER = "app"
-# What app/api/v1/endpoints/health.py logs when a probe does not reach the database, and answers when it is refused.
+# Log line of app/api/v1/endpoints/health.py when a probe does not reach the database, and its response code.
 EVENT, REFUSED = "database not reached", "database_refused"
-ADVICE = "correct what DATABASE_URL names, or the role in PostgreSQL"
+ADVICE = "correct DATABASE_URL, or the role in PostgreSQL"
 LINES = 20
 ASK_SECONDS = 3.0
-# A refusal that lasts as long is no start-up of the database any more.
+# A longer refusal is not caused by a start of the database.
 REFUSED_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
 class Cause:
-    """`refused`: waiting does not help, only other settings do (a rotated password, a role, a database's name)."""
+    """Reason of a pod. `refused`: only new settings help (a rotated password, a role, a database's name)."""
 
     pod: str
     reason: str
@@ -37,7 +37,7 @@ class Cause:
 
 
 def cause(target: Target, pods: Sequence[Object]) -> Cause | None:
-    """What the first pod that is not ready says; None when all are ready, or none says anything."""
+    """Return the reason of the first pod that is not ready; None if all are ready, or none has a reason."""
     for pod in pods:
         if not is_ready(pod) and (found := _asked(target, pod["metadata"]["name"])):
             return found
@@ -52,7 +52,7 @@ def _asked(target: Target, pod: str) -> Cause | None:
 
 
 def read(pod: str, lines: Iterable[str]) -> Cause | None:
-    """The last report in a pod's log, where it is the last word on the database. Pure."""
+    """Return the last report on the database in a pod's log. Pure."""
     for line in reversed(list(lines)):
         try:
             entry = json.loads(line)
@@ -65,14 +65,14 @@ def read(pod: str, lines: Iterable[str]) -> Cause | None:
 
 
 class Watch:
-    """Looks into the logs of pods that do not become ready, now and then."""
+    """Periodic check of the logs of pods that do not become ready."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self._asked = self._since = 0.0
 
     def sign(self, pods: Sequence[Object]) -> Sign | None:
-        """A bad sign once the database has refused every pod for some seconds."""
+        """Return a failure after the database has refused every pod for some seconds."""
         now = time.monotonic()
         if now - self._asked < ASK_SECONDS or not pods or any(map(is_ready, pods)):
             return None
@@ -91,11 +91,11 @@ class Watch:
 
 
 def refusal(target: Target, found: Cause) -> Failed:
-    """Failed DATABASE_REFUSED for pods that a deploy would leave as they are."""
+    """Return Failed DATABASE_REFUSED for pods that a deploy would not replace."""
     again = f"python3 tasks.py deploy {target.environment.name}"
     return fail(
         "DATABASE_REFUSED",
-        f"the database refuses the running service, and nothing of this release would change that: {found.reason}",
+        f"the database refuses the running service, and this release would not change that: {found.reason}",
         f"pod {found.pod}",
         hint="; ".join([found.advice, *change_secret(target.environment, ["DATABASE_URL"]), again]),
     )

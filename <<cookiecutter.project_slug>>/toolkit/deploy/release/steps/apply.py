@@ -1,4 +1,4 @@
-"""The release step: every object but the configuration and the migration, by the release driver."""
+"""The release step: every object except the configuration and the migration, with the release driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Apply:
-    """Everything else, by the driver. From its first change on, a failure takes the release back."""
+    """The release step. After its first change, a failure rolls back the release."""
 
     name, undoable, before_lock = "release", True, False
 
@@ -26,7 +26,7 @@ class Apply:
         return target.driver.observe(target, released(target)), limits
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed DRIFT, and QUOTA when the pods that a roll-out adds would be refused."""
+        """Plan. Raises Failed DRIFT, and QUOTA if the additional pods of a roll-out would be refused."""
         if seen is None:
             return UNKNOWN
         found, limits = seen
@@ -35,7 +35,7 @@ class Apply:
         env = target.environment
         added = env.replicas if rolls and rolls.action == "create" else 1
         if rolls and (short := list(quotas.shortages(env, limits, added))):
-            hint = "raise the quota, or lower `resources`: a roll-out needs one pod more"
+            hint = "raise the quota, or lower `resources`: a roll-out needs one more pod"
             raise fail("QUOTA", "the namespace's quota would refuse the new pods", *short, hint=hint)
         return plan
 
@@ -46,6 +46,6 @@ class Apply:
 
 
 def released(target: Target) -> list[Object]:
-    """What the release step applies: neither configuration nor the migration's Job."""
+    """Return the objects of the release step: neither configuration nor the migration's Job."""
     apart, name = configuration(target), target.facts.name
     return [item for item in target.objects or () if item not in apart and not is_migration(item, name)]

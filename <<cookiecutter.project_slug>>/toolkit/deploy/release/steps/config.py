@@ -1,4 +1,4 @@
-"""The config step: what has to exist before the migration runs."""
+"""The config step: objects that must exist before the migration runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Config:
-    """ConfigMap, Secret and ServiceAccount, whose names carry their content: old pods keep what they started with."""
+    """The config step: ConfigMap, Secret and ServiceAccount. Names contain a hash: old pods keep their own."""
 
     name, undoable, before_lock = "config", False, False
 
@@ -39,7 +39,7 @@ class Config:
 
 
 def configuration(target: Target) -> list[Object]:
-    """What has to exist before the migration; not a chart's own ConfigMaps, which Helm would refuse to adopt."""
+    """Return the objects required by the migration; not a chart's own ConfigMaps, which Helm would not adopt."""
     found = [item for item in target.objects or () if item["kind"] in CONFIG_KINDS]
     if target.environment.driver != "helm":
         return found

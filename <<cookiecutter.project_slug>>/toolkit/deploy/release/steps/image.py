@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Image:
-    """The image by digest: given by the inventory, in the registry under its content key, or built."""
+    """The image step: the digest from the inventory, from the registry by content key, or of a new build."""
 
     name, undoable, before_lock = "image", False, False
 
@@ -25,11 +25,11 @@ class Image:
             target.ahead.close()
         last = records_of.last_good(target.records)
         if last and last.digest == digest:
-            return key, digest, None, []  # it runs there already
+            return key, digest, None, []  # it is already running there
         return key, digest, _about(target, digest), _nodes(target)
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed OLDER, and IMG_PLATFORM for an image that the nodes can't run."""
+        """Plan. Raises Failed OLDER, and IMG_PLATFORM for an image that the nodes cannot run."""
         key, digest, about, nodes = seen
         given = commits.Commit(about.commit) if about and about.commit and target.environment.image else None
         _refuse_older(target, given)
@@ -54,7 +54,7 @@ class Image:
         return Outcome(summary=target.digest)
 
     def _look(self, target: Target) -> tuple[str | None, str | None]:
-        """The content key, where it had to be asked for, and the digest, where there is an image."""
+        """Return the content key, if it was needed, and the digest, if the image exists."""
         env = target.environment
         if target.digest:
             return None, target.digest
@@ -67,7 +67,7 @@ class Image:
 
 
 def _about(target: Target, digest: str | None) -> registry.About:
-    """What the image is, or what a build will make."""
+    """Return the platforms of the image, or of a future build."""
     if digest:
         return registry.about(target.environment.repository, digest)
     from toolkit.deploy.image import docker_engine
@@ -77,7 +77,7 @@ def _about(target: Target, digest: str | None) -> registry.About:
 
 
 def _nodes(target: Target) -> list[Object]:
-    """None for a user who may not list them."""
+    """Return the nodes; None for a user who may not list them."""
     try:
         return target.cluster.list("v1", "Node")
     except Failed as error:

@@ -1,4 +1,4 @@
-"""The migration step: a Job of the image itself, before anything of the release changes."""
+"""The migration step: a Job with the same image, before the release changes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
 API = "batch/v1"
-CONTAINER = "migrate"  # others beside it are sidecars, which may never end
+CONTAINER = "migrate"  # the other containers are sidecars, which may never end
 POLL_SECONDS = 1.0
 LOG_ATTEMPTS = 5
 
 
 class Migrate:
-    """Equal heads: nothing to do. The running service or the last record tells the schema's, a label the image's."""
+    """The migration step. Compares the schema's head (of the running service or last record) with the image's label."""
 
     name, undoable, before_lock = "migrate", False, False
 
@@ -44,30 +44,30 @@ class Migrate:
         return head, target.schema_before, migrations.pending(target.project, target.schema_before, head), other
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed DESTRUCTIVE, naming the revisions, unless they are allowed."""
+        """Plan. Raises Failed DESTRUCTIVE with the revisions, unless they are allowed."""
         if seen is None:
             return UNKNOWN
         head, schema, pending, other = seen
-        # A Secret that has changed since the pods started may name another database.
+        # A Secret changed since the pods started may point to another database.
         if head and head == schema and not other:
             return Plan(note=f"schema at {head}")
         if pending.newer_than_known:
             return Plan(note=f"schema at {schema}, newer than this image's {head}")
         destructive = [revision for revision in pending.revisions if revision.destructive]
-        # An empty database has no pods that could break.
+        # An empty database has no running pods to break.
         if destructive and schema and not target.options.allow_destructive:
             raise fail(
                 "DESTRUCTIVE",
-                "pending revisions break the version that still serves",
+                "pending revisions break the running version",
                 *(f"{revision.id}: {', '.join(revision.reasons)}" for revision in destructive),
-                hint="make it in two deploys (add, then remove), or pass --allow-destructive: there is no way back",
+                hint="split it into two deploys (add, then remove), or pass --allow-destructive (no rollback)",
             )
         target.will_destroy = bool(destructive and schema)
         what = identity(migration_in(target.objects, target.facts.name)) if target.objects else "the migration Job"
         return Plan((Change("run", what),), note=f"{schema or 'empty'} -> {head or 'head'}")
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        """Raises Failed with the Job's last lines (MIGRATION_FAILED, MIGRATION_LOCKED, ...) or a verdict on its pod."""
+        """Run the migration. Raises Failed with the Job's last lines (MIGRATION_FAILED, ...) or its pod's failure."""
         job = migration_in(target.objects or (), target.facts.name)
         started = start(target, job)
         target.destructive_ran = target.will_destroy
@@ -77,7 +77,7 @@ class Migrate:
 
 
 def _head(target: Target, digest: str) -> str:
-    """Of its own build, or its release on record; only then the registry is asked."""
+    """Return the image's head: from its build or its record, else from the registry."""
     if digest not in target.heads:
         known = next((record for record in target.records if record.digest == digest and record.image_schema), None)
         target.heads[digest] = (
@@ -87,7 +87,7 @@ def _head(target: Target, digest: str) -> str:
 
 
 def current_schema(target: Target) -> str:
-    """What /ready tells through the Service; without one, what the last release left."""
+    """Return the schema from /ready through the Service, else from the last release."""
     if target.namespace_missing:
         return ""
     answer = target.cluster.proxy(target.facts.name, target.environment.port, "/ready")
@@ -98,9 +98,9 @@ def current_schema(target: Target) -> str:
 
 
 def start(target: Target, job: Object) -> Object:
-    """Apply the Job: adopt one that runs, replace one that has ended, wait for one that is being deleted.
+    """Apply the Job: adopt a running one, replace one that has ended, wait for one that is being deleted.
 
-    An apply to a dying Job is silently accepted, and without Foreground two migrations ran at once.
+    An apply to a Job being deleted is silently accepted, and without Foreground two migrations ran at once.
     """
     name, deadline = job["metadata"]["name"], time.monotonic() + target.environment.migration_seconds
     while time.monotonic() < deadline:
@@ -116,21 +116,21 @@ def start(target: Target, job: Object) -> Object:
             return live
     raise fail(
         "MIGRATION_TIMEOUT",
-        f"an old Job/{name} does not go away",
+        f"the old Job/{name} was not deleted in time",
         hint=f"kubectl describe job {name}",
         exit=Exit.TIMEOUT,
     )
 
 
 def wait(target: Target, job: Object) -> None:
-    """Until the container `migrate` has ended well. Raises Failed with the reason when it has not, or cannot start."""
+    """Wait until the container `migrate` has succeeded. Raises Failed with the reason if it failed or cannot start."""
     name, uid = job["metadata"]["name"], job["metadata"]["uid"]
     began, memory, graces = time.monotonic(), Memory(), target.environment.graces
     while True:
         target.still_ours()
         live = target.cluster.get(API, "Job", name)
         if live is None:
-            raise fail("MIGRATION_FAILED", f"Job/{name} was deleted while it ran", hint="deploy again")
+            raise fail("MIGRATION_FAILED", f"Job/{name} was deleted while running", hint="deploy again")
         pods = target.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={uid}")
         ended = next((state for pod in pods if (state := _ended_container(pod))), None)
         if (ended and ended["exitCode"] == 0) or (not ended and _is(live, "Complete")):
@@ -181,12 +181,12 @@ def _timeout(target: Target, job: Object, pods: list[Object], events: list[Objec
     ]
     seen = (*([waiting] if waiting else []), *lines, *warnings[-1:], f"evidence: {folder}")
     message = f"Job/{name} did not end within {target.environment.migration_seconds} s"
-    hint = "look for what it waits for, or raise `migration_seconds` in deploy/inventory.yaml; then deploy again"
+    hint = "find out what it is waiting for, or raise `migration_seconds` in deploy/inventory.yaml; then deploy again"
     return Failure("MIGRATION_TIMEOUT", message, seen, hint)
 
 
 def _lines(target: Target, job: Object, pods: list[Object]) -> tuple[str, ...]:
-    """The last lines of the migration; a kubelet under load has them a moment after the pod has failed."""
+    """Return the last lines of the migration; a busy kubelet has them only a moment after the pod has failed."""
     for _ in range(LOG_ATTEMPTS):
         if lines := evidence.log_of(target, pods, container=CONTAINER):
             return lines
@@ -197,7 +197,7 @@ def _lines(target: Target, job: Object, pods: list[Object]) -> tuple[str, ...]:
 
 
 def _stop_sidecars(target: Target, job: Object, pods: list[Object]) -> None:
-    """End a Job whose pod would go on without its migration, until the Job's deadline calls it failed."""
+    """End a Job whose pod would keep running without its migration until the Job's deadline."""
     going_on = [
         status
         for pod in pods
@@ -210,7 +210,7 @@ def _stop_sidecars(target: Target, job: Object, pods: list[Object]) -> None:
 
 
 def _ended_container(pod: Object) -> Mapping[str, Any] | None:
-    """The `terminated` state of the container `migrate`; None while it has not ended."""
+    """Return the `terminated` state of the container `migrate`; None while it is running."""
     status = container_of(pod, CONTAINER)
     return (status and status.get("state", {}).get("terminated")) or None
 

@@ -1,4 +1,4 @@
-"""The first step: what can be known before anything is touched."""
+"""The first step: all checks before any change."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Preflight:
-    """What can be known before anything is touched: lints, namespace, Secret, settings, permissions."""
+    """The preflight step: lints, namespace, Secret, settings, permissions."""
 
     name, undoable, before_lock = "preflight", False, True
 
     def observe(self, target: Target) -> Any:
         if require := getattr(target.driver, "require", None):
             require()
-        if not target.environment.image and not target.digest:  # else the image's own label names its head
+        if not target.environment.image and not target.digest:  # else the head is in the image's own label
             migrations.head(target.project)
         objects = target.rendered_for(NO_DIGEST)
         migration_in(objects, target.facts.name)
@@ -37,16 +37,16 @@ class Preflight:
             references.check(target.cluster, target.environment)
         found = {} if denied else sources.read(target)
         target.mark = sources.mark(found)
-        # A rollback brings settings with which its release has served, and the check is that of other code.
+        # A rollback uses settings with which its release has served, and the check belongs to other code.
         judged = None if denied or target.fixed_objects else settings.judged(target, found)
         unasked = denied or namespace is None
         refused = None if unasked else admission.pods_refused(target.cluster, objects)
         return namespace, found, denied, judged, refused
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed FORBIDDEN, NO_NAMESPACE, SECRET_*, EGRESS, SETTINGS_REFUSED.
+        """Plan. Raises Failed FORBIDDEN, NO_NAMESPACE, SECRET_*, EGRESS, SETTINGS_REFUSED.
 
-        Raises, too, what admission has against the pods.
+        Also raises the refusals by admission.
         """
         namespace, found, denied, judged, refused = seen
         env = target.environment
@@ -55,7 +55,7 @@ class Preflight:
         if denied:
             raise fail(
                 "FORBIDDEN",
-                f"this user lacks permissions that a deploy needs in {env.namespace}",
+                f"this user lacks permissions for a deploy to {env.namespace}",
                 *denied,
                 hint=f"ask for a Role in {env.namespace} with these permissions",
             )
@@ -80,11 +80,11 @@ class Preflight:
         name = target.environment.namespace
         target.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         target.namespace_missing = False
-        return Outcome(summary=f"namespace {name} made")
+        return Outcome(summary=f"namespace {name} created")
 
 
 def namespace_of(target: Target) -> Object | None:
-    """The environment's namespace. A user who may only work inside of one may not read it: then it exists."""
+    """Return True if the namespace exists. A user with rights only inside it may not read it: then it does."""
     try:
         return target.cluster.get("v1", "Namespace", target.environment.namespace)
     except Failed as error:

@@ -1,4 +1,4 @@
-"""The record step: the release in the cluster's own history, and what no kept release refers to removed."""
+"""The record step: writes the release to the cluster's history, and removes unreferenced objects."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
 
 
 class Record:
-    """The release in the cluster's own history; what no kept release refers to any more goes."""
+    """The record step: writes the history, and removes objects that no kept release refers to."""
 
     name, undoable, before_lock = "record", False, False
 
     def observe(self, target: Target) -> Any:
-        # Once the release is changed there is nothing left to refuse.
+        # After a change of the release it is too late to refuse.
         return records_of.last_good(target.records), [] if target.touched else quota_room.shortages(target)
 
     def plan(self, target: Target, seen: Any) -> Plan:
-        """Raises Failed QUOTA when a record has to be written and a quota has no room for what the release adds."""
+        """Plan. Raises Failed QUOTA if a quota has no capacity for the record and the objects of the release."""
         last, short = seen
         fresh = any(
             not target.plans[name].empty for name in ("config", "migrate", "release", "rollout") if name in target.plans
@@ -35,13 +35,13 @@ class Record:
             return Plan(note=f"release {last.number}")
         if short:
             hint = "raise the quota, or remove what is no longer needed: `kubectl describe resourcequota`"
-            raise fail("QUOTA", "the namespace's quota has no room for the objects of a release", *short, hint=hint)
+            raise fail("QUOTA", "the namespace's quota has no capacity for the objects of a release", *short, hint=hint)
         if target.objects is None:
             return UNKNOWN
         return Plan((Change("write", "the release's record"),))
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        """Old records go first: their room may be what the new one needs. Raises Failed; the release stays then."""
+        """Remove old records first, to free quota for the new one. Raises Failed; the release is kept then."""
         record = target.new_record(records_of.GOOD)
         try:
             prune(target, [*target.records, record])
@@ -53,7 +53,7 @@ class Record:
 
 
 def prune(target: Target, records: list[records_of.Record]) -> None:
-    """Old records, and ConfigMaps, Secrets and finished Jobs of ours that no kept record refers to."""
+    """Return old records, and our ConfigMaps, Secrets and finished Jobs that no kept record refers to."""
     cluster, service = target.cluster, target.facts.name
     gone = records_of.prune(records, target.environment.history)
     for old in gone:

@@ -1,4 +1,4 @@
-"""The roll-out, watched by listing: a pod's verdict within seconds, and success only when it has held."""
+"""The roll-out, watched by listing: a failure is detected within seconds, and success requires stability."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
 POLL_SECONDS = 1.0
-# Between two whole looks the Deployment alone is asked, so that the end of a short roll-out is not seen a second late.
+# Between two full checks only the Deployment is queried, so that the end of a short roll-out is noticed at once.
 GLANCE_SECONDS = 0.1
-SERVICE = "app"  # the container whose log says why the service is not ready; others are sidecars
+SERVICE = "app"  # the container whose log has the reason; the others are sidecars
 REVISION = "deployment.kubernetes.io/revision"
-# The steps before this one that may give the service what it waits for.
+# The earlier steps that may resolve what the service waits for.
 CHANGING = ("image", "config", "migrate", "release")
 
 
 @dataclass(frozen=True)
 class View:
-    """One look at a Deployment: its newest ReplicaSet, the pods of that, and those of older ones that still serve."""
+    """State of a Deployment: its newest ReplicaSet, the pods of that, and older ones that still serve."""
 
     deployment: Object | None
     replica_set: Object | None = None
@@ -40,7 +40,7 @@ class View:
 
     @property
     def settled(self) -> bool:
-        """The controller has seen the newest generation."""
+        """True if the controller has seen the newest generation."""
         deployment = self.deployment
         return (
             bool(deployment)
@@ -49,7 +49,7 @@ class View:
 
     @property
     def complete(self) -> bool:
-        """Updated, ready and available are what is desired, and no pod of an older revision serves any more."""
+        """True if updated, ready and available equal the desired number, and no older pod serves."""
         if not self.settled or self.deployment is None:
             return False
         status, desired = self.deployment.get("status", {}), self.deployment["spec"].get("replicas", 1)
@@ -69,7 +69,7 @@ class View:
 
 
 def view(cluster: Cluster, name: str, *, events: bool = True) -> View:
-    """Four lists; nothing is watched (a watch ends silently when the server closes it)."""
+    """Read the state with four lists, without a watch (which ends silently when the server closes it)."""
     deployment = cluster.get("apps/v1", "Deployment", name)
     if deployment is None:
         return View(None)
@@ -80,9 +80,9 @@ def view(cluster: Cluster, name: str, *, events: bool = True) -> View:
 
 
 def divide(deployment: Object, sets: Sequence[Object], pods: Sequence[Object], events: Sequence[Object]) -> View:
-    """Pure. The newest revision is the ReplicaSet with the Deployment's own revision number.
+    """Build the state. The newest revision is the ReplicaSet with the Deployment's own revision number. Pure.
 
-    Until the controller has seen the newest generation, that number is of the one before, whose pods say nothing.
+    Until the controller has seen the newest generation, that number is the previous one's, whose pods do not count.
     """
     if not View(deployment).settled:
         return View(deployment)
@@ -105,12 +105,12 @@ def divide(deployment: Object, sets: Sequence[Object], pods: Sequence[Object], e
 
 
 class Rollout:
-    """Waits until the newest revision has taken over and held; raises Failed with the first fatal sign."""
+    """The rollout step: waits until the newest revision is complete and stable. Raises Failed with the first fault."""
 
     name, undoable, before_lock = "rollout", True, False
 
     def observe(self, target: Target) -> Any:
-        """Raises Failed DATABASE_REFUSED for pods that only other settings would bring back."""
+        """Plan. Raises Failed DATABASE_REFUSED for pods that need other settings."""
         if not target.objects:
             return None
         seen = view(target.cluster, target.facts.name, events=False)
@@ -123,7 +123,7 @@ class Rollout:
     def plan(self, target: Target, seen: Any) -> Plan:
         if seen is None:
             return UNKNOWN
-        # What a deployer has begun that was killed may be complete; that it holds, nobody has seen.
+        # The roll-out of a killed deployer may be complete, but its stability was not checked.
         seen_to_hold = target.plans["release"].empty and not target.touched and target.on_record
         if seen_to_hold and seen.complete:
             return Plan(note=_told(seen))
@@ -135,7 +135,7 @@ class Rollout:
 
 
 def wait(target: Target, seconds: float, hold: float) -> View:
-    """Returns what held. Raises Failed with a verdict, or NOT_READY when our own deadline has passed."""
+    """Wait, and return a summary. Raises Failed with a failure, or NOT_READY after our own deadline."""
     graces, began, memory, database = target.environment.graces, time.monotonic(), Memory(), unready.Watch(target)
     good_since, restarts, left = None, 0, hold
     first = condition(target.cluster.get("apps/v1", "Deployment", target.facts.name) or {}, "Progressing").get(
@@ -163,7 +163,7 @@ def wait(target: Target, seconds: float, hold: float) -> View:
                 "NOT_READY",
                 _not_ready(seen, verdict.waiting, seconds),
                 0,
-                hint="`/ready` says what it waits for; see its last answer",
+                hint="see the last response of `/ready` for the reason",
             )
         if sign:
             raise Failed(failure_of(target, seen, sign))
@@ -175,7 +175,7 @@ def wait(target: Target, seconds: float, hold: float) -> View:
 
 
 def _await_change(target: Target, seen: View) -> None:
-    """Until the Deployment's status has changed, or the time for a whole look has come."""
+    """Wait until the Deployment's status changes, or the next full check is due."""
     version = seen.deployment and seen.deployment["metadata"]["resourceVersion"]
     end = time.monotonic() + POLL_SECONDS
     while time.monotonic() < end:
@@ -186,7 +186,7 @@ def _await_change(target: Target, seen: View) -> None:
 
 
 def failure_of(target: Target, seen: View, sign: Sign) -> Failure:
-    """The failure page: cause, container, exit code, last lines, last warning, and where everything was kept."""
+    """Return the failure page: cause, container, exit code, last lines, last warning, and the evidence folder."""
     folder = evidence.save_pods(target, seen.pods, seen.events)
     where = [f"pod {sign.pod}" + (f", container {sign.container}" if sign.container else "")] if sign.pod else []
     ended = [f"exit code {sign.exit_code}"] if sign.exit_code is not None else []
@@ -205,12 +205,15 @@ def failure_of(target: Target, seen: View, sign: Sign) -> Failure:
 
 
 def _gave_up(seen: View, before: str | None) -> Sign | None:
-    """Progressing=False of this roll-out: a condition that was there before it is stale."""
+    """Return the failure for Progressing=False of this roll-out; an earlier condition is stale."""
     progressing = condition(seen.deployment or {}, "Progressing")
     if not seen.settled or progressing.get("status") != "False" or progressing.get("lastUpdateTime") == before:
         return None
     return Sign(
-        "NO_PROGRESS", f"the roll-out does not move: {progressing.get('message', '')}", 0, hint="see the pods' events"
+        "NO_PROGRESS",
+        f"the roll-out makes no progress: {progressing.get('message', '')}",
+        0,
+        hint="see the pods' events",
     )
 
 

@@ -1,4 +1,4 @@
-"""Proof that the new version serves: asked through the Service, the way that clients come."""
+"""The smoke test: the new version answers through the Service, as for clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolkit.deploy.outcomes import UNKNOWN, Change, Failed, Failure, Outcome, P
 if TYPE_CHECKING:
     from toolkit.deploy.release.state import Target
 
-# A NodePort answers 0.4-0.9 s after Ready (measured): a refused connection may pass.
+# A NodePort answers 0.4-0.9 s after Ready (measured): a refused connection may be temporary.
 PATIENCE_SECONDS = 10.0
 ANSWERS = 5
 
@@ -38,11 +38,11 @@ class Smoke:
             or seen[0].get("image_digest") != target.digest
             or not _is_ready(seen[1])
         ):
-            return Plan((Change("check", "that the version deployed is the one that serves"),))
+            return Plan((Change("check", "the deployed version answers"),))
         return Plan(note=f"{target.digest[:19]} serves")
 
     def apply(self, target: Target, plan: Plan) -> Outcome:
-        """Raises Failed WRONG_VERSION, NOT_SERVING, NOT_READY, URL_FAILS, and what creating and reading raises."""
+        """Run the test. Raises Failed WRONG_VERSION, NOT_SERVING, NOT_READY, URL_FAILS, or errors of an example."""
         check_version(target, target.digest or "")
         said = f"{(target.digest or '')[:19]} serves"
         if url := target.environment.url:
@@ -53,7 +53,7 @@ class Smoke:
 
 
 def check_version(target: Target, digest: str) -> None:
-    """Several answers in a row through the Service name the digest, and it is ready for requests."""
+    """Require several responses in a row through the Service with the digest, and readiness."""
     deadline, right, seen = time.monotonic() + PATIENCE_SECONDS, 0, None
     while right < ANSWERS:
         seen = _health(target)
@@ -68,7 +68,10 @@ def check_version(target: Target, digest: str) -> None:
         hint = "check that the Service selects this release's pods only, and that /health returns IMAGE_DIGEST"
         raise Failed(
             Failure(
-                "WRONG_VERSION", "another version serves", (f"wanted {digest}", f"serves {seen['image_digest']}"), hint
+                "WRONG_VERSION",
+                "another version is serving",
+                (f"expected {digest}", f"serving  {seen['image_digest']}"),
+                hint,
             )
         )
     hint = f"check that the Service selects the pods: `kubectl -n {target.environment.namespace} get endpointslices`"
@@ -97,7 +100,7 @@ def _is_ready(answer: Any) -> bool:
 
 
 def check_url(url: str) -> None:
-    """The address that clients use: /health and /ready answer 200."""
+    """Check the address for clients: /health and /ready answer 200."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     for path in ("/health", "/ready"):
         while True:
@@ -111,7 +114,7 @@ def check_url(url: str) -> None:
 
 
 def require_caller(target: Target) -> None:
-    """Raises Failed NO_URL or NO_TOKEN when an example is to be created, and the smoke test could not do it."""
+    """Check the prerequisites of `smoke_writes`. Raises Failed NO_URL or NO_TOKEN."""
     env = target.environment
     if env.smoke_writes and not env.url:
         hint = f"set `url` under `{env.name}:` in deploy/inventory.yaml"
@@ -131,7 +134,9 @@ def create_and_read(project: Path, url: str, headers: Mapping[str, str]) -> str:
     try:
         return f"{served.create()}; {served.read()}"
     except httpx2.HTTPError as error:
-        raise fail("NO_ANSWER", f"{url} stopped answering", repr(error), hint="check what is in front of it") from None
+        raise fail(
+            "NO_ANSWER", f"{url} stopped answering", repr(error), hint="check the proxy in front of it"
+        ) from None
     finally:
         served.clean_up()
 

@@ -98,5 +98,5 @@ def _resources(project: Path, answers: Mapping[str, str]) -> "Outcome":
 
     written = [change for change in generator.add(answers["resources"], project, unformatted=True) if change.writes]
     if layout.find_ruff(project) is None:
-        return Outcome("changed", f"{len(written)} files, not formatted as there is no ruff yet", FORMAT)
+        return Outcome("changed", f"{len(written)} files, not formatted because ruff is missing", FORMAT)
     return Outcome("changed", f"{len(written)} files")

@@ -40,7 +40,7 @@ def lock(project: Path) -> "Outcome":
 
 
 def nameless(project: Path) -> str:
-    """Return the lock file under a name that all services share: their own is in it, and is no dependency."""
+    """Return the lock file with a common name: it contains the service's own, which is not a dependency."""
     return _renamed((project / "uv.lock").read_text(), _name(project), "service")
 
 

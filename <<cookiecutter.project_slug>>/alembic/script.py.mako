@@ -1,6 +1,6 @@
 <%!
 def statements(text):
-    """What Alembic wrote, without the banner comments that it puts around; `pass` for a revision written by hand."""
+    """Return Alembic's statements without its banner comments; `pass` for an empty revision."""
     kept = (line for line in (text or "").splitlines() if not line.strip().startswith("# ###"))
     return "\n".join(kept).strip() or "pass"
 %>\

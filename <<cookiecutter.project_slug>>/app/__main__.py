@@ -46,7 +46,7 @@ def main() -> int:
 def _run(command: str, arguments: Sequence[str]) -> int:
     if command not in COMMANDS:
         listed = "".join(f"  {name:<14}{text}\n" for name, text in {"serve": "serve (the default)", **COMMANDS}.items())
-        sys.stderr.write(f"There is no command {command}. Use one of these:\n{listed}")
+        sys.stderr.write(f"Unknown command {command}. Use one of these:\n{listed}")
         return 2
     code: int = importlib.import_module(f"app.commands.{command.replace('-', '_')}").main(arguments)
     return code

@@ -1,6 +1,6 @@
-"""The task `pictures`: docs/pictures/, made from what the product does on this machine.
+"""The task `pictures`: docs/pictures/, drawn from real runs on this machine.
 
-Every picture is SVG, which is text. What a machine cannot make stays as it is, with the reason.
+Every picture is SVG, which is text. A picture that this machine cannot draw is left unchanged, with the reason.
 """
 
 import re
@@ -14,7 +14,7 @@ OUTPUT = "output of a failing deploy"
 
 
 def make(root: Path) -> None:
-    """Draw every picture that this machine can draw, and say which."""
+    """Draw every picture that this machine can draw, and list them."""
     from workshop import demo as product
     from workshop.pictures import alerts, demo, failing_deploy, page, terminal
 
@@ -36,9 +36,9 @@ def make(root: Path) -> None:
 
 
 def normal(text: str) -> str:
-    """Return a text without what differs from run to run: times, ids, hashes, and the space that follows them."""
+    """Return a text without parts that differ between runs: times, ids, hashes, and the space after them."""
     text = re.sub(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "UUID", text)
-    text = re.sub(r"uv\.lock, .*?  \(", "uv.lock  (", text)  # made now, or earlier on this machine
+    text = re.sub(r"uv\.lock, .*?  \(", "uv.lock  (", text)  # created now, or from this machine's cache
     text = re.sub(r"\b\d{8}-\d{6}\b", "TIME", text)
     text = re.sub(r"\b\d{8}_[0-9a-f]{12}_", "REVISION_", text)
     text = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b", "HASH", text)

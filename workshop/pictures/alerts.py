@@ -1,4 +1,4 @@
-"""The picture of the alert rules: each alert, whom it calls, after how long, and what it says."""
+"""The picture of the alert rules: each alert with its severity, delay and description."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ RULES = "<<cookiecutter.project_slug>>/observability/prometheus/rules"
 
 
 def shown(root: Path) -> str:
-    """Return the table of the rules as they stand in the template."""
+    """Return the table of the rules in the template."""
     table = Table("Alert", "Severity", "After", "Message", box=None, header_style="bold")
     for path in sorted((root / RULES).glob("*.yml"), reverse=True):
         for rule in (rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]):

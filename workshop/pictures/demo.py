@@ -1,4 +1,4 @@
-"""The picture of `demo`: from nothing to a product that was created and read."""
+"""The picture of `demo`: a generated service, and a product created and read."""
 
 import os
 import re
@@ -12,8 +12,8 @@ LOG = re.compile(r"^(?:\x1b\[[0-9;]*m)*\d{4}-\d\d-\d\dT.*\n?", re.MULTILINE)  # 
 
 
 def record(root: Path) -> str:
-    """Run the demo. Return what it prints. Raises SystemExit when it fails."""
-    # Unbuffered, a line and its end are two writes, and the log of the service gets between them.
+    """Run the demo and return its output. Raises SystemExit when it fails."""
+    # Unbuffered, a line and its end are two writes, and the service's log may come between them.
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     code, screen = terminal.record([sys.executable, "tasks.py", "demo", "--once"], root, variables)
     if code:
@@ -22,8 +22,8 @@ def record(root: Path) -> str:
 
 
 def shown(root: Path, screen: str) -> str:
-    """Return the same without the service's log, and without what belongs to this machine."""
-    text = LOG.sub("", screen).replace(f"{root}/", "").replace("Making the environment in .venv\n", "")
+    """Return the same without the service's log and without names of this machine."""
+    text = LOG.sub("", screen).replace(f"{root}/", "").replace("Creating the environment in .venv\n", "")
     text = re.sub(r"/tmp/postgres-\w+", ".demo/product-catalogue/.dev", text)  # noqa: S108  # of root
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8000", text)
     return f"$ {COMMAND}\n{text.strip()}\n"

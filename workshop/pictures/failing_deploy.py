@@ -1,4 +1,4 @@
-"""The picture of a deploy that fails and is put back, on a real cluster."""
+"""The picture of a deploy that fails and is rolled back, on a real cluster."""
 
 import shutil
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from workshop.pictures import terminal
 COMMAND = "python3 tasks.py deploy staging --yes"
 # Less memory than the service needs to start.
 MISTAKE = ("resources.memory_request=32Mi", "resources.memory_limit=48Mi")
-FAILED = 3  # the release before serves
+FAILED = 3  # the previous release serves
 REGISTRY, SERVER = "registry.example.com", "https://staging.example.com:6443"
 
 
 def missing() -> str:
-    """Return why no deploy can run on this machine; empty when one can."""
+    """Return why this machine cannot run a deploy; empty if it can."""
     return variants.available()
 
 
 def record(root: Path, folder: Path) -> str:
-    """Release a service in a namespace of its own, then once more with a mistake. Return what that prints.
+    """Release a service in its own namespace, then again with a mistake. Return the output.
 
     Raises SystemExit when the first release fails, or the second does not.
     """
@@ -39,7 +39,7 @@ def record(root: Path, folder: Path) -> str:
 
 
 def of(stage: Stage) -> str:
-    """Do the same on a stage whose checkout may be changed."""
+    """Run both deploys on a stage whose checkout may be changed."""
     ended = stage.deploy("v1")
     if ended.code:
         raise SystemExit(f"The first release failed: {ended}")
@@ -66,7 +66,7 @@ def write_inventory(path: Path, pairs: Sequence[str]) -> None:
 
 
 def shown(stage: Stage, screen: str) -> str:
-    """Return the same without what belongs to this machine: its registry, its API server, its folders."""
+    """Return the same without names of this machine: its registry, its API server, its folders."""
     text = screen.replace(stage.images.repository, f"{REGISTRY}/shop").replace(stage.server, SERVER)
     text = text.replace(stage.namespace, "shop-staging").replace(f"{stage.project}/", "")
     return f"$ {COMMAND}\n{text.strip()}\n"

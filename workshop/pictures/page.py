@@ -1,4 +1,4 @@
-"""The picture of a page in a browser: headless Chromium lays it out, and a script in it draws what it sees as SVG."""
+"""The picture of a page in a browser: headless Chromium renders it, and a script in it draws the result as SVG."""
 
 import http.server
 import re
@@ -20,14 +20,14 @@ def browser() -> str | None:
 
 
 def draw(address: str, path: str) -> str:
-    """Return an SVG document of a page such as `/docs`. Raises SystemExit when the browser draws none."""
+    """Return an SVG document of a page such as `/docs`. Raises SystemExit without a result of the browser."""
     with with_script(address, path) as shown, tempfile.TemporaryDirectory() as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"]
         options += [f"--window-size={SIZE}", "--virtual-time-budget=20000", "--dump-dom", f"{shown}{path}"]
         done = subprocess.run([str(browser()), *options], capture_output=True, text=True, check=False, timeout=300)
     found = re.search(r"<svg xmlns.*</svg>", done.stdout, re.DOTALL)
     if not found:
-        raise SystemExit(f"Chromium has drawn nothing of {path} (exit code {done.returncode}):\n{done.stderr[-2000:]}")
+        raise SystemExit(f"Chromium did not draw {path} (exit code {done.returncode}):\n{done.stderr[-2000:]}")
     return found[0].replace("&nbsp;", "&#160;").replace("\u200b", "") + "\n"  # where a path may be broken
 
 
@@ -41,7 +41,7 @@ def with_script(address: str, path: str) -> Iterator[str]:
 
     class Site(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            with urllib.request.urlopen(f"{address}{self.path}", timeout=60) as answer:  # noqa: S310  # our own service
+            with urllib.request.urlopen(f"{address}{self.path}", timeout=60) as answer:  # noqa: S310  # a local service
                 body, kind = answer.read(), answer.headers["Content-Type"]
             if self.path == path:
                 body = body.replace(b"</body>", b"<script>" + SCRIPT.read_bytes() + b"</script></body>")
@@ -52,7 +52,7 @@ def with_script(address: str, path: str) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: it is no server of anybody's."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""A command in a terminal, and the picture of what it printed."""
+"""A command in a terminal, and the picture of its output."""
 
 import contextlib
 import fcntl
@@ -27,7 +27,7 @@ DRAWN = re.compile(r'clip-path="url\(#terminal-line-(\d+)\)">(.*?)</text>', re.D
 
 
 def record(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, str]:
-    """Run a command in a terminal of WIDTH columns. Return its exit code and what the screen shows, with colours."""
+    """Run a command in a terminal of WIDTH columns. Return its exit code and the screen, with colours."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, WIDTH, 0, 0))
     environment = {**variables, "TERM": "xterm-256color"}
@@ -42,7 +42,7 @@ def record(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -
 
 
 def screen(written: str) -> str:
-    """Return what a terminal shows in the end: without the lines that were drawn again."""
+    """Return the final screen of a terminal, without lines that were redrawn."""
     return REDRAWN.sub("", written.replace("\r\n", "\n")).replace("\r", "")
 
 

@@ -1,1 +1,1 @@
-"""`python -m app COMMAND`: what tools ask the service. Each is a module: `main(arguments)` returns the exit code."""
+"""`python -m app COMMAND`: commands for tools. Each is a module: `main(arguments)` returns the exit code."""

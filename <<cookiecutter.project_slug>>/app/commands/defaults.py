@@ -1,4 +1,4 @@
-"""The service as its code alone has it: what one machine exports, or keeps in files, is no part of its API."""
+"""The service with default settings only: variables and files of one machine are not part of its API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.main import create_app
 
 
 def service_of_defaults() -> Service:
-    """The application with no setting but the defaults. The process loses its own: it does nothing else."""
+    """Return the application with the defaults only. The process loses its own settings: it does nothing else."""
     known = known_variables()
     for name in [name for name in os.environ if name.upper() in known]:
         del os.environ[name]

@@ -1,7 +1,7 @@
 """`python -m app example [NAME...]`: a body that a POST of each resource accepts, as JSON, for smoke tests.
 
 A list of `name`, `path`, `body`, and `references`: members to add to the body, each the id of what a POST to the path
-there has created. What is referred to comes first. Exit code 1: a resource has no example.
+there has created. Referenced resources come first. Exit code 1: a resource has no example.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.services.base import ResourceService
 
 
 class NoExample(Exception):
-    """A resource whose body cannot be made. The message says what is missing."""
+    """A resource without an example. The message names the missing part."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         found = examples(service_of_defaults())
         if unknown := sorted(set(arguments) - {example.name for example in found}):
             known = ", ".join(example.name for example in found)
-            raise NoExample(
-                f"There is no resource {', '.join(unknown)}. Use one of {known or 'none: there is no resource'}."
-            )
+            raise NoExample(f"Unknown resource: {', '.join(unknown)}. Resources: {known or 'none'}.")
     except NoExample as error:
         print(error, file=sys.stderr)
         return 1
@@ -51,14 +49,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def examples(app: FastAPI) -> list[Example]:
-    """One for each route that creates a row of a table. Raises NoExample."""
+    """Return an example for each route that creates a row of a table. Raises NoExample."""
     created = list(_created(app))
     paths = {table.name: path for path, _, table in created}
     return [_example(path, body, table, paths) for path, body, table in created]
 
 
 def _created(app: FastAPI) -> Iterator[tuple[str, type[BaseModel], Table]]:
-    """Path, body and table of each POST whose endpoint has a resource's service."""
+    """Yield path, body and table of each POST whose endpoint has a resource's service."""
     for route in app.routes:
         if isinstance(route, Route) and "POST" in (route.methods or ()):
             hints = get_type_hints(route.endpoint, include_extras=True)
@@ -76,9 +74,9 @@ def _example(path: str, body: type[BaseModel], table: Table, paths: Mapping[str,
 
 
 def body_of(model: type[BaseModel], table: Table, paths: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The body without references, and the references. `paths` are those of the resources, by table.
+    """Return the body without references, and the references. `paths` of the resources, by table.
 
-    An example of the whole schema wins over those of its members. Raises NoExample.
+    An example of the whole schema overrides those of its members. Raises NoExample.
     """
     schema = model.model_json_schema(by_alias=True)
     whole = next(iter(schema.get("examples", ())), {})
@@ -103,12 +101,12 @@ def body_of(model: type[BaseModel], table: Table, paths: Mapping[str, str]) -> t
 def _path_of(column: Column[Any], paths: Mapping[str, str], member: str) -> str:
     table = next(key.column.table.name for key in column.foreign_keys)
     if table not in paths:
-        raise NoExample(f"{member} refers to table {table}, in which no resource creates a row")
+        raise NoExample(f"{member} refers to table {table}, which has no resource")
     return paths[table]
 
 
 def _resolved(member: dict[str, Any], definitions: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The schema of a member's values, without null and references."""
+    """Return the schema of a member's values, without null and references."""
     if "$ref" in member:
         return {**definitions[member["$ref"].rpartition("/")[2]], **member}
     choices = [choice for choice in member.get("anyOf", ()) if choice.get("type") != "null"]
@@ -118,7 +116,7 @@ def _resolved(member: dict[str, Any], definitions: Mapping[str, dict[str, Any]])
 
 
 def _value(member: Mapping[str, Any]) -> Any:
-    """The first example or legal value; None where the schema names none."""
+    """Return the first example or valid value; None without one in the schema."""
     choices = [
         *member.get("examples", ()),
         *member.get("enum", ()),

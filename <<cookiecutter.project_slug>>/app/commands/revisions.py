@@ -1,7 +1,7 @@
-"""`python -m app revisions`: those in alembic/versions of the working directory, as JSON.
+"""`python -m app revisions`: the revisions in alembic/versions of the working directory, as JSON.
 
-`revisions` has each after those that it builds on, with all its `ancestors`; `heads` those that nothing builds on.
-`error` is a line when they cannot be used as they are: `revisions` is empty then, unless there are several heads.
+`revisions` has each one after those that it builds on, with all its `ancestors`; `heads` those without a successor.
+`error` is a line when they are invalid: `revisions` is then empty, unless there are several heads.
 """
 
 from __future__ import annotations

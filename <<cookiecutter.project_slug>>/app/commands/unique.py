@@ -1,4 +1,4 @@
-"""Values for unique columns: such as no other row has, not even one of yesterday's run."""
+"""Values for unique columns that no other row has, not even one of an earlier run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sqlalchemy import Column
 
 from app.schemas.base import NO_NUL
 
-DAYS = 2_900_000  # from 2000 to the year 9939, which PostgreSQL and Python both have
+DAYS = 2_900_000  # from 2000 to the year 9939, which PostgreSQL and Python both support
 DIGITS = 12
 
 
 def another(example: Any, schema: Mapping[str, Any], column: Column[Any]) -> Any:
-    """A random value of the schema; the example itself where the schema has a form of its own."""
+    """Return a random value of the schema; the example itself for a schema with its own form."""
     bounds = {key: value for part in _parts(schema) for key, value in part.items() if key in _BOUNDS}
     low, high = bounds.get("minimum"), bounds.get("maximum")
     kinds = {part.get("type") for part in _parts(schema)}
@@ -43,8 +43,8 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _decimal(example: Decimal, step: Decimal, high: Any) -> str:
-    """From the example upwards, where there is room."""
-    with localcontext(prec=80):  # twice what a column can have
+    """Return a value from the example upwards, if possible."""
+    with localcontext(prec=80):  # twice the range of a column
         room = int((Decimal(str(high)) - example) // step) if high is not None else 10**6
         return format(example + step * secrets.randbelow(max(room, 0) + 1), "f")
 

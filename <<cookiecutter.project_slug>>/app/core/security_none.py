@@ -17,7 +17,7 @@ SETTINGS: tuple[type[EnvironmentSettings], ...] = ()
 
 
 class Guard:
-    """Never created: without tokens there is no guard."""
+    """Never created: without tokens no guard is needed."""
 
     async def admit(self, scope: Scope) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Whether the schema of a database is recent enough for this code, by the revisions in alembic/versions."""
+"""Check that the schema of a database is recent enough for this code, by the revisions in alembic/versions."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Begun:
             out, err = self._child.communicate(text, timeout=seconds)
         except subprocess.TimeoutExpired:
             called = " ".join(self.command[:3])
-            raise fail("TOOL_TIMEOUT", f"{called} did not end within {seconds:.0f} s", hint="run it by hand") from None
+            raise fail("TOOL_TIMEOUT", f"{called} did not end within {seconds:.0f} s", hint="run it manually") from None
         finally:
             self.end()
         return Done(self._child.returncode, out, err)

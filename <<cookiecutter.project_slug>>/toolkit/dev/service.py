@@ -1,4 +1,4 @@
-"""What the toolkit asks the service, as typed values: `python -m app COMMAND` in its folder (see README.md)."""
+"""The service's commands as typed values: `python -m app COMMAND` in its folder (see README.md)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MERGE = "python3 tasks.py migrate.merge"
 
 
 class ServiceError(Exception):
-    """A command of the service failed. The message is one line: what is wrong, and where it can be what to do."""
+    """A command of the service failed. The message is one line: the fault, and if possible the next step."""
 
 
 class RevisionError(ServiceError):
-    """The revisions cannot be used as they are."""
+    """The revisions are invalid."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Revisions:
 
     @property
     def head(self) -> str:
-        """The newest revision; empty without any. Raises RevisionError when there are several."""
+        """Return the newest revision; empty without any. Raises RevisionError when there are several."""
         if len(self.heads) > 1:
             raise RevisionError(self.error)
         return self.heads[0] if self.heads else ""
@@ -55,11 +55,11 @@ class Revisions:
         return tuple(self.known.values())
 
     def ancestors(self, ids: Iterable[str]) -> frozenset[str]:
-        """Everything that these revisions build on; unknown ids have no ancestors."""
+        """Return everything that these revisions build on; unknown ids have no ancestors."""
         return frozenset[str]().union(*(self.known[id_].ancestors for id_ in ids if id_ in self.known))
 
     def between(self, present: Iterable[str], wanted: str) -> tuple[Revision, ...]:
-        """What an upgrade to `wanted` runs on a database at `present`: each revision after those it builds on."""
+        """Return the revisions of an upgrade from `present` to `wanted`, each after those it builds on."""
         present = tuple(present)
         missing = (self.ancestors([wanted]) | {wanted}) - self.ancestors(present) - set(present)
         return tuple(revision for revision in self.ordered if revision.id in missing)
@@ -67,7 +67,7 @@ class Revisions:
 
 @dataclass(frozen=True)
 class Problem:
-    """One setting that is refused: `kind` is unknown, secret, missing or refused, `text` a sentence about it."""
+    """One refused setting: `kind` is unknown, secret, missing or refused, `text` a sentence about it."""
 
     setting: str
     kind: str
@@ -76,7 +76,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the service says of settings."""
+    """The service's check of settings."""
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Example:
-    """A body that a POST to `path` accepts, once each of `references` has the id of what a POST to its path made."""
+    """A body for a POST to `path`; each of `references` needs the id from a POST to its own path."""
 
     name: str
     path: str
@@ -97,12 +97,12 @@ def command(name: str, *arguments: str) -> list[str]:
 
 
 def run(project: Path, name: str, *arguments: str) -> int:
-    """Run a command with this terminal's input and output; its exit code."""
+    """Run a command with this terminal's input and output; return its exit code."""
     return subprocesses.run(command(name, *arguments), cwd=project)
 
 
 def revisions(project: Path) -> Revisions:
-    """Raises RevisionError for files that cannot be used, ServiceError when the service's code does not run."""
+    """Return the revisions. Raises RevisionError for invalid files, ServiceError when the service's code fails."""
     told = json.loads(_output(project, "revisions"))
     if told["error"] and not told["heads"]:
         raise RevisionError(told["error"])
@@ -136,23 +136,23 @@ def verdict(answer: str) -> Verdict:
 
 
 def examples(project: Path) -> tuple[Example, ...]:
-    """One of each resource; what is referred to comes first. Raises ServiceError."""
+    """Return one example of each resource; referenced ones come first. Raises ServiceError."""
     told = json.loads(_output(project, "example"))
     return tuple(Example(item["name"], item["path"], item["body"], item["references"]) for item in told)
 
 
 def openapi(project: Path) -> str:
-    """The document as JSON. Raises ServiceError."""
+    """Return the document as JSON. Raises ServiceError."""
     return _output(project, "openapi")
 
 
 def database_url(project: Path) -> str:
-    """The address of the database that migrations run on, for libpq and asyncpg. Raises ServiceError."""
+    """Return the address of the database for migrations, for libpq and asyncpg. Raises ServiceError."""
     return _output(project, "database-url").strip()
 
 
 def token(project: Path) -> str:
-    """A token for development with every scope. Raises ServiceError."""
+    """Return a token for development with every scope. Raises ServiceError."""
     return _output(project, "token", "--all").splitlines()[-1]
 
 

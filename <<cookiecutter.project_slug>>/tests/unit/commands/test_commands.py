@@ -84,5 +84,5 @@ def test_settings_that_allow_no_start_end_a_command_with_78() -> None:
 def test_an_unknown_command_is_refused_with_those_there_are() -> None:
     done = run("revision")
     assert done.returncode == 2
-    assert "There is no command revision." in done.stderr
+    assert "Unknown command revision." in done.stderr
     assert "  revisions " in done.stderr

@@ -42,7 +42,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Stack:
-    """The resolved file. `services` are those of the chosen profiles, `volumes` the engine's names by the file's."""
+    """The resolved file. `services` of the chosen profiles, `volumes`: the engine's names by the file's."""
 
     name: str
     services: Mapping[str, Any]

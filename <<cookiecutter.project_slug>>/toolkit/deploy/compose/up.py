@@ -83,7 +83,7 @@ def logs(project: Path, service: str = "", *, follow: bool = False, lines: int =
     arguments = ["logs", "--tail", str(lines), *(["--follow"] if follow else []), *([service] if service else [])]
     colours = "always" if sys.stdout.isatty() else "never"
     wanted = config.command("--ansi", colours, *arguments, profiles=ALL_PROFILES)
-    # Compose erases the terminal's line before each of its own, even where there is no terminal.
+    # Compose erases the terminal's line before each of its own, even without a terminal.
     return process.follow(
         wanted, lambda line: print(line.replace(ERASE, ""), flush=True), cwd=project, env=config.variables()
     )

@@ -175,7 +175,7 @@ def _origin(loc: Sequence[Any], given: Layers) -> str:
 
 
 def _siblings(loc: Sequence[Any]) -> list[str]:
-    """Return the known keys in the place of an unknown one."""
+    """Return the known keys at the place of an unknown one."""
     from toolkit.deploy.inventory.schema import Environment, block_of
 
     model: Any = Environment

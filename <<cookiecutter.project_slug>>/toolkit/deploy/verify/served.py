@@ -34,8 +34,8 @@ class Created:
 class Served:
     """The service of `project` at `url`.
 
-    `headers` are those of a caller who may do everything; None when nobody has a token. `made` are the addresses of
-    what the checks have created, `created` by path what is to be read back.
+    `headers` are those of a caller with all scopes; None without a token. `made` are the addresses of created
+    objects, `created` the objects to read back, by path.
     """
 
     project: Path
@@ -68,7 +68,7 @@ class Served:
         return f"/docs and /redoc load their {files} files; {operations} operations are listed"
 
     def create(self) -> str:
-        """POST of each resource, with its example."""
+        """POST each resource, with its example."""
         self._writing(self._create)
         return ", ".join(f"POST {path}: 201" for path in self.created) or "the service has no resources"
 
@@ -88,7 +88,7 @@ class Served:
 
     @cached_property
     def _examples(self) -> tuple[Example, ...]:
-        """Raises Failed NO_EXAMPLE."""
+        """Return the examples. Raises Failed NO_EXAMPLE."""
         try:
             return service.examples(self.project)
         except service.ServiceError as error:

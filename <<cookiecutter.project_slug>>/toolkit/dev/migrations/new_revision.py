@@ -115,7 +115,7 @@ class _Writing:
             after = catalogue.read(_connection(context))
             first = unseen_changes.dropped_checks(before, after, self.wanted)
             last, uncovered = unseen_changes.operations(self.metadata, catalogue.differences(self.wanted, after))
-            self.notes += [f"not covered by the revision, add it by hand: {difference}" for difference in uncovered]
+            self.notes += [f"not covered by the revision, add it manually: {difference}" for difference in uncovered]
         else:
             first, last = [], []
         self.notes += [note for op in seen if (note := online_operations.note(op))]
@@ -139,7 +139,7 @@ class _Writing:
                     Operations(context).invoke(online_operations.as_rendered(op))
         except DBAPIError as error:
             words = " ".join(str(error.orig.__cause__ if error.orig else error).split())
-            self.notes.append(f"PostgreSQL rejects the revision, correct it by hand: {words}")
+            self.notes.append(f"PostgreSQL rejects the revision, correct it manually: {words}")
             return False
         return True
 

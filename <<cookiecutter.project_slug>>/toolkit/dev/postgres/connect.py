@@ -1,4 +1,4 @@
-"""SQLAlchemy on a database whose URL is as libpq and asyncpg take it."""
+"""SQLAlchemy on a database with a URL in the form of libpq and asyncpg."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class NotConnected(Exception):
-    """There is no connection. The message says why."""
+    """The connection failed. The message has the reason."""
 
 
 @asynccontextmanager
 async def connection(url: str) -> AsyncIterator[AsyncConnection]:
-    """A connection of its own. Raises NotConnected."""
+    """Open a connection. Raises NotConnected."""
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
-    # asyncpg reads the URL: SQLAlchemy's dialect takes none of libpq's parameters.
+    # asyncpg reads the URL: SQLAlchemy's dialect does not support libpq's parameters.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: _connected(url), poolclass=NullPool)
     async with engine.connect() as made:
         yield made

@@ -39,9 +39,7 @@ class ServiceFile:
         changed = f"{self.text[:start]}lines = [\n{items}]{self.text[end:]}"
         expected = {**self.values, "resources": {**self.values.get("resources", {}), "lines": lines}}
         if tomllib.loads(changed) != expected:
-            raise ServiceFileError(
-                f"the `lines` of {NAME} cannot be rewritten safely; write them there by hand: {lines}"
-            )
+            raise ServiceFileError(f"the `lines` of {NAME} cannot be rewritten safely; edit them manually: {lines}")
         return changed
 
 

@@ -46,7 +46,7 @@ class _Loader(KubeConfigLoader):
                 "NO_CREDENTIALS",
                 f"the kubeconfig's credential plugin `{command}` failed",
                 *" ".join(said or ["it printed nothing"]).strip().splitlines()[-8:],
-                hint="run the plugin by hand, or log in with its tool; then run the same command again",
+                hint="run the plugin manually, or log in with its tool; then run the same command again",
             )
         return loaded
 

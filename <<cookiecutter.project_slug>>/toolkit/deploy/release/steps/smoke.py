@@ -125,7 +125,7 @@ def require_caller(target: Target) -> None:
 
 
 def create_and_read(project: Path, url: str, headers: Mapping[str, str]) -> str:
-    """What was created and read back. Raises Failed UNEXPECTED_ANSWER, READ_DIFFERS, NO_EXAMPLE, NO_ANSWER."""
+    """Create an example and read it back. Raises Failed UNEXPECTED_ANSWER, READ_DIFFERS, NO_EXAMPLE, NO_ANSWER."""
     import httpx2
 
     from toolkit.deploy.verify.served import Served

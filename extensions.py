@@ -88,7 +88,7 @@ def template_commit(folder: Path) -> str:
 
 
 def template_address(folder: Path) -> str:
-    """Where the template was cloned from, without a password in it; its own folder for a checkout without a remote."""
+    """Return the template's origin, without a password; its own folder for a checkout without a remote."""
     if not _git(folder, "rev-parse", "HEAD"):
         return ""
     address = _git(folder, "config", "--get", "remote.origin.url") or str(folder)
@@ -96,7 +96,7 @@ def template_address(folder: Path) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git prints of the repository whose top this folder is; nothing without git."""
+    """Return git's output for the repository whose top is this folder; nothing without git."""
     command = ["git", "-C", str(folder), *arguments]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     if not (folder / ".git").exists() or not shutil.which("git"):

@@ -1,4 +1,4 @@
-"""What every test can use: the template as git has it, and services baked from it."""
+"""Fixtures for all tests: the template as in git, and services baked from it."""
 
 import os
 import time

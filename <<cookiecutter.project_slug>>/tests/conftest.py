@@ -102,7 +102,7 @@ def session_app(settings: Settings) -> FastAPI:
 
 @pytest.fixture
 async def database(engine: AsyncEngine) -> AsyncIterator[PinnedDatabase]:
-    """The worker's database inside of a transaction that ends with the test."""
+    """The worker's database inside a transaction that ends with the test."""
     async with pinned(engine) as database:
         yield database
 

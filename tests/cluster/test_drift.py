@@ -1,4 +1,4 @@
-"""What others have changed: kept where it is theirs, reported where it is ours."""
+"""Changes by others: kept in their own fields, reported in ours."""
 
 import json
 

@@ -156,7 +156,7 @@ def test_a_crash_is_rolled_back_and_a_rollback_goes_back(released: Stage) -> Non
 
 @pytest.mark.parametrize("first", ["pending-upgrade", pytest.param("pending-rollback", marks=pytest.mark.drill)])
 def test_a_pending_release_is_recovered(released: Stage, first: str) -> None:
-    """What a deployer leaves that is killed while helm writes: the newest revision is pending."""
+    """Leave the state of a deployer killed while helm writes: the newest revision is pending."""
     newest = revisions(released)[-1][0]
     secret = f"secret/sh.helm.release.v1.shop.v{newest}"
 

@@ -53,8 +53,8 @@ def test_control_nobody_takes_back_what_a_kill_leaves(running: Stage) -> None:
     assert running.image_of_deployment() == running.images["deaf"]
     assert running.get("leases")["items"]
     assert running.http("/health")["image_digest"] == before  # the old pods still serve
-    mended = running.deploy("v2" if before == running.images["v1"] else "v1")
-    assert mended.code == 0, mended
+    repeated = running.deploy("v2" if before == running.images["v1"] else "v1")
+    assert repeated.code == 0, repeated
     assert not running.get("leases")["items"]
 
 

@@ -85,8 +85,8 @@ def test_control_without_the_lock_nobody_is_refused(running: Stage, tmp_path: Pa
     assert 5 not in [child.returncode for child in both], outs
     assert not any("LOCKED" in out for out in outs)
     assert all("changed    " in out for out in outs), outs
-    mended = running.deploy("v1")
-    assert mended.code == 0, mended
+    repeated = running.deploy("v1")
+    assert repeated.code == 0, repeated
 
 
 @pytest.mark.drill

@@ -1,4 +1,4 @@
-"""What the migration's pod does beside migrating, and why it fails: nothing of that is the revision's fault."""
+"""The migration's pod with sidecars, and failures that are not caused by the revision."""
 
 import json
 import shutil

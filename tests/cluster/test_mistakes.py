@@ -44,7 +44,7 @@ def test_refused_before_anything_is_touched(running: Stage, image: str, argument
 
 @pytest.mark.parametrize("source", ["name", "from_env"])
 def test_a_password_that_everyone_knows_is_refused(running: Stage, source: str) -> None:
-    """Where the toolkit can read the value, it is judged before anything is touched."""
+    """A value that the toolkit can read is checked before any change."""
     url = "postgresql://postgres:password@postgres:5432/shop"
     running.kubectl(
         "create", "secret", "generic", f"public-{source.replace('_', '-')}", f"--from-literal=DATABASE_URL={url}"

@@ -59,7 +59,7 @@ def test_a_node_drained_under_load(running: Stage, second_node: str) -> None:
 
 @pytest.mark.drill(minutes=2)
 def test_control_pods_that_go_without_a_drain_are_missed(running: Stage) -> None:
-    """What a drained node would be without disruption budget, readiness and grace: the same load sees it."""
+    """Without disruption budget, readiness and grace period, the same load sees errors (negative control)."""
     with running.load(rate=60, threads=4) as load:
         running.kubectl("delete", "pods", "-l", "app.kubernetes.io/name=shop", "--force", "--grace-period=0")
         until(lambda: load.failures, 120, "the load misses them")
@@ -83,7 +83,7 @@ def bring_back() -> None:
 @pytest.mark.drill(minutes=3)
 @pytest.mark.skipif(not SWITCH, reason="TEST_NODE_SWITCH names no program that stops the second node")
 def test_a_node_taken_away_in_the_rollout(running: Stage) -> None:
-    """The deploy finishes, or fails with the reason and puts back what ran; never silence until a time-out."""
+    """The deploy succeeds, or fails with the reason and rolls back; it never waits silently for a timeout."""
     with running.deploying("v3", "-e", "rollout_seconds=150") as child:
         until(lambda: running.image_of_deployment() == running.images["v3"], 120, "the release applied")
         subprocess.run([*SWITCH, "stop"], check=True)

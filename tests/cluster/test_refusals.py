@@ -1,4 +1,4 @@
-"""What the namespace or the API server refuses: the cause by its name, in seconds, and a healthy release stays."""
+"""Refusals by the namespace or the API server: the cause is named within seconds, and a healthy release stays."""
 
 import json
 import re

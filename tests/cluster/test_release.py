@@ -11,7 +11,7 @@ CHANGE = ("-e", "settings.LOG_LEVEL=DEBUG", "-e", "replicas=3")
 
 
 def test_first_deploy_into_an_empty_namespace(running: Stage) -> None:
-    """What `running` has deployed: this is the first test that meets it."""
+    """The deploy by `running`: this is the first test that uses it."""
     made = running.http("/api/v1/products", PRODUCT)
     assert running.http(f"/api/v1/products/{made['id']}")["name"] == "Lamp"
     assert running.http("/health")["image_digest"] == running.images["v1"]
@@ -74,7 +74,7 @@ def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> 
 def changed_kinds(stage: Stage, objects: Path) -> set[str]:
     """Of what applying the objects would change; `kubectl diff` names each GROUP.VERSION.KIND.NAMESPACE.NAME.
 
-    The mark of the Secrets that the pods read is no part of rendered objects: only a deploy asks the cluster for it.
+    The mark of the pods' Secrets is not in rendered objects: only a deploy reads it from the cluster.
     """
     command = ["kubectl", "diff", "-n", stage.namespace, "-k", str(objects), "--server-side", "--field-manager=deploy"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -16,7 +16,7 @@ ADDED = ('containers[name="old"]', 'containers[name="app"].command', 'containers
 
 
 def by_hand(stage: Stage, name: str = "app.kubernetes.io/name") -> str:
-    """What `kubectl apply` made before: the same name and selector, and pods of another kind."""
+    """Create an earlier Deployment with `kubectl apply`: the same name and selector, and different pods."""
     image = f"{stage.images.repository}@{stage.images['v1']}"
     labels = {name: "shop"}
     sleep = ["sleep", "1000"]
@@ -55,7 +55,7 @@ def test_a_deployment_made_by_kubectl_apply(actor: Stage, charted: Path, driver:
         assert container["name"] == "app"
         assert "command" not in container
         assert "EXTRA" not in variables(container)
-        # What is no part of how it works stays.
+        # Fields without an effect stay.
         assert stage.deployment()["metadata"]["labels"]["team"] == "lamps"
 
         again = stage.deploy("v1")

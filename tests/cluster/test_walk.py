@@ -74,7 +74,7 @@ class Person:
 
 @pytest.fixture
 def person(actor: Stage, tmp_path: Path) -> Iterator[Person]:
-    """Outside of the namespace to be: what the person has already. The database is empty."""
+    """Prerequisites outside the future namespace. The database is empty."""
     project = tmp_path / "shop"
     shutil.copytree(actor.project, project, symlinks=True)
     backing = actor.images.repository.split("/")[-2]  # the name in the certificate of the identity provider

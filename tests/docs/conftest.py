@@ -1,4 +1,4 @@
-"""What the tests of documents share: the service's modules, and shells that know nothing of this environment."""
+"""Fixtures for the tests of documents: the service's modules, and shells without this environment."""
 
 import sys
 from pathlib import Path

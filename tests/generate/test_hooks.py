@@ -1,4 +1,4 @@
-"""What the hook does on machines that lack something, and in places where something is already."""
+"""The hook on machines with missing parts, and in folders that are not empty."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def test_default(bakery: Bakery) -> None:
 
 
 def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
-    """What could not be done is said with the command that does it, and that command does it."""
+    """A skipped step is reported with the command that completes it, and that command works."""
     done = bakery.cookiecutter(tmp_path, env=offline)
     service = tmp_path / "product-catalogue"
     assert done.returncode == 0, done.stderr
@@ -180,7 +180,7 @@ def test_inside_another_repository(bakery: Bakery, offline: dict[str, str], tmp_
 
 
 def test_a_folder_that_exists(bakery: Bakery, tmp_path: Path) -> None:
-    """Refused and left as it is; with --overwrite-if-exists made anew, with what git has untouched."""
+    """Refused and left unchanged; with --overwrite-if-exists generated again, without touching git's content."""
     service = tmp_path / "product-catalogue"
     bakery.copy(bakery.bake(), service)
     (service / "README.md").write_text("mine\n")

@@ -19,7 +19,7 @@ from tests.support.running import PATIENCE, free_port
 from tests.support.stage import REGISTRY, Ended
 
 PASSWORD = "of-a-test-alone"
-# The default (18) cannot be had on every machine that runs these tests; the pipelines fetch this one beforehand.
+# The default (18) is not available on every machine that runs these tests; the pipelines fetch this one beforehand.
 POSTGRES_VERSION = "17"
 
 

@@ -62,7 +62,7 @@ def test_nothing_is_built_or_pushed_twice(checkout: Checkout, own_registry_path:
 
 
 def test_layers_made_ahead_are_used_and_leave_no_image(checkout: Checkout, own_registry_path: str) -> None:
-    """What a deploy starts before it has looked at anything; without it the same layer is not there."""
+    """Build layers as a deploy does before its first check; without that, the same layer is missing."""
     checkout.ok("build")
     path = checkout.folder / "app" / "resources.py"
     command = buildx.command(buildx.Build(checkout.folder, "ahead", content_key.TARGET))[1:]

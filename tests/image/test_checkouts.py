@@ -109,7 +109,7 @@ def test_an_interrupted_verify_leaves_no_tests_running(compose: Checkout) -> Non
     before = _containers(name)
 
     def testing() -> bool:
-        """Whether pytest has started its workers, in a container that was not there before."""
+        """Return True if pytest has started its workers, in a new container."""
         new = [container for container in _containers(name) if container not in before]
         return bool(new) and "exec(eval" in docker("top", new[0], check=False)
 

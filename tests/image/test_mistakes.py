@@ -17,7 +17,7 @@ from tests.support.stage import Ended
 
 
 def told(ended: Ended, code: str) -> str:
-    """The failure's lines; asserts that they are as they should be."""
+    """Return the failure's lines, after checking their form."""
     assert ended.code not in (0, 1), str(ended)
     assert "Traceback" not in ended.out, str(ended)
     lines = ended.out.splitlines()
@@ -28,7 +28,7 @@ def told(ended: Ended, code: str) -> str:
 
 
 def told_after(ended: Ended, code: str) -> str:
-    """All of the output, of which the failure's lines are as they should be."""
+    """Return all of the output, after checking the form of the failure's lines."""
     told(ended, code)
     return ended.out
 
@@ -137,7 +137,7 @@ def test_a_port_that_is_taken(compose: Checkout) -> None:
 
 @contextmanager
 def registry_that_answers(status: int, body: dict[str, object]) -> Iterator[str]:
-    """What a real registry can hardly be made to do: refuse, or break."""
+    """A registry that refuses or fails, which a real one rarely does."""
 
     class Answer(Quiet):
         def do_GET(self) -> None:

@@ -178,7 +178,7 @@ def tasks_of(job: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def clone(bakery: Bakery, tmp_path: Path) -> Iterator[Path]:
-    """What the pipeline checks out: a clone of the commit that the generator has made."""
+    """The pipeline's checkout: a clone of the generator's commit."""
     folder = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(bakery.bake()), str(folder)], check=True)
     yield folder

@@ -81,7 +81,7 @@ def write_revision(service: Path) -> None:
 
 
 def during_a_lock(url: str, ask: Callable[[], tuple[int, dict[str, str]]]) -> tuple[int, dict[str, str]]:
-    """What a request is answered while another transaction has locked the table."""
+    """Return the response to a request while another transaction has locked the table."""
 
     async def run() -> tuple[int, dict[str, str]]:
         connection = await asyncpg.connect(url)
@@ -150,7 +150,7 @@ def test_without_the_setting_each_place_says_what_to_set(
         [line, *_] = [text for text in running.log.read_text().splitlines() if "DATABASE_POOLER=true" in text]
         assert reason in line
         assert words in line
-        if not ignored:  # where it is told to ignore them, whether /ready meets it is a matter of luck
+        if not ignored:  # if it ignores them, the result of /ready is random
             status, problem = running.get("/ready")
             assert (status, problem["code"]) == (503, "database_refused")
             assert reason in problem["detail"]

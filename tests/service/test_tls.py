@@ -60,7 +60,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def in_use(**settings: str) -> bool:
-    """Whether a connection with these settings is encrypted. Raises NotConnected."""
+    """Return True if a connection with these settings is encrypted. Raises NotConnected."""
     secret = {name: SecretStr(value) if name == "database_url" else value for name, value in settings.items()}
 
     async def ask() -> bool:

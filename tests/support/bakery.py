@@ -85,7 +85,7 @@ class Bakery:
     def _as_a_user(self) -> Iterator[None]:
         """Give this process the variables of `environment`, and the template's folder as the place of `extensions`.
 
-        Cookiecutter adds that folder itself, but pytest-cookies asks the questions once more, before and outside of it.
+        Cookiecutter adds that folder itself, but pytest-cookies asks the questions once more, before and outside it.
         """
         with pytest.MonkeyPatch.context() as patch:
             for name in os.environ.keys() - self.environment.keys():
@@ -138,7 +138,7 @@ class Bakery:
 
     @contextmanager
     def _once(self, name: str) -> Iterator[bool]:
-        """True for the first process that gets here; the others wait until it is through. A failure is told to all."""
+        """True for the first process that gets here; the others wait until it has ended. All of them see a failure."""
         with (self.folder / f"{name}.lock").open("a+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             lock.seek(0)

@@ -33,6 +33,6 @@ def zizmor() -> str:
 
 
 def complaints(program: str, folder: Path, *arguments: str) -> str:
-    """What a linter finds in a folder; empty when that is nothing."""
+    """Return a linter's findings in a folder; empty without any."""
     done = subprocess.run([program, *arguments], cwd=folder, check=False, capture_output=True, text=True, timeout=120)
     return done.stdout + done.stderr if done.returncode else ""

@@ -63,7 +63,7 @@ class Load:
             connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection, *, write: bool) -> bool:
-        """True when the server asks to close. A client that is told so is no failure."""
+        """True when the server asks to close, which does not count as a failure."""
         if write:
             body = json.dumps({"name": "Lamp", "price": "9.50"})
             connection.request("POST", self.path, body, {"Content-Type": "application/json", **self.headers})

@@ -66,7 +66,7 @@ def add_resource(service: Path, line: str) -> None:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git prints. Fails with git's words."""
+    """Return git's output. Fails with git's message."""
     done = subprocess.run(
         ["git", *arguments], cwd=folder, env={**os.environ, **AUTHOR}, check=False, capture_output=True, text=True
     )

@@ -16,7 +16,7 @@ IMAGE = "prom/prometheus:latest"
 
 
 def missing() -> str:
-    """Why neither is here; empty when one is."""
+    """Return why neither is available; empty if one is."""
     if shutil.which("prometheus") and shutil.which("promtool"):
         return ""
     if not shutil.which("docker"):

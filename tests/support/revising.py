@@ -66,7 +66,7 @@ def one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 
 def styled(bakery: Bakery, service: Path) -> bool:
-    """Whether the revisions pass the service's linter and formatter."""
+    """Return True if the revisions pass the service's linter and formatter."""
     ruff = str(service / ".venv" / "bin" / "ruff")
     done = [bakery.run([ruff, *words, "alembic"], cwd=service) for words in (("check",), ("format", "--check"))]
     return all(one.returncode == 0 for one in done)

@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """What the condition gives as soon as it is true."""
+    """Wait for the condition and return its result."""
     end = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < end, f"waited {PATIENCE} s for {what}"

@@ -198,7 +198,7 @@ class Stage:
         return {pod["metadata"]["name"] for pod in found if not pod["metadata"].get("deletionTimestamp")}
 
     def nodes(self) -> set[str]:
-        """Where the service's pods are."""
+        """Return the nodes of the service's pods."""
         found = self.get("pods", "-l", "app.kubernetes.io/name=shop")["items"]
         return {pod["spec"]["nodeName"] for pod in found if not pod["metadata"].get("deletionTimestamp")}
 

@@ -1,4 +1,4 @@
-"""Where this repository and the service in it are."""
+"""Paths of this repository and of the service in it."""
 
 from pathlib import Path
 

@@ -69,7 +69,7 @@ def _push(arguments: list[str], repository: str, tag: str, folder: Path) -> str:
 
 
 def available() -> str:
-    """Why there is no cluster to test on; empty when there is one."""
+    """Return why no cluster is available for tests; empty if one is."""
     for command, reason in (
         (["kubectl", "get", "--raw", "/readyz"], "no Kubernetes answers (KUBECONFIG)"),
         (["docker", "buildx", "version"], "no docker with buildx"),

@@ -9,7 +9,7 @@ WAITS = ("wait", "join", "communicate", "timeout", "until", "wait_for")
 
 
 def short(source: str) -> Iterator[int]:
-    """Lines with a fixed limit of less than a minute, outside of `pytest.raises(TimeoutError)`."""
+    """Return lines with a fixed limit of less than a minute, except in `pytest.raises(TimeoutError)`."""
     tree, lines = ast.parse(source), source.splitlines()
     meant = {line for node in ast.walk(tree) if _expects_a_timeout(node) for line in _lines(node)}
     for node in ast.walk(tree):

@@ -41,7 +41,7 @@ class Repository:
         return done
 
     def read(self, *arguments: str) -> str:
-        """What git prints, stripped. Raises UpdateError."""
+        """Return git's output, stripped. Raises UpdateError."""
         return self.run(*arguments).stdout.strip()
 
     def commit_of(self, name: str) -> str:
@@ -49,7 +49,7 @@ class Repository:
         return self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", allowed=(0, 1, 128)).stdout.strip()
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Whether `newer` contains `older`."""
+        """Return True if `newer` contains `older`."""
         return self.run("merge-base", "--is-ancestor", older, newer, allowed=(0, 1)).returncode == 0
 
     def files(self, commit: str = "HEAD") -> list[str]:

@@ -27,7 +27,7 @@ class Merged:
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a path is one of the patterns'; `*` crosses folders."""
+    """Return True if a path matches one of the patterns; `*` crosses folders."""
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
 
 

@@ -71,7 +71,7 @@ def _require_own_repository(repository: Repository) -> None:
 
 
 def _from_recorded_commit(repository: Repository, found: service.Service) -> str:
-    """What the recorded commit of the template makes of the service, as a commit without parents.
+    """Bake the service from the recorded commit of the template, as a commit without parents.
 
     For a clone without the history in which the branch `template` began.
     """

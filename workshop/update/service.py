@@ -1,4 +1,4 @@
-"""What a service says of itself: its answers, its resource lines, and the template that it was made from."""
+"""Facts from a service: its answers, its resource lines, and the template that it was generated from."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Four things differ from FastAPI's own router. A guard runs before the body is read, not as a dependency after it (also:
 1 us in place of 9). JSON is read by orjson, which refuses NaN, lone surrogates and what is not UTF-8. A model of
-the query is read at once. And `include` puts routes straight onto the application: one inside of an included router is
+the query is read at once. And `include` puts routes straight onto the application: one inside an included router is
 matched twice, 8 us a request.
 """
 

@@ -1,4 +1,4 @@
-"""Who may do what, for every operation of the OpenAPI document."""
+"""Permissions of callers, for every operation of the OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any

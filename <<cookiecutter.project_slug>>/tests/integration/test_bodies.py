@@ -1,4 +1,4 @@
-"""Bodies that are not as they should be: a problem each, never a 5xx, and nothing is stored."""
+"""Invalid bodies: each gets a problem, never a 5xx, and nothing is stored."""
 
 import json
 from collections.abc import AsyncIterator
@@ -190,5 +190,5 @@ async def test_any_value_in_any_field(client: AsyncClient, app: FastAPI, resourc
                 assert_problem(answer, 409)
             elif answer.status_code not in (200, 201):
                 problem = assert_problem(answer, 422)
-                # 10**400 is no JSON that is taken here, wherever it stands.
+                # 10**400 is not accepted as JSON, in any place.
                 assert problem["errors"][0]["pointer"].startswith("#" if value == VALUES["far beyond"] else f"#/{name}")

@@ -81,7 +81,7 @@ async def test_a_deadlock_is_solved(own: Database, monkeypatch: pytest.MonkeyPat
 async def test_a_migration_beneath_prepared_statements(
     own_database: str, first_resource: ModuleType, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
-    """In a transaction asyncpg cannot prepare anew by itself, so the whole unit is run again."""
+    """In a transaction asyncpg cannot prepare again by itself, so the whole unit is retried."""
     if not again:
         monkeypatch.setattr(module, "TRY_AGAIN", ())
     resource, statuses = first_resource, []

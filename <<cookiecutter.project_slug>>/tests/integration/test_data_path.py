@@ -82,7 +82,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(own: Database, admin: a
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    # The next one does not wait for the sleep to end, and finds no transaction of somebody else.
+    # The next one does not wait for the sleep to end, and finds no open transaction.
     async with asyncio.timeout(PATIENCE):
         assert await own.read(value) == 1
     await until_idle(admin)
@@ -238,7 +238,7 @@ async def test_a_read_that_meets_a_dead_connection_is_run_once_more(
 
 
 async def test_a_write_that_meets_a_dead_connection_is_not(own: Database, admin: asyncpg.Connection) -> None:
-    """Nobody knows whether it was carried out."""
+    """The outcome is unknown."""
     runs = 0
 
     async def unit(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from tests.factories import FACTORIES
 
 
 async def created(client: AsyncClient, found: list[Example]) -> dict[str, dict[str, Any]]:
-    """What a POST of each example answers, by path."""
+    """Return the response to a POST of each example, by path."""
     answers: dict[str, dict[str, Any]] = {}
     for example in found:
         references = {name: answers[path]["id"] for name, path in example.references.items()}

@@ -71,7 +71,7 @@ async def setup(lasting: Setup) -> AsyncIterator[Setup]:
     await until_ok(lasting.http, "/ready")
     yield lasting
     lasting.proxy.delay = 0
-    await lasting.proxy.mend()
+    await lasting.proxy.restore()
     assert lasting.service.process.poll() is None, lasting.service.output()
 
 
@@ -107,7 +107,7 @@ async def test_an_outage(setup: Setup, first_resource: ModuleType) -> None:
             assert_problem(answer, 503, "database_unavailable")
             assert int(answer.headers["Retry-After"]) > 0
     await probes(http)
-    await setup.proxy.mend()
+    await setup.proxy.restore()
     await until_ok(http, one)
 
 
@@ -115,7 +115,7 @@ async def test_a_short_outage_costs_no_read(setup: Setup, first_resource: Module
     """Every connection of the pool is dead, and a read opens a new one."""
     await asyncio.gather(*(until_ok(setup.http, first_resource.PATH) for _ in range(3)))
     await setup.proxy.cut()
-    await setup.proxy.mend()
+    await setup.proxy.restore()
     assert (await setup.http.get(first_resource.PATH)).status_code == 200
 
 
@@ -135,7 +135,7 @@ async def test_a_database_that_no_longer_answers(setup: Setup, first_resource: M
     for answer in await asyncio.gather(*(within(LONGEST, http.get(path)) for _ in range(6))):
         assert_problem(answer, 503)
     await probes(http)
-    await setup.proxy.mend()
+    await setup.proxy.restore()
     await until_ok(http, path)
     for answer in await asyncio.gather(*(within(PROMPT, http.get(path)) for _ in range(6))):
         assert answer.status_code == 200
@@ -156,7 +156,7 @@ async def test_a_life_without_a_database(session_app: FastAPI, own_database: str
         assert (await http.get("/health")).status_code == 200
         assert_problem(await within(PROMPT, http.get("/ready")), 503)
         assert_problem(await within(PROMPT, http.get(path)), 503, "database_unavailable")
-        await setup.proxy.mend()
+        await setup.proxy.restore()
         await until_ok(http, "/ready")
         assert (await http.get(path)).status_code == 200
         setup.proxy.swallow()
@@ -208,7 +208,7 @@ async def test_a_request_that_was_given_up_while_nothing_answered(proxy: Proxy, 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await ask()
-        await proxy.mend()
+        await proxy.restore()
         async with asyncio.timeout(LONGEST):
             await ask()
         proxy.swallow()
@@ -219,6 +219,6 @@ async def test_a_request_that_was_given_up_while_nothing_answered(proxy: Proxy, 
         with pytest.raises((OSError, SQLAlchemyError, NotConnected)):
             await ask()
         assert time.monotonic() - started < LONGEST
-        await proxy.mend()
+        await proxy.restore()
         async with asyncio.timeout(LONGEST):
             await ask()

@@ -78,7 +78,7 @@ async def test_a_key_belongs_to_one_caller(client: AsyncClient, app: FastAPI, re
 
     mine = await client.post(resource.PATH, json=await resource.body(client), headers=keyed())
     body = await resource.body(client)
-    somebody = {**headers_for(app=app, subject="somebody else"), **keyed()}
+    somebody = {**headers_for(app=app, subject="another"), **keyed()}
     theirs = await client.post(resource.PATH, json=body, headers=somebody)
     assert (mine.status_code, theirs.status_code) == (201, 201)
     assert mine.json()["id"] != theirs.json()["id"]
@@ -135,7 +135,7 @@ async def test_a_key_has_1_to_255_characters(client: AsyncClient, first_resource
 async def test_several_at_once_make_one(
     own_app: FastAPI, own_database: str, own_client: AsyncClient, first_resource: ModuleType
 ) -> None:
-    """While the first is under way the others are told so (409); later ones get its answer."""
+    """While the first is in progress the others get 409; later ones get its response."""
     resource = first_resource
     body = await resource.body(own_client)
     await run_sql(own_app.state.database, *gated_inserts(table_of(resource)))

@@ -197,7 +197,7 @@ async def test_a_cursor_belongs_to_its_list(client: AsyncClient) -> None:
 
 
 async def plan(database: Database, resource: ModuleType, sort: str, values: list[Any]) -> str:
-    """How PostgreSQL would find the page after `values`, were the table too large to be read as a whole."""
+    """Return PostgreSQL's plan for the page after `values`, as for a table too large for a sequential scan."""
     crud = crud_of(resource)
     statement = crud._page(sort, (), True)
     arguments = {f"after_{place}": value for place, value in enumerate(values)} | {"page_limit": 20}

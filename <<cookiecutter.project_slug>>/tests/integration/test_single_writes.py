@@ -71,7 +71,7 @@ async def count(own: Database) -> int:
 
 
 async def begun(own: Database, service: ResourceService, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many transactions a create begins."""
+    """Return the number of transactions that a create begins."""
     begins: list[int] = []
     original = Connection.transaction
 

@@ -54,7 +54,7 @@ async def _client(address: tuple[str, int], request: bytes, pause: float, offset
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bool]:
-    """Status, and whether the server wants the connection closed."""
+    """Return the status, and True if the server closes the connection."""
     writer.write(request)
     await writer.drain()
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()

@@ -25,7 +25,7 @@ class PinnedPool(Pool):
 class PinnedDatabase(Database):
     """Every unit of work runs on the same connection, as a savepoint of the test's transaction.
 
-    So `now()` stands still, one failed statement outside of a unit spoils the rest, and two requests at once raise
+    So `now()` stands still, one failed statement outside a unit spoils the rest, and two requests at once raise
     InterfaceError: a test of concurrency takes the fixture `own_database` instead.
     """
 

@@ -1,4 +1,4 @@
-"""What every error answer must look like (RFC 9457)."""
+"""The required form of every error response (RFC 9457)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What queries of dashboards and alert rules ask for, and what a scrape has of it."""
+"""Metrics in the queries of dashboards and alert rules, compared with those of a scrape."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _label_values(definition: str) -> str:
 
 
 def complaints(asked: list[Query], scrape: Scrape) -> list[str]:
-    """What the queries name that neither the scrape nor a recording rule has; empty when all is there."""
+    """Yield the metrics of the queries that neither the scrape nor a recording rule has."""
     known: dict[str, Mapping[str, set[str]]] = {**scrape.series, **{name: {} for name in OWN}}
     found = []
     for query in asked:

@@ -27,7 +27,7 @@ class Proxy:
         url = self._database.set(drivername="postgresql", host="127.0.0.1", port=self._port)
         return url.difference_update_query(["host"]).render_as_string(hide_password=False)
 
-    async def mend(self) -> None:
+    async def restore(self) -> None:
         """Listen, on the same port as before, and let everything through."""
         self._flowing.set()
         if self._server is None:
@@ -35,7 +35,7 @@ class Proxy:
             self._port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
-        """End every connection and refuse new ones: PostgreSQL is not there."""
+        """End every connection and refuse new ones: PostgreSQL is down."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -81,7 +81,7 @@ class Proxy:
 @asynccontextmanager
 async def proxied(database_url: str) -> AsyncIterator[Proxy]:
     proxy = Proxy(database_url)
-    await proxy.mend()
+    await proxy.restore()
     try:
         yield proxy
     finally:

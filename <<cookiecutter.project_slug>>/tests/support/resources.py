@@ -1,4 +1,4 @@
-"""What tests that hold for any resource must know of one. A resource is its module in `tests.factories`."""
+"""Facts of a resource for tests of any resource. A resource is its module in `tests.factories`."""
 
 import importlib
 from types import ModuleType

@@ -25,7 +25,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
 
 
 def _is_out_of_bounds(problem: dict[str, Any], body: object) -> bool:
-    """Whether every fault is a bound that a member sent as a string breaks: JSON Schema has no bounds for those."""
+    """Return True if every fault is a bound of a member sent as a string: JSON Schema has no bounds for those."""
     faults = problem.get("errors", [])
     return bool(faults) and all(
         fault["code"] in OUT_OF_BOUNDS

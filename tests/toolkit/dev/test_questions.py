@@ -39,7 +39,7 @@ def test_without_one_nobody_answers() -> None:
 
 
 def test_a_closed_input_is_no_answer() -> None:
-    """What `<&-` in a shell does: Python has no sys.stdin then."""
+    """As with `<&-` in a shell: Python has no sys.stdin then."""
     shell = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *ASKS]
     done = subprocess.run(shell, cwd=SERVICE, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "answer: ''"), done.stderr

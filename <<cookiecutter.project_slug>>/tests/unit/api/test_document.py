@@ -73,7 +73,7 @@ def _routes(router: Router, number: int, create: type[BaseModel], read: type[Bas
 
 
 def calls_to_build(app: Service) -> int:
-    """How many calls of functions the document takes: work, whatever else the machine does."""
+    """Return the number of function calls for the document: a measure of work that is independent of load."""
     profile = cProfile.Profile()
     document = profile.runcall(app.openapi)
     assert document["paths"]

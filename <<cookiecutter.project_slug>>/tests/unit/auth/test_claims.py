@@ -1,4 +1,4 @@
-"""Where audience and scopes are in a token, and how providers spell them."""
+"""Audience and scopes in the claims and spellings of different providers."""
 
 from typing import Any
 

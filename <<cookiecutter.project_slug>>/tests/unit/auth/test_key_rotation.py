@@ -45,7 +45,7 @@ def verifier(clean_environment: pytest.MonkeyPatch, provider: KeyServer, later: 
 
 
 async def admit(verifier: Verifier, header: bytes) -> Identity:
-    """What a guard does with a request."""
+    """Return the outcome of a guard for a request."""
     return verifier.remembered(header) or await verifier.verify(header)
 
 

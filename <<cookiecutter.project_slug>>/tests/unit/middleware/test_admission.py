@@ -15,7 +15,7 @@ QUIET = frozenset({"/health"})
 
 
 class Busy:
-    """An application whose requests end when they are told to."""
+    """An application whose requests end on command."""
 
     def __init__(self) -> None:
         self.running: list[str] = []

@@ -1,4 +1,4 @@
-"""What every answer has, whoever gives it."""
+"""Parts common to all responses."""
 
 import asyncio
 import json
@@ -159,7 +159,7 @@ async def test_a_page_brings_headers_of_its_own(make_app: MakeApp, client_of: Cl
 
 
 def samples(app: Service) -> dict[tuple[str, ...], float]:
-    """How many requests were counted, by method, route and status."""
+    """Return the counts of requests, by method, route and status."""
     names = ("http_request_method", "http_route", "http_response_status_code")
     return {
         tuple(sample.labels[name] for name in names): sample.value

@@ -15,7 +15,7 @@ from app.request_context import REQUEST
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    """What a test sets up for the process does not outlive it."""
+    """Restore the process's set-up after each test."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield

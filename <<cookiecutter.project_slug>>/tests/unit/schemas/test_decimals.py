@@ -43,7 +43,7 @@ def test_what_the_document_says() -> None:
 @pytest.mark.parametrize(("precision", "scale"), [(3, 0), (3, 1), (3, 2), (3, 3), (38, 20)])
 @given(data=st.data())
 def test_every_string_of_the_form_is_taken(precision: int, scale: int, data: st.DataObject) -> None:
-    """Where no rule of the column bounds it."""
+    """A column without a rule that bounds it."""
     column = TypeAdapter(Annotated[Decimal, Exact(precision=precision, scale=scale)])
     form = column.json_schema()["anyOf"][0]["pattern"].strip("^$")
     text = data.draw(st.from_regex(form, fullmatch=True))

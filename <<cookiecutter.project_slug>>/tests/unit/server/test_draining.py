@@ -1,4 +1,4 @@
-"""The end of a process: lame duck, graceful shutdown, or at once."""
+"""The end of a process: connection draining, graceful shutdown, or at once."""
 
 import asyncio
 import http.client
@@ -32,7 +32,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None: ...
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the server takes for the time; `clock[0] += 1` lets a second pass."""
+    """The server's clock; `clock[0] += 1` advances it by a second."""
     now = [100.0]
     monkeypatch.setattr(draining, "monotonic", lambda: now[0])
     return now
@@ -148,7 +148,7 @@ def wait_for_start(process: subprocess.Popen[bytes], port: int, host: str = "127
 
 
 def wait_for_drain(connection: http.client.HTTPConnection) -> None:
-    """Until a connection is told to close: the signal has been heard. Alive all the while."""
+    """Wait until a response has `Connection: close`: the signal has arrived. The service stays alive meanwhile."""
     end = time.monotonic() + PATIENCE
     while True:
         answer = get(connection, "/health")

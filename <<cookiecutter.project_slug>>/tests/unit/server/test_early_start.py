@@ -102,7 +102,7 @@ async def test_settings_are_told_by_whoever_asked_for_them(
     clean_environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def make() -> Starlette:
-        raise ConfigurationError(["PORT: is no number"])
+        raise ConfigurationError(["PORT: not a number"])
 
     async with served(make, Lifecycle()) as (failed, client):
         assert (await client.get("/ready")).status_code == 503

@@ -1,4 +1,4 @@
-"""HOST: which sockets there are, and what is said of an address that cannot be had."""
+"""HOST: the sockets that are opened, and the messages for an unavailable address."""
 
 import errno
 import http.client

@@ -78,7 +78,7 @@ def example() -> dict[str, str]:
 
 
 def compose_variables() -> dict[str, str]:
-    """What the Compose files read besides the service's settings, with the defaults there."""
+    """Return the variables of the Compose files besides the service's settings, with their defaults."""
     texts = [path.read_text(encoding="utf-8") for path in PROJECT.glob("docker-compose*.yml")]
     found = {name: default for text in texts for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*))?", text)}
     found["COMPOSE_PROJECT_NAME"] = re.findall(r"^name: (.+)$", texts[0], re.MULTILINE)[0].removesuffix("-test")

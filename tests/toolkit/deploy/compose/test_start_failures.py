@@ -1,4 +1,4 @@
-"""Why a stack did not start. The outputs are those of Compose 2.26 and of the containers."""
+"""Causes of a failed start of a stack. The outputs are from Compose 2.26 and the containers."""
 
 import http.server
 import threading

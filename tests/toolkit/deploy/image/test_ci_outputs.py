@@ -1,4 +1,4 @@
-"""What a pipeline's steps tell each other."""
+"""Outputs between the steps of a pipeline."""
 
 from pathlib import Path
 

@@ -75,7 +75,7 @@ def test_what_is_not_in_the_image_changes_nothing(project: Path, change: Callabl
 
 
 def _for_the_owner_alone(project: Path) -> None:
-    """What a checkout with umask 077 has: the Dockerfile gives the image the modes that git knows."""
+    """A checkout with umask 077: the Dockerfile sets git's file modes in the image."""
     for path in project.rglob("*"):
         path.chmod(path.stat().st_mode & 0o700)
 

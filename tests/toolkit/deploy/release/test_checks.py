@@ -1,4 +1,4 @@
-"""What is wrong before anything is touched: the values, the objects, and what a deploy needs to be allowed."""
+"""Checks before any change: the values, the objects, and the permissions."""
 
 from typing import Any
 

@@ -73,8 +73,8 @@ def test_the_hint_opens_every_closed_port() -> None:
     given = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://x:8443", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}
     *_, last = ports.findings(environment(settings=given))
     assert last.hint == "network_policy.to_ports: [443, 4317, 4318, 5432, 8443]"
-    mended = environment(settings=given, network_policy={"to_ports": [443, 4317, 4318, 5432, 8443]})
-    assert list(ports.findings(mended)) == []
+    opened = environment(settings=given, network_policy={"to_ports": [443, 4317, 4318, 5432, 8443]})
+    assert list(ports.findings(opened)) == []
 
 
 def test_a_secret_is_judged_and_not_shown() -> None:

@@ -143,7 +143,7 @@ WAIT, NOTHING = Plan((Change("wait", "for it"),)), Plan()
 
 @pytest.mark.parametrize("fresh", [NOTHING, WAIT], ids=["nothing is left", "only waiting is left"])
 def test_less_than_was_shown_is_done(target: Any, log: list[str], fresh: Plan) -> None:
-    """What a killed deployer had begun may end between two looks."""
+    """Work of a killed deployer may end between two checks."""
     steps = Step("one", log, [CHANGE, fresh]), Step("two", log, [WAIT, NOTHING])
     assert played(target, *steps) == Exit.OK
 

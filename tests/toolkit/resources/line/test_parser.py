@@ -1,4 +1,4 @@
-"""What a resource line means, and what is said of one that means nothing."""
+"""The meaning of resource lines, and the faults of invalid ones."""
 
 import pytest
 

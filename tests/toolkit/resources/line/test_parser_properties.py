@@ -127,7 +127,7 @@ def written(field: Field) -> str:
 
 
 def distinct(resource: Resource) -> bool:
-    """Whether the names alone would let the resource through."""
+    """Return True if the names alone are valid."""
     columns = [field.name for field in resource.fields]
     known = [name for name, _ in relations.relations(Resource("target_of_all", "targets_of_all", (Field("a", "int"),)))]
     return (
@@ -250,7 +250,7 @@ def test_what_is_generated_works_under_any_legal_name(resource: Resource) -> Non
 
 
 def columns_of(crud: Crud, query: Any) -> dict[str, tuple[str, str]]:
-    """What each filter of a list compares: parameter -> column, and the suffix of the comparison."""
+    """Return the filters of a list: parameter -> column, and the suffix of the comparison."""
     found: dict[str, tuple[str, str]] = {}
     for name, field in query.model_fields.items():
         if name not in PageQuery.model_fields and name != "sort":

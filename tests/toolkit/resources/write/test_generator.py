@@ -1,4 +1,4 @@
-"""What is written into a service, and what is left alone."""
+"""Files that are written into a service, and files that are left unchanged."""
 
 import json
 import sys

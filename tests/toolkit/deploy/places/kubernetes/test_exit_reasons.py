@@ -1,4 +1,4 @@
-"""Why a migration's container ended."""
+"""Causes of the end of a migration's container."""
 
 from typing import Any
 

@@ -53,7 +53,7 @@ def test_without_it_the_other_jobs_are_listed(project: Path) -> None:
 
 
 def test_whatever_a_release_has_carries_its_label(project: Path) -> None:
-    """What a later release no longer has is found by it."""
+    """The label identifies objects that a later release drops."""
     assert {item["metadata"]["labels"][LABEL] for item in rendered(project)} == {"lamps"}
 
 

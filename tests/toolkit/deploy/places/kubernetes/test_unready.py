@@ -1,4 +1,4 @@
-"""What a pod that is not ready says of its database."""
+"""Reasons of pods that are not ready because of their database."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the smoke test may do with an environment is known before anything is touched."""
+"""The prerequisites of the smoke test are checked before any change."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -22,13 +22,14 @@ RENDER = """
 import json, sys
 from pathlib import Path
 from toolkit.deploy.inventory import load as inventory
-from toolkit.deploy.release.spec import Release, driver_of
+from toolkit.deploy.places.kubernetes.drivers import driver_of
+from toolkit.deploy.spec import ReleaseSpec
 project = Path.cwd()
 def render(settings):
     environment = inventory.load(project, "staging", settings, {})
     secrets = {"DATABASE_URL": "x"} if environment.secret.from_env else {}
     replicas = None if environment.autoscale else environment.replicas
-    release = Release("shop", environment, "sha256:" + "a" * 64, secrets, replicas, "mark-of-sources")
+    release = ReleaseSpec("shop", environment, "sha256:" + "a" * 64, secrets, replicas, "mark-of-sources")
     return driver_of(environment, project).render(project, release)
 print(json.dumps([render(settings) for settings in json.loads(sys.argv[1])]))
 """

@@ -51,7 +51,7 @@ def test_two_at_once(running: Stage, offset: float) -> None:
 UNLOCKED = """
 import runpy, sys
 sys.path.insert(0, ".")
-from toolkit.deploy.release import runner
+from toolkit.deploy.places.kubernetes import place
 
 class Lease:
     def __init__(self, *_): pass
@@ -59,7 +59,7 @@ class Lease:
     def __exit__(self, *_): pass
     def hold(self): pass
 
-runner.Lease = Lease
+place.Lease = Lease
 runpy.run_path("tasks.py", run_name="__main__")
 """
 

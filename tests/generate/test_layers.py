@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 SERVICE = Path(__file__).resolve().parents[2] / "<<cookiecutter.project_slug>>"
+DEPLOY = "toolkit/deploy"
 LINTER = Path(sys.executable).parent / "lint-imports"
 
 
@@ -46,6 +47,16 @@ def test_the_contracts_are_kept(service: Path) -> None:
         ("toolkit/dev/lint.py", "from app.core import config", "The toolkit knows the service by its commands alone"),
         ("toolkit/deploy/cli.py", "from tests import factories", "The toolkit knows the service by its commands alone"),
         ("app/db/engine.py", "import fastapi", "FastAPI is imported by app.api"),
+        (
+            f"{DEPLOY}/places/kubernetes/objects.py",
+            "from toolkit.deploy.release import commits",
+            "The toolkit's imports",
+        ),
+        (
+            f"{DEPLOY}/release/undo.py",
+            "from toolkit.deploy.places.kubernetes import client",
+            "A release knows no place",
+        ),
     ],
 )
 def test_an_import_that_goes_up_is_refused(service: Path, module: str, line: str, contract: str) -> None:

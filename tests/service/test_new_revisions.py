@@ -55,7 +55,7 @@ def test_a_changed_line_gets_all_of_its_rules(task: Task, service: Path, bakery:
     assert styled(bakery, service)
 
     # Only the bound is tighter: code that serves meanwhile may still write less.
-    judged = "from pathlib import Path; from toolkit.deploy.release import migrations as revisions; " + (
+    judged = "from pathlib import Path; from toolkit.deploy import migrations as revisions; " + (
         f"print(revisions.pending(Path('.'), {_before(service)!r}, {head(service)!r}).revisions[0].reasons)"
     )
     reasons = subprocess.run(

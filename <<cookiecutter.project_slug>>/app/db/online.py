@@ -34,7 +34,7 @@ def create_check(name: str, table: str, condition: str, *, looser: bool = False)
     `looser`: it accepts every row that the old one did, so it does not break code that is still running.
     """
     op.drop_constraint(name, table, type_="check", if_exists=True)
-    # The marker is for the classifier of deploys (toolkit/deploy/release/breaking_changes.py).
+    # The marker is for the classifier of deploys (toolkit/deploy/breaking_changes.py).
     mark = " /* looser */" if looser else ""
     added = f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} CHECK ({condition}) NOT VALID{mark}"
     op.execute(without_parameters(added))

@@ -6,18 +6,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from toolkit.deploy import report
 from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.variables import near_misses
-from toolkit.deploy.outcomes import Exit, Failed, Failure, Outcome, Status, fail
-from toolkit.deploy.places.kubernetes.objects import image_of
-from toolkit.deploy.release import history as records_of
+from toolkit.deploy.outcomes import Exit, Failed, fail
+from toolkit.deploy.records import ReleaseRecord
+from toolkit.deploy.release import history as releases
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
-    from toolkit.deploy.places.kubernetes.client import Cluster
+    from toolkit.deploy.places import Place
     from toolkit.deploy.release.state import Target
 
 
@@ -44,6 +44,7 @@ def deploy(
 ) -> int:
     """Release this checkout to the environment."""
     from toolkit.deploy.release import runner
+    from toolkit.deploy.release.state import Known
     from toolkit.deploy.release.steps.apply import Apply
     from toolkit.deploy.release.steps.config import Config
     from toolkit.deploy.release.steps.image import Image
@@ -52,14 +53,15 @@ def deploy(
     from toolkit.deploy.release.steps.record import Record
     from toolkit.deploy.release.steps.rollout import Rollout
     from toolkit.deploy.release.steps.smoke import Smoke
+    from toolkit.deploy.release.undo import undo
 
     def run(target: Target) -> int:
-        target.report.play(f"deploy {target.facts.name} to {name} ({target.environment.driver})")
+        target.report.play(f"deploy {target.service} to {name} ({target.environment.driver})")
         if target.checkout:
-            told = (f"commit {target.checkout.commit}", target.checkout.changes)
-            target.report.note("; ".join(filter(None, told)))
-        listed = [Preflight(), Image(), Config(), Migrate(), Apply(), Rollout(), Smoke(), Record()]
-        return runner.run(target, listed, undo)
+            commit = (f"commit {target.checkout.commit}", target.checkout.changes)
+            target.report.note("; ".join(filter(None, commit)))
+        steps = [Preflight(), Image(), Config(), Migrate(), Apply(), Rollout(), Smoke(), Record()]
+        return runner.run(target, Known(), steps, undo)
 
     def beside(environment: Environment) -> AbstractContextManager[None]:
         from toolkit.deploy.image import build
@@ -81,6 +83,7 @@ def rollback(
 ) -> int:
     """Roll back to an earlier release, without changing the schema: an older image does not have newer revisions."""
     from toolkit.deploy.release import runner
+    from toolkit.deploy.release.state import Known
     from toolkit.deploy.release.steps.apply import Apply
     from toolkit.deploy.release.steps.config import Config
     from toolkit.deploy.release.steps.migrate import current_schema
@@ -88,27 +91,33 @@ def rollback(
     from toolkit.deploy.release.steps.record import Record
     from toolkit.deploy.release.steps.rollout import Rollout
     from toolkit.deploy.release.steps.smoke import Smoke
+    from toolkit.deploy.release.undo import undo
 
     def run(target: Target) -> int:
-        running = _running_digest(target)
-        chosen = records_of.rollback_target(target.records, running, to)
+        chosen = releases.rollback_target(target.place.records(), target.place.running_digest(), to)
         _require_image(target, chosen)
-        target.report.play(f"rollback {target.facts.name} in {name} to release {chosen.number} ({chosen.digest[:19]})")
-        target.digest, target.fixed_objects, target.image_schema = chosen.digest, chosen.objects, chosen.image_schema
-        target.schema_before = current_schema(target)
-        target.rollback_of, target.helm_revision = chosen.number, chosen.helm_revision
-        return runner.run(target, [Preflight(), Config(), Apply(), Rollout(), Smoke(), Record()], undo)
+        target.report.play(f"rollback {target.service} in {name} to release {chosen.number} ({chosen.digest[:19]})")
+        known = Known(
+            digest=chosen.digest,
+            image_schema=chosen.image_schema,
+            schema_before=current_schema(target),
+            again=chosen,
+            revision=chosen.helm_revision,
+        )
+        return runner.run(target, known, [Preflight(), Config(), Apply(), Rollout(), Smoke(), Record()], undo)
 
     return _with_target(project, name, extra, flags, run, as_json=as_json)
 
 
-def _require_image(target: Target, chosen: records_of.Record) -> None:
+def _require_image(target: Target, chosen: ReleaseRecord) -> None:
     """Check the image. Raises Failed IMG_NOT_FOUND when the registry no longer has it: its pods would never start."""
     from toolkit.deploy.image import registry
 
-    lost = registry.gone(record.image for record in target.records if record.good)
+    lost = registry.gone(record.image for record in target.place.records() if record.good)
     if chosen.image in lost:
-        kept = ", ".join(str(record.number) for record in target.records if record.good and record.image not in lost)
+        kept = ", ".join(
+            str(record.number) for record in target.place.records() if record.good and record.image not in lost
+        )
         raise fail(
             "IMG_NOT_FOUND",
             f"the image of release {chosen.number} is no longer in its registry",
@@ -118,31 +127,6 @@ def _require_image(target: Target, chosen: records_of.Record) -> None:
         )
 
 
-def undo(target: Target, failure: Failure) -> Outcome:
-    """Roll back to the last good release, and wait until it serves. Raises Failed if that is impossible."""
-    from toolkit.deploy.release.steps import rollout, smoke
-
-    last = records_of.last_good(target.records)
-    if target.destructive_ran:
-        raise fail(
-            "FORWARD_FIX",
-            "a destructive migration has run and the older code would not work on the new schema: NOT rolled back",
-            hint="correct the fault, keep the schema, and deploy again",
-            exit=Exit.NOT_ROLLED_BACK,
-        )
-    if last is None:
-        raise fail(
-            "NOTHING_TO_ROLL_BACK_TO",
-            "this was the first release: no earlier one to roll back to",
-            hint="correct the fault and deploy again; the failed release is kept for inspection",
-            exit=Exit.NOT_ROLLED_BACK,
-        )
-    target.driver.undo(target, last)
-    rollout.wait(target, target.environment.rollout_seconds, 1)
-    smoke.check_version(target, last.digest)
-    return Outcome(Status.RESCUED, f"release {last.number} serves again ({last.digest[:19]})")
-
-
 def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
     """List the releases in the history, the newest last."""
     from toolkit.deploy.release.status import history_lines
@@ -150,8 +134,8 @@ def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: boo
     def run(target: Target) -> int:
         from toolkit.deploy.image import registry
 
-        lost = registry.gone(record.image for record in target.records if record.good)
-        return _print(history_lines(target.records, lost, as_json=as_json))
+        lost = registry.gone(record.image for record in target.place.records() if record.good)
+        return _print(history_lines(target.place.records(), lost, as_json=as_json))
 
     return _with_target(project, name, extra, {}, run, living=False)
 
@@ -165,31 +149,37 @@ def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool
 
 def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50) -> int:
     """Print the newest log lines of every pod, each with its pod's name."""
-    from toolkit.deploy.release.status import log_lines
-
-    return _with_target(project, name, extra, {}, lambda target: _print(log_lines(target, lines)), living=False)
+    return _with_target(project, name, extra, {}, lambda target: _print(target.place.logs(lines)), living=False)
 
 
 def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
     """Check all requirements of a deploy without changing anything; without a cluster, those that do not need one."""
-    from toolkit.deploy.places.kubernetes.connect import connect
+    from toolkit.deploy.places.kubernetes.place import closed_place, open_place
     from toolkit.deploy.release import doctor as checks
 
-    def look(environment: Environment) -> Cluster:
+    def look(service: str, environment: Environment, shown: report.Report) -> Place:
         try:
-            return connect(environment, pinned=False)
+            return open_place(project, service, environment, shown, pinned=False)
         except Failed as error:
-            return cast("Cluster", checks.Unconnected(error))
+            return closed_place(project, service, environment, shown, error)
 
-    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, connect=look, living=False, judges=True)
+    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, place_of=look, living=False, judges=True)
 
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
     """Write the objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest, but no cluster."""
+    from toolkit.deploy.places.kubernetes.place import closed_place
     from toolkit.deploy.release.render import write
 
-    _note_near_misses(report.make())
-    return guarded(lambda: _print(write(project, name, folder, extra)))
+    shown = report.make()
+    _note_near_misses(shown)
+
+    def run() -> int:
+        environment, service = load.load(project, name, extra), load.facts(project).name
+        place = closed_place(project, service, environment, shown)
+        return _print(write(project, service, environment, place, folder, os.environ))
+
+    return guarded(run)
 
 
 def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
@@ -212,7 +202,7 @@ def _with_target(
     *,
     as_json: bool = False,
     beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
-    connect: Callable[[Environment], Cluster] | None = None,
+    place_of: Callable[[str, Environment, report.Report], Place] | None = None,
     living: bool = True,
     judges: bool = False,
 ) -> int:
@@ -221,25 +211,26 @@ def _with_target(
     `living`: refused in a namespace that is being deleted, where every other finding would be misleading.
     `judges`: the service's check of its settings is needed, so it starts first.
     """
-    from toolkit.deploy.places.kubernetes.connect import connect as connect_pinned
-    from toolkit.deploy.places.kubernetes.namespaces import refuse_terminating
+    from toolkit.deploy.places.kubernetes.place import open_place
     from toolkit.deploy.release.settings import Check
     from toolkit.deploy.release.state import Options, Target
 
     def connected() -> int:
         _note_near_misses(shown)
         environment = load.load(project, name, extra)
-        facts = load.facts(project)
+        service = load.facts(project).name
         with ExitStack() as ahead, closing(Check(project)) as check:
             if judges:
                 check.begin()
             ahead.enter_context(beside(environment))
             options, variables = Options(**flags), dict(os.environ)
-            cluster = (connect or connect_pinned)(environment)
+            if place_of:
+                place = place_of(service, environment, shown)
+            else:
+                place = open_place(project, service, environment, shown, correct_drift=options.correct_drift)
             if living:
-                refuse_terminating(cluster)
-            target = Target(project, facts, environment, cluster, shown, check, options, variables, ahead=ahead)
-            return run(target)
+                place.refuse_ending()
+            return run(Target(project, service, environment, place, shown, check, options, variables, ahead=ahead))
 
     shown = report.make(as_json=as_json)
     return guarded(connected, shown)
@@ -264,8 +255,3 @@ def _print(lines: Sequence[str]) -> int:
     for line in lines:
         print(line)
     return Exit.OK
-
-
-def _running_digest(target: Target) -> str:
-    live = target.cluster.get("apps/v1", "Deployment", target.facts.name)
-    return image_of(live).rpartition("@")[2]

@@ -6,6 +6,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+from toolkit.exit_codes import SIGNALLED
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -43,7 +45,7 @@ class Signals:
 
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         if self._seen:
-            os._exit(128 + number)
+            os._exit(SIGNALLED + number)
         self._seen = True
         if not self.way_back:
             raise Interrupted(number)

@@ -99,9 +99,6 @@ class Plan:
         return bool({change for change in self.changes if change.action not in LOOKING} - set(shown.changes))
 
 
-UNKNOWN = Plan(deferred="decided after build")
-
-
 @dataclass(frozen=True)
 class Outcome:
     """Outcome of a step."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,11 +12,10 @@ from pathlib import Path
 
 from toolkit.deploy import program_errors
 from toolkit.deploy.outcomes import Failed, fail
+from toolkit.dev.subprocesses import SECONDS_TO_END, die_with_parent
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
-SECONDS_TO_END = 10
-# Loaded before any fork: between fork and exec nothing may be imported.
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+# What a Python of its own needs to find its libraries; none of them is a setting of the service.
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ def _start(
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=lambda: die_with_parent(signal.SIGKILL),
         )
     except FileNotFoundError:
         raise fail(
@@ -135,8 +132,3 @@ def _end(child: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

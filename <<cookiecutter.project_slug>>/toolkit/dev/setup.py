@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from toolkit.dev import bootstrap, git_start
+from toolkit.exit_codes import EX_UNAVAILABLE
 
-UNAVAILABLE = 69  # sysexits.h: EX_UNAVAILABLE. A part is missing on the machine; the step's own code is correct
 LATER = "python3 tasks.py setup"
 OFFLINE_SIGNS = ("error sending request", "dns error", "network connectivity is disabled", "Connection", "timed out")
 
@@ -107,7 +107,7 @@ def _in_environment(project: Path, module: str, *arguments: str) -> Outcome:
     variables = {name: value for name, value in os.environ.items() if name not in dropped}
     command = [str(bootstrap.python_of(project)), "-m", module, *arguments]
     done = subprocess.run(command, cwd=project, env=variables, check=False, capture_output=True, text=True)
-    if done.returncode == UNAVAILABLE:
+    if done.returncode == EX_UNAVAILABLE:  # the machine lacks something; the step's own code is sound
         return Outcome("skipped", done.stderr.splitlines()[0], f"DATABASE_URL=postgresql://... {LATER}")
     if done.returncode:
         raise RuntimeError(f"python -m {module}: {reason(done.stderr or done.stdout)}")

@@ -10,13 +10,17 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from toolkit.exit_codes import SIGNALLED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
-INTERRUPTED = 128 + signal.SIGINT
+# Loaded before any fork: between fork and exec nothing may be imported or allocated at will.
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+INTERRUPTED = SIGNALLED + signal.SIGINT
 SECONDS_TO_END = 10
 # A start ends with its event or with the process's death; this is for one that hangs, on a machine however slow.
 START_SECONDS = 300
@@ -35,13 +39,13 @@ def _raise_exit(number: int, _frame: FrameType | None) -> None:
     # A second signal must not interrupt the clean-up.
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
-    raise SystemExit(128 + number)
+    raise SystemExit(SIGNALLED + number)
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:
     """Make the kernel send this signal when the parent dies, even by SIGKILL (Linux only; for `preexec_fn`)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, number)
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from toolkit.deploy import program_errors
 from toolkit.deploy.image import buildx
 from toolkit.deploy.outcomes import Failed, fail
+from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE
 
 LastWords = Callable[[str], Sequence[str]]
 RESTORE = "docs/database.md has the commands for dump and restore"
-EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 69, 75, 78  # sysexits.h, as app/db/migrations.py sets them
 DATABASE_FAULT = re.compile(r"dependency failed to start.*-db-|container \S*-db-\d+ (is unhealthy|exited)")
 PORT_FAULT = re.compile(r":(\d+): bind: address already in use|:(\d+) failed: port is already allocated")
 

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy import process, program_errors
+from toolkit.deploy import migrations, process, program_errors
 from toolkit.deploy.compose import config, first_up, owner, ports, readiness, start_failures
 from toolkit.deploy.compose.config import ALL_PROFILES, Stack
 from toolkit.deploy.image import buildx, content_key, docker_engine
 from toolkit.deploy.outcomes import Failed, Result, Status, fail
-from toolkit.deploy.release import migrations, settings
 from toolkit.deploy.report import Report
 from toolkit.dev import service
 
@@ -93,7 +92,7 @@ def check_settings(project: Path, found: Stack) -> None:
     """Check the settings. Raises Failed SETTINGS_REFUSED for those that the service would refuse in its container."""
     given = {name: str(value) for name, value in found.services["app"]["environment"].items() if value}
     asked = service.question({}, given, development=True)
-    done = process.begin(service.command("check"), project, settings.INHERITED).finish(asked, SETTINGS_SECONDS)
+    done = process.begin(service.command("check"), project, process.INHERITED).finish(asked, SETTINGS_SECONDS)
     # Code that does not even run shows itself in the container, with all that it says.
     problems = service.verdict(done.out).problems if not done.code else ()
     if refused := [problem.text for problem in problems if problem.kind in ("missing", "refused")]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tomllib
 from pathlib import Path
 
-from toolkit.deploy import process
-from toolkit.deploy.release import migrations
+from toolkit.deploy import git, migrations
 
 UNKNOWN = "unknown"
 
@@ -18,14 +16,14 @@ def arguments(project: Path) -> dict[str, str]:
     return {
         "REVISION": revision(project),
         "SCHEMA_HEAD": migrations.head(project) or UNKNOWN,
-        "SOURCE": web_address(_git(project, "remote", "get-url", "origin")) or UNKNOWN,
+        "SOURCE": web_address(git.output(project, "remote", "get-url", "origin") or "") or UNKNOWN,
         "VERSION": tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["version"],
     }
 
 
 def revision(project: Path) -> str:
     """Return the commit, with `-dirty` if the build contains uncommitted changes."""
-    return _git(project, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or UNKNOWN
+    return git.output(project, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or UNKNOWN
 
 
 def web_address(remote: str) -> str:
@@ -36,10 +34,3 @@ def web_address(remote: str) -> str:
     )
     found = next((match for pattern in patterns if (match := re.match(pattern, remote))), None)
     return f"https://{found[1]}/{found[2]}" if found else ""
-
-
-def _git(project: Path, *command: str) -> str:
-    if not shutil.which("git"):
-        return ""
-    done = process.run(["git", *command], cwd=project, seconds=30)
-    return done.out.strip() if done.code == 0 else ""

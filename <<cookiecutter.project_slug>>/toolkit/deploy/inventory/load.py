@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.deploy.inventory.names import namespace
 from toolkit.deploy.inventory.variables import PREFIX, keys_given
 from toolkit.deploy.outcomes import fail, nearest
-from toolkit.deploy.places.kubernetes import naming
 
 FILE = Path("deploy", "inventory.yaml")
 VARIABLES = "environment"
@@ -37,7 +37,7 @@ class Facts:
         return {
             "repository": self.image,
             "driver": self.driver,
-            "namespace": naming.namespace(self.name, environment),
+            "namespace": namespace(self.name, environment),
             "secret": {"name": self.name},
             "settings": {"ENVIRONMENT": environment if environment in ("staging", "production") else "production"},
         }

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from toolkit.deploy.inventory.database_ca import DatabaseCa, expanded
 from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name, PodKeys, Text
-from toolkit.deploy.places.kubernetes.quotas import quantity
+from toolkit.deploy.inventory.quantities import quantity
 
 
 def _quantity(value: str) -> str:
@@ -29,6 +29,8 @@ Count = Annotated[int, Field(ge=1)]
 # After the last request: connections to PostgreSQL are closed (2 s at most), the last traces sent (3 s at most), and a
 # reserve for a busy machine.
 LAST_SECONDS = 10
+ROLLOUT_SECONDS = 300
+PROGRESS_MARGIN = 120  # until the cluster itself gives a roll-out up, which it does without a reason
 
 
 class Resources(Block):
@@ -152,8 +154,8 @@ class Environment(PodKeys):
     graceful_seconds: int = Field(20, ge=1)
     min_ready_seconds: int = Field(0, ge=0)
     probes: Probes = Probes()
-    rollout_seconds: Count = 300
-    progress_deadline_seconds: Count = 420
+    rollout_seconds: Count = ROLLOUT_SECONDS
+    progress_deadline_seconds: Count = ROLLOUT_SECONDS + PROGRESS_MARGIN
     migration_seconds: Count = 600
     hold_seconds: Seconds = 10
     lease_seconds: int = Field(60, ge=4)

@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy import process
-from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy import git
+from toolkit.deploy.outcomes import fail
 
 if TYPE_CHECKING:
-    from toolkit.deploy.release.history import Record
+    from toolkit.deploy.records import ReleaseRecord
 
 SHORT = 12
 SHOWN = 10
@@ -58,11 +58,11 @@ class Checkout:
 
 def checkout(project: Path) -> Checkout | None:
     """Return the commit of this folder; None without git or without a commit."""
-    told = _git(project, "log", "-1", "--format=%H %cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ")
-    if not told:
+    head = git.output(project, "log", "-1", "--format=%H %cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ")
+    if not head:
         return None
-    name, _, time = told.partition(" ")
-    status = _git(project, "status", "--porcelain", "--", ".") or ""
+    name, _, time = head.partition(" ")
+    status = git.output(project, "status", "--porcelain", "--", ".") or ""
     return Checkout(Commit(name, time), tuple(line[3:] for line in status.splitlines()))
 
 
@@ -78,7 +78,7 @@ def require_clean(found: Checkout | None) -> None:
     raise fail("DIRTY_CHECKOUT", message, *evidence, hint=hint)
 
 
-def released(record: Record) -> Commit | None:
+def released(record: ReleaseRecord) -> Commit | None:
     """Return the commit of a release's checkout; None for a release without git."""
     return Commit(record.git.rstrip("+"), record.commit_time) if record.git else None
 
@@ -94,7 +94,7 @@ def order(project: Path, ours: Commit, theirs: Commit) -> Order:
     if (
         _knows(project, ours)
         and _knows(project, theirs)
-        and _git(project, "rev-parse", "--is-shallow-repository") == "false"
+        and git.output(project, "rev-parse", "--is-shallow-repository") == "false"
     ):
         return Order.APART
     if ours.time and theirs.time and ours.time != theirs.time:
@@ -103,7 +103,7 @@ def order(project: Path, ours: Commit, theirs: Commit) -> Order:
 
 
 def refuse_older(
-    last: Record, here: Commit | None, image: Commit | None, compare: Callable[[Commit, Commit], Order]
+    last: ReleaseRecord, here: Commit | None, image: Commit | None, compare: Callable[[Commit, Commit], Order]
 ) -> None:
     """Check the order. Raises Failed OLDER for a checkout, or an image by digest, of a commit before the last one.
 
@@ -127,17 +127,8 @@ def refuse_older(
 
 
 def _is_ancestor(project: Path, one: Commit, other: Commit) -> bool:
-    return _git(project, "merge-base", "--is-ancestor", one.name, other.name) is not None
+    return git.output(project, "merge-base", "--is-ancestor", one.name, other.name) is not None
 
 
 def _knows(project: Path, commit: Commit) -> bool:
-    return _git(project, "cat-file", "-e", f"{commit.name}^{{commit}}") is not None
-
-
-def _git(project: Path, *arguments: str) -> str | None:
-    """Return git's output; None if it fails or is missing."""
-    try:
-        done = process.run(["git", *arguments], cwd=project, env={"TZ": "UTC"}, seconds=20)
-    except Failed:
-        return None
-    return done.out.rstrip("\n") if done.code == 0 else None
+    return git.output(project, "cat-file", "-e", f"{commit.name}^{{commit}}") is not None

@@ -6,8 +6,7 @@ are not settings of a pod.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +14,17 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy import process
 from toolkit.deploy.outcomes import Failed, fail
-from toolkit.deploy.places.kubernetes import sources
-from toolkit.deploy.release.spec import Release
+from toolkit.deploy.spec import ReleaseSpec
 from toolkit.dev import service
 from toolkit.dev.service import Problem, Verdict
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
-    from toolkit.deploy.places.kubernetes.sources import Found
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.values import Variables
 
-# Python may need these to find its libraries; none of them is a setting.
-INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 CHECK_SECONDS = 120
+# How variables get new values where the environment keeps its secrets: of the place.
+ChangeSecret = Callable[[Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Check:
         self._last: tuple[Given, Verdict] | None = None
 
     def begin(self) -> process.Begun:
-        self._begun = self._begun or process.begin(service.command("check"), self.project, INHERITED)
+        self._begun = self._begun or process.begin(service.command("check"), self.project, process.INHERITED)
         return self._begun
 
     def judge(self, pods: Given) -> Verdict:
@@ -77,58 +74,42 @@ def _judged(pods: Given, done: process.Done) -> Verdict:
             done.cause,
             hint="correct the code; `python3 tasks.py test.unit` shows where",
         )
-    said = service.verdict(done.out)
+    verdict = service.verdict(done.out)
     # Shared sources have variables of other services, and unreadable ones may have the missing variables.
-    seen = [item for item in said.problems if item.kind == "refused" or item.setting not in pods.shared]
-    return Verdict(tuple(item for item in seen if pods.complete or item.kind != "missing"), said.notes)
+    relevant = [item for item in verdict.problems if item.kind == "refused" or item.setting not in pods.shared]
+    return Verdict(tuple(item for item in relevant if pods.complete or item.kind != "missing"), verdict.notes)
 
 
-def judged(target: Target, found: Found) -> tuple[Given, Verdict]:
-    """Return the settings of the pods, and the service's check of them."""
-    pods = given(target, found)
-    return pods, target.check.judge(pods)
-
-
-def given(target: Target, found: Found) -> Given:
-    """Return the variables of this environment's pods, as far as known."""
-    env, release = target.environment, Release(target.facts.name, target.environment, digest="")
-    known = {name: target.variables[name] for name in env.secret.from_env if target.variables.get(name)}
-    shared: dict[str, str] = {}
-    complete = True
-    for source in sources.sources(target.facts.name, env):
-        brought = sources.variables(source, found.get(source))
-        if source.shared:
-            complete = complete and source in found
-            shared |= brought
-        else:
-            known |= brought
-    hidden = tuple(name for name in release.secret_keys if name not in known)
+def given(name: str, env: Environment, variables: Mapping[str, str], of_place: Variables) -> Given:
+    """The variables of this environment's pods, as far as they are known. Pure."""
+    spec = ReleaseSpec(name, env, digest="")
+    from_env = {name: variables[name] for name in env.secret.from_env if variables.get(name)}
+    known = {**from_env, **of_place.own}
+    hidden = tuple(name for name in spec.secret_keys if name not in known)
     # Settings and the Secret override `env_from`. Any of its values may be secret, so none is shown.
-    own = release.config()
-    shared = {name: value for name, value in shared.items() if name not in {*own, *known, *hidden}}
-    return Given(own, {**shared, **known}, hidden, frozenset(shared), complete)
+    own = spec.config()
+    shared = {name: value for name, value in of_place.shared.items() if name not in {*own, *known, *hidden}}
+    return Given(own, {**shared, **known}, hidden, frozenset(shared), of_place.complete)
 
 
-def require(project: Path, release: Release) -> None:
-    """Check settings without a cluster, so without values of its Secret. Raises Failed SETTINGS_REFUSED."""
-    env = release.environment
-    hidden = tuple(name for name in release.secret_keys if name not in release.secrets)
-    complete = not any(source.shared for source in sources.sources(release.service, env))
-    pods = Given(release.config(), release.secrets, hidden, complete=complete)
+def require(project: Path, spec: ReleaseSpec, change_secret: ChangeSecret) -> None:
+    """Raises Failed SETTINGS_REFUSED for a release that no place is asked about: values of its Secret are unknown."""
+    hidden = tuple(name for name in spec.secret_keys if name not in spec.secrets)
+    pods = Given(spec.config(), spec.secrets, hidden, complete=not spec.environment.env_from)
     with closing(Check(project)) as check:
         judged = check.judge(pods)
     if judged.problems:
-        raise refusal(env, pods, judged)
+        raise refusal(spec.environment, pods, judged, change_secret)
 
 
-def refusal(env: Environment, pods: Given, judged: Verdict) -> Failed:
+def refusal(env: Environment, pods: Given, judged: Verdict, change_secret: ChangeSecret) -> Failed:
     """Return Failed SETTINGS_REFUSED, with a line for each problem."""
     lines = [f"{where(env, pods, problem)}: {problem.text}" for problem in judged.problems]
     return fail(
         "SETTINGS_REFUSED",
         f"the settings of {env.name!r} are incomplete or invalid",
         *lines,
-        hint="; ".join(fixes(env, pods, judged)),
+        hint="; ".join(fixes(env, pods, judged, change_secret)),
     )
 
 
@@ -140,7 +121,7 @@ def where(env: Environment, pods: Given, problem: Problem) -> str:
     return f"Secret {env.secret.name}" if env.secret.name else "your environment" if env.secret.from_env else "store"
 
 
-def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
+def fixes(env: Environment, pods: Given, judged: Verdict, change_secret: ChangeSecret) -> list[str]:
     """Yield the fixes, in order: commands, and lines for the inventory. Pure."""
     shared = [problem.setting for problem in judged.problems if problem.setting in pods.shared]
     in_secret = [
@@ -160,23 +141,8 @@ def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
         found.append(f"{place} `settings:` of `{env.name}:`, remove {', '.join(moved)}")
         found.append(f"{place} `{env.name}:`, add  {_secret_line(env, moved)}")
     if changed := list(dict.fromkeys([*in_secret, *moved])):
-        found += change_secret(env, changed)
+        found += change_secret(changed)
     return found
-
-
-def change_secret(env: Environment, names: list[str]) -> list[str]:
-    """Yield the commands that set these variables in the environment's secret store. Pure."""
-    if env.secret.from_env:
-        return [f"export {name}='{example(name)}'" for name in names]
-    if env.secret.external:
-        return [f"store {', '.join(names)} in {env.secret.external.store}"]
-    patch = json.dumps({"stringData": {name: example(name) for name in names}})
-    return [f"kubectl -n {env.namespace} patch secret {env.secret.name} --type=merge --patch '{patch}'"]
-
-
-def example(name: str) -> str:
-    """Return a placeholder in the required form."""
-    return "postgresql://USER:PASSWORD@HOST:5432/DATABASE" if name == "DATABASE_URL" else "VALUE"
 
 
 def _secret_line(env: Environment, moved: list[str]) -> str:

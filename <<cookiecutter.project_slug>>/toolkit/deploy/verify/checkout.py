@@ -8,29 +8,29 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toolkit.deploy import process
+from toolkit.deploy import git, process
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.verify.checklist import Skipped
+from toolkit.exit_codes import EX_CONFIG
 
 NO_DIGEST = f"image=sha256:{'0' * 64}"
-# The service's exit code for a refused start (sysexits.h: EX_CONFIG).
-EX_CONFIG = 78
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 
 def manifests(project: Path) -> str:
     """Check that every environment of the inventory renders and is safe for a roll-out."""
     from toolkit.deploy.inventory import load
-    from toolkit.deploy.release import checks
-    from toolkit.deploy.release.spec import Release, driver_of
+    from toolkit.deploy.places.kubernetes import checks
+    from toolkit.deploy.places.kubernetes.drivers import driver_of
+    from toolkit.deploy.spec import ReleaseSpec
 
     facts, seen = load.facts(project), []
     for name in load.names(project):
         environment = load.load(project, name, [NO_DIGEST])
         checks.check(environment)
-        release = Release(facts.name, environment, NO_DIGEST.partition("=")[2], {}, environment.replicas)
+        spec = ReleaseSpec(facts.name, environment, NO_DIGEST.partition("=")[2], {}, environment.replicas)
         try:
-            objects = driver_of(environment, project).render(project, release)
+            objects = driver_of(environment, project).render(project, spec)
         except Failed as error:
             if error.failure.code == "TOOL_MISSING":
                 raise Skipped(error.failure.message) from None
@@ -44,10 +44,10 @@ def manifests(project: Path) -> str:
 
 def settings(project: Path) -> str:
     """Check that .env and secrets are not in git or images, and that production refuses to start with defaults."""
-    inside = _git(project, "rev-parse", "--is-inside-work-tree") == "true"
-    if inside and _git(project, "ls-files", ".env"):
+    inside = git.output(project, "rev-parse", "--is-inside-work-tree") == "true"
+    if inside and git.output(project, "ls-files", ".env"):
         raise fail("SECRET_TRACKED", ".env is in git", hint="`git rm --cached .env`, and change what was in it")
-    if inside and not _git(project, "check-ignore", ".env"):
+    if inside and not git.output(project, "check-ignore", ".env"):
         raise fail("SECRET_TRACKED", ".env is not ignored by git", hint="add it to .gitignore")
     command = [sys.executable, "-m", "app"]
     given = {"PATH": os.environ.get("PATH", os.defpath), "ENVIRONMENT": "production"}
@@ -84,10 +84,3 @@ def _lint(command: list[str], project: Path) -> None:
     if done.code:
         lines = [line for line in (done.out + done.err).splitlines() if line.strip()]
         raise fail("PIPELINE", f"{Path(command[0]).name} reports problems in the pipeline", *lines[:8])
-
-
-def _git(project: Path, *arguments: str) -> str:
-    if not shutil.which("git"):
-        return ""
-    done = process.run(["git", *arguments], cwd=project, seconds=30)
-    return done.out.strip() if done.code == 0 else ""

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.dev import service, setup, subprocesses
+from toolkit.dev import service, subprocesses
 from toolkit.dev.migrations import data_loss, environment, new_revision
 from toolkit.dev.postgres import choice, files
+from toolkit.exit_codes import EX_UNAVAILABLE
 
 PROJECT = Path.cwd()
 ALLOW = "--allow-destructive"
@@ -76,7 +77,7 @@ def _initial() -> str:
         written = new_revision.new("initial")
     except files.Unavailable as why:
         print(why, file=sys.stderr)
-        raise SystemExit(setup.UNAVAILABLE) from None
+        raise SystemExit(EX_UNAVAILABLE) from None
     return str(written.relative_to(PROJECT)) if written else "nothing to migrate"
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.records import ReleaseRecord
 from toolkit.deploy.release import commits
 from toolkit.deploy.release.commits import Checkout, Commit, Order
-from toolkit.deploy.release.history import Record
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -70,7 +70,7 @@ def test_a_clone_without_history_goes_by_time(project: Path, tmp_path: Path) -> 
     assert commits.order(tmp_path / "clone", second, Commit("f" * 40)) is Order.UNKNOWN
 
 
-LAST = Record(7, "sha256:7", "", "deployed", "manifests", git="a" * 12, commit_time="T", image_commit="b" * 40)
+LAST = ReleaseRecord(7, "sha256:7", "", "deployed", "manifests", git="a" * 12, commit_time="T", image_commit="b" * 40)
 HERE, IMAGE = Commit("c" * 40), Commit("d" * 40)
 
 
@@ -118,7 +118,7 @@ def test_the_image_is_compared_with_the_images_commit() -> None:
 
 
 def test_a_release_without_git_is_no_obstacle() -> None:
-    commits.refuse_older(Record(1, "", "", "deployed", "manifests"), HERE, IMAGE, lambda *_: Order.OLDER)
+    commits.refuse_older(ReleaseRecord(1, "", "", "deployed", "manifests"), HERE, IMAGE, lambda *_: Order.OLDER)
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 
 from toolkit.deploy.current_user import whoami
+from toolkit.deploy.inventory.quantities import quantity
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import lock, quotas
+from toolkit.deploy.places.kubernetes.history import referenced
+from toolkit.deploy.records import ReleaseRecord, prune
 from toolkit.deploy.release import history, status
-from toolkit.deploy.release.history import Record
 
 
-def made(number: int, outcome: str = "deployed", digest: str = "") -> Record:
-    return Record(number, digest or f"sha256:{number}", "", outcome, "manifests")
+def made(number: int, outcome: str = "deployed", digest: str = "") -> ReleaseRecord:
+    return ReleaseRecord(number, digest or f"sha256:{number}", "", outcome, "manifests")
 
 
 HISTORY = [made(1), made(2, "rolled_back"), made(3), made(4, "failed")]
@@ -42,7 +44,7 @@ def test_rollback_target(running: str, to: int | None, number: int) -> None:
     ("records", "to", "code"),
     [(HISTORY, 2, "NO_SUCH_RELEASE"), (HISTORY, 9, "NO_SUCH_RELEASE"), ([made(1)], None, "NOTHING_TO_ROLL_BACK_TO")],
 )
-def test_no_rollback_target(records: list[Record], to: int | None, code: str) -> None:
+def test_no_rollback_target(records: list[ReleaseRecord], to: int | None, code: str) -> None:
     with pytest.raises(Failed) as caught:
         history.rollback_target(records, "sha256:1", to)
     assert caught.value.failure.code == code
@@ -59,13 +61,13 @@ def test_history_marks_images_that_are_gone() -> None:
 
 def test_the_last_good_record_is_never_pruned() -> None:
     bad = [made(number, "failed") for number in range(2, 9)]
-    assert [old.number for old in history.prune([made(1), *bad], keep=3)] == [2, 3, 4, 5]
+    assert [old.number for old in prune([made(1), *bad], keep=3)] == [2, 3, 4, 5]
 
 
 def test_what_records_refer_to_is_kept() -> None:
     container = {"envFrom": [{"configMapRef": {"name": "c"}}], "env": [{"valueFrom": {"secretKeyRef": {"name": "s"}}}]}
     item: Any = {"kind": "Deployment", "metadata": {"name": "d"}, "spec": {"containers": [container]}}
-    kept = history.referenced([Record(1, "", "", "deployed", "manifests", objects=(item,))])
+    kept = referenced([ReleaseRecord(1, "", "", "deployed", "manifests", objects=(item,))])
     assert kept == {"Deployment/d", "ConfigMap/c", "Secret/s"}
 
 
@@ -105,7 +107,7 @@ def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch, err
     ("text", "value"), [("100m", 0.1), ("64Mi", 64 * 2**20), ("1.5", 1.5), ("2k", 2000.0), ("1Gi", 2**30)]
 )
 def test_quantities(text: str, value: float) -> None:
-    assert quotas.quantity(text) == pytest.approx(value)
+    assert quantity(text) == pytest.approx(value)
 
 
 def environment(**changes: Any) -> Environment:

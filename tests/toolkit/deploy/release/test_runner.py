@@ -4,7 +4,7 @@ import io
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -12,41 +12,54 @@ from typing import Any
 import pytest
 
 from toolkit.deploy.outcomes import Change, Exit, Failed, Failure, Outcome, Plan, Status, fail
-from toolkit.deploy.places.kubernetes.client import Conflicted
-from toolkit.deploy.places.kubernetes.retry import NotThere, Stale
+from toolkit.deploy.places.kubernetes.api_errors import named
+from toolkit.deploy.places.kubernetes.client import FieldConflict
+from toolkit.deploy.places.kubernetes.retry import NotFound, WriteConflict
+from toolkit.deploy.records import ReleaseRecord
 from toolkit.deploy.release import runner
-from toolkit.deploy.release.state import Options
+from toolkit.deploy.release.state import Known, Options
 from toolkit.deploy.report import Plain, Report
 
 CHANGE = Plan((Change("update", "it"),))
 
 
-class Lease:
-    """Stands in for the cluster's: held, and counted."""
+class Place:
+    """A place that counts: its lock is free, and it keeps no records but in the log."""
 
-    taken = 0
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __enter__(self) -> "Lease":
-        Lease.taken += 1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def hold(self) -> None:
-        pass
-
-
-class Cluster:
-    guard: Any = None
-    writes = 0
+    def __init__(self, log: list[str]) -> None:
+        self.log, self.locked, self.writes, self.recovered = log, 0, 0, ""
+        self.reading: Any = nullcontext
+        self.explained: Any = named
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def lock(self, _: str) -> Iterator[None]:
+        self.locked += 1
         yield
+
+    def recover(self) -> str:
+        return self.recovered
+
+    def clear_orphan(self) -> bool:
+        return False
+
+    def records(self) -> list[ReleaseRecord]:
+        return []
+
+    def write_record(self, record: ReleaseRecord) -> ReleaseRecord:
+        self.log.append(f"record {record.reason} {record.outcome}")
+        return record
+
+
+@dataclass(frozen=True)
+class Observed:
+    next: Plan
+    known: Known
+
+    def plan(self) -> Plan:
+        return self.next
+
+    def learned(self) -> Known:
+        return self.known
 
 
 @dataclass
@@ -60,19 +73,20 @@ class Step:
     undoable: bool = False
     before_lock: bool = False
 
-    def observe(self, _: Any) -> None:
+    @property
+    def touches(self) -> bool:
+        return self.undoable
+
+    def observe(self, _: Any, known: Known) -> Observed:
         self.log.append(f"observe {self.name}")
+        return Observed(self.plans.pop(0) if len(self.plans) > 1 else self.plans[0], known)
 
-    def plan(self, _: Any, __: Any) -> Plan:
-        return self.plans.pop(0) if len(self.plans) > 1 else self.plans[0]
-
-    def apply(self, target: Any, plan: Plan) -> Outcome:
+    def apply(self, target: Any, known: Known, plan: Plan) -> tuple[Outcome, Known]:
         self.log.append(f"apply {self.name}")
-        target.cluster.writes += 1
-        target.touched = target.touched or self.undoable
+        target.place.writes += 1
         if self.error:
             raise self.error
-        return Outcome(Status.CHANGED)
+        return Outcome(Status.CHANGED), known
 
 
 @pytest.fixture
@@ -81,33 +95,25 @@ def log() -> list[str]:
 
 
 @pytest.fixture
-def target(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> Any:
-    monkeypatch.setattr(runner, "Lease", Lease)
-    monkeypatch.setattr(runner, "clear_orphan", lambda *_: False)
-    Lease.taken = 0
-    made = SimpleNamespace(
-        cluster=Cluster(),
+def target(log: list[str]) -> Any:
+    return SimpleNamespace(
+        place=Place(log),
         report=Report([Plain(io.StringIO())]),
         options=Options(),
-        plans={},
-        seconds={},
-        touched=False,
-        run_url="",
-        facts=SimpleNamespace(name="lamps"),
-        environment=SimpleNamespace(lease_seconds=60),
+        service="lamps",
+        environment=SimpleNamespace(repository="r", driver="manifests"),
         confirm=lambda _: None,
-        recover=lambda: False,
+        checkout=None,
+        spec=lambda _: None,
     )
-    made.record_failure = lambda failure, outcome: log.append(f"record {failure.code} {outcome}")
-    return made
 
 
 def played(target: Any, *steps: Any, undo: Any = None) -> int:
-    def default_undo(_: Any, failure: Failure) -> Outcome:
-        steps[0].log.append(f"undo {failure.code}")
-        return Outcome(Status.RESCUED)
+    def default_undo(_: Any, known: Known) -> tuple[Outcome, Known]:
+        steps[0].log.append("undo")
+        return Outcome(Status.RESCUED), known
 
-    return runner.run(target, list(steps), undo or default_undo)
+    return runner.run(target, Known(), list(steps), undo or default_undo)
 
 
 def applied(log: list[str]) -> list[str]:
@@ -117,7 +123,7 @@ def applied(log: list[str]) -> list[str]:
 def test_all_plans_empty_means_no_lock_and_no_write(target: Any, log: list[str]) -> None:
     assert played(target, Step("one", log), Step("two", log)) == Exit.OK
     assert log == ["observe one", "observe two"]
-    assert (Lease.taken, target.cluster.writes) == (0, 0)
+    assert (target.place.locked, target.place.writes) == (0, 0)
     assert target.report.recap.counts()["ok"] == 2
 
 
@@ -126,15 +132,14 @@ def test_check_plans_and_stops(target: Any, log: list[str], exit_code: bool, cod
     target.options = Options(check=True, exit_code=exit_code)
     assert played(target, Step("one", log, [CHANGE])) == code
     assert applied(log) == []
-    assert Lease.taken == 0
+    assert target.place.locked == 0
 
 
 def test_only_steps_with_changes_are_applied_under_the_lock(target: Any, log: list[str]) -> None:
     steps = Step("early", log, [CHANGE], before_lock=True), Step("idle", log), Step("busy", log, [CHANGE])
     assert played(target, *steps) == Exit.OK
     assert applied(log) == ["apply early", "apply busy"]
-    assert Lease.taken == 1
-    assert target.cluster.guard is None
+    assert target.place.locked == 1
 
 
 MORE = Plan((*CHANGE.changes, Change("delete", "it")))
@@ -160,7 +165,7 @@ def test_a_plan_that_has_changed_since_it_was_shown_ends_the_play(target: Any, l
 
 
 def test_what_was_recovered_may_change_the_plan(target: Any, log: list[str]) -> None:
-    target.recover = lambda: True
+    target.place.recovered = "a release that was left half-way"
     assert played(target, Step("one", log, [CHANGE, Plan((Change("delete", "it"),))])) == Exit.OK
     assert applied(log) == ["apply one"]
 
@@ -181,11 +186,11 @@ def test_a_failure_after_the_release_takes_it_back(target: Any, log: list[str]) 
     release = Step("release", log, [CHANGE], undoable=True)
     broken = Step("rollout", log, [CHANGE], error=fail("CRASH_LOOP", "no"), undoable=True)
     assert played(target, release, broken) == Exit.ROLLED_BACK
-    assert applied(log)[2:] == ["undo CRASH_LOOP", "record CRASH_LOOP rolled_back"]
+    assert applied(log)[2:] == ["undo", "record CRASH_LOOP rolled_back"]
 
 
 def test_what_cannot_be_taken_back_is_said(target: Any, log: list[str]) -> None:
-    def undo(_: Any, __: Failure) -> Outcome:
+    def undo(_: Any, __: Known) -> tuple[Outcome, Known]:
         raise fail("FORWARD_FIX", "a destructive migration has run")
 
     broken = Step("rollout", log, [CHANGE], error=fail("CRASH_LOOP", "no"), undoable=True)
@@ -201,7 +206,7 @@ def test_a_lost_lock_undoes_nothing(target: Any, log: list[str]) -> None:
 
 def test_a_refusal_while_planning_touches_nothing(target: Any, log: list[str]) -> None:
     step = Step("preflight", log)
-    step.plan = lambda *_: (_ for _ in ()).throw(fail("SECRET_MISSING", "no"))  # type: ignore[method-assign]
+    step.observe = lambda *_: (_ for _ in ()).throw(fail("SECRET_MISSING", "no"))  # type: ignore[method-assign]
     assert played(target, step, Step("release", log, [CHANGE])) == Exit.REFUSED
     assert applied(log) == []
 
@@ -210,30 +215,29 @@ def test_a_refusal_while_planning_touches_nothing(target: Any, log: list[str]) -
 def test_a_signal_takes_the_release_back(target: Any, log: list[str], number: int, code: int) -> None:
     step = Step("rollout", log, [CHANGE], undoable=True)
 
-    def interrupted(target: Any, _: Plan) -> Outcome:
-        target.touched = True
+    def interrupted(*_: Any) -> tuple[Outcome, Known]:
         os.kill(os.getpid(), number)
         raise AssertionError("the signal did nothing")
 
     step.apply = interrupted  # type: ignore[method-assign]
     assert played(target, step) == code
-    assert applied(log) == ["undo INTERRUPTED", "record INTERRUPTED rolled_back"]
+    assert applied(log) == ["undo", "record INTERRUPTED rolled_back"]
 
 
 def test_a_signal_on_the_way_back_does_not_stop_it(target: Any, log: list[str]) -> None:
-    def undo(_: Any, failure: Failure) -> Outcome:
+    def undo(_: Any, known: Known) -> tuple[Outcome, Known]:
         os.kill(os.getpid(), signal.SIGINT)
-        log.append(f"undo {failure.code}")
-        return Outcome(Status.RESCUED)
+        log.append("undo")
+        return Outcome(Status.RESCUED), known
 
     broken = Failed(Failure("CRASH_LOOP", "it ends"), Exit.ROLLED_BACK)
     step = Step("rollout", log, [CHANGE], error=broken, undoable=True)
     assert played(target, step, undo=undo) == Exit.ROLLED_BACK
-    assert applied(log) == ["apply rollout", "undo CRASH_LOOP", "record CRASH_LOOP rolled_back"]
+    assert applied(log) == ["apply rollout", "undo", "record CRASH_LOOP rolled_back"]
 
 
 def test_a_second_signal_ends_it_at_once(target: Any, log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def undo(_: Any, failure: Failure) -> Outcome:
+    def undo(_: Any, known: Known) -> tuple[Outcome, Known]:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         raise AssertionError("the second signal did nothing")
@@ -265,7 +269,7 @@ def test_a_lock_lost_while_recording_is_still_a_lost_lock(target: Any, log: list
 
 
 def test_a_signal_while_recording_takes_nothing_back(target: Any, log: list[str]) -> None:
-    def interrupted(*_: Any) -> Outcome:
+    def interrupted(*_: Any) -> tuple[Outcome, Known]:
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("the signal did nothing")
 
@@ -278,9 +282,9 @@ def test_a_signal_while_recording_takes_nothing_back(target: Any, log: list[str]
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (NotThere('namespaces "a" not found'), "NOT_FOUND"),
-        (Stale({"message": "the object has been modified"}), "CONFLICT"),
-        (Conflicted("Deployment/shop", ()), "DRIFT"),
+        (NotFound('namespaces "a" not found'), "NOT_FOUND"),
+        (WriteConflict({"message": "the object has been modified"}), "CONFLICT"),
+        (FieldConflict("Deployment/shop", ()), "DRIFT"),
     ],
 )
 def test_what_changes_between_a_plan_and_its_apply_is_no_traceback(
@@ -288,7 +292,7 @@ def test_what_changes_between_a_plan_and_its_apply_is_no_traceback(
 ) -> None:
     """In a step, and on the way back."""
 
-    def undo(_: Any, __: Failure) -> Outcome:
+    def undo(_: Any, __: Known) -> tuple[Outcome, Known]:
         raise error
 
     broken = Step("release", log, [CHANGE], error=error, undoable=True)

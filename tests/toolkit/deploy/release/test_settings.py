@@ -1,11 +1,13 @@
 """The settings of the pods as the toolkit has them judged: by the service's own process, and with fixes that work."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.places.kubernetes.secrets import change_secret
 from toolkit.deploy.release import settings
 from toolkit.deploy.release.settings import Given
 from toolkit.dev.service import Problem, Verdict
@@ -19,6 +21,10 @@ def environment(**secret: Any) -> Environment:
     return Environment.model_validate(
         {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": secret or {"name": "s"}}
     )
+
+
+def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
+    return settings.fixes(env, pods, judged, partial(change_secret, env))
 
 
 def test_the_service_judges_the_pods_settings_and_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,9 +51,7 @@ def test_shared_variables_are_judged_where_they_are_settings() -> None:
     found = {problem.setting: settings.where(environment(), pods, problem) for problem in judged.problems}
     assert "LOG_LEVL" not in found
     assert found["DRAIN_SECONDS"] == "env_from"
-    assert any(
-        "correct DRAIN_SECONDS where `env_from` has it" in fix for fix in settings.fixes(environment(), pods, judged)
-    )
+    assert any("correct DRAIN_SECONDS where `env_from` has it" in fix for fix in fixes(environment(), pods, judged))
     assert "hidden-word" not in str(judged)
 
 
@@ -92,12 +96,13 @@ def test_what_sources_that_cannot_be_read_may_bring_is_not_missing() -> None:
 )
 def test_each_problem_has_its_fix(secret: dict[str, Any], expected: list[str]) -> None:
     judged = Verdict((Problem("DATABASE_URL", "refused", "..."), Problem("MAIL_KEY", "secret", "...")))
-    assert settings.fixes(environment(**secret), Given({"MAIL_KEY": "x"}, SECRETS), judged) == expected
+    assert fixes(environment(**secret), Given({"MAIL_KEY": "x"}, SECRETS), judged) == expected
 
 
 def test_a_line_a_problem_says_where_the_value_is() -> None:
     judged = Verdict((Problem("LOG_LEVL", "unknown", "LOG_LEVL is ..."), Problem("DATABASE_URL", "refused", "has ...")))
-    failure = settings.refusal(environment(), Given({"LOG_LEVL": "x"}, SECRETS), judged).failure
+    env = environment()
+    failure = settings.refusal(env, Given({"LOG_LEVL": "x"}, SECRETS), judged, partial(change_secret, env)).failure
     assert failure.code == "SETTINGS_REFUSED"
     assert failure.evidence == ("settings: LOG_LEVL is ...", "Secret s: has ...")
     assert "set or correct LOG_LEVL; kubectl -n n patch secret s" in failure.hint

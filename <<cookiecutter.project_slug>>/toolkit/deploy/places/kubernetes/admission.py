@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.kubernetes.objects import Object, identity
-from toolkit.deploy.places.kubernetes.retry import NotThere, Stale
+from toolkit.deploy.places.kubernetes.retry import NotFound, WriteConflict
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
@@ -52,7 +52,7 @@ def _refusal(cluster: Cluster, item: Object, template: Mapping[str, Any]) -> Fai
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **kept}, "spec": spec}
     try:
         cluster.create(pod, dry_run=True)
-    except (NotThere, Stale):
+    except (NotFound, WriteConflict):
         return None
     except Failed as error:
         failure = error.failure

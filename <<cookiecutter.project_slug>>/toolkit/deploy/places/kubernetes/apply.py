@@ -7,13 +7,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolkit.deploy.inventory.names import fitted
 from toolkit.deploy.outcomes import Change, Failed, fail
-from toolkit.deploy.places.kubernetes import naming, ownership
-from toolkit.deploy.places.kubernetes.client import HANDOVER, Conflicted
+from toolkit.deploy.places.kubernetes import ownership
+from toolkit.deploy.places.kubernetes.client import HANDOVER, FieldConflict
+from toolkit.deploy.places.kubernetes.labels import LABEL, NAME_LABEL, migration_label
 from toolkit.deploy.places.kubernetes.objects import Conflict, Object, diff, differs, identity, owner_of
 from toolkit.deploy.places.kubernetes.ownership import Stray
-from toolkit.deploy.places.kubernetes.retry import NotThere
-from toolkit.deploy.release.spec import LABEL, NAME_LABEL, migration_label
+from toolkit.deploy.places.kubernetes.retry import NotFound
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
@@ -70,9 +71,9 @@ def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
     body = _with_replicas(wanted, live, manager)
     try:
         planned = cluster.apply(body, dry_run=True, force=force, manager=manager)
-    except NotThere:
+    except NotFound:
         return Look(wanted, None, None)
-    except Conflicted as conflicted:
+    except FieldConflict as conflicted:
         taken = cluster.apply(body, dry_run=True, force=True, manager=manager)
         return Look(wanted, live, live, conflicted.found, _strays(cluster, wanted, taken, manager))
     except Failed as error:
@@ -101,7 +102,7 @@ def _strays(cluster: Cluster, wanted: Object, planned: Object, manager: str) -> 
 def _as_new(cluster: Cluster, wanted: Object, manager: str) -> Object:
     """Return an object as it would be created now: by a dry run under another name, because its own exists."""
     fresh = deepcopy(wanted)
-    fresh["metadata"]["name"] = naming.fitted(wanted["metadata"]["name"], "-as-new")
+    fresh["metadata"]["name"] = fitted(wanted["metadata"]["name"], "-as-new")
     for port in fresh.get("spec", {}).get("ports", ()):
         port.pop("nodePort", None)  # the object itself has that name
     tried = cluster.apply(fresh, dry_run=True, manager=manager)
@@ -109,10 +110,10 @@ def _as_new(cluster: Cluster, wanted: Object, manager: str) -> Object:
     return tried
 
 
-def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
+def changes(looks: Sequence[Look]) -> tuple[Change, ...]:
     """Check for drift. Raises Failed DRIFT with every field changed or added by others, its manager and time. Pure."""
-    drifted = [f"{identity(each.wanted)} {conflict}" for each in seen for conflict in each.conflicts]
-    drifted += [f"{identity(each.wanted)} {stray}" for each in seen if not each.force for stray in each.strays]
+    drifted = [f"{identity(each.wanted)} {conflict}" for each in looks for conflict in each.conflicts]
+    drifted += [f"{identity(each.wanted)} {stray}" for each in looks if not each.force for stray in each.strays]
     if drifted:
         raise fail(
             "DRIFT",
@@ -126,7 +127,7 @@ def changes(seen: Sequence[Look]) -> tuple[Change, ...]:
             identity(each.wanted),
             (*diff(each.live, each.planned or each.wanted), *(f"-{stray}" for stray in each.strays)),
         )
-        for each in seen
+        for each in looks
         if not each.same
     )
 
@@ -151,9 +152,9 @@ def take_over(cluster: Cluster, wanted: Object, manager: str) -> None:
         cluster.set_owners(look.live, ownership.taken_over(look.live, manager, look.strays))
 
 
-def removals(seen: Sequence[Look]) -> str:
+def removals(looks: Sequence[Look]) -> str:
     """Return a line on the fields of others that an apply removes; empty without any. Pure."""
-    named = [f"{identity(each.wanted)} {stray}" for each in seen for stray in each.strays]
+    named = [f"{identity(each.wanted)} {stray}" for each in looks for stray in each.strays]
     return f"removes {'; '.join(named)}" if named else ""
 
 

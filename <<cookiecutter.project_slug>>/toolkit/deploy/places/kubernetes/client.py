@@ -14,7 +14,7 @@ from typing import Any
 
 from toolkit.deploy.outcomes import Exit, Failed, fail
 from toolkit.deploy.places.kubernetes.objects import Conflict, Object, conflicts, identity
-from toolkit.deploy.places.kubernetes.retry import TRANSIENT, NotThere, Stale, insist
+from toolkit.deploy.places.kubernetes.retry import TRANSIENT, NotFound, WriteConflict, insist
 
 Lines = list[str]
 MANAGER = "deploy"
@@ -26,7 +26,7 @@ DISCOVERY_PAUSES = (0.5, 1.0, 2.0, 4.0)
 NOBODY = 503  # the service proxy's response when no pod accepts the connection
 
 
-class Conflicted(Exception):
+class FieldConflict(Exception):
     """Server-side apply conflicts with fields of another manager."""
 
     def __init__(self, item: str, found: tuple[Conflict, ...]) -> None:
@@ -67,7 +67,7 @@ class Cluster:
     def get(self, api: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
         try:
             return self._call("get", api, kind, name=name, namespace=namespace)
-        except NotThere:
+        except NotFound:
             return None
 
     def list(self, api: str, kind: str, selector: str = "", fields: str = "") -> list[Object]:
@@ -75,7 +75,7 @@ class Cluster:
         return [{"apiVersion": api, "kind": kind, **item} for item in found.get("items", ())]
 
     def apply(self, item: Object, *, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
-        """Apply an object. Raises Conflicted, NotThere (no such namespace), Failed MANIFEST_INVALID or FORBIDDEN."""
+        """Apply an object. Raises FieldConflict, NotFound (no namespace), Failed MANIFEST_INVALID or FORBIDDEN."""
         try:
             return self._call(
                 "patch",
@@ -89,12 +89,12 @@ class Cluster:
                 force_conflicts=force,
                 dry_run="All" if dry_run else None,
             )
-        except Stale as stale:
+        except WriteConflict as stale:
             live = self.get(item["apiVersion"], item["kind"], item["metadata"]["name"])
-            raise Conflicted(identity(item), conflicts(stale.args[0], live)) from None
+            raise FieldConflict(identity(item), conflicts(stale.args[0], live)) from None
 
     def set_owners(self, live: Object, entries: Sequence[Object]) -> None:
-        """Write `managedFields`. Raises Stale when `live` is out of date."""
+        """Write `managedFields`. Raises WriteConflict if `live` is out of date."""
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}
         self._call(
             "patch",
@@ -106,23 +106,23 @@ class Cluster:
         )
 
     def create(self, item: Object, *, dry_run: bool = False) -> Object:
-        """Create an object. Raises Stale if it already exists."""
+        """Create an object. Raises WriteConflict if it already exists."""
         return self._call("post", item["apiVersion"], item["kind"], body=item, dry_run="All" if dry_run else None)
 
     def replace(self, item: Object) -> Object:
-        """Replace an object. Raises Stale if its resourceVersion is out of date."""
+        """Replace an object. Raises WriteConflict if its resourceVersion is out of date."""
         return self._call("put", item["apiVersion"], item["kind"], name=item["metadata"]["name"], body=item)
 
     def delete(
         self, api: str, kind: str, name: str, propagation: str = "Background", version: str | None = None
     ) -> None:
-        """Delete an object if it exists. With a resourceVersion: raises Stale if that is out of date."""
+        """Delete an object if it exists. Raises WriteConflict if a resourceVersion is given and out of date."""
         body: dict[str, Any] = {"propagationPolicy": propagation}
         if version:
             body["preconditions"] = {"resourceVersion": version}
         try:
             self._call("delete", api, kind, name=name, body=body)
-        except NotThere:
+        except NotFound:
             return
 
     def review(self, verb: str, group: str, resource: str, subresource: str = "") -> bool:
@@ -142,7 +142,7 @@ class Cluster:
         query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
         try:
             answer = self._raw("get", path, query_params=query)
-        except (NotThere, Failed):
+        except (NotFound, Failed):
             return []
         return answer.data.decode(errors="replace").splitlines()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from toolkit.deploy.outcomes import fail
+from toolkit.deploy.outcomes import Failed, fail
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
@@ -31,6 +33,22 @@ def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
     if pinned or has_pin(environment):
         check_pin(environment, configuration.host, fingerprint(configuration))
     return Cluster(ApiClient(configuration), environment.namespace, environment.api_patience_seconds)
+
+
+class Unconnected:
+    """Placeholder for an unreachable cluster: every request raises the reason."""
+
+    writes = 0
+
+    def __init__(self, error: Failed | None) -> None:
+        self._error = error or fail("NO_CLUSTER", "no cluster is asked here")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        yield
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._error
 
 
 def has_pin(environment: Environment) -> bool:

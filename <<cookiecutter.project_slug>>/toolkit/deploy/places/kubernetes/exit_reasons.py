@@ -1,19 +1,14 @@
-"""Causes of a container's end, from its exit code, the kubelet's reason and its last lines. Pure.
-
-The exit codes are from sysexits.h, as set by app/core/config.py, app/db/migrations.py and alembic/env.py.
-"""
+"""Causes of a container's end, from its exit code, the kubelet's reason and its last lines. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from signal import SIGKILL, SIGTERM
 
 from toolkit.deploy.places.kubernetes.pod_failures import Item
+from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED
 
-EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 69, 75, 78
-NOT_EXECUTABLE, NOT_FOUND = 126, 127  # a shell's, and runc's
-SIGNALLED = 128  # plus the number of the signal
-SIGKILL, SIGTERM = 9, 15
 WRONG_FORMAT = "exec format error"
 LOCKED = "locked for"  # output of app/db/migrations.py while a statement waits for a table
 
@@ -62,9 +57,9 @@ REVISION = "correct the revision, then deploy again; the release and its pods ar
 
 def migration_reason(ended: Item, pod: Item, lines: Sequence[str]) -> Reason:
     """Return why the container `migrate` failed. `ended` is its `terminated` state, empty if it never ran."""
-    said = " ".join((*lines, str(ended.get("message", ""))))
+    output = " ".join((*lines, str(ended.get("message", ""))))
     code = int(ended.get("exitCode", -1))
-    if WRONG_FORMAT in said:
+    if WRONG_FORMAT in output:
         return WRONG_PLATFORM
     if ended.get("reason") == "OOMKilled":
         return OUT_OF_MEMORY
@@ -77,7 +72,7 @@ def migration_reason(ended: Item, pod: Item, lines: Sequence[str]) -> Reason:
         or code in (SIGNALLED + SIGKILL, SIGNALLED + SIGTERM)
     ):
         return INTERRUPTED
-    if LOCKED in said:
+    if LOCKED in output:
         hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
         return Reason("MIGRATION_FAILED", "", hint)
     return Reason("MIGRATION_FAILED", "", REVISION)

@@ -11,12 +11,13 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy import process
 from toolkit.deploy.inventory.pod_keys import PodKeys
-from toolkit.deploy.outcomes import Change, Outcome, Plan, Result, Status, fail
+from toolkit.deploy.outcomes import Change, Outcome, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
 from toolkit.deploy.places.kubernetes import replace_jobs
 from toolkit.deploy.places.kubernetes.connect import helm_arguments
@@ -24,12 +25,12 @@ from toolkit.deploy.places.kubernetes.helm_ownership import OWNER, RELEASE, as_o
 from toolkit.deploy.places.kubernetes.naming import with_migration_named
 from toolkit.deploy.places.kubernetes.objects import Object, checked, diff, identity, ordered
 from toolkit.deploy.places.kubernetes.refusals import refusal_in
-from toolkit.deploy.release import history as records_of
+from toolkit.deploy.places.kubernetes.template_values import template_values
 
 if TYPE_CHECKING:
-    from toolkit.deploy.release.history import Record
-    from toolkit.deploy.release.spec import Release
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.records import ReleaseRecord
+    from toolkit.deploy.spec import ReleaseSpec
 
 manager = "helm"
 # Keys of the inventory with the same names in the chart.
@@ -40,9 +41,10 @@ KEYS = (
     *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
 )
 HOOK = "helm.sh/hook"
+SPARE_REVISIONS = 10
 
 
-def render(project: Path, release: Release) -> list[Object]:
+def render(project: Path, release: ReleaseSpec) -> list[Object]:
     """Return every object of the chart. Raises Failed MANIFEST_INVALID with Helm's message."""
     import yaml
 
@@ -63,9 +65,9 @@ def render(project: Path, release: Release) -> list[Object]:
     return ordered(with_migration_named(objects, name))
 
 
-def values(release: Release, **create: bool) -> dict[str, Any]:
+def values(release: ReleaseSpec, **create: bool) -> dict[str, Any]:
     """Return the chart's values: the inventory's keys under their own names, and the release's additions. Pure."""
-    env, given = release.environment, release.values()
+    env, given = release.environment, template_values(release)
     content = env.model_dump(mode="json", include=set(KEYS))
     external = env.secret.external.model_dump() if env.secret.external else None
     secret = {
@@ -100,124 +102,126 @@ def values_file(content: Mapping[str, Any]) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def upgrade_command(target: Target, path: Path) -> list[str]:
+def upgrade_command(place: KubernetesPlace, path: Path) -> list[str]:
     """Pure."""
-    command = ["helm", "upgrade", "--install", target.facts.name, str(target.project / "helm")]
-    command += [*helm_arguments(target.environment), "--values", str(path)]
-    command += ["--history-max", str(target.environment.history + 10)]
+    command = ["helm", "upgrade", "--install", place.service, str(place.project / "helm")]
+    command += [*helm_arguments(place.environment), "--values", str(path), *_history(place)]
     # An existing object does not belong to a Helm release; without the second option it is refused.
-    return [*command, "--force-conflicts", "--take-ownership"] if target.options.correct_drift else command
+    return [*command, "--force-conflicts", "--take-ownership"] if place.correct_drift else command
 
 
-def rollback_command(target: Target, revision: int) -> list[str]:
+def rollback_command(place: KubernetesPlace, revision: int) -> list[str]:
     """Return the argument list of a rollback. The revision is explicit: without it Helm chose another bad one. Pure."""
-    history = str(target.environment.history + 10)
-    return [
-        "helm",
-        "rollback",
-        target.facts.name,
-        str(revision),
-        *helm_arguments(target.environment),
-        "--history-max",
-        history,
-        "--force-conflicts",
-    ]
+    command = ["helm", "rollback", place.service, str(revision), *helm_arguments(place.environment)]
+    return [*command, *_history(place), "--force-conflicts"]
 
 
-def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], list[Object], dict[int, str]]:
+def _history(place: KubernetesPlace) -> list[str]:
+    """More revisions than releases are on record, as a release that is taken back makes two."""
+    return ["--history-max", str(place.environment.history + SPARE_REVISIONS)]
+
+
+@dataclass(frozen=True)
+class Compared:
     """Observe each object by a dry run as Helm, the objects that this release drops, and Helm's revisions."""
-    owned = [as_owned(item, target.facts.name, target.environment.namespace) for item in wanted]
-    seen = applying.look(target.cluster, owned, manager, force=target.options.correct_drift)
-    if target.namespace_missing:
-        return seen, [], {}
-    return seen, _leftovers(target, wanted), revisions(target)
+
+    release: str
+    looks: tuple[applying.Look, ...]
+    leftovers: tuple[Object, ...]
+    revisions: Mapping[int, str]
+    correct_drift: bool
+
+    def plan(self) -> Plan:
+        """Plan. Raises Failed DRIFT, NOT_HELMS.
+
+        A release that is not `deployed` is upgraded even without a difference.
+        """
+        status = self.revisions[max(self.revisions)] if self.revisions else "none"
+        gone = tuple(Change("delete", identity(item), diff(item, None)) for item in self.leftovers)
+        changes = (*applying.changes(self.looks), *gone)
+        require_ownership(self.looks, self.release, correct_drift=self.correct_drift)
+        if status != "deployed" and not changes:
+            name = self.release.partition("/")[2]
+            changes = (Change("upgrade", f"the Helm release {name}, which is {status}"),)
+        return Plan(changes, note=applying.removals(self.looks))
 
 
-def plan(target: Target, seen: tuple[list[applying.Look], list[Object], dict[int, str]]) -> Plan:
-    """Plan. Raises Failed DRIFT, NOT_HELMS. A release that is not `deployed` is upgraded even without a difference."""
-    looks, leftovers, found = seen
-    status = found[max(found)] if found else "none"
-    gone = tuple(Change("delete", identity(item), diff(item, None)) for item in leftovers)
-    changes = (*applying.changes(looks), *gone)
-    require_ownership(looks, target)
-    if status != "deployed" and not changes:
-        changes = (Change("upgrade", f"the Helm release {target.facts.name}, which is {status}"),)
-    return Plan(changes, note=applying.removals(looks))
+def observe(place: KubernetesPlace, wanted: list[Object]) -> Compared:
+    namespace = place.environment.namespace
+    owned = [as_owned(item, place.service, namespace) for item in wanted]
+    looks = tuple(applying.look(place.cluster, owned, manager, force=place.correct_drift))
+    release = f"{namespace}/{place.service}"
+    if place.namespace_missing:
+        return Compared(release, looks, (), {}, place.correct_drift)
+    return Compared(release, looks, tuple(_leftovers(place, wanted)), revisions(place), place.correct_drift)
 
 
-def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
+def apply(place: KubernetesPlace, spec: ReleaseSpec, wanted: list[Object], _: Plan) -> int | None:
     """Run `helm upgrade --install`, or `helm rollback N` to an earlier release."""
-    _make_way(target, wanted)
-    if target.rollback_of is not None:
-        _run(rollback_command(target, _revision_of(target.helm_revision)))
+    _make_way(place, wanted)
+    if spec.again is not None:
+        _run(rollback_command(place, _revision_of(spec.again)))
     else:
-        release = target.release
-        if release is None:
-            raise AssertionError("released before the image was known")
-        _hand_over(target, wanted)
+        _hand_over(place, wanted)
         # Configuration and the migration's Job are already applied; Helm must not own them.
-        with values_file(values(release, config=False, job=False)) as path:
-            _run(upgrade_command(target, path))
-    target.helm_revision = max(revisions(target), default=None)
+        with values_file(values(spec, config=False, job=False)) as path:
+            _run(upgrade_command(place, path))
+    return max(revisions(place), default=None)
 
 
-def undo(target: Target, record: Record) -> None:
-    _make_way(target, record.objects)
-    _run(rollback_command(target, _revision_of(record.helm_revision)))
-    target.helm_revision = max(revisions(target), default=None)
+def undo(place: KubernetesPlace, record: ReleaseRecord) -> int | None:
+    _make_way(place, record.objects)
+    _run(rollback_command(place, _revision_of(record)))
+    return max(revisions(place), default=None)
 
 
-def recover(target: Target) -> bool:
-    """Repair a `pending-*` release: under the lock it is an orphan of a killed deployer. True if there was one."""
-    found = revisions(target)
-    if not found or not found[max(found)].startswith("pending-"):
-        return False
-    newest, name = max(found), target.facts.name
-    good = records_of.last_good(target.records)
-    if found[newest] != "pending-install" and good is not None and good.helm_revision in found:
-        _run(rollback_command(target, _revision_of(good.helm_revision)))
-        told = f"{found[newest]} left by a killed deployer: rolled back to revision {good.helm_revision}"
-    else:
-        target.cluster.delete("v1", "Secret", f"sh.helm.release.v1.{name}.v{newest}")
-        told = f"{found[newest]} left by a killed deployer: removed"
-    target.report.result(Result("recover", Status.RESCUED, 0.0, told))
-    return True
+def recover(place: KubernetesPlace, last: ReleaseRecord | None) -> str:
+    """Repair a `pending-*` release: under the lock it is an orphan of a killed deployer."""
+    present = revisions(place)
+    if not present or not present[max(present)].startswith("pending-"):
+        return ""
+    newest = max(present)
+    if present[newest] != "pending-install" and last is not None and last.helm_revision in present:
+        _run(rollback_command(place, _revision_of(last)))
+        return f"{present[newest]} left by a killed deployer: rolled back to revision {last.helm_revision}"
+    place.cluster.delete("v1", "Secret", f"sh.helm.release.v1.{place.service}.v{newest}")
+    return f"{present[newest]} left by a killed deployer: removed"
 
 
-def revisions(target: Target) -> dict[int, str]:
+def revisions(place: KubernetesPlace) -> dict[int, str]:
     """Return Helm's revisions with their status, from its Secrets' labels (ten times faster than `helm history`)."""
-    found = target.cluster.list("v1", "Secret", f"owner=helm,name={target.facts.name}")
+    found = place.cluster.list("v1", "Secret", f"owner=helm,name={place.service}")
     return {int(item["metadata"]["labels"]["version"]): item["metadata"]["labels"]["status"] for item in found}
 
 
-def _leftovers(target: Target, wanted: Sequence[Object]) -> list[Object]:
+def _leftovers(place: KubernetesPlace, wanted: Sequence[Object]) -> list[Object]:
     """Return objects that Helm created for this release and that the chart no longer has, labelled or not."""
-    name = target.facts.name
+    name = place.service
     selector = ",".join(f"{key}={value}" for key, value in OWNER.items())
-    found = applying.leftovers(target.cluster, name, wanted, selector)
+    found = applying.leftovers(place.cluster, name, wanted, selector)
     return [item for item in found if (item["metadata"].get("annotations") or {}).get(RELEASE) == name]
 
 
-def _make_way(target: Target, wanted: Sequence[Object]) -> None:
+def _make_way(place: KubernetesPlace, wanted: Sequence[Object]) -> None:
     for item in wanted:
-        owned = as_owned(item, target.facts.name, target.environment.namespace)
-        replace_jobs.make_way(target.cluster, owned, manager)
+        owned = as_owned(item, place.service, place.environment.namespace)
+        replace_jobs.make_way(place.cluster, owned, manager)
 
 
-def _hand_over(target: Target, wanted: list[Object]) -> None:
+def _hand_over(place: KubernetesPlace, wanted: list[Object]) -> None:
     for item in wanted:
-        applying.hand_over(target.cluster, item, manager)
-        if target.options.correct_drift:
-            owned = as_owned(item, target.facts.name, target.environment.namespace)
-            applying.take_over(target.cluster, owned, manager)
+        applying.hand_over(place.cluster, item, manager)
+        if place.correct_drift:
+            owned = as_owned(item, place.service, place.environment.namespace)
+            applying.take_over(place.cluster, owned, manager)
 
 
-def _revision_of(revision: int | None) -> int:
-    if revision is None:
+def _revision_of(record: ReleaseRecord) -> int:
+    if record.helm_revision is None:
         raise fail(
             "NO_HELM_REVISION", "that release has no Helm revision in its record", hint="deploy its version again"
         )
-    return revision
+    return record.helm_revision
 
 
 def _run(command: list[str]) -> Outcome:
@@ -236,4 +240,4 @@ def _run(command: list[str]) -> Outcome:
     return Outcome()
 
 
-__all__ = ["apply", "manager", "observe", "plan", "recover", "render", "require", "undo"]
+__all__ = ["apply", "manager", "observe", "recover", "render", "require", "undo"]

@@ -14,7 +14,6 @@ from toolkit.deploy.places.kubernetes.objects import Object, identity
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.apply import Look
-    from toolkit.deploy.release.state import Target
 
 # Older versions lack server-side apply, --force-conflicts and --take-ownership; without them a rollback fails.
 REQUIRED = (4, 0)
@@ -24,17 +23,17 @@ RELEASE, RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-
 
 def require() -> str:
     """Return the version of the `helm` on PATH. Raises Failed HELM_VERSION for one that cannot roll back a release."""
-    told = process.run(["helm", "version", "--template", "{{.Version}}"], seconds=30)
-    found = parse_version(told.out)
+    done = process.run(["helm", "version", "--template", "{{.Version}}"], seconds=30)
+    found = parse_version(done.out)
     if found is None or found < REQUIRED:
-        version = told.out.strip() or "of an unknown version"
+        version = done.out.strip() or "of an unknown version"
         raise fail(
             "HELM_VERSION",
             f"helm {version} is on PATH; Helm {REQUIRED[0]}.{REQUIRED[1]} or newer is required",
             shutil.which("helm") or "",
             hint="install Helm 4 (https://helm.sh/docs/intro/install), and check that `helm version` prints it",
         )
-    return told.out.strip()
+    return done.out.strip()
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
@@ -43,15 +42,14 @@ def parse_version(text: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def require_ownership(looks: Sequence[Look], target: Target) -> None:
+def require_ownership(looks: Sequence[Look], release: str, *, correct_drift: bool) -> None:
     """Check ownership. Raises Failed NOT_HELMS for objects without a Helm release or of another one.
 
-    With --correct-drift, those without a release are adopted. Pure.
+    `release` is NAMESPACE/NAME. With --correct-drift, those without a release are adopted. Pure.
     """
-    release = f"{target.environment.namespace}/{target.facts.name}"
     owners = {identity(look.wanted): owner_of_release(look.live) for look in looks if look.live is not None}
     foreign = {name: owner for name, owner in owners.items() if owner not in ("", release)}
-    unowned = [] if target.options.correct_drift else [name for name, owner in owners.items() if not owner]
+    unowned = [] if correct_drift else [name for name, owner in owners.items() if not owner]
     if not foreign and not unowned:
         return
     hint = "pass --correct-drift to adopt them" if not foreign else "uninstall that release, or use another namespace"

@@ -37,7 +37,7 @@ class _Loader(KubeConfigLoader):
         # Like kubectl: the command is relative to the kubeconfig, but runs in the caller's folder.
         self._config_base_path = str(Path.cwd())
         try:
-            with _logged_errors() as said:
+            with _logged_errors() as output:
                 loaded = super()._load_from_exec_plugin()
         finally:
             self._config_base_path = kept
@@ -45,7 +45,7 @@ class _Loader(KubeConfigLoader):
             raise fail(
                 "NO_CREDENTIALS",
                 f"the kubeconfig's credential plugin `{command}` failed",
-                *" ".join(said or ["it printed nothing"]).strip().splitlines()[-8:],
+                *" ".join(output or ["it printed nothing"]).strip().splitlines()[-8:],
                 hint="run the plugin manually, or log in with its tool; then run the same command again",
             )
         return loaded
@@ -76,9 +76,9 @@ def load(paths: str, context: str | None) -> Configuration:
     except Failed:
         raise
     except FAULTS as error:
-        said = str(error).splitlines()[0] if str(error) else repr(error)
+        reason = str(error).splitlines()[0] if str(error) else repr(error)
         hint = "correct the file, or fetch it again; `kubectl config view` shows its content"
-        raise fail("KUBECONFIG_INVALID", f"the kubeconfig {paths} cannot be used", said, hint=hint) from None
+        raise fail("KUBECONFIG_INVALID", f"the kubeconfig {paths} cannot be used", reason, hint=hint) from None
     return configuration
 
 
@@ -102,12 +102,12 @@ def _check_files(configuration: Configuration) -> None:
 @contextmanager
 def _logged_errors() -> Iterator[list[str]]:
     """Collect the client's error log instead of printing it."""
-    said: list[str] = []
+    output: list[str] = []
     handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: output.append(record.getMessage())  # type: ignore[method-assign]
     root = logging.getLogger()
     kept, root.handlers = root.handlers, [handler]
     try:
-        yield said
+        yield output
     finally:
         root.handlers = kept

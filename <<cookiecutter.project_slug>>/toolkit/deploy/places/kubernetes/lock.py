@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.current_user import whoami
 from toolkit.deploy.outcomes import Exit, Failed, Failure, fail
-from toolkit.deploy.places.kubernetes.retry import NotThere, Stale
+from toolkit.deploy.places.kubernetes.retry import NotFound, WriteConflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def clear_orphan(cluster: Cluster, service: str) -> bool:
     live = cluster.get(API, "Lease", f"deploy-{service}")
     if live is None or not is_gone(_holder(live), socket.gethostname()):
         return False
-    with suppress(Stale):
+    with suppress(WriteConflict):
         cluster.delete(API, "Lease", f"deploy-{service}", version=live["metadata"]["resourceVersion"])
     return True
 
@@ -82,7 +82,7 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(self.seconds)
-        with suppress(Failed, Stale, NotThere, AssertionError):
+        with suppress(Failed, WriteConflict, NotFound, AssertionError):
             live = self.cluster.get(API, "Lease", self.name)
             if live and _holder(live) == self.me:
                 self.cluster.delete(API, "Lease", self.name, version=live["metadata"]["resourceVersion"])
@@ -97,7 +97,7 @@ class Lease:
                 self._renew(live)
 
     def _acquire(self) -> None:
-        seen, since, first = "", time.monotonic(), True
+        previous, since, first = "", time.monotonic(), True
         while True:
             live = self.cluster.get(API, "Lease", self.name)
             if live is None:
@@ -109,20 +109,20 @@ class Lease:
                 self._took(live)
                 return
             version = live["metadata"]["resourceVersion"]
-            if version != seen and not first:
+            if version != previous and not first:
                 raise _locked(live)
             if not holder or is_gone(holder, socket.gethostname()) or time.monotonic() - since > _ttl(live):
                 if self._try(self.cluster.replace, self._body(live)):
                     return
-                seen, first = "", True
+                previous, first = "", True
                 continue
-            seen, first = version, False
+            previous, first = version, False
             time.sleep(POLL_SECONDS)
 
     def _try(self, write: Callable[[Object], Object], body: Object) -> bool:
         try:
             self._took(write(body))
-        except (Stale, NotThere):
+        except (WriteConflict, NotFound):
             return False
         return True
 
@@ -159,13 +159,13 @@ class Lease:
                         self._lost = _holder(live) if live else "no holder (it was deleted)"
                         return
                     self._renew(live)
-            except (Stale, NotThere, Failed):
+            except (WriteConflict, NotFound, Failed):
                 continue  # the next check finds out
 
     def _renew(self, live: Object) -> None:
         try:
             self._took(self.cluster.replace(self._body(live)))
-        except (Stale, NotThere):
+        except (WriteConflict, NotFound):
             now = self.cluster.get(API, "Lease", self.name)
             if now is None or _holder(now) != self.me:
                 raise _lost("another deployer") from None

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
 from toolkit.deploy.places.kubernetes import replace_jobs
+from toolkit.deploy.places.kubernetes.labels import LABEL
 from toolkit.deploy.places.kubernetes.naming import with_migration_named
 from toolkit.deploy.places.kubernetes.objects import Object, checked, diff, identity, ordered
-from toolkit.deploy.release.spec import LABEL
+from toolkit.deploy.places.kubernetes.template_values import template_values
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import jinja2
 
-    from toolkit.deploy.release.history import Record
-    from toolkit.deploy.release.spec import Release
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.records import ReleaseRecord
+    from toolkit.deploy.spec import ReleaseSpec
 
 manager = "deploy"
 
 
-def render(project: Path, release: Release) -> list[Object]:
+def render(project: Path, release: ReleaseSpec) -> list[Object]:
     """Return every object of the release, in the order of the apply. Raises Failed MANIFEST_INVALID."""
     import jinja2
     import yaml
 
     environment = _templates(project / "k8s")
-    values, objects = release.values(), []
+    values, objects = template_values(release), []
     for name in environment.list_templates(filter_func=lambda found: found.endswith(".yaml.j2")):
         try:
             text = environment.get_template(name).render(values)
@@ -69,37 +71,51 @@ def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def observe(target: Target, wanted: list[Object]) -> tuple[list[applying.Look], list[Object]]:
+@dataclass(frozen=True)
+class Compared:
     """Observe each object by a dry run, and the objects of earlier releases that this one drops."""
-    seen = applying.look(target.cluster, wanted, manager, force=target.options.correct_drift)
-    return seen, [] if target.namespace_missing else applying.leftovers(target.cluster, target.facts.name, wanted)
+
+    looks: tuple[applying.Look, ...]
+    leftovers: tuple[Object, ...]
+
+    def plan(self) -> Plan:
+        """Raises Failed DRIFT."""
+        gone = tuple(Change("delete", identity(item), diff(item, None)) for item in self.leftovers)
+        return Plan((*applying.changes(self.looks), *gone), note=applying.removals(self.looks))
 
 
-def plan(_: Target, seen: tuple[list[applying.Look], list[Object]]) -> Plan:
-    """Raises Failed DRIFT."""
-    looks, leftovers = seen
-    gone = tuple(Change("delete", identity(item), diff(item, None)) for item in leftovers)
-    return Plan((*applying.changes(looks), *gone), note=applying.removals(looks))
+def require() -> str:
+    return ""
 
 
-def apply(target: Target, wanted: list[Object], planned: Plan) -> None:
+def observe(place: KubernetesPlace, wanted: list[Object]) -> Compared:
+    looks = applying.look(place.cluster, wanted, manager, force=place.correct_drift)
+    gone = [] if place.namespace_missing else applying.leftovers(place.cluster, place.service, wanted)
+    return Compared(tuple(looks), tuple(gone))
+
+
+def apply(place: KubernetesPlace, _spec: ReleaseSpec, wanted: list[Object], planned: Plan) -> None:
     """Apply only the objects in the plan."""
     named = {identity(item): item for item in wanted}
     for change in planned.changes:
         if change.action == "delete":
             kind, _, name = change.what.partition("/")
-            target.cluster.delete(applying.PRUNED[kind], kind, name)
+            place.cluster.delete(applying.PRUNED[kind], kind, name)
         else:
-            force, autoscale = target.options.correct_drift, target.environment.autoscale
+            force, autoscale = place.correct_drift, place.environment.autoscale
             least = autoscale.min if autoscale else None
-            replace_jobs.make_way(target.cluster, named[change.what], manager)
-            applying.apply(target.cluster, named[change.what], manager, force=force, least=least)
+            replace_jobs.make_way(place.cluster, named[change.what], manager)
+            applying.apply(place.cluster, named[change.what], manager, force=force, least=least)
 
 
-def undo(target: Target, record: Record) -> None:
+def undo(place: KubernetesPlace, record: ReleaseRecord) -> None:
     """Apply the objects of a recorded release again, overriding later changes; prune all others."""
     for item in ordered(record.objects):
-        replace_jobs.make_way(target.cluster, item, manager)
-        applying.apply(target.cluster, item, manager, force=True)
-    for item in applying.leftovers(target.cluster, target.facts.name, record.objects):
-        target.cluster.delete(item["apiVersion"], item["kind"], item["metadata"]["name"])
+        replace_jobs.make_way(place.cluster, item, manager)
+        applying.apply(place.cluster, item, manager, force=True)
+    for item in applying.leftovers(place.cluster, place.service, record.objects):
+        place.cluster.delete(item["apiVersion"], item["kind"], item["metadata"]["name"])
+
+
+def recover(_: KubernetesPlace, __: ReleaseRecord | None) -> str:
+    return ""  # an apply of objects leaves nothing half-way that the next one does not see

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.places.kubernetes.refusals import refusal_in
+from toolkit.exit_codes import EX_CONFIG, SIGNALLED
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Graces
@@ -80,7 +81,7 @@ def _container_signs(
     elif reason == "CreateContainerConfigError":
         hint = "create the ConfigMap, Secret or key named above, then deploy again"
         yield Sign("CONFIG_ERROR", f"the container cannot be configured: {text}", graces.config, pod, name, hint=hint)
-    elif reason in START or code == 128 or last.get("reason") == "StartError":
+    elif reason in START or code == SIGNALLED or last.get("reason") == "StartError":
         shown = text or last.get("message", "") or reason
         grace = NOW if restarts >= 3 else graces.start
         yield Sign(
@@ -98,7 +99,7 @@ def _container_signs(
     elif restarts >= 2 or reason == "CrashLoopBackOff":
         hint = (
             "the service refuses its settings; correct those named in the log"
-            if code == 78
+            if code == EX_CONFIG
             else "see the last lines of its log"
         )
         yield Sign(
@@ -138,12 +139,12 @@ def _pull_signs(pod: str, name: str, text: str, events: Sequence[Item], graces: 
 
 def creation_sign(events: Sequence[Item], uid: str, graces: Graces) -> Sign | None:
     """Return the newest event with the reason why a controller, such as a Job, cannot create its pods."""
-    said = [
+    messages = [
         str(event.get("message", ""))
         for event in events
         if event.get("reason") == "FailedCreate" and event.get("involvedObject", {}).get("uid") == uid
     ]
-    return refused_sign(said[-1], graces) if said else None
+    return refused_sign(messages[-1], graces) if messages else None
 
 
 def refused_sign(text: str, graces: Graces) -> Sign:

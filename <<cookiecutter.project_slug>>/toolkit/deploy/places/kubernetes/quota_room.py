@@ -5,42 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Plan
 from toolkit.deploy.places.kubernetes import quotas
 from toolkit.deploy.places.kubernetes.naming import is_migration
-from toolkit.deploy.release import history as records_of
+from toolkit.deploy.records import GOOD, ReleaseRecord, prune
 
 if TYPE_CHECKING:
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.outcomes import Plan
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.spec import ReleaseSpec
 
-# Placeholder for an image that is not built yet: the objects are otherwise the same.
-NO_DIGEST = "sha256:" + "0" * 64
 
-
-def shortages(target: Target) -> list[str]:
+def shortages(place: KubernetesPlace, spec: ReleaseSpec, *, migrates: bool, release: Plan) -> list[str]:
     """Return a line for each quota that would refuse an object. Queries objects only if a quota counts any."""
-    if target.namespace_missing:
+    if place.namespace_missing:
         return []
-    limits = target.cluster.list("v1", "ResourceQuota")
-    return list(quotas.object_shortages(added(target), limits)) if quotas.counts_objects(limits) else []
+    limits = place.cluster.list("v1", "ResourceQuota")
+    if not quotas.counts_objects(limits):
+        return []
+    return list(quotas.object_shortages(added(place, spec, migrates=migrates, release=release), limits))
 
 
-def added(target: Target) -> Counter[str]:
+def added(place: KubernetesPlace, spec: ReleaseSpec, *, migrates: bool, release: Plan) -> Counter[str]:
     """Return the number of objects of each kind that a release adds."""
-    objects = target.objects or target.rendered_for(NO_DIGEST)
-    undecided = Plan(deferred="unknown")
-    migrates = not target.plans.get("migrate", undecided).empty
-    release = target.plans.get("release", undecided)
     rolls = release.deferred or any(change.what.startswith("Deployment/") for change in release.changes)
-    found: Counter[str] = Counter()
-    for item in objects:
-        skipped = is_migration(item, target.facts.name) and not migrates
-        if not skipped and target.cluster.get(item["apiVersion"], item["kind"], item["metadata"]["name"]) is None:
-            found[item["kind"]] += 1
-    found["ReplicaSet"] += bool(rolls)
-    if target.environment.driver == "helm":
-        found["Secret"] += not release.empty  # Helm's own record of its revision
+    counts: Counter[str] = Counter()
+    for item in place.objects(spec):
+        skipped = is_migration(item, place.service) and not migrates
+        if not skipped and place.cluster.get(item["apiVersion"], item["kind"], item["metadata"]["name"]) is None:
+            counts[item["kind"]] += 1
+    counts["ReplicaSet"] += bool(rolls)
+    if place.environment.driver == "helm":
+        counts["Secret"] += not release.empty  # Helm's own record of its revision
     # The record step removes old records before it writes the new one.
-    new = target.new_record(records_of.GOOD)
-    found["ConfigMap"] += 1 - len(records_of.prune([*target.records, new], target.environment.history))
-    return found
+    past = place.records()
+    new = ReleaseRecord(past[-1].number + 1 if past else 1, spec.digest, spec.image, GOOD, place.environment.driver)
+    counts["ConfigMap"] += 1 - len(prune([*past, new], place.environment.history))
+    return counts

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from toolkit.deploy.inventory.quantities import quantity
+
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
     from toolkit.deploy.places.kubernetes.objects import Object
 
-BINARY = {f"{unit}i": 2.0 ** (10 * power) for power, unit in enumerate("KMGTPE", 1)}
-DECIMAL = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-UNITS = {**BINARY, **DECIMAL}
 # A quota's name for the objects of a kind: `count/` and this, and for some also the plain name.
 COUNTED = {
     "ConfigMap": "configmaps",
@@ -65,11 +64,3 @@ def object_shortages(added: Mapping[str, int], quotas: Sequence[Object]) -> Iter
                 if name in hard and quantity(used.get(name, "0")) + number > quantity(hard[name]):
                     quota = f"quota {item['metadata']['name']}: {name} {used.get(name, '0')} of {hard[name]} used"
                     yield f"{quota}, a release needs {number} more"
-
-
-def quantity(text: str) -> float:
-    """Return a Kubernetes quantity as a number: 100m, 64Mi, 1.5, 1e3. Pure. Raises ValueError."""
-    for unit, factor in UNITS.items():
-        if text.endswith(unit):
-            return float(text.removesuffix(unit)) * factor
-    return float(text)

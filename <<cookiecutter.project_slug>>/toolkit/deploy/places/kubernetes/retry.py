@@ -33,20 +33,20 @@ UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 CAUSE_SECONDS, CAUSE_SECONDS_WRITING = 5.0, 30.0
 
 
-class NotThere(Exception):
+class NotFound(Exception):
     """HTTP 404."""
 
 
-class Stale(Exception):
+class WriteConflict(Exception):
     """HTTP 409: a lost compare-and-swap, or the conflict of an apply. The argument is the body."""
 
 
 def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
     """Return the result of `call`, retried for `patience` seconds.
 
-    A response with a known cause is not retried for that long, so that the user sees the cause.
-    Raises NotThere, Stale, Failed with the code of the refusal (see refusals.py), MANIFEST_INVALID, FORBIDDEN,
-    UNAUTHENTICATED, SERVER_ERROR with the server's message, and CLUSTER_UNREACHABLE with `exit`.
+    An answer that names its cause is not retried for that long: the cause is what a person has to know.
+    Raises NotFound, WriteConflict, Failed with the code of the refusal (see refusals.py), MANIFEST_INVALID, FORBIDDEN,
+    UNAUTHENTICATED, SERVER_ERROR with the server's words, and CLUSTER_UNREACHABLE with `exit`.
     """
     from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
@@ -60,9 +60,9 @@ def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
         except ApiException as error:
             pause, last = _judged(error, attempt)
             words = str(_body(error).get("message") or "")
-            seen = f"HTTP {error.status} {words[:1000] or error.reason}"
+            observed = f"HTTP {error.status} {words[:1000] or error.reason}"
         except (HTTPError, OSError, EOFError) as error:
-            pause, seen, words = min(0.2 * 2**attempt, 3.0), repr(error)[:300], ""
+            pause, observed, words = min(0.2 * 2**attempt, 3.0), repr(error)[:300], ""
             if UNTRUSTED in repr(error):
                 raise fail(
                     "SERVER_UNTRUSTED",
@@ -77,12 +77,12 @@ def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
         if waited + pause > patience and words:
             hint = "wait until the control plane is healthy, then run the same command again"
             message = f"the API server answered with errors for {patience:.0f} s"
-            raise fail("SERVER_ERROR", message, seen, hint=hint, exit=exit) from None
+            raise fail("SERVER_ERROR", message, observed, hint=hint, exit=exit) from None
         if waited + pause > patience:
             raise fail(
                 "CLUSTER_UNREACHABLE",
                 f"the API server did not answer for {patience:.0f} s",
-                seen,
+                observed,
                 hint="check the network, the kubeconfig and the server; then run the same command again",
                 exit=exit,
             ) from None
@@ -97,12 +97,12 @@ def _judged(error: Any, attempt: int) -> tuple[float, Failed | None]:
     body = _body(error)
     words = str(body.get("message") or "")
     if error.status == 404:
-        raise NotThere(words or str(error.reason)) from None
+        raise NotFound(words or str(error.reason)) from None
     pause = min(0.2 * 2**attempt, 3.0)
     if error.status == 409:
         # Two concurrent requests counted against one quota: the server asks for a retry.
         if (body.get("details") or {}).get("kind") != "resourcequotas":
-            raise Stale(body) from None
+            raise WriteConflict(body) from None
         return pause, None
     failure = _named(error.status, words, str(error.reason))
     if failure is not None:

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.kubernetes.labels import MARK
 from toolkit.deploy.places.kubernetes.pod_failures import condition
-from toolkit.deploy.release.spec import MARK, Release
+from toolkit.deploy.places.kubernetes.template_values import secret_name
+from toolkit.deploy.places.values import Variables
+from toolkit.deploy.spec import ReleaseSpec
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
     from toolkit.deploy.places.kubernetes.objects import Object
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
 POLL_SECONDS = 1.0
 # A younger condition of the operator may belong to the previous ExternalSecret.
@@ -47,9 +50,9 @@ class Source:
 
 def sources(service: str, env: Environment) -> Iterator[Source]:
     """Return the sources that the pods read according to the inventory, besides the release's own. Pure."""
-    release = Release(service, env, digest="")
+    release = ReleaseSpec(service, env, digest="")
     if not env.secret.from_env:
-        yield Source("Secret", release.values()["secret_name"], release.secret_keys)
+        yield Source("Secret", secret_name(release), release.secret_keys)
     for item in env.env_from:
         for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
             if key in item:
@@ -61,14 +64,14 @@ def sources(service: str, env: Environment) -> Iterator[Source]:
             yield Source("ConfigMap", volume["configMap"]["name"], None, None)
 
 
-def read(target: Target) -> Found:
+def read(place: KubernetesPlace) -> Found:
     """Return each source, None for a missing one. Those that this user may not read are left out."""
     found: dict[Source, Object | None] = {}
-    if target.namespace_missing:
+    if place.namespace_missing:
         return found
-    for source in sources(target.facts.name, target.environment):
+    for source in sources(place.service, place.environment):
         try:
-            found[source] = target.cluster.get("v1", source.kind, source.name)
+            found[source] = place.cluster.get("v1", source.kind, source.name)
         except Failed as error:
             if error.failure.code != "FORBIDDEN":
                 raise
@@ -90,6 +93,21 @@ def variables(source: Source, live: Object | None) -> dict[str, str]:
     if source.kind == "Secret":
         content = {key: base64.b64decode(value).decode(errors="replace") for key, value in content.items()}
     return {f"{source.prefix}{key}": content[key] for key in source.keys or content if key in content}
+
+
+def variables_of(service: str, env: Environment, found: Found) -> Variables:
+    """The variables that all sources give the pods, as far as they can be read. Pure."""
+    own: dict[str, str] = {}
+    shared: dict[str, str] = {}
+    complete = True
+    for source in sources(service, env):
+        brought = variables(source, found.get(source))
+        if source.shared:
+            complete = complete and source in found
+            shared |= brought
+        else:
+            own |= brought
+    return Variables(own, shared, complete, mark(found))
 
 
 def mark(found: Found) -> str:
@@ -127,22 +145,22 @@ def stale(deployment: Object | None, value: str) -> bool:
     return bool(started_with and value and started_with != value)
 
 
-def await_external(target: Target) -> None:
+def await_external(place: KubernetesPlace) -> None:
     """Wait for the Secret of an ExternalSecret. Raises Failed SECRET_NOT_WRITTEN with the operator's message."""
-    external, began = target.environment.secret.external, time.monotonic()
+    external, began = place.environment.secret.external, time.monotonic()
     while external:
-        source, live = next(iter(read(target).items()), (None, None))
+        source, live = next(iter(read(place).items()), (None, None))
         if source is None or (live is not None and set(external.keys) <= set(live.get("data") or {})):
             return  # written, or unreadable for this user
-        owner = target.cluster.get("external-secrets.io/v1", "ExternalSecret", source.name) or {}
+        owner = place.cluster.get("external-secrets.io/v1", "ExternalSecret", source.name) or {}
         ready, waited = condition(owner, "Ready"), time.monotonic() - began
         refused = ready.get("status") == "False" and waited >= REFUSED_SECONDS
-        if refused or waited >= target.environment.graces.config:
+        if refused or waited >= place.environment.graces.config:
             raise fail(
                 "SECRET_NOT_WRITTEN",
                 f"external-secrets has not written Secret {source.name}",
                 ready.get("message", "no status reported; check that the operator is running"),
-                hint=f"kubectl -n {target.environment.namespace} describe externalsecret {source.name}",
+                hint=f"kubectl -n {place.environment.namespace} describe externalsecret {source.name}",
             )
-        target.report.progress("config", f"waiting for Secret {source.name}")
+        place.report.progress("config", f"waiting for Secret {source.name}")
         time.sleep(POLL_SECONDS)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.kubernetes.pod_failures import Sign, is_ready
-from toolkit.deploy.release.settings import change_secret
+from toolkit.deploy.places.kubernetes.secrets import change_secret
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.objects import Object
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
 CONTAINER = "app"
 # Log line of app/api/v1/endpoints/health.py when a probe does not reach the database, and its response code.
@@ -36,19 +36,19 @@ class Cause:
     refused: bool
 
 
-def cause(target: Target, pods: Sequence[Object]) -> Cause | None:
+def cause(place: KubernetesPlace, pods: Sequence[Object]) -> Cause | None:
     """Return the reason of the first pod that is not ready; None if all are ready, or none has a reason."""
     for pod in pods:
-        if not is_ready(pod) and (found := _asked(target, pod["metadata"]["name"])):
+        if not is_ready(pod) and (found := _asked(place, pod["metadata"]["name"])):
             return found
     return None
 
 
-def _asked(target: Target, pod: str) -> Cause | None:
-    answer = target.cluster.proxy(pod, target.environment.port, "/ready", kind="pods")
+def _asked(place: KubernetesPlace, pod: str) -> Cause | None:
+    answer = place.cluster.proxy(pod, place.environment.port, "/ready", kind="pods")
     if isinstance(answer, Mapping) and answer.get("detail"):
         return Cause(pod, str(answer["detail"]).rstrip("."), ADVICE, refused=answer.get("code") == REFUSED)
-    return read(pod, target.cluster.logs(pod, CONTAINER, lines=LINES))
+    return read(pod, place.cluster.logs(pod, CONTAINER, lines=LINES))
 
 
 def read(pod: str, lines: Iterable[str]) -> Cause | None:
@@ -67,8 +67,8 @@ def read(pod: str, lines: Iterable[str]) -> Cause | None:
 class Watch:
     """Periodic check of the logs of pods that do not become ready."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, place: KubernetesPlace) -> None:
+        self.place = place
         self._asked = self._since = 0.0
 
     def sign(self, pods: Sequence[Object]) -> Sign | None:
@@ -77,7 +77,7 @@ class Watch:
         if now - self._asked < ASK_SECONDS or not pods or any(map(is_ready, pods)):
             return None
         self._asked = now
-        found = cause(self.target, pods)
+        found = cause(self.place, pods)
         if found is None or not found.refused:
             self._since = 0.0
             return None
@@ -90,12 +90,12 @@ class Watch:
         )
 
 
-def refusal(target: Target, found: Cause) -> Failed:
+def refusal(place: KubernetesPlace, found: Cause) -> Failed:
     """Return Failed DATABASE_REFUSED for pods that a deploy would not replace."""
-    again = f"python3 tasks.py deploy {target.environment.name}"
+    again = f"python3 tasks.py deploy {place.environment.name}"
     return fail(
         "DATABASE_REFUSED",
         f"the database refuses the running service, and this release would not change that: {found.reason}",
         f"pod {found.pod}",
-        hint="; ".join([found.advice, *change_secret(target.environment, ["DATABASE_URL"]), again]),
+        hint="; ".join([found.advice, *change_secret(place.environment, ["DATABASE_URL"]), again]),
     )

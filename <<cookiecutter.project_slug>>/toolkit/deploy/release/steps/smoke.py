@@ -7,95 +7,97 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import UNKNOWN, Change, Failed, Failure, Outcome, Plan, fail
+from toolkit.deploy.outcomes import Change, Failed, Failure, Outcome, Plan, fail
+from toolkit.deploy.release.steps import Undecided
 
 if TYPE_CHECKING:
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.release.state import Known, Target
 
 # A NodePort answers 0.4-0.9 s after Ready (measured): a refused connection may be temporary.
 PATIENCE_SECONDS = 10.0
 ANSWERS = 5
 
 
-class Smoke:
-    name, undoable, before_lock = "smoke", True, False
+@dataclass(frozen=True)
+class Answers:
+    """What /health and /ready answer now; None when nobody does."""
 
-    def observe(self, target: Target) -> Any:
-        if target.digest is None:
-            return None
-        return None if target.namespace_missing else (_health(target), _ready(target))
+    known: Known
+    health: object
+    ready: object
 
-    def plan(self, target: Target, seen: Any) -> Plan:
-        if target.digest is None:
-            return UNKNOWN
+    def plan(self) -> Plan:
         if (
-            not target.plans["rollout"].empty
-            or not seen
-            or not isinstance(seen[0], Mapping)
-            or seen[0].get("image_digest") != target.digest
-            or not _is_ready(seen[1])
+            not self.known.plan_of("rollout").empty
+            or not isinstance(self.health, Mapping)
+            or self.health.get("image_digest") != self.known.digest
+            or not _is_ready(self.ready)
         ):
             return Plan((Change("check", "the deployed version answers"),))
-        return Plan(note=f"{target.digest[:19]} serves")
+        return Plan(note=f"{(self.known.digest or '')[:19]} serves")
 
-    def apply(self, target: Target, plan: Plan) -> Outcome:
+    def learned(self) -> Known:
+        return self.known
+
+
+class Smoke:
+    name, undoable, touches, before_lock = "smoke", True, False, False
+
+    def observe(self, target: Target, known: Known) -> Answers | Undecided:
+        if known.digest is None:
+            return Undecided(known)
+        return Answers(known, target.place.ask("/health"), target.place.ask("/ready"))
+
+    def apply(self, target: Target, known: Known, plan: Plan) -> tuple[Outcome, Known]:
         """Run the test. Raises Failed WRONG_VERSION, NOT_SERVING, NOT_READY, URL_FAILS, or errors of an example."""
-        check_version(target, target.digest or "")
-        said = f"{(target.digest or '')[:19]} serves"
+        digest = known.digest or ""
+        check_version(target, digest)
+        summary = f"{digest[:19]} serves"
         if url := target.environment.url:
             check_url(url)
             if target.environment.smoke_writes:
-                said += "; " + create_and_read(target.project, url, _headers(target) or {})
-        return Outcome(summary=said)
+                summary += "; " + create_and_read(target.project, url, _headers(target) or {})
+        return Outcome(summary=summary), known
 
 
 def check_version(target: Target, digest: str) -> None:
     """Require several responses in a row through the Service with the digest, and readiness."""
-    deadline, right, seen = time.monotonic() + PATIENCE_SECONDS, 0, None
+    deadline, right, answer = time.monotonic() + PATIENCE_SECONDS, 0, None
     while right < ANSWERS:
-        seen = _health(target)
-        right = right + 1 if isinstance(seen, Mapping) and seen.get("image_digest") == digest else 0
+        answer = target.place.ask("/health")
+        right = right + 1 if isinstance(answer, Mapping) and answer.get("image_digest") == digest else 0
         if not right:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.5)
     else:
         return _check_ready(target)
-    if isinstance(seen, Mapping) and "image_digest" in seen:
+    if isinstance(answer, Mapping) and "image_digest" in answer:
         hint = "check that the Service selects this release's pods only, and that /health returns IMAGE_DIGEST"
-        raise Failed(
-            Failure(
-                "WRONG_VERSION",
-                "another version is serving",
-                (f"expected {digest}", f"serving  {seen['image_digest']}"),
-                hint,
-            )
-        )
-    hint = f"check that the Service selects the pods: `kubectl -n {target.environment.namespace} get endpointslices`"
-    raise Failed(
-        Failure("NOT_SERVING", "the Service does not answer /health", (f"last answer: {str(seen)[:200]}",), hint)
-    )
+        lines = (f"expected {digest}", f"serving  {answer['image_digest']}")
+        raise fail("WRONG_VERSION", "another version is serving", *lines, hint=hint)
+    hint, last = target.place.unanswered_hint, f"last answer: {str(answer)[:200]}"
+    raise fail("NOT_SERVING", "the Service does not answer /health", last, hint=hint)
 
 
 def _check_ready(target: Target) -> None:
-    deadline, seen = time.monotonic() + PATIENCE_SECONDS, _ready(target)
-    while not _is_ready(seen) and time.monotonic() < deadline:
+    deadline, answer = time.monotonic() + PATIENCE_SECONDS, target.place.ask("/ready")
+    while not _is_ready(answer) and time.monotonic() < deadline:
         time.sleep(0.5)
-        seen = _ready(target)
-    if not _is_ready(seen):
-        said = str(seen.get("detail", seen) if isinstance(seen, Mapping) else seen)[:200]
+        answer = target.place.ask("/ready")
+    if not _is_ready(answer):
+        detail = str(answer.get("detail", answer) if isinstance(answer, Mapping) else answer)[:200]
         hint = f"`python3 tasks.py doctor {target.environment.name}` shows the cause"
-        raise fail("NOT_READY", "the new version answers, but is not ready for requests", f"/ready: {said}", hint=hint)
+        raise fail(
+            "NOT_READY", "the new version answers, but is not ready for requests", f"/ready: {detail}", hint=hint
+        )
 
 
-def _ready(target: Target) -> Any:
-    return target.cluster.proxy(target.facts.name, target.environment.port, "/ready")
-
-
-def _is_ready(answer: Any) -> bool:
+def _is_ready(answer: object) -> bool:
     return isinstance(answer, Mapping) and answer.get("status") == "ready"
 
 
@@ -145,10 +147,6 @@ def _headers(target: Target) -> Mapping[str, str] | None:
     from toolkit.deploy.verify.run import caller
 
     return caller(target.project, target.variables)
-
-
-def _health(target: Target) -> Any:
-    return target.cluster.proxy(target.facts.name, target.environment.port, "/health")
 
 
 def _get(url: str) -> int | str:

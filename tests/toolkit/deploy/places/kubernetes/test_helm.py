@@ -13,8 +13,7 @@ from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import helm, helm_ownership
 from toolkit.deploy.places.kubernetes.apply import Look
-from toolkit.deploy.release.spec import Release
-from toolkit.deploy.release.state import Options
+from toolkit.deploy.spec import ReleaseSpec
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -25,9 +24,9 @@ def environment(**changes: Any) -> Environment:
 
 
 def target(**options: bool) -> Any:
-    facts = SimpleNamespace(name="lamps")
+    correct_drift = options.get("correct_drift", False)
     return SimpleNamespace(
-        facts=facts, project=Path("p"), environment=environment(context="c"), options=Options(**options)
+        service="lamps", project=Path("p"), environment=environment(context="c"), correct_drift=correct_drift
     )
 
 
@@ -69,7 +68,7 @@ def test_a_rollback_names_its_revision() -> None:
 
 
 def test_values_are_the_inventorys_keys() -> None:
-    release = Release("lamps", environment(port=9000), DIGEST, {"DATABASE_URL": "x"}, 2)
+    release = ReleaseSpec("lamps", environment(port=9000), DIGEST, {"DATABASE_URL": "x"}, 2)
     values = helm.values(release, config=False, job=False)
     assert set(helm.KEYS) <= set(values)
     assert (values["port"], values["replicas"], values["digest"]) == (9000, 2, DIGEST)
@@ -95,7 +94,7 @@ def test_what_helm_adds_when_it_applies() -> None:
 
 
 def test_the_databases_authority_is_among_the_charts_values() -> None:
-    release = Release("lamps", environment(database_ca={"secret": "company"}), DIGEST, {"DATABASE_URL": "x"}, 2)
+    release = ReleaseSpec("lamps", environment(database_ca={"secret": "company"}), DIGEST, {"DATABASE_URL": "x"}, 2)
     values = helm.values(release)
     assert [volume["name"] for volume in values["volumes"]] == ["database-ca"]
     assert [mount["mountPath"] for mount in values["volume_mounts"]] == ["/etc/database-ca"]
@@ -121,10 +120,10 @@ def look(name: str, release: str = "", namespace: str = "n") -> Look:
 )
 def test_objects_of_others_are_refused_before_helm_meets_them(looks: list[Look], flag: bool, said: str) -> None:
     if not said:
-        helm_ownership.require_ownership(looks, target(correct_drift=flag))
+        helm_ownership.require_ownership(looks, "n/lamps", correct_drift=flag)
         return
     with pytest.raises(Failed) as caught:
-        helm_ownership.require_ownership(looks, target(correct_drift=flag))
+        helm_ownership.require_ownership(looks, "n/lamps", correct_drift=flag)
     assert caught.value.failure.code == "NOT_HELMS"
     assert said in caught.value.failure.evidence
     assert ("--correct-drift" in caught.value.failure.hint) is (not flag and "no Helm" in said)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.places.kubernetes import manifests
-from toolkit.deploy.release.spec import Release
+from toolkit.deploy.spec import ReleaseSpec
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -18,7 +18,7 @@ def objects_of(service: str, secrets: dict[str, str] | None = None, **changes: A
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
     environment = Environment.model_validate({**base, **changes})
     replicas = None if environment.autoscale else environment.replicas
-    return manifests.render(SERVICE, Release(service, environment, DIGEST, secrets or {}, replicas))
+    return manifests.render(SERVICE, ReleaseSpec(service, environment, DIGEST, secrets or {}, replicas))
 
 
 def rendered(secrets: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from toolkit.deploy.inventory.load import Facts
+from toolkit.deploy.inventory.names import fitted, namespace
 from toolkit.deploy.places.kubernetes import naming
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -27,13 +28,13 @@ def test_derived_names_are_legal(service: str) -> None:
 
 
 def test_a_short_name_is_kept_as_it_is() -> None:
-    assert naming.fitted("lamps", "-staging") == "lamps-staging"
-    assert naming.fitted("a" * 63) == "a" * 63
+    assert fitted("lamps", "-staging") == "lamps-staging"
+    assert fitted("a" * 63) == "a" * 63
 
 
 def test_names_that_are_cut_stay_apart() -> None:
     """Without the hash both would be the same namespace."""
-    one, two = (naming.namespace("s" * 53, f"production-{region}") for region in ("eu", "us"))
+    one, two = (namespace("s" * 53, f"production-{region}") for region in ("eu", "us"))
     assert one[:50] == two[:50]
     assert one != two
     assert len(one) == len(two) == 63

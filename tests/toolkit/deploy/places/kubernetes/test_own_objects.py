@@ -10,9 +10,10 @@ from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import apply, manifests
+from toolkit.deploy.places.kubernetes.labels import LABEL
 from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration, migration_in
 from toolkit.deploy.places.kubernetes.objects import Object
-from toolkit.deploy.release.spec import LABEL, Release
+from toolkit.deploy.spec import ReleaseSpec
 
 OWN = """
 apiVersion: batch/v1
@@ -24,7 +25,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: seed, image: 
 
 def rendered(folder: Path) -> list[Object]:
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
-    release = Release("lamps", Environment.model_validate(base), "sha256:" + "a" * 64, {}, 2)
+    release = ReleaseSpec("lamps", Environment.model_validate(base), "sha256:" + "a" * 64, {}, 2)
     return manifests.render(folder, release)
 
 

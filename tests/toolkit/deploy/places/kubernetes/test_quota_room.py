@@ -1,7 +1,9 @@
 """Quotas that count objects, and what a release adds to them."""
 
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -9,8 +11,14 @@ from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Change, Failed, Plan
 from toolkit.deploy.places.kubernetes import quota_room, quotas
 from toolkit.deploy.places.kubernetes.naming import migration
-from toolkit.deploy.release.history import Record as Recorded
+from toolkit.deploy.records import ReleaseRecord
+from toolkit.deploy.release.state import Known, Target
 from toolkit.deploy.release.steps.record import Record
+from toolkit.deploy.spec import ReleaseSpec
+
+if TYPE_CHECKING:
+    from toolkit.deploy.release.settings import Check
+    from toolkit.deploy.report import Report
 
 CHANGED, NOTHING = Plan((Change("update", "Deployment/shop"),)), Plan()
 SPEC = {"backoffLimit": 0}
@@ -39,22 +47,27 @@ class Cluster:
         return self.limits
 
 
-def target(cluster: Cluster, plans: dict[str, Plan], driver: str = "manifests", records: int = 1) -> Any:
-    base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}, "history": 2}
-    environment = Environment.model_validate({**base, "driver": driver})
-    past = [Recorded(number, "d", "i", "deployed", driver) for number in range(1, records + 1)]
-    return SimpleNamespace(
-        cluster=cluster,
-        plans=plans,
-        environment=environment,
-        facts=SimpleNamespace(name="shop"),
-        namespace_missing=False,
-        objects=OBJECTS,
-        records=past,
-        touched=False,
-        on_record=True,
-        new_record=lambda outcome: Recorded(records + 1, "d", "i", outcome, driver),
-    )
+SPEC_OF_SHOP = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}, "history": 2}
+
+
+def place(cluster: Cluster, driver: str = "manifests", records: int = 1) -> Any:
+    past = [ReleaseRecord(number, "d", "i", "deployed", driver) for number in range(1, records + 1)]
+    environment = Environment.model_validate({**SPEC_OF_SHOP, "driver": driver})
+    made: Any = SimpleNamespace(cluster=cluster, environment=environment, service="shop", namespace_missing=False)
+    made.objects, made.records, made.is_recorded = lambda _: OBJECTS, lambda: past, lambda *_: True
+    made.shortages = partial(quota_room.shortages, made)
+    return made
+
+
+def spec(driver: str = "manifests") -> ReleaseSpec:
+    return ReleaseSpec("shop", Environment.model_validate({**SPEC_OF_SHOP, "driver": driver}), "d")
+
+
+def recording(limits: list[dict[str, Any]], plans: dict[str, Plan], **known: Any) -> Plan:
+    """The plan of the record step for release 1, deployed again."""
+    at = place(Cluster({"Deployment/shop"}, limits))
+    target = Target(Path(), "shop", at.environment, at, cast("Report", None), cast("Check", None))
+    return Record().observe(target, Known(digest="d", plans=plans, **known)).plan()
 
 
 LIMITS = [quota({"count/configmaps": "5"}, {"count/configmaps": "4"})]
@@ -72,33 +85,31 @@ EVERYTHING = {"config": CHANGED, "migrate": CHANGED, "release": CHANGED, "rollou
     ],
 )
 def test_what_a_release_adds(plans: dict[str, Plan], driver: str, records: int, counts: dict[str, int]) -> None:
-    found = quota_room.added(target(Cluster({"Deployment/shop"}, []), plans, driver, records))
+    at, known = place(Cluster({"Deployment/shop"}, []), driver, records), Known(plans=plans)
+    migrates = not known.plan_of("migrate").empty
+    found = quota_room.added(at, spec(driver), migrates=migrates, release=known.plan_of("release"))
     assert {kind: number for kind, number in found.items() if number} == counts
 
 
 def test_nothing_is_asked_where_no_quota_counts() -> None:
     cluster = Cluster(set(), [quota({"requests.cpu": "1"}, {})])
-    assert quota_room.shortages(target(cluster, EVERYTHING)) == []
+    assert quota_room.shortages(place(cluster), spec(), migrates=True, release=CHANGED) == []
     assert cluster.asked == 0
 
 
 def test_a_release_without_room_for_its_record_is_refused_before_it_begins() -> None:
-    asking = target(Cluster({"Deployment/shop"}, LIMITS), EVERYTHING)
     with pytest.raises(Failed) as failed:
-        Record().plan(asking, Record().observe(asking))
+        recording(LIMITS, EVERYTHING)
     assert failed.value.failure.code == "QUOTA"
     assert failed.value.failure.evidence == ("quota tight: count/configmaps 4 of 5 used, a release needs 2 more",)
 
 
 def test_what_has_nothing_to_record_needs_no_room() -> None:
-    same = target(Cluster({"Deployment/shop"}, LIMITS), dict.fromkeys(EVERYTHING, NOTHING))
-    assert Record().plan(same, Record().observe(same)).empty
+    assert recording(LIMITS, dict.fromkeys(EVERYTHING, NOTHING)).empty
 
 
 def test_a_release_that_serves_is_not_asked_again() -> None:
-    serving = target(Cluster({"Deployment/shop"}, LIMITS), EVERYTHING)
-    serving.touched = True
-    assert not Record().plan(serving, Record().observe(serving)).empty
+    assert not recording(LIMITS, EVERYTHING, touched=True).empty
 
 
 @pytest.mark.parametrize("name", ["configmaps", "count/configmaps"])

@@ -9,8 +9,10 @@ import pytest
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import sources
+from toolkit.deploy.places.kubernetes.labels import MARK
 from toolkit.deploy.places.kubernetes.sources import Source
-from toolkit.deploy.release.spec import MARK, Release
+from toolkit.deploy.places.kubernetes.template_values import template_values
+from toolkit.deploy.spec import ReleaseSpec
 
 URL = "postgresql://shop:hidden-word@db/shop"
 
@@ -85,7 +87,7 @@ def test_variables_have_the_prefix_of_their_source_and_only_the_keys_that_are_us
 
 
 def test_pods_are_stale_when_they_started_with_another_mark() -> None:
-    values = Release("lamps", environment(), "sha256:0", mark="a" * 16).values()
+    values = template_values(ReleaseSpec("lamps", environment(), "sha256:0", mark="a" * 16))
     assert values["pod_annotations"][MARK] == values["annotations"][MARK] == "a" * 16
     deployment = {"kind": "Deployment", "spec": {"template": {"metadata": {"annotations": values["pod_annotations"]}}}}
     assert not sources.stale(deployment, "a" * 16)
@@ -93,7 +95,7 @@ def test_pods_are_stale_when_they_started_with_another_mark() -> None:
     assert not sources.stale(deployment, "")
     assert not sources.stale(None, "a")
     assert not sources.stale(sources.marked(deployment, "b" * 16), "b" * 16)
-    assert MARK not in Release("lamps", environment(), "sha256:0").values()["pod_annotations"]
+    assert MARK not in template_values(ReleaseSpec("lamps", environment(), "sha256:0"))["pod_annotations"]
 
 
 class Operator:
@@ -114,7 +116,7 @@ def deploying(operator: Operator, seconds: int) -> Any:
     return SimpleNamespace(
         cluster=operator,
         environment=environment(secret={"external": external}, graces={"config": seconds}),
-        facts=SimpleNamespace(name="lamps"),
+        service="lamps",
         namespace_missing=False,
         report=SimpleNamespace(progress=lambda *_: None),
     )

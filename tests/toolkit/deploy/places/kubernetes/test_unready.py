@@ -15,7 +15,7 @@ from app.lifecycle import Lifecycle
 from toolkit.deploy.places.kubernetes import unready
 
 if TYPE_CHECKING:
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
 
 REFUSED = json.dumps({"event": unready.EVENT, "reason": "no (28P01)", "advice": "correct it", "refused": True})
@@ -60,7 +60,9 @@ def test_a_refusal_that_lasts_is_a_verdict(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(unready.time, "monotonic", lambda: now[0])
     # A user who may not ask the pods, and reads their logs.
     cluster = SimpleNamespace(proxy=lambda *_, **__: None, logs=lambda *_, **__: lines)
-    watch = unready.Watch(cast("Target", SimpleNamespace(cluster=cluster, environment=SimpleNamespace(port=8000))))
+    watch = unready.Watch(
+        cast("KubernetesPlace", SimpleNamespace(cluster=cluster, environment=SimpleNamespace(port=8000)))
+    )
 
     def after(seconds: float, *pods: dict[str, Any]) -> unready.Sign | None:
         now[0] += seconds

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.release import render
+from toolkit.deploy.places.kubernetes import render
 
 
 def item(kind: str, name: str, **content: Any) -> dict[str, Any]:

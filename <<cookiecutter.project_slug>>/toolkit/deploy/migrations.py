@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.deploy import process
+from toolkit.deploy.breaking_changes import reasons_in
 from toolkit.deploy.outcomes import fail
-from toolkit.deploy.release.breaking_changes import reasons_in
 from toolkit.dev import service
 
 
@@ -80,8 +80,8 @@ def pending(project: Path, schema: str, head: str) -> Pending:
 def judge(revision: service.Revision, sql: str) -> Revision:
     """Classify a revision: by the marker in its file, else by its SQL. Pure."""
     if revision.marker:
-        said = revision.marker == "destructive"
-        return Revision(revision.id, said, ("marked destructive",) if said else ())
+        destructive = revision.marker == "destructive"
+        return Revision(revision.id, destructive, ("marked destructive",) if destructive else ())
     reasons = tuple(reasons_in(sql))
     return Revision(revision.id, bool(reasons), reasons)
 

@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any
 from toolkit.deploy.places.kubernetes.objects import Object, normalised
 
 if TYPE_CHECKING:
-    from toolkit.deploy.release.state import Target
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
 LINES = 20
 
 
-def folder(target: Target) -> Path:
+def folder(place: KubernetesPlace) -> Path:
     """Return the folder of a play, below `.dev/` of the checkout."""
-    if target.evidence is None:
+    if place.evidence is None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        target.evidence = target.project / ".dev" / "deploy" / f"{target.environment.name}-{stamp}"
-        target.evidence.mkdir(parents=True, exist_ok=True)
-    return target.evidence
+        place.evidence = place.project / ".dev" / "deploy" / f"{place.environment.name}-{stamp}"
+        place.evidence.mkdir(parents=True, exist_ok=True)
+    return place.evidence
 
 
-def save_pods(target: Target, pods: Sequence[Object], events: Sequence[Object]) -> Path:
+def save_pods(place: KubernetesPlace, pods: Sequence[Object], events: Sequence[Object]) -> Path:
     """Write each pod with its logs (also of the previous container), and all of their events."""
-    kept = folder(target)
+    kept = folder(place)
     uids = {pod["metadata"]["uid"] for pod in pods}
     for pod in pods:
         name = pod["metadata"]["name"]
         _write(kept / f"{name}.json", {**normalised(pod), "status": pod.get("status")})
-        for container, previous, lines in _logs(target, pod, 1000):
+        for container, previous, lines in _logs(place, pod, 1000):
             (kept / f"{name}-{container}{'-previous' if previous else ''}.log").write_text("\n".join(lines) + "\n")
     _write(
         kept / "events.json", [_event(event) for event in events if event.get("involvedObject", {}).get("uid") in uids]
@@ -40,19 +40,19 @@ def save_pods(target: Target, pods: Sequence[Object], events: Sequence[Object]) 
     return kept
 
 
-def save_job(target: Target, job: Object) -> Path:
-    pods = target.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}")
-    return save_pods(target, pods, target.cluster.list("v1", "Event"))
+def save_job(place: KubernetesPlace, job: Object) -> Path:
+    pods = place.cluster.list("v1", "Pod", f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}")
+    return save_pods(place, pods, place.cluster.list("v1", "Event"))
 
 
-def log_of(target: Target, pods: Sequence[Object], name: str = "", container: str = "") -> tuple[str, ...]:
-    """Return the last lines of the failed pod, with those of its previous container: the current one may be new.
+def log_of(place: KubernetesPlace, pods: Sequence[Object], name: str = "", container: str = "") -> tuple[str, ...]:
+    """The last lines of the pod that failed, with those of its previous container: the present one may just have begun.
 
     While it waits for its restart, both are the log of the container that ended.
     """
     chosen = [pod for pod in pods if pod["metadata"]["name"] == name] or list(pods)
     for pod in chosen:
-        logs = _logs(target, pod, LINES, container)
+        logs = _logs(place, pod, LINES, container)
         found = {previous: lines for _, previous, lines in logs if lines}
         before, present = found.get(True, []), found.get(False, [])
         if found:
@@ -61,12 +61,12 @@ def log_of(target: Target, pods: Sequence[Object], name: str = "", container: st
     return ()
 
 
-def last_line(target: Target, pod: Object, container: str) -> str:
-    lines = target.cluster.logs(pod["metadata"]["name"], container, lines=1)
+def last_line(place: KubernetesPlace, pod: Object, container: str) -> str:
+    lines = place.cluster.logs(pod["metadata"]["name"], container, lines=1)
     return lines[-1][:120] if lines else ""
 
 
-def _logs(target: Target, pod: Object, lines: int, container: str = "") -> list[tuple[str, bool, list[str]]]:
+def _logs(place: KubernetesPlace, pod: Object, lines: int, container: str = "") -> list[tuple[str, bool, list[str]]]:
     """Yield the logs of one container, or of all: its name, True for the previous run, and the lines."""
     found = []
     for status in pod.get("status", {}).get("containerStatuses", ()):
@@ -79,7 +79,7 @@ def _logs(target: Target, pod: Object, lines: int, container: str = "") -> list[
                 (
                     status["name"],
                     previous,
-                    target.cluster.logs(pod["metadata"]["name"], status["name"], previous=previous, lines=lines),
+                    place.cluster.logs(pod["metadata"]["name"], status["name"], previous=previous, lines=lines),
                 )
             )
     return found

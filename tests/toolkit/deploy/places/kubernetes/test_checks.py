@@ -7,7 +7,7 @@ import pytest
 from app.core.config import Settings
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.release import checks
+from toolkit.deploy.places.kubernetes import checks, permissions, secrets
 
 
 def environment(**changes: Any) -> Environment:
@@ -50,15 +50,15 @@ def test_what_the_values_say(changes: dict[str, Any], codes: list[str]) -> None:
     ],
 )
 def test_a_key_asks_for_its_permission(changes: dict[str, Any], needed: tuple[str, str, str]) -> None:
-    assert needed in checks.permissions(environment(**changes))
+    assert needed in permissions.permissions(environment(**changes))
     without = {"secret": {"external": {"store": "s", "keys": {}}}, "driver": "manifests"}
-    assert needed not in checks.permissions(environment(**without))
+    assert needed not in permissions.permissions(environment(**without))
 
 
 def test_a_policy_that_is_off_needs_no_permission() -> None:
     policy = ("patch", "networking.k8s.io", "networkpolicies")
-    assert policy in checks.permissions(environment())
-    assert policy not in checks.permissions(environment(network_policy={"enabled": False}))
+    assert policy in permissions.permissions(environment())
+    assert policy not in permissions.permissions(environment(network_policy={"enabled": False}))
 
 
 def test_the_pool_is_counted_as_the_application_makes_it() -> None:
@@ -102,7 +102,7 @@ def test_lints_of_rendered_objects(item: dict[str, Any], codes: list[str]) -> No
 @pytest.mark.parametrize(("live", "code"), [(None, "SECRET_MISSING"), ({"data": {"OTHER": "x"}}, "SECRET_KEY_MISSING")])
 def test_secrets_that_are_not_as_the_inventory_says(live: Any, code: str) -> None:
     with pytest.raises(Failed) as caught:
-        checks.secret_keys(environment(name="production"), live)
+        secrets.require_keys(environment(name="production"), live)
     assert caught.value.failure.code == code
     assert "DATABASE_URL" in caught.value.failure.hint
     assert caught.value.failure.hint.startswith("kubectl -n n ")
@@ -110,5 +110,5 @@ def test_secrets_that_are_not_as_the_inventory_says(live: Any, code: str) -> Non
 
 def test_a_secret_in_a_namespace_that_does_not_exist_yet() -> None:
     with pytest.raises(Failed) as caught:
-        checks.secret_keys(environment(), None, namespace_missing=True)
+        secrets.require_keys(environment(), None, namespace_missing=True)
     assert caught.value.failure.hint.startswith("kubectl create namespace n && kubectl -n n create secret generic s ")

@@ -1,61 +1,20 @@
-"""Checks of an environment before any change."""
+"""Checks of an environment and its objects before any change. Pure."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from toolkit.deploy.inventory.schema import PROGRESS_MARGIN
 from toolkit.deploy.outcomes import Failure, fail
-from toolkit.deploy.release import ports, settings
+from toolkit.deploy.places.kubernetes import ports
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
-    from toolkit.deploy.places.kubernetes.client import Cluster
     from toolkit.deploy.places.kubernetes.objects import Object
 
-Permission = tuple[str, str, str]  # verb, API group, resource
-
-# Permissions of every deploy.
-PERMISSIONS: tuple[Permission, ...] = (
-    ("patch", "apps", "deployments"),
-    ("list", "apps", "replicasets"),
-    ("list", "", "pods"),
-    ("list", "", "events"),
-    ("get", "", "pods/log"),
-    ("patch", "", "services"),
-    ("list", "", "configmaps"),
-    ("create", "", "configmaps"),
-    ("patch", "", "configmaps"),
-    ("delete", "", "configmaps"),
-    ("patch", "", "serviceaccounts"),
-    ("list", "batch", "cronjobs"),
-    ("list", "batch", "jobs"),
-    ("patch", "batch", "jobs"),
-    ("delete", "batch", "jobs"),
-    ("patch", "policy", "poddisruptionbudgets"),
-    ("create", "coordination.k8s.io", "leases"),
-    ("update", "coordination.k8s.io", "leases"),
-    ("delete", "coordination.k8s.io", "leases"),
-    ("get", "", "services/proxy"),
-)
 # Database connections of a pod by default: from app/core/config.py.
 POOL = {"POOL_SIZE": 10, "MAX_OVERFLOW": 0}
-HELM_RECORDS: tuple[Permission, ...] = tuple((verb, "", "secrets") for verb in ("list", "create", "update", "delete"))
-
-
-def permissions(env: Environment) -> list[Permission]:
-    """Return the permissions for a deploy to this environment, including those for its keys. Pure."""
-    asked: list[tuple[object, Permission]] = [
-        (env.secret.name, ("get", "", "secrets")),
-        (env.secret.from_env, ("patch", "", "secrets")),
-        (env.secret.external, ("patch", "external-secrets.io", "externalsecrets")),
-        (env.network_policy.enabled, ("patch", "networking.k8s.io", "networkpolicies")),
-        (env.ingress, ("patch", "networking.k8s.io", "ingresses")),
-        (env.autoscale, ("patch", "autoscaling", "horizontalpodautoscalers")),
-    ]
-    optional = [permission for wanted, permission in asked if wanted]
-    return [*PERMISSIONS, *optional, *(HELM_RECORDS if env.driver == "helm" else ())]
 
 
 def check(environment: Environment, objects: Sequence[Object] = ()) -> None:
@@ -82,7 +41,7 @@ def findings(env: Environment) -> Iterator[Failure]:
         message = (
             "progress_deadline_seconds is not above rollout_seconds: the cluster would stop first, without a reason"
         )
-        yield Failure("DEADLINE", message, hint=f"progress_deadline_seconds: {env.rollout_seconds + 120}")
+        yield Failure("DEADLINE", message, hint=f"progress_deadline_seconds: {env.rollout_seconds + PROGRESS_MARGIN}")
     drain = _number(env, "DRAIN_SECONDS", env.drain_seconds)
     if drain + _number(env, "GRACEFUL_SECONDS", env.graceful_seconds) >= env.termination_grace:
         message = "DRAIN_SECONDS + GRACEFUL_SECONDS in `settings` exceed the pods' grace period: they would be killed"
@@ -134,42 +93,3 @@ def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
     least = env.autoscale.min if env.autoscale else env.replicas
     kept = spec.get("minAvailable")
     return spec.get("maxUnavailable") in (0, "0", "0%") or kept == "100%" or (isinstance(kept, int) and kept >= least)
-
-
-def secret_keys(env: Environment, live: Object | None, *, namespace_missing: bool = False) -> None:
-    """Check an existing Secret. Raises Failed SECRET_MISSING, SECRET_KEY_MISSING or EGRESS."""
-    name = env.secret.name
-    if name is None:
-        return
-    if live is None:
-        values = " ".join(f"--from-literal={key}='{settings.example(key)}'" for key in env.secret.keys)
-        hint = f"kubectl -n {env.namespace} create secret generic {name} {values}"
-        if namespace_missing:
-            hint = f"kubectl create namespace {env.namespace} && {hint}"
-        raise fail("SECRET_MISSING", f"Secret {name} does not exist in namespace {env.namespace}", hint=hint)
-    missing = sorted(set(env.secret.keys) - set(live.get("data") or {}))
-    if missing:
-        has = ", ".join(sorted(live.get("data") or {})) or "nothing"
-        (hint,) = settings.change_secret(env, missing)
-        raise fail("SECRET_KEY_MISSING", f"Secret {name} has no {', '.join(missing)}", f"it has: {has}", hint=hint)
-    values = {key: base64.b64decode(live["data"][key]).decode(errors="replace") for key in env.secret.keys}
-    ports.check(env, {**env.settings, **values})
-
-
-def denied(cluster: Cluster, env: Environment) -> list[str]:
-    """Return the permissions that this user lacks in the namespace."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    def allowed(entry: Permission) -> bool:
-        verb, group, resource = entry
-        resource, _, subresource = resource.partition("/")
-        return cluster.review(verb, group, resource, subresource)
-
-    wanted = permissions(env)
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(allowed, wanted))
-    return [
-        f"{verb} {resource}" + (f" ({group})" if group else "")
-        for (verb, group, resource), yes in zip(wanted, answers, strict=True)
-        if not yes
-    ]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.template import SERVICE
+from toolkit.deploy import migrations
+from toolkit.deploy.breaking_changes import reasons_in
 from toolkit.deploy.image import labels
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.release import migrations
-from toolkit.deploy.release.breaking_changes import reasons_in
 from toolkit.dev.service import Revision
 
 

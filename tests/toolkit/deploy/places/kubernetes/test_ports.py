@@ -7,7 +7,7 @@ import pytest
 
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.release import checks, ports
+from toolkit.deploy.places.kubernetes import checks, ports, secrets
 
 DATABASE = "postgresql://lamps:s3cret@db.example:6432/lamps"
 
@@ -80,8 +80,8 @@ def test_the_hint_opens_every_closed_port() -> None:
 def test_a_secret_is_judged_and_not_shown() -> None:
     live = {"data": {"DATABASE_URL": base64.b64encode(DATABASE.encode()).decode()}}
     with pytest.raises(Failed) as caught:
-        checks.secret_keys(environment(), live)
+        secrets.require_keys(environment(), live)
     assert caught.value.failure.code == "EGRESS"
     assert "DATABASE_URL uses port 6432" in str(caught.value)
     assert "s3cret" not in str(caught.value)
-    checks.secret_keys(environment(network_policy={"to_ports": [6432]}), live)
+    secrets.require_keys(environment(network_policy={"to_ports": [6432]}), live)

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.image import platforms, registry
+from toolkit.deploy.image import registry
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import fail
+from toolkit.deploy.places.kubernetes import node_platforms as platforms
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 GPU = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}

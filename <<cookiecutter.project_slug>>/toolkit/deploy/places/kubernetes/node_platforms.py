@@ -1,17 +1,28 @@
-"""Platforms: those of an image, and those of the nodes that may run it. Pure."""
+"""Platforms: those of an image, and those of the nodes that may run it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolkit.deploy.outcomes import Failure
+from toolkit.deploy.outcomes import Failed, Failure
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places.kubernetes.client import Cluster
     from toolkit.deploy.places.kubernetes.objects import Object
 
 SHOWN = 5
+
+
+def nodes(cluster: Cluster) -> list[Object]:
+    """Return the nodes; none for a user who may not list them."""
+    try:
+        return cluster.list("v1", "Node")
+    except Failed as error:
+        if error.failure.code != "FORBIDDEN":
+            raise
+        return []
 
 
 def misfit(image: Collection[str], nodes: Sequence[Object], env: Environment) -> Failure | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.release import evidence
+from toolkit.deploy.places.kubernetes import evidence
 
 ENDED, BEGUN = ["starting up", "cannot open the file"], ["starting up"]
 

@@ -10,9 +10,10 @@ import pytest
 from toolkit.deploy.image import build
 from toolkit.deploy.inventory.schema import Environment
 from toolkit.deploy.outcomes import Failed, Plan
+from toolkit.deploy.places.kubernetes.node_platforms import misfit
+from toolkit.deploy.records import ReleaseRecord
 from toolkit.deploy.release.commits import Checkout, Commit
-from toolkit.deploy.release.history import Record
-from toolkit.deploy.release.state import Options
+from toolkit.deploy.release.state import Known, Options
 from toolkit.deploy.release.steps.image import Image
 
 
@@ -26,15 +27,14 @@ def test_what_was_begun_for_a_build_ends_when_the_image_is_found(
     ahead = ExitStack()
     ahead.callback(closed.append, True)
     environment = SimpleNamespace(repository="example.com/shop", image=None, platforms=("linux/amd64",))
-    records = [Record(1, "sha256:1", "", "deployed", "manifests")]
-    cluster = SimpleNamespace(list=lambda *_: [])
-    target: Any = SimpleNamespace(
-        ahead=ahead, environment=environment, project=None, digest=None, records=records, cluster=cluster
-    )
+    records = [ReleaseRecord(1, "sha256:1", "", "deployed", "manifests")]
+    place = SimpleNamespace(records=lambda: records, unfit=lambda _: None)
+    target: Any = SimpleNamespace(ahead=ahead, environment=environment, project=None, place=place)
     target.options, target.checkout = Options(), None
-    seen = Image().observe(target)
+    observed = Image().observe(target, Known())
     assert closed == ended
-    assert Image().plan(target, seen).empty == bool(digest)
+    assert observed.plan().empty == bool(digest)
+    assert observed.learned().digest == digest
 
 
 def planned(folder: Path, *, allow_older: bool = False, platform: str = "linux/amd64", git: str = "") -> Plan:
@@ -42,18 +42,18 @@ def planned(folder: Path, *, allow_older: bool = False, platform: str = "linux/a
     base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
     info = {"operatingSystem": "linux", "architecture": "amd64"}
     node = {"metadata": {"name": "a"}, "spec": {}, "status": {"nodeInfo": info}}
-    last = Record(1, "sha256:1", "", "deployed", "manifests", git=git, commit_time="2026-01-02T00:00:00Z")
+    last = ReleaseRecord(1, "sha256:1", "", "deployed", "manifests", git=git, commit_time="2026-01-02T00:00:00Z")
+    environment = Environment.model_validate({**base, "platforms": [platform]})
+    place = SimpleNamespace(records=lambda: [last], unfit=lambda image: misfit(image, [node], environment))
     target: Any = SimpleNamespace(
         project=folder,
-        environment=Environment.model_validate({**base, "platforms": [platform]}),
-        records=[last],
-        cluster=SimpleNamespace(list=lambda *_: [node]),
+        environment=environment,
+        place=place,
         options=Options(allow_older=allow_older),
         checkout=Checkout(Commit("a" * 40, "2026-01-01T00:00:00Z")),
-        digest=None,
         ahead=ExitStack(),
     )
-    return Image().plan(target, Image().observe(target))
+    return Image().observe(target, Known()).plan()
 
 
 @pytest.fixture

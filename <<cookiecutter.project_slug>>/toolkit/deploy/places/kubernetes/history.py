@@ -1,0 +1,108 @@
+"""The history of releases: a ConfigMap for each, with time, user and outcome; the newest ones are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from toolkit.deploy.places.kubernetes.labels import LABEL
+from toolkit.deploy.places.kubernetes.objects import Object, identity
+from toolkit.deploy.places.kubernetes.retry import WriteConflict
+from toolkit.deploy.records import ReleaseRecord
+
+if TYPE_CHECKING:
+    from toolkit.deploy.places.kubernetes.client import Cluster
+
+RECORD_LABEL = "deploy/record"
+CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
+
+
+def read(cluster: Cluster, service: str) -> list[ReleaseRecord]:
+    """Return every record of the service, the oldest first."""
+    found = cluster.list("v1", "ConfigMap", f"{RECORD_LABEL}={service}")
+    records = [_parsed(item) for item in found]
+    return sorted((record for record in records if record), key=lambda record: record.number)
+
+
+def write(cluster: Cluster, service: str, record: ReleaseRecord) -> ReleaseRecord:
+    """Write under the next free number; if our own record already exists, the response was lost."""
+    while True:
+        body = _body(cluster.namespace, service, record)
+        try:
+            cluster.create(body)
+        except WriteConflict:
+            live = cluster.get("v1", "ConfigMap", body["metadata"]["name"])
+            if live is None or live.get("data") != body["data"]:
+                record = replace(record, number=record.number + 1)
+                continue
+        return record
+
+
+def prune(
+    cluster: Cluster,
+    service: str,
+    gone: Sequence[ReleaseRecord],
+    kept: Sequence[ReleaseRecord],
+    objects: Sequence[Object],
+) -> None:
+    """Delete the records `gone`, and ConfigMaps, Secrets and finished Jobs of ours that nothing kept refers to.
+
+    `objects`: those of the release that is being recorded.
+    """
+    for old in gone:
+        cluster.delete("v1", "ConfigMap", _name(service, old))
+    needed = referenced(kept) | {identity(item) for item in objects}
+    for api, kind in CONFIG_APIS:
+        for item in cluster.list(api, kind, f"{LABEL}={service}"):
+            if identity(item) not in needed:
+                cluster.delete(api, kind, item["metadata"]["name"])
+
+
+def referenced(records: Sequence[ReleaseRecord]) -> set[str]:
+    """Return `Kind/name` of every ConfigMap and Secret that a release still refers to."""
+    names = set()
+    for record in records:
+        names |= {identity(item) for item in record.objects}
+        for item in record.objects:
+            names |= set(_references(item))
+    return names
+
+
+def _references(item: Any) -> list[str]:
+    """Yield the ConfigMaps and Secrets named anywhere in an object."""
+    if isinstance(item, Mapping):
+        found = []
+        for key, value in item.items():
+            if key in ("configMapRef", "secretKeyRef", "secretRef", "configMapKeyRef") and isinstance(value, Mapping):
+                found.append(f"{'ConfigMap' if key.startswith('config') else 'Secret'}/{value.get('name')}")
+            else:
+                found += _references(value)
+        return found
+    return [name for value in item for name in _references(value)] if isinstance(item, list | tuple) else []
+
+
+def _body(namespace: str, service: str, record: ReleaseRecord) -> Object:
+    metadata = {"name": _name(service, record), "namespace": namespace, "labels": {RECORD_LABEL: service}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"record": json.dumps(asdict(record))},
+    }
+
+
+def _parsed(item: Object) -> ReleaseRecord | None:
+    """Parse a record; None for a ConfigMap that is not one of ours."""
+    try:
+        content = json.loads(item["data"]["record"])
+        known: dict[str, Any] = {name: content[name] for name in ReleaseRecord.__dataclass_fields__ if name in content}
+        known["objects"] = tuple(content.get("objects", ()))
+        return ReleaseRecord(**known)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _name(service: str, record: ReleaseRecord) -> str:
+    return f"{service}-release-{record.number}"

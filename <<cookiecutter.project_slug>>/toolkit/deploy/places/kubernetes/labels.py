@@ -1,0 +1,13 @@
+"""Labels and annotations of the toolkit's objects."""
+
+from __future__ import annotations
+
+LABEL = "deploy/service"
+NAME_LABEL = "app.kubernetes.io/name"
+# Annotation of pod templates: a hash of the Secrets and ConfigMaps that the pods read (sources.py).
+MARK = "deploy/sources"
+
+
+def migration_label(service: str) -> str:
+    """The name label of all migration Jobs, and of no other Job."""
+    return f"{service}-migrate"

@@ -1,0 +1,69 @@
+"""What a place says of itself and of the service, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The variables that the service reads in this place and that no release writes, as far as they can be read.
+
+    `shared`: those of sources that other services use as well. `complete`: False where there may be more of them.
+    `mark`: a short name of their content, empty where there is none.
+    """
+
+    own: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shared: Mapping[str, str] = field(default_factory=dict, repr=False)
+    complete: bool = True
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs of the service, by its name there. `complete`: all of it is of the newest revision, and ready."""
+
+    name: str
+    complete: bool
+    summary: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One copy of the service, for people."""
+
+    name: str
+    ready: bool
+    phase: str
+    restarts: int
+    node: str
+
+
+@dataclass(frozen=True)
+class PlaceStatus:
+    """`unready`: what an instance that is not ready says. `stale`: it has started with variables that have changed."""
+
+    image: str
+    desired: int
+    ready: int
+    old: int
+    unready: str
+    stale: bool
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `doctor`. `lines`: its details. `hint` and then `hints`: what to do, in the order in which it works.
+
+    `ends`: nothing else of this place is worth a look then.
+    """
+
+    ok: bool
+    summary: str
+    hint: str = ""
+    skipped: bool = False
+    lines: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    ends: str = ""

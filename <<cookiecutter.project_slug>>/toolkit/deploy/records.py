@@ -1,0 +1,52 @@
+"""What was released: the record of a release, and which of them count. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+GOOD = "deployed"
+Kept = dict[str, Any]  # an object of a release as its place has written it, to put it back: only the place reads it
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """A release. `outcome`: deployed (smoke test passed), rolled_back, failed or interrupted. `objects`: no Secrets."""
+
+    number: int
+    digest: str
+    image: str
+    outcome: str
+    driver: str
+    at: str = ""
+    actor: str = ""
+    git: str = ""  # the checkout's commit, with `+` for uncommitted changes
+    commit_time: str = ""
+    image_commit: str = ""  # the image's commit: an earlier one, if its content has not changed since
+    run_url: str = ""
+    reason: str = ""
+    schema_before: str = ""
+    schema_after: str = ""
+    image_schema: str = ""
+    rollback_of: int | None = None
+    helm_revision: int | None = None
+    objects: tuple[Kept, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        return self.outcome == GOOD
+
+
+def last_good(records: Sequence[ReleaseRecord], before: int | None = None) -> ReleaseRecord | None:
+    """Return the newest release that passed its smoke test, or the newest such release below a number."""
+    return next(
+        (record for record in reversed(records) if record.good and (before is None or record.number < before)), None
+    )
+
+
+def prune(records: Sequence[ReleaseRecord], keep: int) -> list[ReleaseRecord]:
+    """Return the records to remove: all but the newest `keep` and the last good one."""
+    good = last_good(records)
+    return [record for record in records[:-keep] if record is not good]

@@ -1,4 +1,4 @@
-"""What was released: the record of a release, and which of them count. No I/O."""
+"""Records of releases, and the selection of those that count. No I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 GOOD = "deployed"
-Kept = dict[str, Any]  # an object of a release as its place has written it, to put it back: only the place reads it
+Kept = dict[str, Any]  # an object of a release in the form of its place, for a rollback: only the place reads it
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where a service runs. What a release needs of a place goes through `Place`; each folder here is one."""
+"""Deployment targets. A release uses a target only through the protocol `Place`; each folder here is one."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class Observation(Protocol):
-    """Something of a release as the place has it, and as it has to be."""
+    """A part of a release, as it is in the place and as it has to be."""
 
     def plan(self) -> Plan:
-        """What an apply would change; empty when nothing. Pure. Raises Failed for what must not be changed."""
+        """Return the changes of an apply; empty without any. Pure. Raises Failed if a change is not allowed."""
         ...
 
 
 class Prerequisites(Observation, Protocol):
-    """What the place has of what a deploy needs, besides the release itself; `plan` names and creates what is missing.
+    """Requirements of a deploy that the place meets, or not; `plan` raises Failed, or plans what `create` makes.
 
-    `denied`: whether this user lacks permissions, so that the rest was not looked at.
-    `refused`: what the place has against running this release at all.
+    `denied`: this user lacks permissions, so the rest was not checked.
+    `refused`: the reason why the place would not admit this release.
     """
 
     @property
@@ -38,24 +38,24 @@ class Prerequisites(Observation, Protocol):
 
 
 class Migration(Protocol):
-    """A migration that has been started."""
+    """A started migration."""
 
     def wait(self) -> None:
-        """Return once it has succeeded. Raises Failed with its last lines and the reason."""
+        """Wait for its success. Raises Failed with its last lines and the reason."""
         ...
 
 
 class Place(Protocol):
-    """One environment of one service, where it runs. Everything raises Failed, and within `explained` nothing else."""
+    """One environment of one service. Members raise Failed, and within `explained` nothing else."""
 
     @property
     def name(self) -> str:
-        """The place itself, for people."""
+        """Name of the place, for messages."""
         ...
 
     @property
     def writes(self) -> int:
-        """How many changes were made."""
+        """Number of changes made."""
         ...
 
     def reading(self) -> AbstractContextManager[None]:
@@ -63,13 +63,13 @@ class Place(Protocol):
         ...
 
     def explained(self) -> AbstractContextManager[None]:
-        """Within this, what changes between a look and a write is a Failed as well."""
+        """Turn the place's own exceptions, such as a write conflict, into Failed."""
         ...
 
     # the deploy lock
 
     def lock(self, run_url: str) -> AbstractContextManager[None]:
-        """Hold the lock; every change asks whether it is still ours. Raises Failed LOCKED, naming the holder."""
+        """Hold the lock; every change checks it. Raises Failed LOCKED with the holder."""
         ...
 
     def require_lock(self) -> None:
@@ -77,160 +77,160 @@ class Place(Protocol):
         ...
 
     def clear_orphan(self) -> bool:
-        """Remove the lock of a deployer of this host that was killed; True when there was one."""
+        """Delete the lock of a killed deployer of this host. True if there was one."""
         ...
 
     def recover(self) -> str:
-        """With the lock held: put right what a killed deployer has left; says what that was."""
+        """Repair leftovers of a killed deployer, under the lock. Returns a summary; empty without any."""
         ...
 
     # the history
 
     def records(self) -> list[ReleaseRecord]:
-        """Every release on record, the oldest first."""
+        """Return every record, the oldest first."""
         ...
 
     def write_record(self, record: ReleaseRecord) -> ReleaseRecord:
-        """Keep it under the next free number."""
+        """Write a record under the next free number. Returns it."""
         ...
 
     def prune(self, gone: Sequence[ReleaseRecord], kept: Sequence[ReleaseRecord], spec: ReleaseSpec) -> None:
-        """Remove these records, and what neither `kept` nor this release refers to."""
+        """Delete these records, and objects that neither `kept` nor this release refers to."""
         ...
 
     def kept_objects(self, spec: ReleaseSpec) -> tuple[Kept, ...]:
-        """What a record keeps of a release, so that it can be put back: no secret, no migration."""
+        """Return the objects for the record: without secrets and without the migration, which a rollback skips."""
         ...
 
     def is_recorded(self, spec: ReleaseSpec, record: ReleaseRecord) -> bool:
-        """Whether a record is that of this very release."""
+        """Return whether this release is the one of the record."""
         ...
 
     # before anything is changed
 
     def refuse_ending(self) -> None:
-        """Raises Failed when the place is being deleted: every other finding would mislead."""
+        """Refuse a place that is being deleted, with Failed: other checks would mislead."""
         ...
 
     @property
     def programs(self) -> Sequence[str]:
-        """What has to be installed on this machine."""
+        """Programs that must be installed on this machine."""
         ...
 
     def require_programs(self) -> str:
-        """The version of them; empty without any. Raises Failed for one that will not do."""
+        """Return their version; empty without any. Raises Failed for an unsupported version."""
         ...
 
     def findings(self) -> Sequence[Failure]:
-        """What the inventory says that would not stand a roll-out. Pure."""
+        """Return the faults of the inventory's values. Pure."""
         ...
 
     def check(self, spec: ReleaseSpec) -> None:
-        """Raises Failed for a release of this checkout that could not work. Asks nobody."""
+        """Check a release of this checkout, without any request. Raises Failed with every fault."""
         ...
 
     def prerequisites(self, spec: ReleaseSpec, *, rollback: bool) -> Prerequisites:
-        """Read what a deploy needs; a rollback has settings and references with which its release has served."""
+        """Read the requirements of a deploy. A rollback has settings and references that worked before."""
         ...
 
     def variables(self) -> Variables: ...
 
     def create(self) -> str:
-        """Make what the prerequisites' plan says; says what that was."""
+        """Create the missing prerequisites. Returns a summary."""
         ...
 
     def unfit(self, platforms: Collection[str]) -> Failure | None:
-        """Why an image for these processors does not run here."""
+        """Return a failure if an image for these platforms cannot run here."""
         ...
 
     def shortages(self, spec: ReleaseSpec, *, migrates: bool, release: Plan) -> Sequence[str]:
-        """A line for each limit that has no room for what the release adds, its record included."""
+        """Return a line for each limit that the release, with its record, would exceed."""
         ...
 
     def change_secret(self, names: Sequence[str]) -> Sequence[str]:
-        """How these variables get new values, where the environment keeps its secrets."""
+        """Return the commands that set these variables where the environment keeps its secrets."""
         ...
 
     # a release
 
     def observe_configuration(self, spec: ReleaseSpec) -> Observation:
-        """What has to exist before the migration."""
+        """Compare the objects that must exist before the migration."""
         ...
 
     def apply_configuration(self, spec: ReleaseSpec, plan: Plan) -> str:
-        """Make the planned changes. Returns the mark of the variables as they are then."""
+        """Apply the planned changes. Returns the new mark of the variables."""
         ...
 
     def has_other_variables(self, mark: str) -> bool:
-        """Whether what runs has started with other variables than those of `mark`."""
+        """Return whether the running instances started with other variables than those of `mark`."""
         ...
 
     def plan_migration(self, spec: ReleaseSpec) -> Change:
-        """The migration as a change. Raises Failed when this checkout has none."""
+        """Return the migration as a change. Raises Failed if this checkout has none."""
         ...
 
     def start_migration(self, spec: ReleaseSpec) -> Migration:
-        """Run the release's migration once; one that runs already is taken over."""
+        """Start the release's migration, or adopt the one that is running."""
         ...
 
     def observe(self, spec: ReleaseSpec) -> Observation:
-        """Everything else of the release."""
+        """Compare the other objects of the release."""
         ...
 
     def apply(self, spec: ReleaseSpec, plan: Plan) -> int | None:
-        """Make the planned changes. Returns the place's own number for the release, where it has one."""
+        """Apply the planned changes. Returns the place's own number for the release, if it has one."""
         ...
 
     def put_back(self, record: ReleaseRecord) -> int | None:
-        """Bring an earlier release back, whoever has touched it since; returns as `apply`."""
+        """Roll back to an earlier release, over any drift; returns as `apply`."""
         ...
 
     # what runs
 
     def running_digest(self) -> str:
-        """Digest of the image that is deployed; empty when there is none."""
+        """Return the digest of the deployed image; empty without one."""
         ...
 
     def running(self) -> Running: ...
 
     def refusal_of_database(self) -> Failed | None:
-        """Why what runs cannot become ready with the settings that it has."""
+        """Return a failure if the database refuses the running instances, whatever is deployed."""
         ...
 
     def watch(self, seconds: float, hold: float) -> str:
-        """Wait until the newest revision has taken over and held; says what held. Raises Failed with a verdict."""
+        """Wait until the newest revision is complete and stable. Returns a summary. Raises Failed with a verdict."""
         ...
 
     def ask(self, path: str) -> object:
-        """The service's JSON answer to GET `path`, the way that clients come; None when nobody answers."""
+        """Return the service's JSON response to GET `path`, by the route of its clients; None without a response."""
         ...
 
     @property
     def unanswered_hint(self) -> str:
-        """What to look at when the service runs, and nobody answers."""
+        """Hint for a running service that does not answer."""
         ...
 
     def status(self) -> PlaceStatus: ...
 
     def logs(self, lines: int) -> list[str]:
-        """The newest lines of each instance, each behind its name."""
+        """Return the newest lines of each instance, prefixed with its name."""
         ...
 
     # doctor
 
     def identify(self) -> Finding:
-        """Which place it is, and whether that is the one that the inventory means."""
+        """Check that this place is the one in the inventory, for `doctor`."""
         ...
 
     def checks(self, spec: Callable[[], ReleaseSpec]) -> Mapping[str, Callable[[], Finding]]:
-        """The place's own lines of `doctor`, in order, by name."""
+        """Return the place's own checks for `doctor`, in order, by name."""
         ...
 
     @property
     def unconnected(self) -> str:
-        """Why the place cannot be asked anything; empty when it can."""
+        """Reason why the place cannot be queried; empty if it can."""
         ...
 
     def write_files(self, spec: ReleaseSpec, folder: Path) -> list[str]:
-        """The release as files, without secrets. Returns what to print."""
+        """Write the release as files, without secrets. Returns lines to print."""
         ...

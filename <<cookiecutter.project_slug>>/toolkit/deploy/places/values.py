@@ -1,4 +1,4 @@
-"""What a place says of itself and of the service, as values."""
+"""Values that a place returns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Variables:
 
 @dataclass(frozen=True)
 class Running:
-    """What runs of the service, by its name there. `complete`: all of it is of the newest revision, and ready."""
+    """The running service. `complete`: every instance is of the newest revision, and ready."""
 
     name: str
     complete: bool

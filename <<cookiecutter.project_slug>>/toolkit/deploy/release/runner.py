@@ -27,14 +27,14 @@ BOOK_KEEPING = "record"  # the step whose failure does not roll back a healthy r
 
 
 class Observed(Protocol):
-    """What a step has observed: a frozen value. Both members are pure."""
+    """Observation of a step: a frozen value. Both members are pure."""
 
     def plan(self) -> Plan:
         """Raises Failed for what must not be done."""
         ...
 
     def learned(self) -> Known:
-        """What was known before, and what this look adds."""
+        """Return the data known before, with those of this observation."""
         ...
 
 

@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the release so far. Each step returns it with what it has learned.
+    """Data of the release so far. Each step returns it with its own additions.
 
     `digest` and what follows from it are unknown until the image is. `touched`: the running release may have been
     changed. `again`: the release on record that a rollback brings back. `mark`: see ReleaseSpec.
@@ -65,7 +65,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Target:
-    """What a deploy works on; it never changes. `check`: the service's verdict on its settings."""
+    """Input of a deploy, which never changes. `check`: the service's check of its settings."""
 
     project: Path
     service: str

@@ -33,7 +33,7 @@ def history_lines(records: Sequence[ReleaseRecord], lost: Collection[str] = (), 
 
 
 def status_lines(target: Target, *, as_json: bool = False) -> list[str]:
-    """What runs, the version that answers, and the last release on record."""
+    """Return the running objects, the version that answers, and the last release."""
     state = _status(target)
     if as_json:
         return [json.dumps(state)]

@@ -53,14 +53,14 @@ def apply(place: KubernetesPlace, spec: ReleaseSpec, plan: Plan) -> str:
 
 
 def released(place: KubernetesPlace, spec: ReleaseSpec) -> list[Object]:
-    """What the release driver applies: neither configuration nor the migration's Job."""
+    """Return the objects of the release driver: neither configuration nor the migration's Job."""
     apart = configuration(place, spec)
     return [item for item in place.objects(spec) if item not in apart and not is_migration(item, place.service)]
 
 
 @dataclass(frozen=True)
 class WithinQuotas:
-    """What the driver has seen of a release, and the quotas that its pods come under."""
+    """The driver's comparison of a release, and the quotas of its pods."""
 
     driver: Observation
     environment: Environment

@@ -1,4 +1,4 @@
-"""What a deploy does in the cluster, and which of that this user may not."""
+"""Permissions that a deploy requires, and those that this user lacks."""
 
 from __future__ import annotations
 

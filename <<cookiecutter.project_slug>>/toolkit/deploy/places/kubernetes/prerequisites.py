@@ -1,4 +1,4 @@
-"""What a deploy needs of the cluster before anything is changed: namespace, permissions, Secret, admission."""
+"""Requirements of a deploy, read before any change: namespace, permissions, Secret, admission."""
 
 from __future__ import annotations
 

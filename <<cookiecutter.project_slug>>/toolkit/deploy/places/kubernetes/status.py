@@ -1,4 +1,4 @@
-"""What runs, as values: the Deployment and its pods, and their logs."""
+"""Status of the Deployment and its pods, and their logs."""
 
 from __future__ import annotations
 

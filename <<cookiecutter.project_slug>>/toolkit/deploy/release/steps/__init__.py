@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Undecided:
-    """What a step has observed as long as there is no image: nothing."""
+    """Observation of a step before the image is known: nothing."""
 
     known: Known
 

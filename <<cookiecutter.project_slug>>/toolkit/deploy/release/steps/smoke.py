@@ -24,7 +24,7 @@ ANSWERS = 5
 
 @dataclass(frozen=True)
 class Answers:
-    """What /health and /ready answer now; None when nobody does."""
+    """Current responses of /health and /ready; None without one."""
 
     known: Known
     health: object

@@ -33,27 +33,19 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),
     ("ci", "gitlab"): Effect(remove=(".github",)),
     ("ci", "none"): Effect(remove=(".github", ".gitlab-ci.yml")),
-    ("auth", "jwt"): Effect(
-        remove=("app/core/security_none.py", "tests/support/identity_none.py", "tests/unit/auth/test_security_none.py")
-    ),
+    ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py")),
     ("auth", "none"): Effect(
         remove=(
             "app/auth",
             "app/commands/token.py",
             "docs/identity-providers.md",
             "tests/integration/test_auth_matrix.py",
-            "tests/integration/test_identity_provider.py",
             "tests/support/key_server.py",
-            "tests/unit/auth/test_claims.py",
-            "tests/unit/auth/test_identity_providers.py",
-            "tests/unit/auth/test_jwks.py",
-            "tests/unit/auth/test_key_rotation.py",
-            "tests/unit/auth/test_development_tokens.py",
+            "tests/unit/auth",
         ),
         rename={
             "app/core/security_none.py": "app/core/security.py",
             "tests/support/identity_none.py": "tests/support/identity.py",
-            "tests/unit/auth/test_security_none.py": "tests/unit/auth/test_security.py",
         },
     ),
 }

@@ -23,6 +23,9 @@ hypothesis.settings.load_profile("unhurried")
 # A person's proxy has no place between a test and what it has started.
 loopback.bypass_proxy(os.environ)
 
+# Tests of a baked service, which test_framework.py runs there.
+collect_ignore = ["framework"]
+
 PARTS = ("browser", "pgbouncer", "postgresql", "docker", "cluster", "aws")
 LEFT_OUT = "left out: the time budget is used up"
 # Of a run with a time budget: a workshop.drills.Schedule, as JSON. Then only drills are selected (-m drill).

@@ -17,7 +17,7 @@ from workshop.documents import Block
 ROOT = Path(__file__).resolve().parents[2]
 NOT_RUN_AGAIN = "test_every_link"  # `test` in here would otherwise run all of this once more
 # The commands run as they are written, on some tests of each part: all of a service's own run in test_domains.py.
-SOME = "test_documents or test_observability or test_probes"
+SOME = "test_documents or test_auth_matrix or test_probes"
 
 pytestmark = pytest.mark.alone  # it runs tests itself, on every core
 

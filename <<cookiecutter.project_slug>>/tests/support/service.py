@@ -63,8 +63,11 @@ def running(database_url: str, *, command: tuple[str, ...] = ("-m", "app"), **se
             yield service
         finally:
             if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(PATIENCE)
+            finally:
                 process.kill()
-            process.wait()
 
 
 def _wait(service: Service) -> None:

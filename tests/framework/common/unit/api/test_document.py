@@ -141,9 +141,7 @@ def endless() -> Iterator[tuple[subprocess.Popen[str], int]]:
         port = free.getsockname()[1]
     environment = {"ENVIRONMENT": "test", "PORT": str(port), "DRAIN_SECONDS": "0", "GRACEFUL_SECONDS": "1"}
     command = [sys.executable, "-c", ENDLESS]
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
     yield process, port
     process.kill()
     process.communicate()

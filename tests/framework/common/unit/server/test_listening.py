@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.unit.server.test_draining import PROJECT, Start, start, wait_for_start  # noqa: F401 - a fixture
 
 from app import probe
 from app.core.config import ConfigurationError, Settings
@@ -18,7 +19,6 @@ from app.server import listening
 from app.server.listening import PortInUse, listen
 from app.server.metrics_server import metrics_server
 from tests.unit.conftest import MakeApp
-from tests.unit.server.test_draining import PROJECT, Start, start, wait_for_start  # noqa: F401 - a fixture
 
 FAMILIES = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 
@@ -121,7 +121,7 @@ def healthy(**variables: str) -> int:
     """The exit code of the image's HEALTHCHECK."""
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables}
     command = ["/bin/sh", str(PROJECT / "entrypoint.sh"), "healthy"]
-    return subprocess.run(command, env=environment, timeout=60, check=False).returncode  # noqa: S603 - our own
+    return subprocess.run(command, env=environment, timeout=60, check=False).returncode
 
 
 def test_the_health_check_reads_settings_as_the_service_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ BAD_PAGE = """
 def browse(url: str, folder: Path) -> tuple[str, list[str], list[dict[str, object]]]:
     """The page after its scripts have run, the console's complaints, and the events of the network log."""
     network = folder / "network.json"
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [
             str(CHROMIUM),
             "--headless",

@@ -1,0 +1,238 @@
+"""Migrations on a database that serves: one at a time, and without keeping the service waiting."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
+
+import asyncpg
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import NullPool
+
+from app.core.config import Settings, get_settings
+from app.db import migrations, online
+from app.db.engine import connecting_engine
+from app.settings.database_url import parse_database_url
+from tests.integration.test_migrations import names
+from tests.support import databases
+from tests.support.applications import environment
+from tests.support.waiting import PATIENCE
+
+
+@pytest.fixture
+async def empty_database() -> AsyncIterator[str]:
+    url = await databases.create_empty(uuid.uuid4().hex[:12])
+    yield url
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside the application's own."""
+    connection = await asyncpg.connect(own_database, server_settings={"application_name": "the other one"})
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def own_engine(own_database: str) -> AsyncIterator[AsyncEngine]:
+    engine = connecting_engine(parse_database_url(own_database), poolclass=NullPool)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def elsewhere(empty_database: str) -> AsyncIterator[None]:
+    """Another database of the same server is being migrated meanwhile."""
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
+    yield
+    await connection.close()
+
+
+def settings_of(url: str, **settings: str) -> Settings:
+    with environment(url, **settings):
+        return get_settings()
+
+
+# One at a time.
+
+
+@pytest.mark.parametrize("locked", [True, False])
+async def test_two_migrations_at_once_run_one_after_the_other(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    if not locked:
+        monkeypatch.setattr(migrations, "migration_lock", lambda *_: nullcontext())
+    running: list[int] = []
+    most = 0
+
+    def run(connection: Connection) -> None:
+        nonlocal most
+        running.append(1)
+        most = max(most, len(running))
+        connection.execute(text("SELECT pg_sleep(1)"))
+        running.pop()
+
+    settings = settings_of(empty_database)
+    await asyncio.gather(migrations.migrate(settings, run), migrations.migrate(settings, run))
+    assert most == (1 if locked else 2)
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_migration_that_waited_too_long_names_who_holds_it_up(
+    own_database: str, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
+    pid = await admin.fetchval("SELECT pg_backend_pid()")
+    settings = settings_of(own_database, MIGRATION_WAIT_SECONDS="0.1")
+    with pytest.raises(migrations.MigrationLockHeld, match=rf"the other one \(pid {pid}, from ") as held:
+        await migrations.migrate(settings, lambda _connection: None)
+    assert held.value.code == 75
+    await admin.execute("SELECT pg_advisory_unlock($1)", migrations.LOCK_NUMBER)
+    await migrations.migrate(settings, lambda _connection: None)
+
+
+async def test_exit_75(own_database: str, admin: asyncpg.Connection) -> None:
+    await admin.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
+    variables = {**os.environ, "DATABASE_URL": own_database, "MIGRATION_WAIT_SECONDS": "0"}
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=databases.ROOT, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 75, done.stderr
+    assert "the other one (pid " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# Beside a service that works.
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_MS", 100)
+    monkeypatch.setattr(migrations, "ATTEMPTS", 2)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_table_that_is_in_use_is_tried_again(
+    own_database: str, admin: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = 0
+
+    def run(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        connection.execute(text("ALTER TABLE idempotency_keys ADD COLUMN extra int"))
+
+    async with admin.transaction():
+        await admin.execute("SELECT count(*) FROM idempotency_keys")
+        migration = asyncio.create_task(migrations.migrate(settings_of(own_database), run))
+        said = ""
+        async with asyncio.timeout(PATIENCE):
+            while "retrying" not in said:
+                await asyncio.sleep(0.01)
+                said += capsys.readouterr().err
+    await migration
+    assert tries == 2
+    assert "extra" in await names(own_database, "SELECT attname FROM pg_attribute WHERE attname = 'extra'")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_table_that_stays_in_use_ends_the_migration(own_database: str, admin: asyncpg.Connection) -> None:
+    def run(connection: Connection) -> None:
+        connection.execute(text("ALTER TABLE idempotency_keys ADD COLUMN extra int"))
+
+    async with admin.transaction():
+        await admin.execute("SELECT count(*) FROM idempotency_keys")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await migrations.migrate(settings_of(own_database), run)
+        # Nobody waits behind the migration for the table.
+        await names(own_database, "SELECT 1 FROM idempotency_keys")
+
+
+# Indexes.
+
+
+async def run_online(engine: AsyncEngine, change: Callable[[], None]) -> None:
+    """As a revision does it."""
+
+    def run(connection: Connection) -> None:
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+        with context.begin_transaction(_per_migration=True), Operations.context(context):
+            change()
+
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+
+
+async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, unique: bool = False) -> None:
+    await run_online(engine, lambda: online.create_index_concurrently(name, "things", columns, unique=unique))
+
+
+async def test_an_invalid_index_ends_a_migration_and_is_made_anew(
+    own_database: str, own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await migrations.migrate(settings_of(own_database), lambda _connection: None)  # there is none so far
+    await admin.execute("CREATE TABLE things (n int); INSERT INTO things VALUES (1), (1)")
+    with pytest.raises(DBAPIError, match="could not create unique index"):
+        await make_index(own_engine, "ix_things_n", ["n"], unique=True)
+    with pytest.raises(RuntimeError, match="invalid indexes after the migration: ix_things_n;"):
+        await migrations.migrate(settings_of(own_database), lambda _connection: None)
+    await admin.execute("DELETE FROM things")
+    # What is usual instead keeps the wreck and says that all is well.
+    await admin.execute("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix_things_n ON things (n)")
+    with pytest.raises(RuntimeError, match="ix_things_n"):
+        await migrations.migrate(settings_of(own_database), lambda _connection: None)
+    await make_index(own_engine, "ix_things_n", ["n"], unique=True)
+    await migrations.migrate(settings_of(own_database), lambda _connection: None)
+
+
+# Constraints.
+
+
+async def test_a_check_is_replaced_and_holds_for_the_rows_that_are_there(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute(
+        "CREATE TABLE things (n text CONSTRAINT ck_things_n CHECK (n <> '')); INSERT INTO things VALUES ('a:b')"
+    )
+    await run_online(own_engine, lambda: online.create_check("ck_things_n", "things", "n ~ '^a:b' OR n = ':c'::text"))
+    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_things_n'")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await admin.execute("INSERT INTO things VALUES ('b')")
+    for _ in range(2):  # what an interrupted attempt has left is no obstacle
+        with pytest.raises(DBAPIError, match="is violated by some row"):
+            await run_online(own_engine, lambda: online.create_check("ck_things_n", "things", "n = ':c'"))
+    assert not await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_things_n'")
+
+
+async def test_a_unique_constraint_is_made_from_an_index_and_made_again(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE TABLE things (n int); INSERT INTO things VALUES (1), (1)")
+    with pytest.raises(DBAPIError, match="could not create unique index"):
+        await run_online(own_engine, lambda: online.create_unique("uq_things_n", "things", ["n"]))
+    await admin.execute("DELETE FROM things")
+    for _ in range(2):
+        await run_online(own_engine, lambda: online.create_unique("uq_things_n", "things", ["n"]))
+    assert await admin.fetchval("SELECT contype FROM pg_constraint WHERE conname = 'uq_things_n'") == b"u"
+
+
+async def test_a_reference_is_validated_apart_from_being_added(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE TABLE others (id int PRIMARY KEY); CREATE TABLE things (n int)")
+    for _ in range(2):
+        await run_online(
+            own_engine, lambda: online.create_foreign_key("fk_things_n", "things", "others", ["n"], ["id"])
+        )
+    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_things_n'")

@@ -8,6 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
+from app import token
 from app.api.routing import Router, include
 from app.core.security import SCHEME_NAME, all_scopes, public, refuse_unprotected, requires, unprotected_routes
 from app.main import create_app
@@ -77,6 +78,15 @@ async def test_with_just_its_scope(app: FastAPI, client_as: ClientAs) -> None:
     for method, path, operation in guarded(app):
         answer = await call(client_as(*scopes_of(operation)), method, path)
         assert answer.status_code in (200, 201, 404, 422), answer.text
+
+
+async def test_with_the_token_that_the_command_prints(app: FastAPI, capsys: pytest.CaptureFixture[str]) -> None:
+    assert token.main(["--all"]) == 0
+    headers = {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"}
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test", headers=headers) as client:
+        for method, path, _ in guarded(app):
+            assert (await call(client, method, path)).status_code in (200, 201, 404, 422)
+    assert token.main([]) == 1
 
 
 @pytest.mark.parametrize("scope", ["read", "products", ":read", "*", "*:*", "READ", "x y"])

@@ -8,8 +8,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from app import token
 from app.api.routing import Router, include
+from app.commands import token
 from app.core.security import SCHEME_NAME, all_scopes, public, refuse_unprotected, requires, unprotected_routes
 from app.main import create_app
 from tests.conftest import ClientAs

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "ENVIRONMENT": "test", **variables}
-    return subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, text=True)  # noqa: S603
+    return subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture

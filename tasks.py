@@ -39,7 +39,7 @@ def lint(_: Context) -> None:
     """Check style, imports, security and types, of the template's code and of the service where it stands."""
     from toolkit.dev import lint as checks
 
-    checks.lint(HERE, SERVICE)
+    checks.lint(HERE, SERVICE, SERVICE / "toolkit")
 
 
 @task(name="format")
@@ -47,7 +47,7 @@ def format_code(_: Context) -> None:
     """Format the code and apply automatic fixes."""
     from toolkit.dev import lint as checks
 
-    checks.format_code(HERE)
+    checks.format_code(HERE, SERVICE / "toolkit")
 
 
 @task(iterable=["answer"])

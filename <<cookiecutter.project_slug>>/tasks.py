@@ -1,10 +1,21 @@
 """The commands of this service: `python3 tasks.py TASK`, or `invoke TASK` inside the virtual environment."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
-from toolkit.dev import bootstrap
-
 HERE = Path(__file__).resolve().parent
+try:
+    from toolkit.dev import bootstrap
+except ModuleNotFoundError:
+    # A wheel is to be in the folder's place: uv makes the environment that has it, and starts this file in there.
+    uv = shutil.which("uv")
+    if uv is None or "TOOLKIT_ENTERED" in os.environ:
+        sys.exit("There is no toolkit: name its wheel in pyproject.toml, install uv, then run this again.")
+    os.environ["TOOLKIT_ENTERED"] = "1"
+    os.execv(uv, [uv, "run", "--project", str(HERE), "python", str(HERE / "tasks.py"), *sys.argv[1:]])  # noqa: S606
+
 bootstrap.enter(HERE)
 
 import invoke

@@ -10,7 +10,8 @@ try:
     from toolkit.dev import bootstrap
 except ModuleNotFoundError:
     # A wheel is to be in the folder's place: uv makes the environment that has it, and starts this file in there.
-    uv = shutil.which("uv")
+    places = (str(HERE / ".venv" / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
+    uv = shutil.which("uv", path=os.pathsep.join(places))
     if uv is None or "TOOLKIT_ENTERED" in os.environ:
         sys.exit("There is no toolkit: name its wheel in pyproject.toml, install uv, then run this again.")
     os.environ["TOOLKIT_ENTERED"] = "1"

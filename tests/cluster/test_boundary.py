@@ -27,7 +27,7 @@ def test_a_deploy_is_planned_without_the_services_tests_and_by_the_wheel(
         folder = stage.task("deploy", "--check", image="v1")
         assert folder.code == 0, folder
         assert "migrate" in folder.out
-        variables = boundary.use_wheel(service, boundary.build_wheel(tmp_path / "wheel"))
-        wheel = stage.task("deploy", "--check", image="v1", **variables)
+        index = boundary.use_wheel(service, boundary.build_wheel(tmp_path / "wheel"))
+        wheel = stage.task("deploy", "--check", image="v1", UV_FIND_LINKS=index)
         assert wheel.code == 0, wheel
         assert "migrate" in wheel.out

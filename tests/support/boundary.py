@@ -24,10 +24,10 @@ def build_wheel(folder: Path) -> Path:
     return next((folder / "wheels").glob("*.whl"))
 
 
-def use_wheel(service: Path, wheel: Path) -> dict[str, str]:
-    """Replace the folder by its wheel, as toolkit/README.md says; the variables that name the index."""
+def use_wheel(service: Path, wheel: Path) -> str:
+    """Replace the folder by its wheel, as toolkit/README.md says; the value of UV_FIND_LINKS, which is the index."""
     shutil.rmtree(service / "toolkit")
     path = service / "pyproject.toml"
     line = f'    "{NAME}=={wheel.name.split("-")[1]}",\n'
     path.write_text(path.read_text().replace("dev = [\n", f"dev = [\n{line}", 1))
-    return {"UV_FIND_LINKS": str(wheel.parent)}
+    return str(wheel.parent)

@@ -63,7 +63,7 @@ def test_the_toolkit_works_without_the_services_tests(bakery: Bakery, service: P
 
 @pytest.mark.drill(minutes=2)
 def test_the_wheel_takes_the_place_of_the_folder(bakery: Bakery, service: Path, tmp_path: Path) -> None:
-    variables = boundary.use_wheel(service, boundary.build_wheel(tmp_path / "wheel"))
+    variables = {"UV_FIND_LINKS": boundary.use_wheel(service, boundary.build_wheel(tmp_path / "wheel"))}
     tested = task(bakery, service, "test.unit", "-k", "test_commands", **variables)
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert re.search(r"^\d+ passed", tested.stdout, re.M), tested.stdout
@@ -71,10 +71,10 @@ def test_the_wheel_takes_the_place_of_the_folder(bakery: Bakery, service: Path, 
     assert not (service / "toolkit").exists()
 
 
-def test_without_folder_and_uv_the_next_step_is_named(tmp_path: Path) -> None:
+def test_without_folder_and_wheel_the_next_step_is_named(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_bytes((SERVICE / "tasks.py").read_bytes())
     command = [sys.executable, "tasks.py", "lint"]
-    done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env={"TOOLKIT_ENTERED": "1"}, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "There is no toolkit: name its wheel in pyproject.toml, install uv, then run this again.\n"
 

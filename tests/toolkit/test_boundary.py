@@ -64,7 +64,7 @@ def test_the_toolkit_works_without_the_services_tests(bakery: Bakery, service: P
 @pytest.mark.drill(minutes=2)
 def test_the_wheel_takes_the_place_of_the_folder(bakery: Bakery, service: Path, tmp_path: Path) -> None:
     variables = {"UV_FIND_LINKS": boundary.use_wheel(service, boundary.build_wheel(tmp_path / "wheel"))}
-    tested = task(bakery, service, "test.unit", "-k", "test_commands", **variables)
+    tested = task(bakery, service, "test.unit", "-k", "test_revisions", **variables)
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert re.search(r"^\.+ +\[100%\]", tested.stdout, re.M), tested.stdout
     works(bakery, service, **variables)

@@ -1,4 +1,4 @@
-"""How much an owner has to read: the files of a default service outside `toolkit/` and the lock file."""
+"""Size of what an owner reads: the files of a default service outside `toolkit/` and the lock file."""
 
 import subprocess
 from collections import Counter

@@ -63,9 +63,7 @@ def test_a_third_of_the_calls_fail_for_30_seconds(running: Stage, upstream: int,
 
 
 @pytest.mark.drill
-def test_what_is_done_and_not_heard_of_is_not_taken_for_somebody_elses(
-    running: Stage, upstream: int, tmp_path: Path
-) -> None:
+def test_a_lost_response_is_not_mistaken_for_another_deploy(running: Stage, upstream: int, tmp_path: Path) -> None:
     """The answers to the record and to each renewal of the lock are lost, and discovery shows nothing twice."""
     calls: Counter[tuple[str, str]] = Counter()
 

@@ -43,7 +43,7 @@ def test_a_signal_on_the_way_back_does_not_stop_it(running: Stage) -> None:
     assert not running.get("leases")["items"]
 
 
-def test_control_nobody_takes_back_what_a_kill_leaves(running: Stage) -> None:
+def test_control_a_killed_deploy_is_not_rolled_back(running: Stage) -> None:
     """The same moment, and no handler can run: the bad version stays until the next deploy."""
     before = running.image_of_deployment()
     with running.deploying("deaf") as child:

@@ -65,7 +65,7 @@ runpy.run_path("tasks.py", run_name="__main__")
 
 
 @pytest.mark.drill
-def test_control_without_the_lock_nobody_is_refused(running: Stage, tmp_path: Path) -> None:
+def test_control_without_the_lock_two_deploys_run(running: Stage, tmp_path: Path) -> None:
     """The same two, with a lock that lets everybody in."""
     script = tmp_path / "unlocked.py"
     script.write_text(UNLOCKED)

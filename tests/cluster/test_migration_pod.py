@@ -95,7 +95,7 @@ def test_a_sidecar_that_never_ends(actor: Stage, tmp_path: Path, kind: str) -> N
 
 
 @pytest.mark.drill
-def test_a_migration_that_fails_beside_a_sidecar(empty: Stage, tmp_path: Path) -> None:
+def test_a_failing_migration_with_a_sidecar(empty: Stage, tmp_path: Path) -> None:
     """The pod goes on running, and the Job would never be failed."""
     template = empty.project / "k8s" / "database-migration-job.yaml.j2"
     kept = template.read_text()

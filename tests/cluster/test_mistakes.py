@@ -82,7 +82,7 @@ def test_a_credential_plugin_that_fails(running: Stage, tmp_path: Path) -> None:
     assert "ERROR:root" not in ended.out
 
 
-def test_what_wants_a_confirmation_gets_one(running: Stage) -> None:
+def test_a_missing_confirmation_is_refused(running: Stage) -> None:
     before = running.versions()
     ended = running.task("deploy", "-e", "confirm=true", image="v2")
     assert ended.code == 6, ended

@@ -218,7 +218,7 @@ def test_a_deployer_who_may_not_create_pods_learns_it_from_the_job(actor: Stage,
 
 
 @pytest.mark.drill
-def test_a_webhook_that_nobody_answers(running: Stage) -> None:
+def test_an_unreachable_webhook_is_named(running: Stage) -> None:
     client = "{caBundle: '', service: {name: nobody, namespace: NS}}".replace("NS", running.namespace)
     with webhook(running, '"*"', client):
         before = running.versions()

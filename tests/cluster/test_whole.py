@@ -30,7 +30,7 @@ def checkout(actor: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield replace(stage, project=project, images=images, settings=settings)
 
 
-def test_the_image_is_built_when_nobody_has_it(checkout: Stage) -> None:
+def test_a_missing_image_is_built(checkout: Stage) -> None:
     shown = checkout.task("deploy", "--check", "--exit-code")
     assert shown.code == 2, shown
     assert "decided after build" in shown.out

@@ -121,7 +121,7 @@ def test_every_fault_at_once() -> None:
     assert len(check_answers({})) == len(GOOD)
 
 
-def test_a_fault_of_the_name_is_told_once() -> None:
+def test_a_fault_of_the_name_is_reported_once() -> None:
     name = 'A "b"'
     bad = GOOD | {"project_name": name, "description": f"{name}: a service", "author": f"The {name} team"}
     assert [fault.split()[0] for fault in check_answers(bad)] == ["project_name"]

@@ -41,7 +41,7 @@ def test_an_environment_is_fresh_until_its_requirements_change(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("left", [(), ("bin/python",), ("bin/python", "lib/python3.11/site-packages/pip")])
-def test_an_environment_half_made_is_made_anew(
+def test_an_incomplete_environment_is_recreated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: tuple[str, ...]
 ) -> None:
     """Interrupted, `python -m venv` leaves a Python without pip."""

@@ -36,7 +36,7 @@ def files(request: pytest.FixtureRequest, bakery: Bakery) -> Path:
     return bakery.bake() if request.param == "service" else bakery.template
 
 
-def test_a_clone_that_wants_crlf_has_lf(files: Path, tmp_path: Path) -> None:
+def test_a_clone_with_autocrlf_has_lf(files: Path, tmp_path: Path) -> None:
     assert _with_crlf(_clone(files, tmp_path, attributes=True)) == []
 
 

@@ -80,7 +80,7 @@ def test_a_proxy_is_not_asked_for_this_machine(dev: Start) -> None:
     dev(**nowhere, NO_PROXY="", no_proxy="").ready()
 
 
-def test_what_is_taken_is_said_with_the_way_out(dev: Start, task: Task) -> None:
+def test_a_port_or_database_in_use_is_reported(dev: Start, task: Task) -> None:
     first = dev().ready()
     taken = task("dev", "--port", str(first.port))
     assert taken.returncode == 1

@@ -45,6 +45,6 @@ def test_one_that_is_not_installed_stops_nobody() -> None:
     assert done
 
 
-def test_a_failure_of_our_own_is_told() -> None:
+def test_an_internal_failure_is_reported() -> None:
     with pytest.raises(Exception, match="ours"), process.beside(["true"]):
         raise fail("X", "ours", hint="")

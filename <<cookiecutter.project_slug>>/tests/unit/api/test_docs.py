@@ -33,7 +33,7 @@ async def test_a_page_is_made_of_files_that_are_here(app: Service, client_of: Cl
         assert len(file.content) > 50
 
 
-async def test_redoc_asks_nobody_for_its_badge(app: Service, client_of: ClientOf) -> None:
+async def test_redoc_loads_no_external_badge(app: Service, client_of: ClientOf) -> None:
     script = (await client_of(app).get("/docs/assets/redoc.standalone.js")).text
     assert "cdn.redoc.ly" not in script
     assert "docs/assets/favicon.png" in script

@@ -65,7 +65,7 @@ def raising(error: BaseException) -> Router:
     return router
 
 
-async def test_a_problem_is_told_as_it_is(make_app: MakeApp, client_of: ClientOf, router: Router) -> None:
+async def test_a_problem_keeps_its_detail(make_app: MakeApp, client_of: ClientOf, router: Router) -> None:
     answer = await client_of(make_app(router)).delete("/items/1")
     problem = assert_problem(answer, 409, "in_use")
     assert answer.headers["X-Y"] == "z"
@@ -125,7 +125,7 @@ async def test_faults_elsewhere_are_named(make_app: MakeApp, client_of: ClientOf
         b"\x00",
     ],
 )
-async def test_what_is_no_json_is_told_where(
+async def test_invalid_json_is_reported_with_its_position(
     make_app: MakeApp, client_of: ClientOf, router: Router, content: bytes
 ) -> None:
     problem = assert_problem(

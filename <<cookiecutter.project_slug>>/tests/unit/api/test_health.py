@@ -89,7 +89,7 @@ def test_two_heads_refuse_a_start_and_readiness_names_both(tmp_path: Path) -> No
     assert is_recent_enough(["b1"], "b1", tmp_path)
 
 
-def test_a_service_without_revisions_wants_none(tmp_path: Path) -> None:
+def test_a_service_without_revisions_requires_none(tmp_path: Path) -> None:
     assert is_recent_enough([], None, tmp_path)
 
 

@@ -60,7 +60,7 @@ async def settle(client: AsyncClient, *paths: str) -> list[asyncio.Task[Any]]:
     return tasks
 
 
-async def test_so_many_run_so_many_wait_and_the_rest_is_told() -> None:
+async def test_requests_beyond_the_limits_get_503() -> None:
     async with serving() as (busy, _, client):
         tasks = await settle(client, "/1", "/2", "/3", "/4", "/5")
         assert busy.running == ["/1", "/2"]

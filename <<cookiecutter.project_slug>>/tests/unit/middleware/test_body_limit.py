@@ -58,7 +58,7 @@ async def test_a_larger_one_is_refused(make_app: MakeApp, client_of: ClientOf, r
         assert str(LIMIT) in assert_problem(answer, 413, "body_too_large")["detail"]
 
 
-async def test_a_client_that_sends_more_than_it_said_is_refused(
+async def test_a_body_longer_than_content_length_is_refused(
     make_app: MakeApp, client_of: ClientOf, router: Router
 ) -> None:
     client = client_of(make_app(router, body_limit_bytes=LIMIT))

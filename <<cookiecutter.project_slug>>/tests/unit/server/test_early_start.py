@@ -98,7 +98,7 @@ async def test_what_cannot_start_says_so_and_ends(
     assert "no such table" in capsys.readouterr().out
 
 
-async def test_settings_are_told_by_whoever_asked_for_them(
+async def test_settings_problems_are_kept_for_the_caller_and_not_logged(
     clean_environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def make() -> Starlette:

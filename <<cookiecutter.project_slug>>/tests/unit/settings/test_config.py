@@ -140,7 +140,7 @@ def test_defaults_are_refused_in_one_message_that_names_each(
 
 
 @pytest.mark.parametrize("password", ["postgres", "changethis", "password"])
-def test_a_password_that_everybody_knows_is_refused(configuration: pytest.MonkeyPatch, password: str) -> None:
+def test_a_publicly_known_password_is_refused(configuration: pytest.MonkeyPatch, password: str) -> None:
     url = f"postgresql://shop:{password}@db/shop"
     found = problems_of(configuration, ENVIRONMENT="production", DATABASE_URL=url)
     assert "DATABASE_URL has a publicly known password" in found[0]
@@ -182,7 +182,7 @@ def test_a_malformed_setting_is_named_and_not_repeated(
     assert "hidden-word" not in str(ConfigurationError(problems))
 
 
-def test_all_problems_are_told_at_once(configuration: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_reported_at_once(configuration: pytest.MonkeyPatch) -> None:
     assert len(problems_of(configuration, PORT="x", LOG_LEVEL="y", DATABASE_URL="z")) == 3
 
 

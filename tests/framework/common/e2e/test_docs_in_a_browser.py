@@ -83,7 +83,7 @@ async def test_the_page_lists_every_endpoint(
             assert operation["operationId"] in dom or operation["summary"] in dom
 
 
-def test_a_page_that_fails_or_wants_something_from_elsewhere_is_noticed(tmp_path: Path) -> None:
+def test_a_failing_page_or_external_request_is_noticed(tmp_path: Path) -> None:
     pages = tmp_path / "pages"
     pages.mkdir()
     (pages / "index.html").write_text(BAD_PAGE)

@@ -49,7 +49,7 @@ async def test_without_the_drain_requests_fail(session_app: FastAPI, own_databas
     assert tally.failures
 
 
-async def test_a_draining_service_works_but_wants_no_traffic(own_database: str) -> None:
+async def test_a_draining_service_answers_but_is_not_ready(own_database: str) -> None:
     with running(own_database, DRAIN_SECONDS="60") as service:
         service.process.send_signal(signal.SIGTERM)
         await until(lambda: httpx2.get(f"{service.url}/ready").status_code != 200, "/ready to refuse")

@@ -178,7 +178,7 @@ async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, uniq
     await run_online(engine, lambda: online.create_index_concurrently(name, "things", columns, unique=unique))
 
 
-async def test_an_invalid_index_ends_a_migration_and_is_made_anew(
+async def test_an_invalid_index_fails_the_migration_and_is_recreated(
     own_database: str, own_engine: AsyncEngine, admin: asyncpg.Connection
 ) -> None:
     await migrations.migrate(settings_of(own_database), lambda _connection: None)  # there is none so far

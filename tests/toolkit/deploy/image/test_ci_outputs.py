@@ -19,7 +19,7 @@ def test_values_go_to_the_file_that_the_pipeline_names(tmp_path: Path, monkeypat
     assert (tmp_path / "other").read_text() == "digest=sha256:2\n"
 
 
-def test_on_a_laptop_there_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_pipeline_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ci_outputs.FILES:
         monkeypatch.delenv(name, raising=False)
     ci_outputs.tell(digest="sha256:1")

@@ -139,7 +139,7 @@ def test_an_upload_is_begun_and_called_off(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.parametrize("tokens", [True, False], ids=["token", "basic"])
-def test_a_wrong_log_in_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokens: bool) -> None:
+def test_a_wrong_login_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokens: bool) -> None:
     with registry(tokens=tokens) as (host, asked):
         log_in(monkeypatch, tmp_path, host, base64.b64encode(b"ada:wrong").decode())
         with pytest.raises(Failed, match="IMG_DENIED") as error:
@@ -148,6 +148,6 @@ def test_a_wrong_log_in_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     assert not any(said.startswith("cancel") for said in asked)
 
 
-def test_a_registry_that_is_away_is_told() -> None:
+def test_an_unreachable_registry_is_reported() -> None:
     with pytest.raises(Failed, match="REGISTRY_UNREACHABLE"):
         push_permission.try_push("127.0.0.1:1/team/shop")

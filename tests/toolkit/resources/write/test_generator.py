@@ -124,7 +124,7 @@ def test_an_edited_file_is_kept(root: Path, templates: Path) -> None:
     assert statuses(again)["app/models/product.py"] == "edited", "and it still is by the next run"
 
 
-def test_a_file_that_nobody_edited_follows_the_template(root: Path, templates: Path) -> None:
+def test_an_unedited_file_follows_the_template(root: Path, templates: Path) -> None:
     generator.add(PRODUCT, root, templates=templates)
     (templates / "docs/[name].md.j2").write_text("# New\n")
     changes = generator.add(PRODUCT, root, templates=templates)
@@ -153,7 +153,7 @@ def test_a_deleted_file_is_not_made_again(root: Path, templates: Path) -> None:
     assert statuses(generator.add(PRODUCT, root, templates=templates))["docs/product.md"] == "create"
 
 
-def test_a_file_of_somebody_else_is_in_the_way(root: Path, templates: Path) -> None:
+def test_a_foreign_file_is_not_overwritten(root: Path, templates: Path) -> None:
     (root / "docs").mkdir()
     (root / "docs/product.md").write_text("# Ours\n")
     before = files(root)
@@ -193,7 +193,7 @@ def test_another_line_for_the_same_name_is_refused(root: Path, templates: Path) 
     assert files(root) == before
 
 
-def test_a_line_that_was_changed_in_the_service_file_is_generated_anew(root: Path, templates: Path) -> None:
+def test_a_line_changed_in_the_service_file_is_regenerated(root: Path, templates: Path) -> None:
     generator.add("product: name:str", root, templates=templates)
     text = (root / "service.toml").read_text()
     (root / "service.toml").write_text(text.replace("name:str", "title:str"))

@@ -52,7 +52,7 @@ def test_revisions_come_in_their_order(versions: Path) -> None:
     }
 
 
-def test_two_heads_are_an_error_beside_the_revisions(versions: Path) -> None:
+def test_two_heads_are_an_error_with_the_revisions(versions: Path) -> None:
     (versions / "3.py").write_text('revision = "c"\ndown_revision = "a"\n')
     graph = revisions(versions)
     assert graph["heads"] == ["b", "c"]

@@ -42,7 +42,7 @@ from app.db.sqlstate import Fault, classify, describe
         ("53300", 503, "database_unavailable"),
     ],
 )
-def test_what_a_client_is_told(sqlstate: str, status: int, code: str) -> None:
+def test_the_problem_for_each_sqlstate(sqlstate: str, status: int, code: str) -> None:
     problem = classify(Fault(sqlstate))
     assert isinstance(problem, Problem)
     assert (problem.status, problem.code) == (status, code)

@@ -56,7 +56,7 @@ def tick(made: DrainingServer) -> bool:
     return asyncio.run(made.on_tick(0))
 
 
-def test_the_first_signal_changes_nothing_but_what_clients_are_told(clock: list[float], left: list[int]) -> None:
+def test_the_first_signal_starts_draining(clock: list[float], left: list[int]) -> None:
     made = draining_server(15)
     assert not tick(made)
     made.handle_exit(signal.SIGTERM, None)

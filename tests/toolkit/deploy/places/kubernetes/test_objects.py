@@ -42,7 +42,7 @@ def test_a_diff_shows_lines() -> None:
     assert all(line.startswith(("+", "@")) for line in objects.diff(None, LIVE))
 
 
-def test_values_of_a_secret_are_told_as_changed_or_same() -> None:
+def test_values_of_a_secret_are_shown_as_changed_or_same() -> None:
     shown = "\n".join(objects.diff(secret(A="b2xk", B="c2FtZQ=="), secret(A="bmV3", B="c2FtZQ==", C="bW9yZQ==")))
     assert "+  A: <changed>" in shown
     assert "+  C: <changed>" in shown

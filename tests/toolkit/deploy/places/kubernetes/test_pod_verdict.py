@@ -92,7 +92,7 @@ def test_never_fatal(pods: list[Any], events: list[Any]) -> None:
     assert judged(pods, events, after=600).fatal is None
 
 
-def test_one_bad_pod_beside_a_ready_one_has_a_minute() -> None:
+def test_one_failing_pod_with_a_ready_one_has_a_minute() -> None:
     pods = [pod("new-1", waiting="CrashLoopBackOff", lastState=ended(1)), pod("new-2", ready=True)]
     assert judged(pods, after=59).fatal is None
     assert judged(pods, after=60).fatal is not None
@@ -105,7 +105,7 @@ def test_the_text_of_a_failed_pull_outlives_its_back_off() -> None:
     assert later.fatal.code == "IMG_NOT_FOUND"
 
 
-def test_a_sign_that_went_away_starts_anew() -> None:
+def test_a_failure_that_disappeared_starts_again() -> None:
     bad, good = [pod(waiting="CreateContainerConfigError")], [pod()]
     memory = classify(bad, [], 0.0, Memory(), GRACES).memory
     memory = classify(good, [], 20.0, memory, GRACES).memory
@@ -119,7 +119,7 @@ def test_the_page_names_container_and_exit_code() -> None:
     assert failure.hint
 
 
-def test_a_probe_that_fails_is_told_while_waiting() -> None:
+def test_a_failing_probe_is_reported_while_waiting() -> None:
     assert judged([pod()], [event("Unhealthy", "statuscode: 503")]).waiting == "statuscode: 503"
 
 

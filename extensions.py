@@ -82,7 +82,7 @@ def template_version(_: str) -> str:
 
 
 def template_commit(folder: Path) -> str:
-    """The commit that the template's folder has checked out; empty with changes of its own, and without git."""
+    """Return the commit of the template's folder; empty with uncommitted changes, or without git."""
     commit = _git(folder, "rev-parse", "HEAD")
     return "" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit
 

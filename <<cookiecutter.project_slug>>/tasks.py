@@ -13,7 +13,7 @@ except ModuleNotFoundError:
     places = (str(HERE / ".venv" / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
     uv = shutil.which("uv", path=os.pathsep.join(places))
     if uv is None or "TOOLKIT_ENTERED" in os.environ:
-        sys.exit("There is no toolkit: name its wheel in pyproject.toml, install uv, then run this again.")
+        sys.exit("The toolkit is missing: name its wheel in pyproject.toml, install uv, then run this again.")
     os.environ["TOOLKIT_ENTERED"] = "1"
     os.execv(uv, [uv, "run", "--project", str(HERE), "python", str(HERE / "tasks.py"), *sys.argv[1:]])  # noqa: S606
 

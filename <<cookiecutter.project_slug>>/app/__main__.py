@@ -63,7 +63,7 @@ def _serve() -> int:
     try:
         settings = get_settings()
     except ConfigurationError:
-        _put_together(lifecycle)  # raises it again, with what is wrong with the other settings
+        _put_together(lifecycle)  # raises it again, with the problems of the other settings
         raise
     from app.observability.logging import configure_logging
     from app.server.draining import serve

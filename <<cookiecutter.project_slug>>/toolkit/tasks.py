@@ -127,7 +127,7 @@ def resource_add(c: Context, line: str, check: bool = False) -> None:
 
 @task(name="update", iterable=["answer"], help={"from": "the template's address instead of the recorded one"})
 def template_update(c: Context, answer: list[str], to: str = "", from_: str = "", check: bool = False) -> None:
-    """Merge what is new in the template; --to TAG, --from ADDRESS, --answer QUESTION=ANSWER to change an answer.
+    """Merge the changes of the template; --to TAG, --from ADDRESS, --answer QUESTION=ANSWER to change an answer.
 
     --check only reports whether the template has moved on: exit code 2, and the changelog.
     """

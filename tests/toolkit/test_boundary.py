@@ -76,7 +76,7 @@ def test_without_folder_and_wheel_the_next_step_is_named(tmp_path: Path) -> None
     command = [sys.executable, "tasks.py", "lint"]
     done = subprocess.run(command, cwd=tmp_path, env={"TOOLKIT_ENTERED": "1"}, check=False, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == "There is no toolkit: name its wheel in pyproject.toml, install uv, then run this again.\n"
+    assert done.stderr == "The toolkit is missing: name its wheel in pyproject.toml, install uv, then run this again.\n"
 
 
 def test_the_wheel_has_every_file_of_the_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ _HEADING = re.compile(r"^## \[?(?P<version>[^\]\s]+)\]?", re.M)
 
 
 def since(text: str, version: str) -> str:
-    """The sections above that of `version`, without it; all of them when it has none."""
+    """Return the sections above that of `version`; all of them if it has none."""
     headings = list(_HEADING.finditer(text))
     start = headings[0].start() if headings else len(text)
     end = next((heading.start() for heading in headings if heading["version"] == version), len(text))

@@ -11,7 +11,7 @@ OPTIONS = ("commit.gpgsign=false", "core.hooksPath=/dev/null", "core.autocrlf=fa
 
 
 class UpdateError(Exception):
-    """The update was refused or failed. The message is what to print: what is wrong, and what to do."""
+    """The update was refused or failed. The message has the fault and the next step."""
 
 
 @dataclass(frozen=True)

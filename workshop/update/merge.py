@@ -14,7 +14,7 @@ from workshop.update.git import Repository
 KEPT = ("alembic/versions/*", "uv.lock", "docs/openapi.json", ".env")
 # Written by programs alone: where both sides changed one, the template's is taken, and the next task writes it again.
 GENERATED = (".generated.json", "app/resources.py", "tests/factories/__init__.py", "uv.lock", "docs/openapi.json")
-# Folders of the toolkit, today's and those of older services. Nobody edits them, so no edit in them is merged.
+# Folders of the toolkit, today's and those of older services. Owners do not edit them, so no edit is merged.
 TOOLKIT = ("toolkit/*", "scaffold/*", "dev/*", "deploy/*.py")
 
 

@@ -67,7 +67,7 @@ def _check(found: service.Service) -> int:
 def _require_own_repository(repository: Repository) -> None:
     top = repository.run("rev-parse", "--show-toplevel", allowed=(0, 128)).stdout.strip()
     if not top or Path(top).resolve() != repository.folder:
-        raise UpdateError(f"{repository.folder} is not a git repository of its own; run `git init` and commit first.")
+        raise UpdateError(f"{repository.folder} is not a separate git repository; run `git init` and commit first.")
 
 
 def _from_recorded_commit(repository: Repository, found: service.Service) -> str:

@@ -1,7 +1,7 @@
 """The router for resources: a token is required by default, JSON is strict, and the path to the endpoint is short.
 
 Four things differ from FastAPI's own router. A guard runs before the body is read, not as a dependency after it (also:
-1 us in place of 9). JSON is read by orjson, which refuses NaN, lone surrogates and what is not UTF-8. A model of
+1 us in place of 9). JSON is read by orjson, which refuses NaN, lone surrogates and invalid UTF-8. A model of
 the query is read at once. And `include` puts routes straight onto the application: one inside an included router is
 matched twice, 8 us a request.
 """

@@ -14,7 +14,7 @@ from toolkit.deploy import program_errors
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.dev.subprocesses import SECONDS_TO_END, die_with_parent
 
-# What a Python of its own needs to find its libraries; none of them is a setting of the service.
+# Variables with which a separate Python finds its libraries; none of them is a setting of the service.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 

@@ -1,4 +1,4 @@
-"""The task `template.update`: a clone of the template, whose task `update` merges what is new into this service.
+"""The task `template.update`: a clone of the template, whose task `update` merges its changes into this service.
 
 The newest template knows how to update services of every version before it, so the work is its own.
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Observation(Protocol):
-    """A part of a release, as it is in the place and as it has to be."""
+    """A part of a release: the current and the required state."""
 
     def plan(self) -> Plan:
         """Return the changes of an apply; empty without any. Pure. Raises Failed if a change is not allowed."""

@@ -1,4 +1,4 @@
-"""State of one deploy: what it works on, and what is known of the release so far."""
+"""State of one deploy: its environment, and the facts of the release so far."""
 
 from __future__ import annotations
 

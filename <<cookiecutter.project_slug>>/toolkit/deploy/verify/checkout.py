@@ -46,7 +46,7 @@ def settings(project: Path) -> str:
     """Check that .env and secrets are not in git or images, and that production refuses to start with defaults."""
     inside = git.output(project, "rev-parse", "--is-inside-work-tree") == "true"
     if inside and git.output(project, "ls-files", ".env"):
-        raise fail("SECRET_TRACKED", ".env is in git", hint="`git rm --cached .env`, and change what was in it")
+        raise fail("SECRET_TRACKED", ".env is in git", hint="`git rm --cached .env`, and replace its secrets")
     if inside and not git.output(project, "check-ignore", ".env"):
         raise fail("SECRET_TRACKED", ".env is not ignored by git", hint="add it to .gitignore")
     command = [sys.executable, "-m", "app"]

@@ -53,7 +53,7 @@ def new(message: str, project: Path = PROJECT) -> Path | None:
 
 
 def _models(project: Path) -> MetaData:
-    """Return the models' tables; import what is needed later."""
+    """Return the models' tables; import modules for later steps."""
     for name in ("alembic.command", "asyncpg", "sqlalchemy.dialects.postgresql.asyncpg"):
         import_module(name)
 

@@ -44,7 +44,7 @@ class Driver(Protocol):
         ...
 
     def undo(self, place: KubernetesPlace, record: ReleaseRecord) -> int | None:
-        """Put an earlier release back, whoever has touched its objects since."""
+        """Roll back to an earlier release, overriding later changes of its objects."""
         ...
 
     def recover(self, place: KubernetesPlace, last: ReleaseRecord | None) -> str:

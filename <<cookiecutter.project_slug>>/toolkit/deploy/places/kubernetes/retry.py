@@ -44,7 +44,7 @@ class WriteConflict(Exception):
 def insist(call: Callable[[], Any], patience: float, exit: Exit) -> Any:
     """Return the result of `call`, retried for `patience` seconds.
 
-    An answer that names its cause is not retried for that long: the cause is what a person has to know.
+    A response with a known cause is not retried for that long, so that the user sees the cause.
     Raises NotFound, WriteConflict, Failed with the code of the refusal (see refusals.py), MANIFEST_INVALID, FORBIDDEN,
     UNAUTHENTICATED, SERVER_ERROR with the server's words, and CLUSTER_UNREACHABLE with `exit`.
     """

@@ -47,7 +47,7 @@ def template_values(spec: ReleaseSpec) -> dict[str, Any]:
 
 
 def secret_name(spec: ReleaseSpec) -> str:
-    """The Secret that the pods read, whoever writes it."""
+    """The Secret that the pods read, from any source."""
     data = _encoded(spec.secrets)
     return spec.environment.secret.name or f"{spec.service}-{content_hash(data) if data else 'external'}"
 

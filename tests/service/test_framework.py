@@ -1,36 +1,57 @@
-"""The mechanics of `app` (tests/framework), in a service of each answer to `auth`, with its fixtures and database."""
+"""The mechanics of `app` (tests/framework), in a baked service, with its fixtures and database."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.bakery import Bakery
-from tests.support.framework import lay_over
-from toolkit.dev.postgres import run as postgres
+from tests.support.framework import UNDER_LOAD, lay_over, run_tests
 
-WORKERS = 2
-
-
-@pytest.mark.parametrize("auth", ["jwt", "none"])
-def test_the_framework_holds(bakery: Bakery, tmp_path: Path, auth: str) -> None:
-    """Without authentication the service's own tests run too; with it, they do in test_domains.py."""
-    service = tmp_path / f"framework-{auth}"
-    bakery.copy(bakery.bake(**({} if auth == "jwt" else {"auth": auth})), service)
-    files = lay_over(service, auth)
-    python = str(service / ".venv" / "bin" / "python")
-    command = [python, "-m", "pytest", "-q", "-rfE", "--durations=15", "-n", str(WORKERS)]
-    try:
-        done = bakery.run([*command, *(files if auth == "jwt" else ["tests"])], cwd=service)
-    finally:
-        postgres.forget(service)
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    assert done.returncode == 0, "\n".join([*failed, done.stdout[-20_000:], done.stderr[-2000:]])
+Bake = Callable[[str], Path]
 
 
-def test_the_types_of_its_tests_agree(bakery: Bakery, tmp_path: Path) -> None:
-    """Here their imports of the service's own tests lead nowhere, so that `lint` leaves them out."""
-    service = tmp_path / "types"
-    bakery.copy(bakery.bake(), service)
+@pytest.fixture
+def bake(bakery: Bakery, tmp_path: Path) -> Bake:
+    """A service with this answer to `auth`, to change."""
+
+    def made(auth: str) -> Path:
+        service = tmp_path / f"framework-{auth}"
+        bakery.copy(bakery.bake(**({} if auth == "jwt" else {"auth": auth})), service)
+        return service
+
+    return made
+
+
+def test_mechanics(bakery: Bakery, bake: Bake) -> None:
+    service = bake("jwt")
+    run_tests(bakery, service, [name for name in lay_over(service, "jwt") if name != UNDER_LOAD])
+
+
+@pytest.mark.alone
+def test_the_end_of_a_process_under_load(bakery: Bakery, bake: Bake) -> None:
+    service = bake("jwt")
+    lay_over(service, "jwt")
+    run_tests(bakery, service, [UNDER_LOAD])
+
+
+def test_a_service_without_authentication(bakery: Bakery, bake: Bake) -> None:
+    """Its own tests and those of this answer; the others show the same as with tokens, and are a drill."""
+    service = bake("none")
+    lay_over(service, "none", common=False)
+    run_tests(bakery, service, ["tests", "--ignore=tests/integration/test_schemathesis.py"])
+
+
+@pytest.mark.drill(minutes=2)
+def test_mechanics_without_authentication(bakery: Bakery, bake: Bake) -> None:
+    service = bake("none")
+    files = [name for name in lay_over(service, "none") if name != UNDER_LOAD]
+    run_tests(bakery, service, [*files, "tests/integration/test_schemathesis.py"])
+
+
+def test_types_of_the_tests(bakery: Bakery, bake: Bake) -> None:
+    """Their imports of the service's own tests cannot be resolved here, so `lint` leaves them out."""
+    service = bake("jwt")
     lay_over(service, "jwt")
     done = bakery.run([str(service / ".venv" / "bin" / "pyrefly"), "check", "--output-format=min-text"], cwd=service)
     assert done.returncode == 0, done.stdout + done.stderr

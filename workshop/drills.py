@@ -20,6 +20,7 @@ SERVICE = "<<cookiecutter.project_slug>>"
 CONCERNS = (
     ("tests/cluster/conftest.py", "tests/cluster/*"),
     ("tests/image/conftest.py", "tests/image/*"),
+    ("tests/framework/*", "tests/service/test_framework.py"),
     ("tests/*/test_*.py", ""),  # a test file concerns itself
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/lock.py", "tests/cluster/test_lock.py"),
     (f"{SERVICE}/toolkit/deploy/interrupts.py", "tests/cluster/test_interrupts.py"),

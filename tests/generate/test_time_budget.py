@@ -66,6 +66,7 @@ def _files(names: list[str]) -> list[str]:
     ("path", "pattern"),
     [
         ("tests/cluster/test_lock.py", "tests/cluster/test_lock.py"),
+        ("tests/framework/common/unit/server/test_draining.py", "tests/service/test_framework.py"),
         ("<<cookiecutter.project_slug>>/toolkit/deploy/places/kubernetes/lock.py", "tests/cluster/test_lock.py"),
         ("<<cookiecutter.project_slug>>/toolkit/deploy/release/runner.py", "tests/cluster/*"),
         ("<<cookiecutter.project_slug>>/toolkit/resources/line/parser.py", "tests/service/test_domains.py"),

@@ -48,22 +48,23 @@ async def test_check_reports_a_setting_that_does_not_exist() -> None:
     assert "LOG_LEVL" in {problem["setting"] for problem in json.loads(done.stdout)["problems"]}
 
 
-@pytest.mark.parametrize("command", ["example", "openapi", "revisions"])
+@pytest.mark.parametrize("command", ["example", "revisions"])
 async def test_a_command_prints_json(settings: Settings, command: str) -> None:
     done = await run("app", command)
     assert done.returncode == 0, done.stderr
     assert isinstance(json.loads(done.stdout), dict | list)
 
 
-async def test_the_address_that_migrations_use_is_printed(settings: Settings) -> None:
-    done = await run("app", "database-url")
-    assert (done.returncode, done.stdout.strip()) == (0, os.environ["DATABASE_URL"])
+async def test_the_address_that_migrations_use_is_printed() -> None:
+    url = "postgresql://shop:secret@db.example.com/shop"
+    done = await run("app", "database-url", DATABASE_URL=url)
+    assert (done.returncode, done.stdout.strip()) == (0, url)
 
 
 async def test_an_unknown_command_is_refused() -> None:
     done = await run("app", "chek")
     assert done.returncode == 2
-    assert "There is no command chek" in done.stderr
+    assert "Unknown command chek" in done.stderr
 
 
 async def test_the_probe_of_the_container(own_database: str) -> None:

@@ -15,7 +15,8 @@ AWKWARD = (
     "no_such_field:int? filters:int? self:int? cls:str? model:str? model_config:int? metadata:json? registry:date? "
     "from:datetime? select:bigint? user:bool? order:decimal(5,2)? uuid:uuid? dt:date? items:int? next:str? body:text? "
     "changes:str? created:bool? data:json? total_gte:int? page_limit:int? l:float? status:str(1001..1200); "
-    "tup/tuple: parent:ref(tup)? name:str request:ref(client); class: import:int! client:ref(client)?"
+    "tup/tuple: parent:ref(tup)? name:str request:ref(client); class: import:int! client:ref(client)?; "
+    "thing: n:int"
 )
 EXTREMES = (
     "extreme: huge:decimal(38,0)! tiny:decimal(38,38)? money:decimal(20,2)=999999999999999999.99 "

@@ -128,5 +128,6 @@ async def test_every_constraint_is_named_by_the_convention(admin: asyncpg.Connec
     rows = await admin.fetch(NAMES)
     assert {row["kind"] for row in rows} >= {"p"}
     assert misnamed(rows) == []
-    await admin.execute("CREATE TABLE things (id int CONSTRAINT my_key PRIMARY KEY, n int CHECK (n > 0))")
-    assert sorted(misnamed(await admin.fetch(NAMES))) == ["my_key", "things_n_check"]
+    # Two underscores: no resource of the service can have a table of this name.
+    await admin.execute("CREATE TABLE made__here (id int CONSTRAINT my_key PRIMARY KEY, n int CHECK (n > 0))")
+    assert sorted(misnamed(await admin.fetch(NAMES))) == ["made__here_n_check", "my_key"]

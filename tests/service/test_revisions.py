@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.bakery import Bakery
 from tests.support.revising import ORDER, Task, head, one_line, sql, styled, versions, write
+from tests.support.running import free_port
 
-DEV = ("dev", "--port", "0")  # any free port
+DEV = ("dev", "--port", str(free_port()))
 
 
 @pytest.fixture

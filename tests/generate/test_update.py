@@ -137,7 +137,7 @@ def test_an_answer_changes_later_and_back(shop: Path, tmp_path: Path) -> None:
     ("spoil", "words"),
     [
         (lambda folder: (folder / "note.txt").write_text("x"), "uncommitted changes"),
-        (lambda folder: shutil.rmtree(folder / ".git"), "git repository of its own"),
+        (lambda folder: shutil.rmtree(folder / ".git"), "not a separate git repository"),
         (lambda folder: (folder / "service.toml").unlink(), "Name the folder of a service"),
         (lambda folder: (folder / "service.toml").write_text("x = ["), "is not valid TOML"),
         (lambda folder: (folder / "service.toml").write_text("x = 1"), "lacks [service], [answers] or [resources]"),

@@ -52,6 +52,8 @@ def merge(repository: Repository, base: str, newer: str, message: str) -> Merged
     for path in _conflicts(repository):
         if matches(path, (*GENERATED, *TOOLKIT)):
             _take(repository, newer, path, exists=path in of_newer)
+        elif _deleted_here(repository, path):
+            _take(repository, newer, path, exists=False)
         else:
             conflicts.append(path)
     for path in repository.read("ls-files", "--", "toolkit").splitlines():
@@ -72,6 +74,12 @@ def _changed(repository: Repository, older: str, newer: str) -> list[str]:
 def _conflicts(repository: Repository) -> list[str]:
     found = repository.run("diff", "--name-only", "-z", "--diff-filter=U").stdout
     return list(dict.fromkeys(path for path in found.split("\0") if path))
+
+
+def _deleted_here(repository: Repository, path: str) -> bool:
+    """Whether the owner deleted the file that the template changed: the index has no version of theirs (stage 2)."""
+    stages = {line.split("\t")[0].split()[-1] for line in repository.read("ls-files", "-u", "--", path).splitlines()}
+    return stages == {"1", "3"}
 
 
 def _take(repository: Repository, newer: str, path: str, *, exists: bool) -> None:

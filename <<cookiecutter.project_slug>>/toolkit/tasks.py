@@ -18,7 +18,10 @@ def setup(c: Context) -> None:
     """Set up this checkout: environment, lock file, first revision, git."""
     from toolkit.dev import setup
 
-    setup.run(project(c))
+    try:
+        setup.run(project(c))
+    except RuntimeError as error:  # the owner's code does not run
+        raise SystemExit(f"{error}\nCorrect the code, then run `python3 tasks.py setup` again.") from None
 
 
 @task

@@ -138,3 +138,19 @@ def test_a_task_is_a_facade(bakery: Bakery) -> None:
                 assert node.end_lineno is not None
                 assert ast.get_docstring(node), f"{path.name}: {node.name}"
                 assert node.end_lineno - node.body[1].lineno < 5, f"{path.name}: {node.name}"
+
+
+def test_setup_reports_code_that_does_not_run_without_a_traceback(task: Task, service: Path) -> None:
+    main, document = service / "app" / "main.py", service / "docs" / "openapi.json"
+    code, text = main.read_text(), document.read_text()
+    try:
+        document.unlink()
+        main.write_text(code + "def broken(:\n")
+        done = task("setup")
+    finally:
+        main.write_text(code)
+        document.write_text(text)
+    assert done.returncode == 1
+    assert "invalid syntax" in done.stderr
+    assert "Correct the code" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

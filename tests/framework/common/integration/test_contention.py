@@ -53,7 +53,7 @@ async def test_a_write_that_lost_is_run_again(own: Database, sqlstate: str, fail
 async def test_a_deadlock_is_solved(own: Database, monkeypatch: pytest.MonkeyPatch, again: bool) -> None:
     if not again:
         monkeypatch.setattr(module, "TRY_AGAIN", ())
-    await run_sql(own, "CREATE TABLE things (id int, n int)", "INSERT INTO things VALUES (1, 0), (2, 0)")
+    await run_sql(own, "CREATE TABLE own__things (id int, n int)", "INSERT INTO own__things VALUES (1, 0), (2, 0)")
     both = asyncio.Barrier(2)
     runs = 0
 
@@ -61,10 +61,10 @@ async def test_a_deadlock_is_solved(own: Database, monkeypatch: pytest.MonkeyPat
         async def update(connection: Connection) -> None:
             nonlocal runs
             runs += 1
-            await connection.driver.execute("UPDATE things SET n = n + 1 WHERE id = $1", first)
+            await connection.driver.execute("UPDATE own__things SET n = n + 1 WHERE id = $1", first)
             if runs <= 2:
                 await both.wait()
-            await connection.driver.execute("UPDATE things SET n = n + 1 WHERE id = $1", second)
+            await connection.driver.execute("UPDATE own__things SET n = n + 1 WHERE id = $1", second)
 
         return update
 

@@ -30,8 +30,8 @@ async def own(own_database: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(own_database)
-    await connection.execute("CREATE TABLE things (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)")
-    await connection.execute("INSERT INTO things SELECT generate_series(1, 3)")
+    await connection.execute("CREATE TABLE own__things (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)")
+    await connection.execute("INSERT INTO own__things SELECT generate_series(1, 3)")
     yield connection
     await connection.close()
 
@@ -68,7 +68,7 @@ async def value(connection: Connection) -> Any:
 
 
 async def sleep(connection: Connection) -> None:
-    await connection.driver.execute("UPDATE things SET n = n + 1")
+    await connection.driver.execute("UPDATE own__things SET n = n + 1")
     await connection.driver.execute(SLEEP)
 
 
@@ -87,7 +87,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(own: Database, admin: a
         assert await own.read(value) == 1
     await until_idle(admin)
     await until_given_back(own)
-    assert await admin.fetchval("SELECT sum(n) FROM things") == (3 if unit == "read" else 0)
+    assert await admin.fetchval("SELECT sum(n) FROM own__things") == (3 if unit == "read" else 0)
 
 
 async def test_a_request_that_took_too_long_leaves_nothing_behind(own: Database, admin: asyncpg.Connection) -> None:
@@ -98,7 +98,7 @@ async def test_a_request_that_took_too_long_leaves_nothing_behind(own: Database,
     async with asyncio.timeout(PATIENCE):
         assert await own.read(value) == 1
     await until_idle(admin)
-    assert await admin.fetchval("SELECT sum(n) FROM things") == 0
+    assert await admin.fetchval("SELECT sum(n) FROM own__things") == 0
 
 
 async def test_whenever_it_is_cancelled(own: Database, admin: asyncpg.Connection) -> None:
@@ -106,8 +106,8 @@ async def test_whenever_it_is_cancelled(own: Database, admin: asyncpg.Connection
     done = 0
 
     async def unit(connection: Connection) -> None:
-        await connection.driver.execute("UPDATE things SET n = n + 1 WHERE id = 1")
-        await connection.driver.execute("UPDATE things SET n = n - 1 WHERE id = 2")
+        await connection.driver.execute("UPDATE own__things SET n = n + 1 WHERE id = 1")
+        await connection.driver.execute("UPDATE own__things SET n = n - 1 WHERE id = 2")
 
     for moment in range(400):
         task = asyncio.create_task(own.write(unit))
@@ -120,7 +120,7 @@ async def test_whenever_it_is_cancelled(own: Database, admin: asyncpg.Connection
         assert await own.read(value) == 1
     await until_idle(admin)
     await until_given_back(own)
-    rows = await admin.fetch("SELECT n FROM things WHERE id < 3 ORDER BY id")
+    rows = await admin.fetch("SELECT n FROM own__things WHERE id < 3 ORDER BY id")
     plus, minus = rows[0]["n"], rows[1]["n"]
     # A commit whose answer nobody waited for may have happened; half a transaction never.
     assert plus == -minus

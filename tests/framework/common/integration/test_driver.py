@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE
 
 metadata = sa.MetaData()
 EVERYTHING = sa.Table(
-    "everything",
+    "own__everything",
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("text", sa.String(50)),

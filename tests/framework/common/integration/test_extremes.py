@@ -33,7 +33,7 @@ class Own(DeclarativeBase):
 
 
 class Extreme(db_base.ResourceColumns, Own):
-    __tablename__ = "extremes"
+    __tablename__ = "own__extremes"  # no resource of the service can have this name
 
     day: Mapped[dt.date] = mapped_column(sa.Date)
     moment: Mapped[dt.datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -99,7 +99,7 @@ async def put(app: FastAPI, name: str, *values: str) -> None:
     statements = []
     for row in rows:
         literals = ", ".join(f"'{literal}'" for literal in row.values())
-        statements.append(f"INSERT INTO extremes (id, {', '.join(row)}) VALUES (gen_random_uuid(), {literals})")  # noqa: S608
+        statements.append(f"INSERT INTO own__extremes (id, {', '.join(row)}) VALUES (gen_random_uuid(), {literals})")  # noqa: S608
     await run_sql(app.state.database, *statements)
 
 
@@ -150,7 +150,7 @@ async def test_moments_that_python_does_not_have(own_app: FastAPI, http: AsyncCl
 
 async def test_such_a_moment_of_creation(own_app: FastAPI, http: AsyncClient) -> None:
     await put(own_app, "real", "1", "2", "3")
-    await run_sql(own_app.state.database, "UPDATE extremes SET created_at = '0044-03-15 BC' WHERE real > 1")
+    await run_sql(own_app.state.database, "UPDATE own__extremes SET created_at = '0044-03-15 BC' WHERE real > 1")
     assert len(await walk(http, "sort=created_at", "created_at")) == 3
 
 
@@ -209,7 +209,7 @@ async def test_the_first_and_the_last_are_stored_as_sent(
     for name in ("day", "moment"):
         found = await http.get("/extremes", params={name: created[name]})
         assert len(found.json()["items"]) == (1 if key else 2), name
-    finite = "SELECT 1 / (isfinite(day) AND isfinite(moment))::int FROM extremes"
+    finite = "SELECT 1 / (isfinite(day) AND isfinite(moment))::int FROM own__extremes"
     await run_sql(own_app.state.database, finite)
     async with own_app.state.database.session() as session:  # the other way to the database writes alike
         session.add(

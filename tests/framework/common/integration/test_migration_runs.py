@@ -175,24 +175,24 @@ async def run_online(engine: AsyncEngine, change: Callable[[], None]) -> None:
 
 
 async def make_index(engine: AsyncEngine, name: str, columns: list[str], *, unique: bool = False) -> None:
-    await run_online(engine, lambda: online.create_index_concurrently(name, "things", columns, unique=unique))
+    await run_online(engine, lambda: online.create_index_concurrently(name, "own__things", columns, unique=unique))
 
 
 async def test_an_invalid_index_fails_the_migration_and_is_recreated(
     own_database: str, own_engine: AsyncEngine, admin: asyncpg.Connection
 ) -> None:
     await migrations.migrate(settings_of(own_database), lambda _connection: None)  # there is none so far
-    await admin.execute("CREATE TABLE things (n int); INSERT INTO things VALUES (1), (1)")
+    await admin.execute("CREATE TABLE own__things (n int); INSERT INTO own__things VALUES (1), (1)")
     with pytest.raises(DBAPIError, match="could not create unique index"):
-        await make_index(own_engine, "ix_things_n", ["n"], unique=True)
-    with pytest.raises(RuntimeError, match="invalid indexes after the migration: ix_things_n;"):
+        await make_index(own_engine, "ix_own__things_n", ["n"], unique=True)
+    with pytest.raises(RuntimeError, match="invalid indexes after the migration: ix_own__things_n;"):
         await migrations.migrate(settings_of(own_database), lambda _connection: None)
-    await admin.execute("DELETE FROM things")
+    await admin.execute("DELETE FROM own__things")
     # What is usual instead keeps the wreck and says that all is well.
-    await admin.execute("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix_things_n ON things (n)")
-    with pytest.raises(RuntimeError, match="ix_things_n"):
+    await admin.execute("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix_own__things_n ON own__things (n)")
+    with pytest.raises(RuntimeError, match="ix_own__things_n"):
         await migrations.migrate(settings_of(own_database), lambda _connection: None)
-    await make_index(own_engine, "ix_things_n", ["n"], unique=True)
+    await make_index(own_engine, "ix_own__things_n", ["n"], unique=True)
     await migrations.migrate(settings_of(own_database), lambda _connection: None)
 
 
@@ -203,36 +203,40 @@ async def test_a_check_is_replaced_and_holds_for_the_rows_that_are_there(
     own_engine: AsyncEngine, admin: asyncpg.Connection
 ) -> None:
     await admin.execute(
-        "CREATE TABLE things (n text CONSTRAINT ck_things_n CHECK (n <> '')); INSERT INTO things VALUES ('a:b')"
+        "CREATE TABLE own__things (n text CONSTRAINT ck_own__things_n CHECK (n <> ''));"
+        "INSERT INTO own__things VALUES ('a:b')"
     )
-    await run_online(own_engine, lambda: online.create_check("ck_things_n", "things", "n ~ '^a:b' OR n = ':c'::text"))
-    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_things_n'")
+    await run_online(
+        own_engine, lambda: online.create_check("ck_own__things_n", "own__things", "n ~ '^a:b' OR n = ':c'::text")
+    )
+    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_own__things_n'")
     with pytest.raises(asyncpg.CheckViolationError):
-        await admin.execute("INSERT INTO things VALUES ('b')")
+        await admin.execute("INSERT INTO own__things VALUES ('b')")
     for _ in range(2):  # what an interrupted attempt has left is no obstacle
         with pytest.raises(DBAPIError, match="is violated by some row"):
-            await run_online(own_engine, lambda: online.create_check("ck_things_n", "things", "n = ':c'"))
-    assert not await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_things_n'")
+            await run_online(own_engine, lambda: online.create_check("ck_own__things_n", "own__things", "n = ':c'"))
+    assert not await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'ck_own__things_n'")
 
 
 async def test_a_unique_constraint_is_made_from_an_index_and_made_again(
     own_engine: AsyncEngine, admin: asyncpg.Connection
 ) -> None:
-    await admin.execute("CREATE TABLE things (n int); INSERT INTO things VALUES (1), (1)")
+    await admin.execute("CREATE TABLE own__things (n int); INSERT INTO own__things VALUES (1), (1)")
     with pytest.raises(DBAPIError, match="could not create unique index"):
-        await run_online(own_engine, lambda: online.create_unique("uq_things_n", "things", ["n"]))
-    await admin.execute("DELETE FROM things")
+        await run_online(own_engine, lambda: online.create_unique("uq_own__things_n", "own__things", ["n"]))
+    await admin.execute("DELETE FROM own__things")
     for _ in range(2):
-        await run_online(own_engine, lambda: online.create_unique("uq_things_n", "things", ["n"]))
-    assert await admin.fetchval("SELECT contype FROM pg_constraint WHERE conname = 'uq_things_n'") == b"u"
+        await run_online(own_engine, lambda: online.create_unique("uq_own__things_n", "own__things", ["n"]))
+    assert await admin.fetchval("SELECT contype FROM pg_constraint WHERE conname = 'uq_own__things_n'") == b"u"
 
 
 async def test_a_reference_is_validated_apart_from_being_added(
     own_engine: AsyncEngine, admin: asyncpg.Connection
 ) -> None:
-    await admin.execute("CREATE TABLE others (id int PRIMARY KEY); CREATE TABLE things (n int)")
+    await admin.execute("CREATE TABLE own__others (id int PRIMARY KEY); CREATE TABLE own__things (n int)")
     for _ in range(2):
         await run_online(
-            own_engine, lambda: online.create_foreign_key("fk_things_n", "things", "others", ["n"], ["id"])
+            own_engine,
+            lambda: online.create_foreign_key("fk_own__things_n", "own__things", "own__others", ["n"], ["id"]),
         )
-    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_things_n'")
+    assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_own__things_n'")

@@ -17,7 +17,7 @@ from app.db.driver import Connection, Row, Statement, Values
 from app.services.base import ResourceService
 
 NOTES = sa.Table(
-    "notes",
+    "own__notes",
     sa.MetaData(naming_convention=NAMING_CONVENTION),
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.func.now()),

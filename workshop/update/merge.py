@@ -77,7 +77,7 @@ def _conflicts(repository: Repository) -> list[str]:
 
 
 def _deleted_here(repository: Repository, path: str) -> bool:
-    """Whether the owner deleted the file that the template changed: the index has no version of theirs (stage 2)."""
+    """Return True if the owner deleted what the template changed: the index has no version of theirs (stage 2)."""
     stages = {line.split("\t")[0].split()[-1] for line in repository.read("ls-files", "-u", "--", path).splitlines()}
     return stages == {"1", "3"}
 

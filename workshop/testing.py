@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from toolkit.dev import subprocesses
-from toolkit.dev.test import workers
 from workshop import budget, totals
 from workshop import drills as priority
 
+WORKERS = str(min((os.cpu_count() or 1) + 1, 4))  # one more than there are cores, because some tests wait
 DEPLOYERS = 3  # three workers keep two cores busy; with drills, some of which serve under load, there are fewer
 DEPLOYERS_WITH_DRILLS = 2
 ALONE_SHARE = 0.35  # share of the time for drills that must run alone
@@ -71,7 +71,7 @@ def _within(root: Path, limit: budget.Budget, options: Sequence[str], variables:
 
 def _turns(root: Path, options: Sequence[str], deployers: int, also: str, variables: Mapping[str, str]) -> list[int]:
     return [
-        _pytest(root, ["-m", f"not alone and not deploys{also}", "-n", workers(), *options], variables),
+        _pytest(root, ["-m", f"not alone and not deploys{also}", "-n", WORKERS, *options], variables),
         _pytest(root, ["-m", f"deploys and not alone{also}", "-n", str(deployers), *options], variables),
         _pytest(root, ["-m", f"alone{also}", *options], variables),
     ]

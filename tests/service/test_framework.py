@@ -36,10 +36,10 @@ def test_the_end_of_a_process_under_load(bakery: Bakery, bake: Bake) -> None:
 
 
 def test_a_service_without_authentication(bakery: Bakery, bake: Bake) -> None:
-    """Its own tests and those of this answer; the others show the same as with tokens, and are a drill."""
+    """Its own tests, with the coverage they promise, and those of this answer; all others are a drill."""
     service = bake("none")
     lay_over(service, "none", common=False)
-    run_tests(bakery, service, ["tests", "--ignore=tests/integration/test_schemathesis.py"])
+    run_tests(bakery, service, ["tests", "--ignore=tests/integration/test_schemathesis.py", "--cov", "--cov-report="])
 
 
 @pytest.mark.drill(minutes=2)

@@ -104,6 +104,26 @@ def test_a_deleted_file_stays_deleted(shop: Path) -> None:
     assert not (shop / "observability/loki.yml").exists()
 
 
+def test_a_service_with_the_wheel_gets_no_folder(shop: Path) -> None:
+    assert run.run(shop, [], check=False) == 0
+    older.git(shop, "rm", "-r", "--quiet", "toolkit")
+    older.commit_all(shop, "The wheel instead")
+    # As if the template had changed a file of the toolkit since, and added one.
+    older.git(shop, "checkout", "--quiet", "template")
+    edit(shop / "toolkit/README.md", lambda text: text + "older\n")
+    (shop / "toolkit/tasks.py").unlink()
+    older.commit_all(shop, "An older toolkit")
+    older.git(shop, "checkout", "--quiet", "main")
+    older.git(shop, "merge", "--quiet", "--strategy=ours", "-m", "It was taken up", "template")
+    assert run.run(shop, [], check=False) == 0
+    assert older.git(shop, "diff", "--name-only", "template", "--", ":!toolkit").splitlines() == [
+        "Dockerfile",
+        "app/main.py",
+        "app/models/product.py",
+    ]
+    assert not (shop / "toolkit").exists()
+
+
 @pytest.mark.parametrize("how", ["without the branch", "shallow"])
 def test_a_clone_without_the_branch_template(
     made: Path, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

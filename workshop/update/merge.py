@@ -45,21 +45,22 @@ def merge(repository: Repository, base: str, newer: str, message: str) -> Merged
     if not repository.is_ancestor(base, "HEAD"):
         recorded = ("-m", "Record what the template made of today's resources")
         repository.run("merge", "--quiet", "--strategy=ours", "--allow-unrelated-histories", *recorded, base)
+    uses_folder = any(matches(path, TOOLKIT) for path in repository.files())  # and not the toolkit's wheel
     dropped = [path for path in _changed(repository, base, "HEAD") if matches(path, TOOLKIT)]
     repository.run("merge", "--quiet", "--no-commit", "--no-ff", newer, allowed=(0, 1))
     of_newer = set(repository.files(newer))
     conflicts = []
     for path in _conflicts(repository):
-        if matches(path, (*GENERATED, *TOOLKIT)):
-            _take(repository, newer, path, exists=path in of_newer)
-        elif _deleted_here(repository, path):
+        if _deleted_here(repository, path):
             _take(repository, newer, path, exists=False)
+        elif matches(path, (*GENERATED, *TOOLKIT)):
+            _take(repository, newer, path, exists=path in of_newer)
         else:
             conflicts.append(path)
     for path in repository.read("ls-files", "--", "toolkit").splitlines():
-        if path not in of_newer:
+        if path not in of_newer or not uses_folder:
             _take(repository, newer, path, exists=False)
-    if any(path.startswith("toolkit/") for path in of_newer):
+    if uses_folder:
         repository.run("checkout", "--quiet", newer, "--", "toolkit")
     if not conflicts:
         repository.run("commit", "--quiet", "--no-verify", "-m", message)

@@ -9,8 +9,8 @@ import pytest
 from tests.support.bakery import Bakery
 
 # These only go down. The goal is 150 files and 14 000 lines (docs/decisions.md).
-FILES = 206
-LINES = 19_200
+FILES = 205
+LINES = 19_150
 SHOWN = 15
 
 

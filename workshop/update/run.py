@@ -60,7 +60,7 @@ def _check(found: service.Service) -> int:
         print(f"Version {found.version}, as the template; the service has no record of the commit.")
         return 0
     print(f"The template has moved on, from {found.version or 'an unknown version'} to {_version()}.\n")
-    print(_changes_since(found.version))
+    print(_changes_since(found))
     return MOVED_ON
 
 
@@ -108,7 +108,7 @@ def _report(repository: Repository, found: service.Service, merged: merge.Merged
     print(f"\nNext, in {folder}:")
     for command in ("setup", 'migrate.new "Update the template"', "openapi", "format", "test"):
         print(f"  python3 tasks.py {command}")
-    if changes := _changes_since(found.version):
+    if changes := _changes_since(found):
         print(f"\nWhat is new:\n\n{changes}")
 
 
@@ -122,9 +122,14 @@ def _parsed(answers: Sequence[str]) -> dict[str, str]:
     return parsed
 
 
-def _changes_since(version: str) -> str:
-    path = TEMPLATE / "CHANGELOG.md"
-    return changelog.since(path.read_text(encoding="utf-8"), version) if path.is_file() else ""
+def _changes_since(found: service.Service) -> str:
+    """The changelog's newer sections, or within one version the subjects of the newer commits."""
+    text = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
+    if sections := changelog.since(text, found.version):
+        return sections
+    here = Repository(TEMPLATE)
+    known = found.commit and here.commit_of(found.commit)
+    return here.read("log", "--format=- %s", f"{found.commit}..HEAD") if known else ""
 
 
 def _template_version() -> str:

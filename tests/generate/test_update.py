@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.support import older
+from tests.support.older import edit
 from workshop.update import base, changelog, merge, pristine, run, service
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = "e0a3d81"  # before the toolkit had a folder
 ANSWERS = {"project_name": "Shop", "resources": "product: name:str(1..100) price:decimal(10,2)>0"}
-REVIEW = "review: stars:int>=1<=5 text:text?"
-METHOD = "\n    def is_cheap(self) -> bool:\n        return self.price < 10\n"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service as its owner has it: three edits, and a resource that was added later."""
-    return owned(older.make(ROOT, FIRST, tmp_path_factory.mktemp("older"), ANSWERS))
+    return older.owned(older.make(ROOT, FIRST, tmp_path_factory.mktemp("older"), ANSWERS))
 
 
 @pytest.fixture
@@ -32,24 +31,6 @@ def shop(made: Path, tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def owned(folder: Path) -> Path:
-    edit(folder / "app/models/product.py", lambda text: text.rstrip() + "\n" + METHOD)
-    edit(folder / "app/main.py", lambda text: text.replace("from __future__", "# Ours\nfrom __future__", 1))
-    edit(folder / "Dockerfile", lambda text: text.replace("AS code\n", 'AS code\nLABEL team="shop"\n', 1))
-    older.add_resource(folder, REVIEW)
-    older.commit_all(folder, "Rules of our own, and reviews")
-    return folder
-
-
-def edit(path: Path, change: object) -> None:
-    assert callable(change)
-    before = path.read_text()
-    after = change(before)
-    assert isinstance(after, str)
-    assert after != before, f"{path} is not as this test expects it"
-    path.write_text(after)
-
-
 def test_edits_stay_and_everything_else_is_todays(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.run(shop, [], check=False) == 0
     shown = capsys.readouterr().out
@@ -58,7 +39,7 @@ def test_edits_stay_and_everything_else_is_todays(shop: Path, capsys: pytest.Cap
     assert older.git(shop, "status", "--porcelain") == ""
     differing = older.git(shop, "diff", "--name-only", "template").splitlines()
     assert differing == ["Dockerfile", "app/main.py", "app/models/product.py"]
-    assert METHOD in (shop / "app/models/product.py").read_text()
+    assert older.METHOD in (shop / "app/models/product.py").read_text()
     assert service.read(shop).lines[-1].startswith("review:")
 
     before = older.git(shop, "rev-parse", "HEAD")

@@ -58,3 +58,20 @@ def test_a_service_takes_up_what_is_new(bakery: Bakery, tmp_path: Path) -> None:
     assert gone.returncode == 1
     assert "cannot be fetched" in gone.stderr
     assert "Traceback" not in gone.stderr + refused.stderr
+
+
+@pytest.mark.drill(minutes=4)
+def test_the_tests_of_an_updated_service_pass(bakery: Bakery, tmp_path: Path) -> None:
+    """One from before the toolkit had a folder, with edits of its owner's and a resource added later."""
+    answers = {"project_name": "Shop", "resources": "product: name:str(1..100) price:decimal(10,2)>0"}
+    shop = older.owned(older.make(ROOT, "e0a3d81", tmp_path, answers))
+    environment = {**bakery.environment, **older.AUTHOR}
+
+    def task(folder: Path, *arguments: str) -> None:
+        command = [sys.executable, "tasks.py", *arguments]
+        done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+    task(ROOT, "update", str(shop))
+    for arguments in (["setup"], ["migrate.new", "Update the template"], ["openapi"], ["format"], ["lint"], ["test"]):
+        task(shop, *arguments)

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from workshop.update import base
@@ -35,6 +35,8 @@ except ImportError:
 generator.add(answers["resources"], project)
 print(project)
 """
+METHOD = "\n    def is_cheap(self) -> bool:\n        return self.price < 10\n"
+REVIEW = "review: stars:int>=1<=5 text:text?"
 AUTHOR = {
     f"GIT_{role}_{part}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -78,3 +80,21 @@ def commit_all(folder: Path, message: str) -> None:
     """Commit everything in the working tree."""
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "-m", message)
+
+
+def owned(folder: Path) -> Path:
+    """The service with its owner's edits in three files and a resource that was added later."""
+    edit(folder / "app/models/product.py", lambda text: text.rstrip() + "\n" + METHOD)
+    edit(folder / "app/main.py", lambda text: text.replace("from __future__", "# Ours\nfrom __future__", 1))
+    edit(folder / "Dockerfile", lambda text: text.replace("AS code\n", 'AS code\nLABEL team="shop"\n', 1))
+    add_resource(folder, REVIEW)
+    commit_all(folder, "Rules of our own, and reviews")
+    return folder
+
+
+def edit(path: Path, change: Callable[[str], str]) -> None:
+    """Rewrite a file; the change has to change something."""
+    before = path.read_text()
+    after = change(before)
+    assert after != before, f"{path} is not as this test expects it"
+    path.write_text(after)

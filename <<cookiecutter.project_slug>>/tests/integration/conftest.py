@@ -1,13 +1,16 @@
 """Fixtures of tests that hold for every resource, whatever the resources are."""
 
+import uuid
 from collections.abc import AsyncIterator
 from types import ModuleType
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from tests.factories import FACTORIES
+from tests.support import databases
 from tests.support.applications import application, client_of
 
 
@@ -36,3 +39,18 @@ async def own_app(own_database: str) -> AsyncIterator[FastAPI]:
 async def own_client(own_app: FastAPI) -> AsyncIterator[AsyncClient]:
     async with client_of(own_app) as client:
         yield client
+
+
+@pytest.fixture
+async def empty_database() -> AsyncIterator[str]:
+    url = await databases.create_empty(uuid.uuid4().hex[:12])
+    yield url
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside the application's own."""
+    connection = await asyncpg.connect(own_database, server_settings={"application_name": "the other one"})
+    yield connection
+    await connection.close()

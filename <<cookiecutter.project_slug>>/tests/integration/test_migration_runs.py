@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 
@@ -25,21 +24,6 @@ from tests.integration.test_migrations import names
 from tests.support import databases
 from tests.support.applications import environment
 from tests.support.waiting import PATIENCE
-
-
-@pytest.fixture
-async def empty_database() -> AsyncIterator[str]:
-    url = await databases.create_empty(uuid.uuid4().hex[:12])
-    yield url
-    await databases.drop(url)
-
-
-@pytest.fixture
-async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection beside the application's own."""
-    connection = await asyncpg.connect(own_database, server_settings={"application_name": "the other one"})
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

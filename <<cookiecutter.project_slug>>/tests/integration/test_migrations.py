@@ -1,8 +1,5 @@
 """The revisions: each goes up and down, and together they make what the models say."""
 
-import uuid
-from collections.abc import AsyncIterator
-
 import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
@@ -23,21 +20,6 @@ NAMES = """
     WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f', 'c')
 """
 PREFIXES = {"p": "pk_{}", "u": "uq_{}_", "f": "fk_{}_", "c": "ck_{}_"}
-
-
-@pytest.fixture
-async def empty_database() -> AsyncIterator[str]:
-    url = await databases.create_empty(uuid.uuid4().hex[:12])
-    yield url
-    await databases.drop(url)
-
-
-@pytest.fixture
-async def admin(own_database: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection beside the application's own."""
-    connection = await asyncpg.connect(own_database, server_settings={"application_name": "the other one"})
-    yield connection
-    await connection.close()
 
 
 async def names(url: str, query: str) -> list[str]:

@@ -123,6 +123,20 @@ def test_a_clone_without_the_branch_template(
     assert differing == ["Dockerfile", "app/main.py", "app/models/product.py"]
 
 
+def test_a_shallow_clone_begins_at_the_recorded_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in older.AUTHOR.items():
+        monkeypatch.setenv(name, value)
+    made = older.owned(older.make(ROOT, "HEAD", tmp_path, ANSWERS))
+    clone = tmp_path / "clone"
+    older.git(tmp_path, "clone", "--quiet", "--single-branch", "--depth", "1", f"file://{made}", str(clone))
+    assert run.run(clone, [], check=False) == 0, capsys.readouterr().err
+    differing = older.git(clone, "diff", "--name-only", "template").splitlines()
+    assert differing == ["Dockerfile", "app/main.py", "app/models/product.py"]
+    assert len(older.git(ROOT, "worktree", "list").splitlines()) == 1
+
+
 def test_an_answer_changes_later_and_back(shop: Path, tmp_path: Path) -> None:
     assert run.run(shop, [], check=False) == 0
     for answer in ("auth=none", "auth=jwt"):

@@ -26,7 +26,7 @@ try:
     from toolkit.resources.write import generator
 except ImportError:
     from scaffold import generator
-generator.add(sys.argv[1], Path("."))
+generator.add(sys.argv[1], Path.cwd())
 """
 
 

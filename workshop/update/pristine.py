@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,30 +51,30 @@ def make(answers: Mapping[str, str], lines: Sequence[str], output: Path) -> Path
 
 
 def questions() -> list[str]:
-    """The names of the template's questions."""
-    import json
-
-    content = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
-    return [name for name in content if not name.startswith("_")]
+    """Return the names of the template's questions."""
+    return [name for name in _questions_file() if not name.startswith("_")]
 
 
 def defaults() -> dict[str, str]:
-    """The default of every question that has choices."""
-    import json
-
-    content = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    """Return the default of every question that has choices."""
+    content = _questions_file()
     return {name: value[0] for name, value in content.items() if isinstance(value, list) and not name.startswith("_")}
 
 
-def main() -> int:
-    """`python -m workshop.update.pristine FOLDER` in a checkout of the template: for the service in the folder.
+def _questions_file() -> dict[str, object]:
+    return json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
 
-    Prints where the pristine service is. This is how a newer template asks an older one.
+
+def main() -> int:
+    """`python -m workshop.update.pristine SERVICE OUTPUT` in a checkout of the template.
+
+    Writes what this commit makes of the service into OUTPUT, and prints the folder. A newer template asks an older one.
     """
     from workshop.update import service
 
+    sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.project_slug>>"))  # as tasks.py does
     found = service.read(Path(sys.argv[1]))
-    print(make(found.answers, found.lines, Path(tempfile.mkdtemp(prefix="pristine-"))))
+    print(make(found.answers, found.lines, Path(sys.argv[2])))
     return 0
 
 

@@ -81,16 +81,15 @@ def _from_recorded_commit(repository: Repository, found: service.Service) -> str
             "this clone has neither the branch `template` nor the first commit; run `git fetch --unshallow`, then this "
             "again."
         )
-    with base.checked_out(here, found.commit) as old:
-        command = [sys.executable, "-B", "-m", "workshop.update.pristine", str(repository.folder)]
+    with TemporaryDirectory(prefix="recorded-") as output, base.checked_out(here, found.commit) as old:
+        command = [sys.executable, "-B", "-m", "workshop.update.pristine", str(repository.folder), output]
         done = subprocess.run(command, cwd=old.folder, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise UpdateError(f"the template's commit {found.commit[:7]} failed: {done.stderr.strip().splitlines()[-1]}")
-    empty = repository.read(
-        "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "Start the branch template"
-    )
-    with base.checked_out(repository, empty) as tree:
-        return merge.replace(tree, Path(done.stdout.strip().splitlines()[-1]), f"Template {found.version}")
+        if done.returncode:
+            reason = done.stderr.strip().splitlines()[-1]
+            raise UpdateError(f"the template's commit {found.commit[:7]} failed: {reason}")
+        empty = repository.read("commit-tree", repository.read("mktree"), "-m", "Start the branch template")
+        with base.checked_out(repository, empty) as tree:
+            return merge.replace(tree, Path(done.stdout.strip().splitlines()[-1]), f"Template {found.version}")
 
 
 def _report(repository: Repository, found: service.Service, merged: merge.Merged) -> None:

@@ -27,7 +27,7 @@ def arrange(files: Mapping[str, str], root: Path, ruff: Path) -> dict[str, str]:
 
     Raises ValueError, with ruff's message, for invalid Python.
     """
-    settings = root / "pyproject.toml"
+    settings = root.resolve() / "pyproject.toml"  # ruff runs in another folder
     options = ["--config", str(settings)] if settings.exists() else ["--isolated"]
     python = {path: text for path, text in files.items() if path.endswith(".py")}
     with TemporaryDirectory(prefix="generated-") as folder:

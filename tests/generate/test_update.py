@@ -133,7 +133,10 @@ def test_a_shallow_clone_begins_at_the_recorded_commit(
     older.git(tmp_path, "clone", "--quiet", "--single-branch", "--depth", "1", f"file://{made}", str(clone))
     assert run.run(clone, [], check=False) == 0, capsys.readouterr().err
     differing = older.git(clone, "diff", "--name-only", "template").splitlines()
-    assert differing == ["Dockerfile", "app/main.py", "app/models/product.py"]
+    assert differing == ["Dockerfile", "app/main.py", "app/models/product.py", "service.toml"]
+    # Its answer to the question of resources stays the first one; the lines are today's.
+    recorded = older.git(clone, "diff", "--unified=0", "template", "--", "service.toml").splitlines()[5:]
+    assert [line.partition(" = ")[0] for line in recorded] == ["-resources", "+resources"]
     assert len(older.git(ROOT, "worktree", "list").splitlines()) == 1
 
 

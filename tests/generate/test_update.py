@@ -180,6 +180,12 @@ def test_check_reports_the_changes_since(shop: Path, capsys: pytest.CaptureFixtu
     assert "## [0.2.0]" in capsys.readouterr().out
 
 
+def test_the_origin_of_a_service_is_kept() -> None:
+    text = 'name = "shop"\ntemplate_commit = "b"\ntemplate_address = "/tmp/x"\n'
+    recorded = 'template_commit = "a"\n'
+    assert service.with_origin(text, recorded) == text.replace('"b"', '"a"')
+
+
 @pytest.mark.parametrize(
     ("version", "wanted"),
     [

@@ -87,9 +87,14 @@ def _from_recorded_commit(repository: Repository, found: service.Service) -> str
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1]
             raise UpdateError(f"the template's commit {found.commit[:7]} failed: {reason}")
+        made = Path(done.stdout.strip().splitlines()[-1])
+        # Made in a temporary checkout, which is not where the service came from.
+        recorded = (repository.folder / service.FILE).read_text(encoding="utf-8")
+        written = (made / service.FILE).read_text(encoding="utf-8")
+        (made / service.FILE).write_text(service.with_origin(written, recorded), encoding="utf-8")
         empty = repository.read("commit-tree", repository.read("mktree"), "-m", "Start the branch template")
         with base.checked_out(repository, empty) as tree:
-            return merge.replace(tree, Path(done.stdout.strip().splitlines()[-1]), f"Template {found.version}")
+            return merge.replace(tree, made, f"Template {found.version}")
 
 
 def _report(repository: Repository, found: service.Service, merged: merge.Merged) -> None:

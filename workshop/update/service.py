@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from workshop.update.git import UpdateError
 
 FILE = "service.toml"
+_ORIGIN = re.compile(r"^(template_\w+) = .*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,9 @@ def parse(content: Mapping[str, object]) -> Service:
         raise UpdateError(f"[resources] lines in {FILE} is not a list of texts; write one text for each resource.")
     given = {str(name): str(value) for name, value in answers.items() if name != "resources"}
     return Service(given, tuple(lines), str(own.get("template_version", "")), str(own.get("template_commit", "")))
+
+
+def with_origin(text: str, recorded: str) -> str:
+    """Return the text of a service.toml with the `template_` lines of another one, where that has them. Pure."""
+    lines = {line[1]: line[0] for line in _ORIGIN.finditer(recorded)}
+    return _ORIGIN.sub(lambda line: lines.get(line[1], line[0]), text)

@@ -42,7 +42,8 @@ def _update(repository: Repository, changed: Mapping[str, str], *, check: bool) 
         with base.checked_out(repository, start) as tree:
             older = base.with_lines(tree, found.lines)
             newer = merge.replace(tree, made, f"Template {_version()}")
-    if newer == older and repository.is_ancestor(newer, "HEAD"):
+    if newer == older:
+        repository.run("branch", "--force", base.BRANCH, newer)
         print(f"Up to date: the template's {_version()} makes the same service.")
         return 0
     merged = merge.merge(repository, older, newer, f"Update to the template's {_version()}")

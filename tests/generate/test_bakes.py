@@ -26,6 +26,7 @@ OPTIONS = {
 CASES = list(pairwise(OPTIONS))
 SERVICE = Path(__file__).resolve().parents[2] / "<<cookiecutter.project_slug>>"
 EARLY = list(each_answer_once(CASES))  # the others are drills: ten seconds each
+CACHES = {"__pycache__", ".ruff_cache"}
 # What an option that was left out must not be mentioned by, in any file but the recorded answers.
 TRACES = {
     ("auth", "none"): re.compile(r"\bjwt\b|\bJWT_|PyJWT|jwks|\brequires\(|security_none|identity_none", re.IGNORECASE),
@@ -113,9 +114,9 @@ def run(service: Path, *command: str | Path) -> str:
 
 
 def toolkit_of(service: Path) -> dict[str, bytes]:
-    """The files of the toolkit by their paths, without what Python leaves beside them."""
+    """The files of the toolkit by their paths, without the caches of Python and ruff beside them."""
     folder = service / "toolkit"
-    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = (path for path in folder.rglob("*") if path.is_file() and not CACHES & set(path.parts))
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.dev import service
 from toolkit.dev.migrations import environment
+from toolkit.dev.migrations.intents import NONE, Intents
 from toolkit.dev.postgres import connect, scratch
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def require_one_head(project: Path) -> None:
         raise SystemExit(f"No revision can be written: {error}.") from None
 
 
-def new(message: str, project: Path = PROJECT) -> Path | None:
+def new(message: str, project: Path = PROJECT, intents: Intents = NONE) -> Path | None:
     """Write the revision; None when there is nothing to write. Prints notes for its author.
 
     Raises SystemExit for two heads, files.Unavailable with neither an embedded PostgreSQL nor a database in the
@@ -49,7 +50,7 @@ def new(message: str, project: Path = PROJECT) -> Path | None:
     with ThreadPoolExecutor(1) as beside:
         importing = beside.submit(_models, project)  # takes a second, while PostgreSQL starts
         with scratch.databases(project) as (revised, models):
-            return asyncio.run(_written(_Writing(project, message, importing.result()), revised, models))
+            return asyncio.run(_written(_Writing(project, message, importing.result(), intents), revised, models))
 
 
 def _models(project: Path) -> MetaData:
@@ -87,6 +88,7 @@ class _Writing:
     project: Path
     message: str
     metadata: MetaData
+    intents: Intents = NONE
     wanted: dict[Key, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

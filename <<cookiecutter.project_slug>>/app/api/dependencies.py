@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database
@@ -32,19 +34,23 @@ IfNoneMatch = Annotated[
         examples=['"1"'],
     ),
 ]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description=(
-            "A key chosen by the client, such as a UUID: a retry with the same key and body gets the first response "
-            "again."
-        ),
-        min_length=1,
-        max_length=LONGEST_KEY,
-        examples=["5f3c8f5a-7d1e-4c1b-9a53-2f1f0f8f7a11"],
-    ),
-]
+_KEY = TypeAdapter(Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)])
+# For `openapi_extra` of a route with the dependency `Idempotency`. It reads this header from the request: declared to
+# FastAPI, the header takes a tenth of the time of a POST (docs/decisions.md of the template).
+TAKES_IDEMPOTENCY_KEY: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": (
+                "A key chosen by the client, such as a UUID: a retry with the same key and body gets the first "
+                "response again."
+            ),
+            "schema": {**_KEY.json_schema(), "examples": ["5f3c8f5a-7d1e-4c1b-9a53-2f1f0f8f7a11"]},
+        }
+    ]
+}
 
 
 async def get_database(request: Request) -> Database:
@@ -86,9 +92,20 @@ async def expected_versions(request: Request, if_match: IfMatch = None) -> list[
 ExpectedVersions = Annotated[list[int] | None, Depends(expected_versions)]
 
 
-async def idempotent_request(request: Request, key: IdempotencyKey = None) -> IdempotentRequest | None:
-    """Return the optional key by which a client marks requests as retries of one another."""
-    return None if key is None else IdempotentRequest(await subject_of(request), key)
+async def idempotent_request(request: Request) -> IdempotentRequest | None:
+    """Return the optional key by which a client marks requests as retries of one another.
+
+    Raises RequestValidationError for a key of a wrong length.
+    """
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    try:
+        key = _KEY.validate_python(given)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise RequestValidationError([{**fault, "loc": ("header", "Idempotency-Key")} for fault in faults]) from None
+    return IdempotentRequest(await subject_of(request), key)
 
 
 Idempotency = Annotated[IdempotentRequest | None, Depends(idempotent_request)]

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from app.api.answers import CHANGED, CREATED, DELETED, FOUND, PAGE, problems
-from app.api.dependencies import ExpectedVersions, Idempotency, IfNoneMatch
+from app.api.dependencies import TAKES_IDEMPOTENCY_KEY, ExpectedVersions, Idempotency, IfNoneMatch
 from app.api.openapi import complete
 from app.api.routing import Router, include
 from app.api.v1.endpoints import health
@@ -99,7 +99,7 @@ def things(make_app: MakeApp) -> dict[str, Any]:
     async def list_things(query: Annotated[PageQuery, Query()]) -> list[Item]:
         return []
 
-    @router.post("", operation_id="create", responses=CREATED, status_code=201)
+    @router.post("", operation_id="create", responses=CREATED, status_code=201, openapi_extra=TAKES_IDEMPOTENCY_KEY)
     async def create_thing(item: Item, idempotency: Idempotency) -> Item:
         return item
 

@@ -43,23 +43,23 @@ class SortedQuery(Protocol):
     def filters(self) -> dict[str, object]: ...
 
 
-def encode(of: str, sort: str, filters: Mapping[str, object], last: Sequence[object]) -> str:
-    """Return a cursor of the list called `of`, after the row with the values `last`."""
+def encode(sort: str, digest: str, last: Sequence[object]) -> str:
+    """Return a cursor after the row with the values `last`; `digest` is of the list and its filters."""
     # JSON has neither NaN nor infinity, which a column of numbers may hold.
     last = [str(value) if isinstance(value, float) and not math.isfinite(value) else value for value in last]
-    payload = to_json([VERSION, sort, _digest(of, filters), last])
+    payload = to_json([VERSION, sort, digest, last])
     return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
 
 
-def decode(of: str, cursor: str, sort: str, filters: Mapping[str, object], keys: Sequence[Column[Any]]) -> list[object]:
+def decode(cursor: str, sort: str, digest: str, keys: Sequence[Column[Any]]) -> list[object]:
     """Return the last values of the previous page, in the types of `keys`.
 
     Raises Unprocessable for a cursor that was not made by `encode` for this list, this sort and these filters.
     """
     try:
         payload = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        version, made_for, digest, last = payload
-        if [version, made_for, digest] != [VERSION, sort, _digest(of, filters)]:
+        version, made_for, made_of, last = payload
+        if [version, made_for, made_of] != [VERSION, sort, digest]:
             raise _refusal("belongs to another query: keep the same sort and filters, or start again without a cursor")
         return [_typed(key, value) for key, value in zip(keys, last, strict=True)]
     except (binascii.Error, ValueError, TypeError, ValidationError):
@@ -97,9 +97,10 @@ def _refusal(reason: str) -> Unprocessable:
 
 async def page_response(request: Request, service: ResourceService, query: SortedQuery) -> Response:
     """`{"items": [...], "next": cursor | null}`, and `Link: <...>; rel="next"` (RFC 8288) while there is more."""
-    filters, of = query.filters(), service.crud.table.name
+    filters = query.filters()
+    digest = _digest(service.crud.table.name, filters)
     keys = service.crud.sort_keys(query.sort)
-    after = None if query.cursor is None else decode(of, query.cursor, query.sort, filters, keys)
+    after = None if query.cursor is None else decode(query.cursor, query.sort, digest, keys)
     # One row more than requested shows whether there is another page.
     rows = await service.list(sort=query.sort, filters=filters, after=after, limit=query.limit + 1)
     if len(rows) <= query.limit:
@@ -108,7 +109,7 @@ async def page_response(request: Request, service: ResourceService, query: Sorte
     last = [rows[-1][key.name] for key in keys]
     if not BOUNDS.isdisjoint(last):
         last = await service.place(query.sort, rows[-1]["id"]) or last
-    cursor = encode(of, query.sort, filters, last)
+    cursor = encode(query.sort, digest, last)
     return json_response({"items": rows, "next": cursor}, headers={"Link": _next_link(request, cursor)})
 
 

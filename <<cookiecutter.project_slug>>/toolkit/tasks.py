@@ -230,12 +230,23 @@ def deploy(
 
 @task(iterable=["e"])
 def rollback(
-    c: Context, env: str, e: list[str], to: int = 0, check: bool = False, yes: bool = False, json: bool = False
+    c: Context,
+    env: str,
+    e: list[str],
+    to: int = 0,
+    check: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    allow_destructive: bool = False,
 ) -> None:
-    """Roll back to the last release of ENV that passed its smoke test, or to release --to N."""
+    """Roll back to the last release of ENV that passed its smoke test, or to release --to N.
+
+    --allow-destructive goes back across a migration that broke the older code.
+    """
     from toolkit.deploy import cli
 
-    raise SystemExit(cli.rollback(project(c), env, {"check": check, "yes": yes}, e, to=to or None, as_json=json))
+    flags = {"check": check, "yes": yes, "allow_destructive": allow_destructive}
+    raise SystemExit(cli.rollback(project(c), env, flags, e, to=to or None, as_json=json))
 
 
 @task(iterable=["e"])

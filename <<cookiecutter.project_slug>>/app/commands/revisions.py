@@ -36,6 +36,7 @@ def graph(versions: Path) -> dict[str, Any]:
             "labels": revision.labels,
             "message": revision.message,
             "marker": revision.marker,
+            "contract_of": revision.contract_of,
             "ancestors": sorted(found.ancestors([revision.id])),
         }
         for revision in (found.known[id_] for id_ in found.ordered)

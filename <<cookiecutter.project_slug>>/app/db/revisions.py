@@ -15,7 +15,7 @@ from pathlib import Path
 
 MERGE = "python3 tasks.py migrate.merge"
 _NAMES = ("revision", "down_revision", "depends_on", "branch_labels")
-_MARKER = re.compile(r"^#\s*deploy:\s*(additive|destructive)\b", re.M)
+_MARKER = re.compile(r"^#\s*deploy:\s*(additive|destructive|contract)\b(.*)", re.M)
 
 
 class RevisionError(Exception):
@@ -24,7 +24,10 @@ class RevisionError(Exception):
 
 @dataclass(frozen=True)
 class Revision:
-    """`parents` are its down_revision, several for a merge. `marker`: `# deploy: additive|destructive` in its file."""
+    """`parents` are its down_revision, several for a merge. `marker`: `# deploy: additive|destructive|contract` in it.
+
+    `contract_of`: the ids after `contract`, the expand revisions whose old form this one removes.
+    """
 
     id: str
     path: Path
@@ -33,6 +36,7 @@ class Revision:
     labels: tuple[str, ...] = ()
     message: str = ""
     marker: str = ""
+    contract_of: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -129,7 +133,24 @@ def load(versions: Path) -> Revisions:
                     "restore that file (`git log --all -- alembic/versions`), or correct down_revision"
                 )
     _ = found.ordered
+    for revision in known.values():
+        _check_contract(found, revision)
     return found
+
+
+def _check_contract(found: Revisions, revision: Revision) -> None:
+    """Check the ids of a contract revision. Raises RevisionError unless each is a revision that it builds on."""
+    line = f"{revision.place}: `# deploy: contract`"
+    if revision.marker == "contract" and not revision.contract_of:
+        raise RevisionError(f"{line} names no expand revision; write its id there, as in `# deploy: contract a1b2c3`")
+    for id_ in revision.contract_of:
+        if id_ not in found.known:
+            raise RevisionError(
+                f"{line} names revision {id_}, which has no file in alembic/versions; correct the id, or restore that "
+                "file (`git log --all -- alembic/versions`)"
+            )
+        if id_ not in found.ancestors([revision.id]):
+            raise RevisionError(f"{line} names revision {id_}, which {revision.id} does not build on; correct the id")
 
 
 def read(path: Path) -> Revision | None:
@@ -151,7 +172,7 @@ def read(path: Path) -> Revision | None:
     }
     if not values.get("revision"):
         return None
-    marker = _MARKER.search(text)
+    marker, ids = found.groups() if (found := _MARKER.search(text)) else ("", "")
     return Revision(
         values["revision"][0],
         path,
@@ -159,7 +180,8 @@ def read(path: Path) -> Revision | None:
         values.get("depends_on", ()),
         values.get("branch_labels", ()),
         (ast.get_docstring(tree) or "").partition("\n")[0].strip(),
-        marker[1] if marker else "",
+        marker,
+        tuple(re.findall(r"\w+", ids)) if marker == "contract" else (),
     )
 
 

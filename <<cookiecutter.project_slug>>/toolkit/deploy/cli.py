@@ -82,11 +82,10 @@ def rollback(
     as_json: bool = False,
 ) -> int:
     """Roll back to an earlier release, without changing the schema: an older image does not have newer revisions."""
-    from toolkit.deploy.release import runner
+    from toolkit.deploy.release import runner, schemas
     from toolkit.deploy.release.state import Known
     from toolkit.deploy.release.steps.apply import Apply
     from toolkit.deploy.release.steps.config import Config
-    from toolkit.deploy.release.steps.migrate import current_schema
     from toolkit.deploy.release.steps.preflight import Preflight
     from toolkit.deploy.release.steps.record import Record
     from toolkit.deploy.release.steps.rollout import Rollout
@@ -96,11 +95,15 @@ def rollback(
     def run(target: Target) -> int:
         chosen = releases.rollback_target(target.place.records(), target.place.running_digest(), to)
         _require_image(target, chosen)
+        schema = schemas.of_database(target)
+        fit = schemas.require_fitting(target, f"the code of release {chosen.number}", chosen.image_schema, schema)
         target.report.play(f"rollback {target.service} in {name} to release {chosen.number} ({chosen.digest[:19]})")
+        if fit:
+            target.report.note(fit)
         known = Known(
             digest=chosen.digest,
             image_schema=chosen.image_schema,
-            schema_before=current_schema(target),
+            schema_before=schema,
             again=chosen,
             revision=chosen.helm_revision,
         )

@@ -1,7 +1,7 @@
 """Pending revisions of the schema, classified by whether running code survives them.
 
-They are classified by the same offline SQL as in `migrate.lint`. A line `# deploy: additive` or
-`# deploy: destructive` in a revision's file overrides the result.
+They are classified by the same offline SQL as in `migrate.lint`. A line `# deploy: additive`, `# deploy: destructive`
+or `# deploy: contract ID` in a revision's file overrides the result.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from toolkit.dev import service
 
 @dataclass(frozen=True)
 class Revision:
+    """A classified revision. A contract revision is not destructive: release/contracts.py decides when it may run."""
+
     id: str
     destructive: bool
     reasons: tuple[str, ...] = ()
+    contract_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ def load(project: Path) -> service.Revisions:
 
 def head(project: Path) -> str:
     """Return the single head; empty without revisions. Raises Failed SEVERAL_HEADS, REVISIONS_UNUSABLE."""
-    found = load(project)
+    return head_of(load(project))
+
+
+def head_of(found: service.Revisions) -> str:
+    """Return the single head; empty without revisions. Raises Failed SEVERAL_HEADS."""
     try:
         return found.head
     except service.RevisionError as error:
@@ -55,10 +62,21 @@ def pending(project: Path, schema: str, head: str) -> Pending:
 
     Raises Failed UNKNOWN_REVISION if the checkout lacks the head: without its file it cannot be classified.
     """
-    present = tuple(id_ for id_ in schema.split(",") if id_)
-    if not head or present == (head,):
+    if not head or schema == head:
         return Pending()
     found = load(project)
+    revisions = missing(found, schema, head)
+    return Pending(newer_than_known=True) if revisions is None else Pending(_judged(project, revisions))
+
+
+def missing(found: service.Revisions, schema: str, head: str) -> tuple[service.Revision, ...] | None:
+    """Return the revisions that the database lacks; None if it is ahead of the image. Pure.
+
+    Raises Failed UNKNOWN_REVISION for an image's head that the checkout lacks, or that is on another branch.
+    """
+    present = tuple(id_ for id_ in schema.split(",") if id_)
+    if not head or present == (head,):
+        return ()
     if head not in found.known:
         raise fail(
             "UNKNOWN_REVISION",
@@ -67,18 +85,32 @@ def pending(project: Path, schema: str, head: str) -> Pending:
         )
     # A database ahead of the image, or at a revision of a newer checkout: an older image, rolled back manually.
     if head in found.ancestors(present) or any(id_ not in found.known for id_ in present):
-        return Pending(newer_than_known=True)
+        return None
     if beside := [id_ for id_ in present if id_ not in found.ancestors([head])]:
         raise fail(
             "UNKNOWN_REVISION",
             f"the image's revision {head} does not build on {', '.join(beside)}, which the database is at",
             hint=f"merge the branches (`{service.MERGE}`), commit, then deploy again",
         )
-    return Pending(_judged(project, found.between(present, head)))
+    return found.between(present, head)
+
+
+def newer(project: Path, found: service.Revisions, code: str, schema: str) -> tuple[Revision, ...]:
+    """Return the revisions that a database at `schema` has and code at `code` does not.
+
+    Raises Failed UNKNOWN_REVISION, REVISION_UNREADABLE.
+    """
+    present = tuple(id_ for id_ in schema.split(",") if id_)
+    if unknown := [id_ or "(none on record)" for id_ in (*present, code) if id_ not in found.known]:
+        raise fail("UNKNOWN_REVISION", f"this checkout does not have revision {', '.join(unknown)}")
+    wanted = {revision.id for id_ in present for revision in found.between([code], id_)}
+    return _judged(project, [revision for revision in found.ordered if revision.id in wanted])
 
 
 def judge(revision: service.Revision, sql: str) -> Revision:
     """Classify a revision: by the marker in its file, else by its SQL. Pure."""
+    if revision.marker == "contract":
+        return Revision(revision.id, destructive=False, contract_of=revision.contract_of)
     if revision.marker:
         destructive = revision.marker == "destructive"
         return Revision(revision.id, destructive, ("marked destructive",) if destructive else ())

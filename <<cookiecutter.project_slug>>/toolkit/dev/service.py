@@ -25,7 +25,10 @@ class RevisionError(ServiceError):
 
 @dataclass(frozen=True)
 class Revision:
-    """A file of alembic/versions. `marker`: `# deploy: additive|destructive` in it."""
+    """A file of alembic/versions. `marker`: `# deploy: additive|destructive|contract` in it.
+
+    `contract_of`: the expand revisions whose old form it removes.
+    """
 
     id: str
     path: Path
@@ -33,6 +36,7 @@ class Revision:
     message: str = ""
     marker: str = ""
     ancestors: frozenset[str] = frozenset()
+    contract_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ def revisions(project: Path) -> Revisions:
             item["message"],
             item["marker"],
             frozenset(item["ancestors"]),
+            tuple(item["contract_of"]),
         )
         for item in told["revisions"]
     }

@@ -75,6 +75,13 @@ def test_the_marker_has_the_last_word(marker: str, destructive: bool) -> None:
     assert migrations.judge(marked, "DROP TABLE product;").destructive is destructive
 
 
+def test_a_contract_revision_is_additive_for_the_running_version() -> None:
+    marked = Revision("c", Path("c.py"), "c.py", marker="contract", contract_of=("b",))
+    assert migrations.judge(marked, "ALTER TABLE product DROP COLUMN name;") == migrations.Revision(
+        "c", destructive=False, contract_of=("b",)
+    )
+
+
 def write(project: Path, name: str, down: str, kind: str = "additive") -> None:
     """Marked, so that no SQL has to be written."""
     versions = project / "alembic" / "versions"
@@ -141,6 +148,27 @@ def test_a_merge_is_pending_with_the_branch_that_the_database_lacks(
     assert sorted(revision.id for revision in found.revisions) == ids
     assert [revision.id for revision in found.revisions][-1:] == ids[-1:]
     assert found.newer_than_known is newer
+
+
+@pytest.mark.parametrize(
+    ("code", "schema", "ids"),
+    [
+        ("a", "c", ["b", "c"]),
+        ("b", "c", ["c"]),
+        ("c", "c", []),
+        ("b", "m", ["c", "b2", "m"]),
+        ("a", "c,b2", ["b", "c", "b2"]),
+        ("m", "c", []),
+    ],
+)
+def test_newer_revisions_are_those_that_the_code_lacks(merged: Path, code: str, schema: str, ids: list[str]) -> None:
+    found = migrations.newer(merged, migrations.load(merged), code, schema)
+    assert sorted(revision.id for revision in found) == sorted(ids)
+
+
+def test_a_schema_of_another_checkout_cannot_be_compared(project: Path) -> None:
+    with pytest.raises(Failed, match="does not have revision unknown-here"):
+        migrations.newer(project, migrations.load(project), "a", "unknown-here")
 
 
 def test_a_database_on_the_other_branch_is_refused_with_the_command_that_merges(merged: Path) -> None:

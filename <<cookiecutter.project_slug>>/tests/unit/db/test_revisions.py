@@ -6,6 +6,8 @@ import pytest
 
 from app.db import revisions
 
+CONTRACT = '# deploy: contract {}\nrevision = "b"\ndown_revision = "a"\n'
+
 
 def write(versions: Path, name: str, text: str) -> None:
     versions.mkdir(parents=True, exist_ok=True)
@@ -30,8 +32,17 @@ def test_what_a_file_says(tmp_path: Path) -> None:
     assert found["a"].parents == ()
     assert found["c"].parents == ("a", "b")
     assert found["c"].depends_on == ("x",)
-    assert (found["b"].marker, found["c"].marker) == ("", "additive")
+    assert (found["b"].marker, found["c"].marker, found["c"].contract_of) == ("", "additive", ())
     assert set(found) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("ids", ["a, x", "a,x", " a  x "])
+def test_a_contract_revision_names_its_expand_revisions(tmp_path: Path, ids: str) -> None:
+    write(tmp_path, "a", 'revision = "a"\ndown_revision = None\n')
+    write(tmp_path, "x", 'revision = "x"\ndown_revision = "a"\n')
+    write(tmp_path, "b", CONTRACT.format(ids).replace('"a"', '"x"'))
+    found = revisions.load(tmp_path).known["b"]
+    assert (found.marker, found.contract_of) == ("contract", ("a", "x"))
 
 
 def test_a_dependency_comes_first_and_makes_no_head_less(tmp_path: Path) -> None:
@@ -51,6 +62,9 @@ def test_a_dependency_comes_first_and_makes_no_head_less(tmp_path: Path) -> None
         ('revision = "b"\ndown_revision = "b"\n', "circular down_revision"),
         ("revision = 'b'\ndef upgrade(:\n", r"b\.py:2 is not valid Python"),
         ("revision = 'b'\n<<<<<<< ours\n", r"b\.py:2 has unresolved conflict markers"),
+        (CONTRACT.format("a, gone"), r"b\.py: `# deploy: contract` names revision gone, which has no file"),
+        (CONTRACT.format("b"), r"b\.py: `# deploy: contract` names revision b, which b does not build on"),
+        (CONTRACT.format(""), r"b\.py: `# deploy: contract` names no expand revision; write its id"),
     ],
 )
 def test_faults_are_one_line_with_the_place(tmp_path: Path, text: str, said: str) -> None:

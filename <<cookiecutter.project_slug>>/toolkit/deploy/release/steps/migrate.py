@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from toolkit.deploy import migrations
-from toolkit.deploy.image import registry
-from toolkit.deploy.outcomes import Change, Outcome, Plan, fail
-from toolkit.deploy.records import last_good
+from toolkit.deploy.outcomes import Change, Failed, Outcome, Plan, fail
+from toolkit.deploy.release import schemas
 from toolkit.deploy.release.steps import Undecided
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ class Schemas:
     """The heads of the image and of the database, and the revisions between them.
 
     `other_database`: the variables have changed since the pods started, so they may name another one.
+    `too_early`: why a pending contract revision may not run yet.
     """
 
     known: Known
@@ -31,13 +30,16 @@ class Schemas:
     other_database: bool
     allow_destructive: bool
     change: Change
+    too_early: Failed | None = None
 
     def plan(self) -> Plan:
-        """Plan. Raises Failed DESTRUCTIVE with the revisions, unless they are allowed."""
+        """Plan. Raises Failed CONTRACT_TOO_EARLY, and DESTRUCTIVE with the revisions unless they are allowed."""
         if self.head and self.head == self.database and not self.other_database:
             return Plan(note=f"schema at {self.head}")
         if self.pending.newer_than_known:
             return Plan(note=f"schema at {self.database}, newer than this image's {self.head}")
+        if self.too_early:
+            raise self.too_early
         destructive = [revision for revision in self.pending.revisions if revision.destructive]
         # An empty database has no running pods to break.
         if destructive and self.database and not self.allow_destructive:
@@ -63,15 +65,21 @@ class Migrate:
         spec = target.spec(known)
         if spec is None:
             return Undecided(known)
-        head, database = _head(target, known, spec.digest), current_schema(target)
+        head, database = schemas.of_image(target, known, spec.digest), schemas.of_database(target)
+        pending = migrations.pending(target.project, database, head)
+        if pending.newer_than_known:
+            schemas.require_fitting(target, "the code of this image", head, database)
+        contracting = any(revision.contract_of for revision in pending.revisions)
+        found = migrations.load(target.project) if contracting else None
         return Schemas(
             known,
             head,
             database,
-            migrations.pending(target.project, database, head),
+            pending,
             target.place.has_other_variables(known.mark),
             target.options.allow_destructive,
             target.place.plan_migration(spec),
+            schemas.contract_refusal(target, found, head) if found else None,
         )
 
     def apply(self, target: Target, known: Known, plan: Plan) -> tuple[Outcome, Known]:
@@ -79,22 +87,3 @@ class Migrate:
         target.place.start_migration(target.required_spec(known)).wait()
         schema = known.image_schema or ""
         return Outcome(summary=plan.note), replace(known, schema_after=schema, destructive_ran=known.will_destroy)
-
-
-def _head(target: Target, known: Known, digest: str) -> str:
-    """Return the image's head: from its build or its record, else from the registry."""
-    if known.image_schema is not None:
-        return known.image_schema
-    for record in target.place.records():
-        if record.digest == digest and record.image_schema:
-            return record.image_schema
-    return registry.about(target.environment.repository, digest).schema_head
-
-
-def current_schema(target: Target) -> str:
-    """Return the schema from /ready, else from the last release."""
-    answer = target.place.ask("/ready")
-    if isinstance(answer, Mapping) and answer.get("schema"):
-        return str(answer["schema"])
-    last = last_good(target.place.records())
-    return (last.schema_after or last.image_schema) if last else ""

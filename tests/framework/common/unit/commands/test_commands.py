@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,15 +27,16 @@ def versions(tmp_path: Path) -> Path:
     return versions
 
 
-def revisions(versions: Path) -> dict[str, object]:
+def revisions(versions: Path) -> dict[str, Any]:
     done = run("revisions", cwd=versions.parents[1])
     assert done.returncode == 0, done.stderr
-    graph: dict[str, object] = json.loads(done.stdout)
+    graph: dict[str, Any] = json.loads(done.stdout)
     return graph
 
 
 def test_revisions_come_in_their_order(versions: Path) -> None:
-    nothing = {"parents": [], "depends_on": [], "labels": [], "message": "", "marker": "", "ancestors": []}
+    nothing: dict[str, Any] = {key: [] for key in ("parents", "depends_on", "labels", "contract_of", "ancestors")}
+    nothing |= {"message": "", "marker": ""}
     assert revisions(versions) == {
         "revisions": [
             {**nothing, "id": "a", "path": "alembic/versions/2.py", "message": "Add lamps"},
@@ -50,6 +52,15 @@ def test_revisions_come_in_their_order(versions: Path) -> None:
         "heads": ["b"],
         "error": "",
     }
+
+
+def test_a_contract_revision_names_what_it_is_the_contract_of(versions: Path) -> None:
+    (versions / "3.py").write_text('# deploy: contract b\nrevision = "c"\ndown_revision = "b"\n')
+    assert [(each["marker"], each["contract_of"]) for each in revisions(versions)["revisions"]] == [
+        ("", []),
+        ("destructive", []),
+        ("contract", ["b"]),
+    ]
 
 
 def test_two_heads_are_an_error_with_the_revisions(versions: Path) -> None:

@@ -22,7 +22,9 @@ _numbers = itertools.count(secrets.randbelow(10**DIGITS // 2))
 
 
 def another(example: Any, schema: Mapping[str, Any], column: Column[Any]) -> Any:
-    """Return a new value of the schema; the example itself for a schema with its own form."""
+    """Return a new value of the schema; the example itself for a schema with its own form, or a list of values."""
+    if "enum" in schema or "const" in schema:
+        return example
     number = next(_numbers)
     kinds = {part.get("type") for part in _parts(schema)}
     scale = getattr(column.type, "scale", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import CheckConstraint, Table
+from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Table, UniqueConstraint
 
 from app.db.base import Base
 from app.db.driver import DIALECT
@@ -42,7 +42,13 @@ def columns_in(table: Table, sql: str) -> tuple[str, ...]:
     )
 
 
-def _name(constraint: CheckConstraint) -> str:
+def key_columns(table: Table, name: str) -> tuple[str, ...]:
+    """Return the columns of a unique or foreign key by its name; empty for one that the model does not have."""
+    keys = (key for key in table.constraints if isinstance(key, UniqueConstraint | ForeignKeyConstraint))
+    return next((tuple(key.columns.keys()) for key in keys if _name(key) == name), ())
+
+
+def _name(constraint: Constraint) -> str:
     """Return the constraint's name in the database: by the convention, shortened to an identifier's length."""
     return (DIALECT.identifier_preparer.format_constraint(constraint) or "").strip('"')
 

@@ -1,7 +1,7 @@
 """Mapping of PostgreSQL errors to responses: one table, by SQLSTATE.
 
 Pure: `describe` reads an exception of asyncpg or of SQLAlchemy into a `Fault`, `classify` turns that into a problem.
-Constraint names follow `app/db/base.py`: uq_<table>_<column>, fk_<table>_<column>_<table>, ck_<table>_<name>.
+Constraint names follow `app/db/base.py`: uq_<table>_<columns>, fk_<table>_<column>_<table>, ck_<table>_<name>.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from app.core.exceptions import Conflict, Problem, Unavailable, Unprocessable
 from app.db.base import Base
-from app.db.rules import columns_in, rule_of
+from app.db.rules import columns_in, key_columns, rule_of
 
 # `Key (name)=(x) already exists.`: the columns are in parentheses in every language of the server.
 _KEY = re.compile(r"\((.+?)\)=\(")
@@ -67,7 +67,8 @@ def _unique(fault: Fault, _deleting: bool) -> Problem:
     columns = _columns(fault, "uq")
     values = f"this {_list(columns)}" if columns else "these values"
     detail = f"A resource with {values} already exists."
-    errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": "is already in use"} for column in columns]
+    used = "is already in use" if len(columns) < 2 else "is already in use with these values of the others"
+    errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": used} for column in columns]
     return Conflict(detail, code="not_unique", errors=errors)
 
 
@@ -102,17 +103,21 @@ def _check(fault: Fault, _deleting: bool) -> Problem:
 
 
 def _list(columns: Sequence[str]) -> str:
-    return " and ".join(f"`{column}`" for column in columns)
+    quoted = [f"`{column}`" for column in columns]
+    return " and ".join([", ".join(quoted[:-1]), *quoted[-1:]] if len(quoted) > 2 else quoted)
 
 
 def _columns(fault: Fault, prefix: str) -> Sequence[str]:
-    """Return the columns of a violated key: from the detail, which may hold expressions, else from the name."""
+    """Return the columns of a violated key: from the detail, which may hold expressions, else by the name."""
     found = _KEY.search(fault.detail or "")
+    table = Base.metadata.tables.get(fault.table or "")
     if found:
-        table = Base.metadata.tables.get(fault.table or "")
         named = columns_in(table, found[1]) if table is not None else ()
         return named or [column.strip(' "') for column in found[1].split(",")]
+    # PostgreSQL leaves the detail out where row security hides the values.
     name = fault.constraint or ""
+    if table is not None and (keys := key_columns(table, name)):
+        return keys
     rest = name.removeprefix(f"{prefix}_{fault.table}_")
     return [] if rest == name or prefix == "fk" else [rest]
 

@@ -14,9 +14,11 @@ from app.core.database import Database
 from app.core.security import public
 from app.db.base import Base
 from app.db.driver import Statement
+from app.db.sqlstate import Fault, classify
 from tests.support.applications import client_of
 from tests.support.problems import assert_problem
 
+FOREIGN_KEY = "fk_rule_lamps_parent_id_rule_lamps"
 LONG = "a_field_whose_name_is_so_long_that_its_constraint_s_is_shortened"[:60]
 
 
@@ -111,6 +113,17 @@ async def test_other_constraints(
     problem = answer.json()
     assert detail in problem["detail"]
     assert [error["pointer"] for error in problem.get("errors", [])] == [f"#/{field}" for field in fields]
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "constraint", "columns"),
+    [("23505", "uq_rule_lamps_begins_ends", ["begins", "ends"]), ("23503", FOREIGN_KEY, ["parent_id"])],
+)
+def test_a_key_without_its_values(lamps: sa.Table, sqlstate: str, constraint: str, columns: list[str]) -> None:
+    """PostgreSQL does not show them to a role that may not read them."""
+    problem = classify(Fault(sqlstate, constraint, lamps.name))
+    assert problem is not None
+    assert [error["pointer"] for error in problem.errors] == [f"#/{column}" for column in columns]
 
 
 async def test_a_check_that_no_model_has(own_app: FastAPI, http: AsyncClient) -> None:

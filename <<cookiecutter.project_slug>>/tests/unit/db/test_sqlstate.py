@@ -65,6 +65,7 @@ def test_what_is_this_services_own_fault(sqlstate: str) -> None:
             ["#/first_name"],
         ),
         (Fault("23505", "other", "t", None, 'Key (a, "order")=(1, 2) already exists.'), ["#/a", "#/order"]),
+        (Fault("23505", "other", "t", None, "Key (a, b, c)=(1, 2, 3) already exists."), ["#/a", "#/b", "#/c"]),
         (Fault("23505", "other", "t"), []),
         (
             Fault("23503", "fk_reviews_product_id_products", "reviews", None, "Key (product_id)=(x) is"),

@@ -4,10 +4,10 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from toolkit.resources.line.errors import clipped, quote
-from toolkit.resources.line.model import TYPES, Names
+from toolkit.resources.line.field import TYPES, Names, OnDelete
 from toolkit.resources.line.syntax import RawField, Word
 
 # Called with the offset and the message of a fault.
@@ -30,6 +30,12 @@ _ALIASES = {
     "guid": "uuid",
     "boolean": "bool",
 }
+_ACTIONS: Mapping[str, OnDelete] = {action: action for action in get_args(OnDelete)}
+_ACTION_ALIASES = {
+    **dict.fromkeys(("set_null", "setnull", "nullify", "none", "set null"), "null"),
+    **dict.fromkeys(("delete", "delete_all", "all"), "cascade"),
+    **dict.fromkeys(("protect", "no_action", "no action", "refuse", "deny"), "restrict"),
+}
 _FORMS = {"decimal": "`decimal(10,2)`", "enum": "`enum(a|b)`", "ref": "`ref(resource)`"}
 
 
@@ -42,6 +48,7 @@ class Arguments(TypedDict, total=False):
     scale: int
     values: tuple[str, ...]
     ref: Names
+    on_delete: OnDelete
 
 
 def unknown(given: str) -> str:
@@ -132,12 +139,26 @@ def _values(given: Word, report: Report) -> Arguments:
 
 
 def _reference(resources: Mapping[str, Names], given: Word, report: Report) -> Arguments:
-    name = given.text.strip()
+    text, comma, rest = given.text.partition(",")
+    name = text.strip()
+    place = given.offset + len(text) + 1 + len(rest) - len(rest.lstrip())
+    action = _action(Word(rest.strip(), place), report) if comma else "restrict"
     if name in resources:
-        return {"ref": resources[name]}
+        return {"ref": resources[name], "on_delete": action}
     near = next(iter(difflib.get_close_matches(name, resources, 1)), "")
     way = f"did you mean {quote(near)}?" if near else "add that resource too, in the same text or before"
     some = ", ".join([*map(clipped, sorted(resources)[:8]), *(["..."] if len(resources) > 8 else [])])
     there = f"; resources: {some}" if resources else ""
     report(given.offset, f"unknown resource {quote(name)}{there}; {way}")
     return {}
+
+
+def _action(given: Word, report: Report) -> OnDelete:
+    """Return what a delete of the referred row does."""
+    if given.text in _ACTIONS:
+        return _ACTIONS[given.text]
+    lower = given.text.lower()
+    near = _ACTION_ALIASES.get(lower) or next(iter(difflib.get_close_matches(lower, _ACTIONS, 1)), "")
+    hint = f"; did you mean `{near}`?" if near else "."
+    report(given.offset, f"unknown action on delete {quote(given.text)}{hint} Actions: {', '.join(_ACTIONS)}")
+    return "restrict"

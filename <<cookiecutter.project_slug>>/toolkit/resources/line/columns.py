@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from toolkit.resources.line.arguments import Report, arguments_of, unknown
 from toolkit.resources.line.defaults import DefaultError, canonical
 from toolkit.resources.line.errors import quote
-from toolkit.resources.line.model import INDEX_LENGTH, NUMBERS, TYPES, Check, Field, Names
+from toolkit.resources.line.field import INDEX_LENGTH, MANY, NUMBERS, TYPES, Check, Field, Names
 from toolkit.resources.line.numbers import NumberError, check_number
 from toolkit.resources.line.syntax import RawField
-
-# A unique column with fewer possible values than this is full too soon.
-UNIQUE_VALUES = 100
 
 
 def build(raw: RawField, resources: Mapping[str, Names], report: Report) -> Field | None:
@@ -28,6 +25,8 @@ def build(raw: RawField, resources: Mapping[str, Names], report: Report) -> Fiel
     field = Field(column_name(raw), raw.type.text, nullable, unique, None, checks, **arguments)
     if faults.count:
         return field
+    if field.on_delete == "null" and not nullable:
+        faults(raw.type.offset, f"`null` requires a nullable field; write `?` after it, as in `{_optional(raw)}`")
     _contradictions(raw, field, faults)
     if unique and not faults.count:
         _uniqueness(raw, field, faults)
@@ -44,6 +43,10 @@ def column_name(raw: RawField) -> str:
     """Return the column's name: `product:ref(product)` is stored as product_id."""
     name = raw.name.text
     return f"{name}_id" if raw.type.text == "ref" and not name.endswith("_id") else name
+
+
+def _optional(raw: RawField) -> str:
+    return f"{raw.name.text}:ref({raw.target}, null)?"
 
 
 class _Counter:
@@ -111,18 +114,6 @@ def _uniqueness(raw: RawField, field: Field, report: Report) -> None:
         )
     elif raw.default is not None:
         report(offset, "only one row could use the default of a unique field; remove the `!` or the default")
-    elif (count := _capacity(field)) < UNIQUE_VALUES:
+    elif (count := field.capacity) < MANY:
         message = f"`!` would allow only {count}, one for each value of the field; remove the `!` or widen the field"
         report(offset, message)
-
-
-def _capacity(field: Field) -> int:
-    if field.span:
-        return field.span[1] - field.span[0] + 1
-    if field.type == "bool":
-        return 2
-    if field.type == "str":
-        return 36 ** min(field.max_length or 1, 6)
-    if field.type == "float" and field.lower and field.upper and field.lower.number == field.upper.number:
-        return 1
-    return len(field.values) or UNIQUE_VALUES

@@ -5,7 +5,7 @@ The grammar is in `syntax`, the rules of a column in `columns`; here are the rul
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from toolkit.resources.line import names
+from toolkit.resources.line import groups, names
 from toolkit.resources.line.columns import build, column_name
 from toolkit.resources.line.errors import Fault, ResourceErrors, quote
 from toolkit.resources.line.model import Field, Names, Resource
@@ -68,7 +68,9 @@ class _Parser:
                 self._fault(part.type, name, part.name.text, f"a reference to its own resource must be nullable; {way}")
             fields[field.name] = field
         self._filters(raw, fields)
-        return Resource(name, _names(raw).plural, tuple(fields.values()), raw.line)
+        plural = _names(raw).plural
+        together = groups.build(raw, plural, fields, lambda offset, kind, text: self._at(offset, name, kind, text))
+        return Resource(name, plural, tuple(fields.values()), raw.line, together)
 
     def _resource_name(self, raw: RawResource) -> None:
         name = raw.name.text
@@ -176,7 +178,7 @@ def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) ->
     Also empty if a table's name is itself too long, which is a fault of that resource.
     """
     table, name = _names(raw).plural, column_name(part)
-    target = targets.get(part.arguments.text.strip()) if part.type.text == "ref" and part.arguments else None
+    target = targets.get(part.target)
     tables = (table, target.plural) if target else (table,)
     if any(len(each) > names.TABLE_LIMIT for each in tables):
         return ""
@@ -214,9 +216,8 @@ def _closing(
 
 def _references(raw: RawResource, targets: Mapping[str, Names]) -> Iterator[tuple[RawField, str]]:
     for part in raw.fields:
-        target = part.arguments.text.strip() if part.arguments else ""
-        if part.type.text == "ref" and target in targets:
-            yield part, target
+        if part.target in targets:
+            yield part, part.target
 
 
 def _names(raw: RawResource) -> Names:

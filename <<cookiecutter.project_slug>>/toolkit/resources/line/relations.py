@@ -20,6 +20,8 @@ def relations(resource: Resource) -> Iterator[tuple[str, str]]:
             yield f"ix_{table}_{field.name}_id", f"the index on {of}"
         if field.ref:
             yield f"ix_{table}_{field.name}", f"the index on {of}"
+    for group in resource.groups:
+        yield group.name(table), f"{quote(str(group))} of {quote(resource.name)}"
 
 
 def taken(resource: Resource, others: dict[str, str]) -> str:

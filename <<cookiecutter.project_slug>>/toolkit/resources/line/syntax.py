@@ -1,7 +1,8 @@
 r"""The syntax of a resource line: from text to words with places. The parser interprets the words.
 
     resources := resource { ";" resource } [ ";" ]
-    resource  := name [ "/" plural ] ":" field { " " field }
+    resource  := name [ "/" plural ] ":" entry { " " entry }
+    entry     := field | ( "unique" | "index" ) "(" name { "," name } ")"
     field     := name ":" type [ "(" arguments ")" ] { check | "?" | "!" } [ "=" default ]
     default   := text up to white space or ";" | '"' text with \" and \\ '"'
 
@@ -10,50 +11,22 @@ Checks, `?` and `!` come in any order, the default last. White space may be repe
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from toolkit.resources.line.errors import Fault, quote
+from toolkit.resources.line.words import RawField, RawGroup, RawResource, Word
+
+__all__ = ["RawField", "RawResource", "Reader", "Word"]
 
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"[^\s:;]*")
 _TYPE = re.compile(r"\w*")
 _ARGUMENTS = re.compile(r"\(([^;:=()]*)\)")
+_GROUP = re.compile(r"([^\s:;()=\"]+)\s*\(([^;:=()]*)\)")
+_OPEN_GROUP = re.compile(r"(?:unique|index)\s*\(")
 _CHECK = re.compile(r"(>=|<=|>|<)([^\s;<>=?!]*)")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\["\\])*)"')
 _BARE = re.compile(r'[^\s;"]+')
 _END = re.compile(r"[\s;]|\Z")
-
-
-@dataclass(frozen=True)
-class Word:
-    """A piece of the text and its offset."""
-
-    text: str
-    offset: int
-
-
-@dataclass(frozen=True)
-class RawField:
-    """A field as written. `flags` holds `?` and `!`; `arguments` is None without parentheses."""
-
-    name: Word
-    type: Word
-    arguments: Word | None
-    checks: tuple[tuple[Word, Word], ...]
-    flags: tuple[Word, ...]
-    default: Word | None
-    source: str
-
-
-@dataclass(frozen=True)
-class RawResource:
-    """A resource as written; `plural` is None for the regular one."""
-
-    name: Word
-    plural: Word | None
-    fields: tuple[RawField, ...]
-    broken: int
-    line: str
 
 
 class _BrokenError(Exception):
@@ -97,18 +70,39 @@ class Reader:
             return None
         self.at += 1
         name, slash, plural = given.text.partition("/")
-        fields, broken = [], 0
+        entries: list[RawField | RawGroup] = []
+        broken = 0
         while self._take(_SPACE) is not None and self._next() not in ("", ";"):
-            field = self._word(_WORD)
+            field = Word("", self.at)
             try:
-                fields.append(self._field(name, field))
+                group = self._group(name)
+                field = field if group else self._word(_WORD)
+                entries.append(group or self._field(name, field))
             except _BrokenError as broke:
                 broken += 1
                 self._fault(broke.offset, name, field.text, broke.message)
                 self._skip(_END)
-        line = f"{given.text}: {' '.join(field.source for field in fields)}"
+        line = f"{given.text}: {' '.join(entry.source for entry in entries)}"
         word = Word(plural, start + len(name) + 1) if slash else None
-        return RawResource(Word(name, start), word, tuple(fields), broken, line)
+        fields = tuple(entry for entry in entries if isinstance(entry, RawField))
+        groups = tuple(entry for entry in entries if isinstance(entry, RawGroup))
+        return RawResource(Word(name, start), word, fields, groups, broken, line)
+
+    def _group(self, resource: str) -> RawGroup | None:
+        """Return the group at this place; None at a field, which has `:` after its name."""
+        found = _GROUP.match(self.text, self.at)
+        if not found:
+            if opened := _OPEN_GROUP.match(self.text, self.at):
+                self.at = opened.end()
+                raise _BrokenError(opened.end() - 1, "this `(` is not closed; expected for example `unique(a, b)`")
+            return None
+        self.at = found.end()
+        kind, members = Word(found[1], found.start(1)), tuple(_members(Word(found[2], found.start(2))))
+        if not _END.match(self.text, self.at):
+            message = f"found {quote(self.text[self.at])} after {quote(found[0])}; separate entries with spaces only"
+            self._fault(self.at, resource, kind.text, message)
+            self._skip(_END)
+        return RawGroup(kind, members, f"{kind.text}({','.join(member.text for member in members)})")
 
     def _field(self, resource: str, name: Word) -> RawField:
         if self._next() != ":":
@@ -204,3 +198,11 @@ class Reader:
 
     def _fault(self, offset: int, resource: str, field: str, message: str) -> None:
         self.faults.append(Fault(offset + 1, resource, field, message))
+
+
+def _members(given: Word) -> Iterator[Word]:
+    """Yield the names between the commas, each with its place."""
+    offset = given.offset
+    for part in given.text.split(","):
+        yield Word(part.strip(), offset + len(part) - len(part.lstrip()))
+        offset += len(part) + 1

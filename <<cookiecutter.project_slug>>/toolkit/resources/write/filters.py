@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from toolkit.resources.line.model import INTEGERS, Check, Field
@@ -39,6 +39,12 @@ def pieces(text: str) -> str:
 
 def lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
+
+
+def together(names: Sequence[str]) -> str:
+    """Return names for a sentence: `a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def sql_check(check: Check) -> str:
@@ -153,6 +159,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
         python,
         pieces,
         lines,
+        together,
         sql_check,
         bound,
         whole_bounds,

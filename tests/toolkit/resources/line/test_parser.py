@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.resources.line.model import Check, Field, Names, Resource, by_reference
+from toolkit.resources.line.model import Check, Field, Group, Names, Resource, by_reference
 from toolkit.resources.line.parser import ResourceErrors, parse
 
 
@@ -101,10 +101,56 @@ def test_resource_added_to_known_ones() -> None:
         ),
         ("a_id:ref(r)?", Field("a_id", "ref", nullable=True, ref=Names("r", "rs"))),
         ("a:ref(r)?!", Field("a_id", "ref", nullable=True, unique=True, ref=Names("r", "rs"))),
+        ("a:ref(r, restrict)?", Field("a_id", "ref", nullable=True, ref=Names("r", "rs"))),
+        ("a:ref( r ,cascade )?", Field("a_id", "ref", nullable=True, ref=Names("r", "rs"), on_delete="cascade")),
+        ("a:ref(r, null)?", Field("a_id", "ref", nullable=True, ref=Names("r", "rs"), on_delete="null")),
+        ("unique:bool", Field("unique", "bool")),
+        ("index:int?", Field("index", "int", nullable=True)),
     ],
 )
 def test_field(text: str, field: Field) -> None:
     assert fields_of(f"r: {text}") == {field.name: field}
+
+
+@pytest.mark.parametrize(
+    ("text", "groups", "line"),
+    [
+        ("a:int b:str unique(a, b)", [Group(("a", "b"), True)], "r: a:int b:str unique(a,b)"),
+        ("index( b,\n a) a:int b:str", [Group(("b", "a"), False)], "r: index(b,a) a:int b:str"),
+        (
+            "a:ref(r)? b:ref(r, null)? unique (a,b) index(b_id, a_id)",
+            [Group(("a_id", "b_id"), True), Group(("b_id", "a_id"), False)],
+            "r: a:ref(r)? b:ref(r,null)? unique(a,b) index(b_id,a_id)",
+        ),
+        (
+            "unique:bool index:int unique(unique, index) index(index, unique)",
+            [Group(("unique", "index"), True), Group(("index", "unique"), False)],
+            "r: unique:bool index:int unique(unique,index) index(index,unique)",
+        ),
+        ("a:int! b:int index(a, b)", [Group(("a", "b"), False)], "r: a:int! b:int index(a,b)"),
+        ("a:enum(x|y) b:ref(r)? unique(a,b)", [Group(("a", "b_id"), True)], "r: a:enum(x|y) b:ref(r)? unique(a,b)"),
+    ],
+)
+def test_groups(text: str, groups: list[Group], line: str) -> None:
+    (resource,) = parse(f"r: {text}")
+    assert list(resource.groups) == groups
+    assert resource.line == line
+    assert parse(resource.line) == (resource,)
+
+
+def test_which_fields_a_test_varies() -> None:
+    (resource,) = parse(
+        "r: a:int b:bool c:int>=1<=5 d:ref(r)? e:str(..2) f:int! g:date index(a, g) unique(a, b) unique(c, d) unique(e, b)"
+    )
+    assert [field.name for field in resource.varied] == ["a", "e", "f"]
+    assert [resource.freed(group) for group in resource.uniques] == ["a", "d_id", "e"]
+    assert [resource.separable(group) for group in resource.uniques] == [True, True, True]
+
+
+def test_groups_that_a_test_cannot_tell_apart() -> None:
+    """A second row with the same a and b has the same b and c, which no test varies."""
+    (resource,) = parse("r: a:bool b:int c:bool unique(a, b) unique(b, c)")
+    assert [resource.separable(group) for group in resource.uniques] == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +253,47 @@ def test_field(text: str, field: Field) -> None:
         ("p: a:float>=5<=5!", [(17, "p.a", "would allow only 1")]),
         ("p: a:int>=1<=5!", [(15, "p.a", "would allow only 5")]),
         ("p: a:str!=x", [(9, "p.a", "only one row could use the default")]),
+        # several fields
+        ("p: a:int unique(a)", [(10, "p.unique", "write `!` after its type, as in `a:int!`")]),
+        ("p: a:int index(a)", [(10, "p.index", "`index` requires two or more fields")]),
+        ("p: a:int b:int unique(a b)", [(16, "p.unique", "with a comma between them, as in `unique(a, b)`")]),
+        ("p: a:int unique()", [(10, "p.unique", "`unique` requires two or more fields")]),
+        ("p: a:int b:int uniqe(a, b)", [(16, "p.uniqe", "did you mean `unique(a, b)`?")]),
+        ("p: a:int name(1..9)", [(10, "p.name", "the field `name` has no type")]),
+        ("p: abc:int b:int unique(abd, b)", [(25, "p.unique", "unknown field `abd`; did you mean `abc`?")]),
+        ("p: a:int b:int index(a, id)", [(25, "p.index", "unknown field `id`; expected fields of this resource")]),
+        ("p: a:int b:int unique(a, b, a)", [(29, "p.unique", "duplicate field `a`; remove one")]),
+        ("p: a:int b:text unique(a, b)", [(17, "p.unique", "`b` is `text`, which may be too long")]),
+        ("p: a:int b:json index(a, b)", [(17, "p.index", "`b` is `json`, which may be too long")]),
+        ("p: a:str(..512) b:str(..512) index(a,b)", [(30, "p.index", "4112 bytes together; expected at most 2680")]),
+        (
+            f"p: {'a' * 30}:int {'b' * 30}:int index({'a' * 30},{'b' * 30})",
+            [(74, "p.index", "would have 67 characters; expected at most 63")],
+        ),
+        ("p: a:int b:int index(a,b) index(a,b)", [(27, "p.index", "duplicate `index(a,b)`; remove one")]),
+        ("p: a:int b:int unique(a,b) index(a,b)", [(28, "p.index", "`unique(a,b)` has an index; remove `index(a,b)`")]),
+        ("p: a:int b:int index(a,b) unique(a,b)", [(27, "p.unique", "`unique(a,b)` has an index; remove `index(a,b)`")]),
+        ("p: a:int b:int unique(a,b) unique(b,a)", [(28, "p.unique", "`unique(a,b)` implies `unique(b,a)`")]),
+        (
+            "p: a:int b:int c:int unique(a,b,c) unique(c,a)",
+            [(36, "p.unique", "`unique(c,a)` implies `unique(a,b,c)`")],
+        ),
+        ("p: a:int! b:int unique(a,b)", [(17, "p.unique", "`a` is unique alone (`!`)")]),
+        ("p: a:bool b:enum(x|y) unique(a,b)", [(23, "p.unique", "only 4 combinations")]),
+        ("p: a:int=1 b:int=2 unique(a,b)", [(20, "p.unique", "only one row could use the defaults")]),
+        (
+            "p: a:int unique(a, b",
+            [(16, "p", "this `(` is not closed; expected for example `unique(a, b)`"), (20, "p.b", "has no type")],
+        ),
+        ("p: a:int b:int unique(a,b)!", [(27, "p.unique", "found `!` after `unique(a,b)`")]),
+        ("p: a:strng b:int unique(a,b)", [(6, "p.a", "unknown type `strng`")]),
+        ("p: a_b:int c:int a:int b_c:int unique(a_b,c) unique(a,b_c)", [(1, "p", "two relations `uq_ps_a_b_c`")]),
+        # what a delete does
+        ("p: a:int; q: b:ref(p, cascad)", [(23, "q.b", "did you mean `cascade`? Actions: cascade, restrict, null")]),
+        ("p: a:int; q: b:ref(p, SET_NULL)?", [(23, "q.b", "did you mean `null`?")]),
+        ("p: a:int; q: b:ref(p,)", [(22, "q.b", "unknown action on delete ``")]),
+        ("p: a:int; q: b:ref(p, null)", [(16, "q.b", "requires a nullable field; write `?` after it")]),
+        ("p: a:ref(q, cascade)?; q: b:ref(p, cascade)?", [(29, "q.b", "circular references: p -> q -> p")]),
         # defaults
         ("p: a:int=", [(9, "p.a", "the default after `=` is missing")]),
         ("p: a:int=>5", [(10, "p.a", "`>5` is not a number")]),

@@ -28,6 +28,8 @@ LINES = (
     "base: model_config:str type:str user:str copy:text schema:text json:json? metadata:json registry:bool filters:str",
     "model: limit:int? sort:int cursor:bigint select:enum(a|b-c|D_4) group:float>0.5<=900.25 order:int>=-5<6 dt:date",
     "item10: a:int; item2: a:int; item_s: a:int; items/items_all: a:int",
+    "a: b:int; c: d:ref(a, cascade) e:ref(c, null)? f:int? g:bool unique(d, f) index(e, f, g) unique(e, g)",
+    f"{'l' * 20}: {'m' * 17}:str {'n' * 17}:int unique({'m' * 17}, {'n' * 17})",
     f"wide: kind:enum({'|'.join(f'a-rather-long-value-of-an-enum-{number}' for number in range(50))})",
     f"long_{'x' * 33}: {' '.join(f'field_{number}_ab:str(1..20)' for number in range(30))}",
     f"long_{'x' * 33}: z:ref(item)?; item: a:int",

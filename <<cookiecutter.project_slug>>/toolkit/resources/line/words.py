@@ -1,0 +1,50 @@
+"""What the syntax makes of a text: words with their places. The parser interprets them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """A piece of the text and its offset."""
+
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class RawField:
+    """A field as written. `flags` holds `?` and `!`; `arguments` is None without parentheses."""
+
+    name: Word
+    type: Word
+    arguments: Word | None
+    checks: tuple[tuple[Word, Word], ...]
+    flags: tuple[Word, ...]
+    default: Word | None
+    source: str
+
+    @property
+    def target(self) -> str:
+        """Return the resource that a reference names; empty for any other field."""
+        return self.arguments.text.partition(",")[0].strip() if self.arguments and self.type.text == "ref" else ""
+
+
+@dataclass(frozen=True)
+class RawGroup:
+    """`unique(a, b)` or `index(a, b)` as written; `kind` may be any other word."""
+
+    kind: Word
+    members: tuple[Word, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class RawResource:
+    """A resource as written; `plural` is None for the regular one."""
+
+    name: Word
+    plural: Word | None
+    fields: tuple[RawField, ...]
+    groups: tuple[RawGroup, ...]
+    broken: int
+    line: str

@@ -121,11 +121,36 @@ def migrate_lint(c: Context) -> None:
 
 
 @task(name="add")
-def resource_add(c: Context, line: str, check: bool = False) -> None:
-    """Add a resource from its line, with its revision: "review: stars:int>=1<=5 text:text?"."""
+def resource_add(c: Context, line: str, check: bool = False, diff: bool = False, conflicts: bool = False) -> None:
+    """Add a resource from its line, with its revision: "review: stars:int>=1<=5 text:text?".
+
+    --check only shows what would be written (exit code 2 if anything would), --diff the differences.
+    """
     from toolkit.dev import resources
 
-    resources.add(project(c), line, check=check)
+    resources.add(project(c), line, resources.Options(check, diff, conflicts))
+
+
+@task(name="change", iterable=["backfill", "map"])
+def resource_change(
+    c: Context,
+    name: str,
+    edit: str,
+    backfill: list[str],
+    map: list[str],
+    check: bool = False,
+    diff: bool = False,
+    conflicts: bool = False,
+) -> None:
+    """Change a resource: "+sku:str(..40)? -legacy price:decimal(12,2)>0 status:enum(+refunded -lost) total->amount".
+
+    The files change with it, and your edits are merged; where both change the same lines, nothing is written, and the
+    exit code is 3 (--conflicts writes them with marks). --backfill FIELD=SQL gives existing rows a value, --map
+    FIELD:old=new replaces a removed value. --check and --diff as in resource.add.
+    """
+    from toolkit.dev import resources
+
+    resources.change(project(c), name, edit, backfill, map, resources.Options(check, diff, conflicts))
 
 
 @task(name="update", iterable=["answer"], help={"from": "the template's address instead of the recorded one"})
@@ -302,5 +327,5 @@ namespace = Collection(
 )
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_merge, migrate_lint))
-namespace.add_collection(Collection("resource", resource_add))
+namespace.add_collection(Collection("resource", resource_add, resource_change))
 namespace.add_collection(Collection("template", template_update))

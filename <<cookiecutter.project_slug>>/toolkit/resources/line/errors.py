@@ -1,5 +1,6 @@
 """Errors in a resource line: all faults at once, each with its place in the text."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,14 +28,20 @@ def quote(text: str) -> str:
     return f"`{clipped(text)}`"
 
 
-class ResourceErrors(ValueError):
-    """All faults of a text, by place; `str()` shows each under its line."""
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the nearest known name, or a full stop."""
+    near = next(iter(difflib.get_close_matches(name, list(known), 1)), "")
+    return f"; did you mean {quote(near)}?" if near else "."
 
-    def __init__(self, text: str, faults: Iterable[Fault]) -> None:
+
+class ResourceErrors(ValueError):
+    """All faults of a text, by place; `str()` shows each under its line. `what` names the text."""
+
+    def __init__(self, text: str, faults: Iterable[Fault], what: str = "resource line") -> None:
         self.text = text
         self.faults = tuple(sorted(faults))
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        super().__init__("\n\n".join([f"The resource line has {count}:", *self.blocks()]))
+        super().__init__("\n\n".join([f"The {what} has {count}:", *self.blocks()]))
 
     def blocks(self) -> tuple[str, ...]:
         """Return each fault under its line of the text."""

@@ -147,9 +147,9 @@ def test_a_deleted_file_is_not_made_again(root: Path, templates: Path) -> None:
         changes = generator.add(PRODUCT, root, templates=templates)
         assert statuses(changes)["docs/product.md"] == "deleted"
         assert not (root / "docs/product.md").exists()
-    recorded = manifest.read(root)
+    recorded = dict(manifest.read(root).files)
     del recorded["docs/product.md"]
-    (root / manifest.PATH).write_text(manifest.text(recorded))
+    (root / manifest.PATH).write_text(manifest.text(recorded, ()))
     assert statuses(generator.add(PRODUCT, root, templates=templates))["docs/product.md"] == "create"
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_longer_asked_for_is_reported(root: Path, templates: Path) ->
     changes = generator.add(PRODUCT, root, templates=templates)
     assert statuses(changes)["docs/order.md"] == "orphan"
     assert (root / "docs/order.md").exists()
-    assert "docs/order.md" in manifest.read(root)
+    assert "docs/order.md" in manifest.read(root).files
 
 
 def test_an_interrupted_run_can_be_finished(root: Path, templates: Path) -> None:
@@ -178,7 +178,7 @@ def test_an_interrupted_run_can_be_finished(root: Path, templates: Path) -> None
     (root / "docs/product.md").unlink()
     changes = generator.add(PRODUCT, root, templates=templates)
     assert statuses(changes)["docs/product.md"] == "create"
-    assert set(manifest.read(root)) == {change.path for change in changes} - {"service.toml"}
+    assert set(manifest.read(root).files) == {change.path for change in changes} - {"service.toml"}
 
 
 def test_another_line_for_the_same_name_is_refused(root: Path, templates: Path) -> None:
@@ -189,7 +189,7 @@ def test_another_line_for_the_same_name_is_refused(root: Path, templates: Path) 
     (fault,) = raised.value.faults
     assert (fault.position, fault.resource) == (15, "product")
     assert f"it already exists as `{PRODUCT}`" in fault.message
-    assert "service.toml" in fault.message
+    assert "resource.change product" in fault.message
     assert files(root) == before
 
 
@@ -270,9 +270,9 @@ def test_any_lines_survive_the_service_file(lines: list[str]) -> None:
 def test_the_template_itself_is_in_step() -> None:
     """The service as it stands in the template is what the generator makes of no resource."""
     root = template.SERVICE
-    changes = generator.plan((), {"answers": {"auth": "jwt"}, "service": {}}, root)
+    changes = generator.plan(generator.Wanted(()), {"answers": {"auth": "jwt"}, "service": {}}, root)
     assert set(statuses(changes).values()) == {"ok"}, [str(change) for change in changes]
-    assert set(manifest.read(root)) == {change.path for change in changes}
+    assert set(manifest.read(root).files) == {change.path for change in changes}
 
 
 def test_every_template_renders_for_every_type(tmp_path: Path) -> None:
@@ -302,4 +302,66 @@ def test_what_ruff_says_of_its_settings_is_passed_on(root: Path, templates: Path
     before = files(root)
     with pytest.raises(GeneratorError, match=r"ruff failed on the rendered files\n(.|\n)*line-length"):
         generator.add(PRODUCT, root, templates=templates)
+    assert files(root) == before
+
+
+CLASS = "class << resource.class_name >>:\n# % for field in resource.fields\n    << field.name >>: int\n# % endfor\n"
+
+
+@pytest.fixture
+def edited(root: Path, templates: Path) -> Path:
+    """The module of a resource with a method of its owner's."""
+    (templates / "app" / "models" / "[module].py.j2").write_text(CLASS)
+    generator.add("product: a:int b:int; other: z:int", root, templates=templates)
+    module = root / "app" / "models" / "product.py"
+    module.write_text(module.read_text() + "\n    def own(self) -> int:\n        return self.a\n")
+    return module
+
+
+def test_a_change_is_merged_with_the_owners_edits(edited: Path, root: Path, templates: Path) -> None:
+    lines = ["product: a:int c:int d:int", "other: z:int"]
+    changes = generator.prepare(root, lines, templates=templates)
+    assert statuses(changes)["app/models/product.py"] == "merge"
+    generator.write(changes, root)
+    wanted = "class Product:\n    a: int\n    c: int\n    d: int\n\n    def own(self) -> int:\n        return self.a\n"
+    assert edited.read_text() == wanted
+    assert manifest.read(root).lines == tuple(lines)
+    again = generator.prepare(root, lines, templates=templates)
+    assert not [change for change in again if change.writes]
+
+
+def test_without_the_former_lines_an_edited_file_is_kept(edited: Path, root: Path, templates: Path) -> None:
+    """The control: it is the manifest's lines that make the merge possible."""
+    recorded = json.loads((root / manifest.PATH).read_text())
+    (root / manifest.PATH).write_text(json.dumps({"files": recorded["files"]}))
+    service_toml = root / "service.toml"
+    service_toml.write_text(service_toml.read_text().replace("a:int b:int", "a:int c:int"))
+    lines = service_file.read(root).lines
+    assert statuses(generator.prepare(root, lines, templates=templates))["app/models/product.py"] == "edited"
+
+
+def test_the_same_lines_in_both_are_a_conflict(edited: Path, root: Path, templates: Path) -> None:
+    edited.write_text(edited.read_text().replace("b: int", "b: float"))
+    lines = ["product: a:int", "other: z:int"]
+    (change,) = (each for each in generator.prepare(root, lines, templates=templates) if each.status == "conflict")
+    assert "<<<<<<< your file\n    b: float" in change.content
+    assert not change.writes
+
+
+def test_conflict_marks_of_a_git_merge_are_refused(edited: Path, root: Path, templates: Path) -> None:
+    edited.write_text("<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n")
+    before = files(root)
+    with pytest.raises(GeneratorError, match=r"unresolved +app/models/product.py"):
+        generator.add("third: a:int", root, templates=templates)
+    assert files(root) == before
+
+
+def test_what_fails_after_the_files_undoes_them(edited: Path, root: Path, templates: Path) -> None:
+    before = files(root)
+    changes = generator.prepare(root, ["product: a:int c:int", "new: a:int"], removes=True, templates=templates)
+    with pytest.raises(SystemExit), generator.written(changes, root):
+        assert files(root) != before
+        (root / "alembic" / "versions").mkdir(parents=True)
+        (root / "alembic" / "versions" / "half.py").write_text("")
+        raise SystemExit
     assert files(root) == before

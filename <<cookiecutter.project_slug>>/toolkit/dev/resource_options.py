@@ -1,0 +1,132 @@
+"""Options of the tasks `resource.*`, and what the writer of revisions has to know because of them. Pure."""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from toolkit.dev.migrations.intents import Intents
+from toolkit.resources.line.errors import nearest, quote
+from toolkit.resources.line.model import Field, Resource
+
+_QUALIFIED = re.compile(r"(?P<resource>\w+)\.(?P<field>\w+)(?P<rest>[:=].*)", re.DOTALL)
+_MAP = re.compile(r":([^=]+)=(.+)", re.DOTALL)
+
+
+class OptionError(ValueError):
+    """An option is invalid; the message has its form."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Options as they are given to `resource.sync`; the other tasks make them.
+
+    `renames`: `OLD=NEW` for a resource, `RESOURCE.OLD=NEW` for a field. `backfills`: `RESOURCE.FIELD=SQL`. `maps`:
+    `RESOURCE.FIELD:OLD=NEW`. RESOURCE is the new name of a renamed one.
+    """
+
+    renames: Sequence[str] = ()
+    backfills: Sequence[str] = ()
+    maps: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        parts = (("rename", self.renames), ("backfill", self.backfills), ("map", self.maps))
+        return "".join(f" --{option} {shlex.quote(text)}" for option, texts in parts for text in texts)
+
+
+NONE = Given()
+
+
+def qualified(resource: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return options of one resource as those of a service: FIELD=SQL as RESOURCE.FIELD=SQL."""
+    return tuple(f"{resource}.{text}" for text in texts)
+
+
+def renamed_resources(given: Given) -> dict[str, str]:
+    """Return old to new name of each renamed resource. Raises OptionError."""
+    renamed = {}
+    for text in given.renames:
+        old, equals, new = text.partition("=")
+        if not equals or not old or not new:
+            raise OptionError(f"--rename {quote(text)} is invalid; expected RESOURCE.OLD=NEW for a field, or OLD=NEW")
+        if "." not in old:
+            renamed[old] = new
+    return renamed
+
+
+def intents(before: Iterable[Resource], after: Iterable[Resource], given: Given) -> Intents:
+    """Return what the options say about the change between two sets of resources. Raises OptionError."""
+    reader = _Reader(
+        {part.name: part for part in before}, {part.name: part for part in after}, renamed_resources(given)
+    )
+    return Intents(
+        renamed_columns=dict(reader.renamed(text) for text in given.renames if "." in text.partition("=")[0]),
+        renamed_tables=reader.tables(),
+        backfills=dict(reader.backfill(text) for text in given.backfills),
+        value_maps=reader.maps(given.maps),
+    )
+
+
+Column = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    before: Mapping[str, Resource]
+    after: Mapping[str, Resource]
+    renamed_names: Mapping[str, str] = field(default_factory=dict)
+
+    def tables(self) -> dict[str, str]:
+        """Return old to new table of each renamed resource."""
+        for old, new in self.renamed_names.items():
+            if old not in self.before or new not in self.after:
+                message = f"--rename {old}={new} is invalid; expected the name of a former resource and one of today's"
+                raise OptionError(message)
+        tables = {self.before[old].table: self.after[new].table for old, new in self.renamed_names.items()}
+        return {old: new for old, new in tables.items() if old != new}
+
+    def renamed(self, text: str) -> tuple[Column, str]:
+        resource, name, rest = self._parts("rename", text, "RESOURCE.OLD=NEW")
+        old = self._field(self._former(resource), name, text)
+        return (resource.table, old.name), self._field(resource, rest[1:], text).name
+
+    def backfill(self, text: str) -> tuple[Column, str]:
+        resource, name, rest = self._parts("backfill", text, "FIELD=SQL")
+        return (resource.table, self._field(resource, name, text).name), rest[1:]
+
+    def maps(self, texts: Iterable[str]) -> dict[Column, dict[str, str]]:
+        found: dict[Column, dict[str, str]] = {}
+        for text in texts:
+            resource, name, rest = self._parts("map", text, "FIELD:old=new")
+            column, values = self._field(resource, name, text), _MAP.fullmatch(rest)
+            if not values:
+                raise OptionError(f"--map {quote(text)} is invalid; expected FIELD:old=new")
+            if column.type == "enum" and values[2] not in column.values:
+                near = nearest(values[2], column.values)
+                raise OptionError(f"--map {quote(text)}: {quote(column.name)} has no value {quote(values[2])}{near}")
+            if values[1] in column.values:
+                raise OptionError(f"--map {quote(text)}: {quote(values[1])} is still a value; remove it from the line")
+            found.setdefault((resource.table, column.name), {})[values[1]] = values[2]
+        return found
+
+    def _parts(self, option: str, text: str, form: str) -> tuple[Resource, str, str]:
+        found = _QUALIFIED.fullmatch(text)
+        if not found:
+            raise OptionError(f"--{option} {quote(text)} is invalid; expected {form}")
+        resource = self.after.get(found["resource"])
+        if resource is None:
+            near = nearest(found["resource"], self.after)
+            raise OptionError(f"--{option} {quote(text)}: unknown resource {quote(found['resource'])}{near}")
+        return resource, found["field"], found["rest"]
+
+    def _former(self, resource: Resource) -> Resource:
+        names = {new: old for old, new in self.renamed_names.items()}
+        return self.before.get(names.get(resource.name, resource.name), resource)
+
+    def _field(self, resource: Resource, name: str, text: str) -> Field:
+        for part in resource.fields:
+            if part.name in (name, f"{name}_id" if part.ref else name):
+                return part
+        names = [part.name for part in resource.fields]
+        way = f"{nearest(name, names)} Fields: {', '.join(names)}"
+        raise OptionError(f"{quote(text)}: {quote(resource.name)} has no field {quote(name)}{way}")

@@ -1,0 +1,1 @@
+"""Changes to existing resources, as changes to their lines."""

@@ -1,0 +1,118 @@
+"""The plan of all files: what the generator makes of the resources, compared and merged with what is there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from toolkit.resources.line.model import Resource, by_reference
+from toolkit.resources.write import layout, manifest
+from toolkit.resources.write.change import Change, GeneratorError
+from toolkit.resources.write.merge import has_marks, merge
+from toolkit.resources.write.render import TEMPLATES, place, render, targets
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The resources to write, and those that the existing files were made from, as far as is known.
+
+    `renamed` is old to new name of a resource. `removes`: delete the files of resources that no longer exist.
+    """
+
+    after: tuple[Resource, ...]
+    before: tuple[Resource, ...] = ()
+    renamed: Mapping[str, str] | None = None
+    removes: bool = False
+
+
+def plan(wanted: Wanted, context: Mapping[str, Any], root: Path, templates: Path = TEMPLATES) -> list[Change]:
+    """Return every file of the resources, and every other file of the manifest, with its state. Writes nothing.
+
+    Without ruff, the files are as the templates render them.
+    """
+    return _Plan(wanted, context, root, templates, manifest.read(root)).changes()
+
+
+def text_of(path: Path) -> str | None:
+    """Return the text of a file, or None without one."""
+    return path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    wanted: Wanted
+    context: Mapping[str, Any]
+    root: Path
+    templates: Path
+    recorded: manifest.Manifest
+
+    def changes(self) -> list[Change]:
+        made = self._arranged(dict(self._render(self.wanted.after)))
+        changes = [self._change(path, content) for path, content in sorted(made.items())]
+        gone = (path for path in sorted(self.recorded.files) if path not in made and path not in self._sources.values())
+        return changes + [self._gone(path, found) for path in gone if (found := text_of(self.root / path)) is not None]
+
+    def _change(self, path: str, content: str) -> Change:
+        source = self._sources.get(path, "")
+        found = text_of(self.root / (source or path))
+        if source and found is None:  # moved already, before an interruption
+            source, found = "", text_of(self.root / path)
+        origin = source or path
+        if found is None:
+            return Change(path, content, "deleted" if origin in self.recorded.files else "create")
+        if source and (self.root / path).exists():
+            return Change(path, content, "foreign", text_of(self.root / path))
+        if has_marks(found):
+            return Change(path, content, "unresolved", found)
+        if manifest.digest(found) == manifest.digest(content):
+            return Change(path, content, "ok", found, source=source)
+        if origin not in self.recorded.files:
+            return Change(path, content, "foreign", found)
+        if self.recorded.is_unedited(origin, found):
+            return Change(path, content, "update", found, source=source)
+        return self._edited(path, content, found, source)
+
+    def _edited(self, path: str, content: str, found: str, source: str) -> Change:
+        base = self._base(source or path)
+        if base is None:
+            return Change(path, content, "edited", found, source=source)
+        try:
+            merged = merge(found, base, content)
+        except ValueError as error:
+            raise GeneratorError(f"nothing was written: {error}") from None
+        if merged.conflicts:
+            return Change(path, merged.text, "conflict", found, content, source)
+        return Change(path, merged.text, "edited" if merged.text == found else "merge", found, content, source)
+
+    def _gone(self, path: str, found: str) -> Change:
+        unedited = self.recorded.is_unedited(path, found) or found == self._base(path)
+        return Change(path, "", "remove" if self.wanted.removes and unedited else "orphan", found)
+
+    def _base(self, path: str) -> str | None:
+        """Return what the generator made of the former resources, in today's layout."""
+        text = self._former.get(path)
+        return None if text is None else self._arranged({path: text})[path]
+
+    @cached_property
+    def _former(self) -> Mapping[str, str]:
+        return dict(self._render(self.wanted.before))
+
+    @cached_property
+    def _sources(self) -> Mapping[str, str]:
+        """The former path of each file that moves with its resource's name."""
+        before = {resource.name: resource for resource in self.wanted.before}
+        after = {resource.name: resource for resource in self.wanted.after}
+        moves = [(before[old], after[new]) for old, new in (self.wanted.renamed or {}).items() if old in before]
+        found = {place(target, new): place(target, old) for old, new in moves for target in targets(self.templates)}
+        return {new: old for new, old in found.items() if new != old}
+
+    def _render(self, resources: Iterable[Resource]) -> Iterable[tuple[str, str]]:
+        return render(by_reference(resources), self.context, self.templates)
+
+    def _arranged(self, files: dict[str, str]) -> dict[str, str]:
+        ruff = layout.find_ruff(self.root)
+        try:
+            return layout.arrange(files, self.root, ruff) if ruff else files
+        except ValueError as error:
+            raise GeneratorError(f"nothing was written: ruff failed on the rendered files\n{error}") from error

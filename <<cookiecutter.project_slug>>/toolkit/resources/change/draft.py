@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from toolkit.resources.line.columns import column_name
 from toolkit.resources.line.errors import Fault, nearest, quote
-from toolkit.resources.line.syntax import RawField, RawResource, Reader
+from toolkit.resources.line.syntax import Reader
+from toolkit.resources.line.words import RawField, RawResource
 
 # Text without white space, but for that in parentheses, in quotes and around an arrow.
 _ITEM = re.compile(r'(?:\s*->\s*|\([^()]*\)|"(?:[^"\\\n]|\\.)*"|\S)+')
 _RENAME = re.compile(r"(\w+)\s*->\s*([^\s:]*)")
 _EXTENSION = re.compile(r"(\w+):enum\(\s*(?=[+-])([^()]*)\)(.*)", re.DOTALL)
 _ENUM = re.compile(r"enum\(([^()]*)\)(.*)", re.DOTALL)
+_GROUP = re.compile(r"(\w+)\(([^()]*)\)")
 _FORMS = "expected `+field:type`, `-field`, `field:type` or `old->new`"
 
 
@@ -34,6 +36,19 @@ class _Column:
     new_name: str = ""
 
 
+@dataclass(frozen=True)
+class _Group:
+    """A `unique(a, b)` or `index(a, b)` of the line."""
+
+    kind: str
+    members: tuple[str, ...]
+    offset: int | None = None
+
+    @property
+    def piece(self) -> _Piece:
+        return _Piece(f"{self.kind}({','.join(self.members)})", self.offset)
+
+
 @dataclass
 class Draft:
     """A line being changed: its fields in pieces, each with its place in the change, and the faults so far."""
@@ -45,6 +60,9 @@ class Draft:
 
     def __post_init__(self) -> None:
         self.columns = {part.name.text: _Column((_Piece(part.source),), part) for part in self.raw.fields}
+        self.groups = [
+            _Group(group.kind.text, tuple(member.text for member in group.members)) for group in self.raw.groups
+        ]
 
     def fault(self, offset: int, name: str, message: str) -> None:
         self.faults.append(Fault(offset + 1, self.raw.name.text, name, message))
@@ -58,7 +76,9 @@ class Draft:
 
     def apply(self, item: str, offset: int) -> None:
         """Apply one item; a fault is recorded and changes nothing."""
-        if item.startswith("+"):
+        if group := _GROUP.fullmatch(item, 1 if item[0] in "+-" else len(item)):
+            self._regroup(item[0], group, offset)
+        elif item.startswith("+"):
             self._add(item[1:], offset + 1)
         elif item.startswith("-"):
             self._remove(item[1:], offset + 1)
@@ -71,8 +91,7 @@ class Draft:
 
     def line(self) -> str:
         """Return the line with the changes, not yet validated."""
-        fields = ("".join(piece.text for piece in column.pieces) for column in self.columns.values())
-        return f"{self._head()} {' '.join(fields)}"
+        return f"{self._head()} {' '.join(''.join(piece.text for piece in pieces) for pieces in self._entries())}"
 
     def renamed_columns(self) -> dict[str, str]:
         """Return old to new name of each renamed column; a reference's column ends in `_id`."""
@@ -92,8 +111,8 @@ class Draft:
 
     def _mapped(self, fault: Fault, at: int, *, within: bool) -> Fault:
         position = len(self._head()) + 1
-        for column in self.columns.values() if within else ():
-            for piece in column.pieces:
+        for pieces in self._entries() if within else ():
+            for piece in pieces:
                 if position <= at < position + len(piece.text) and piece.offset is not None:
                     offset = piece.offset + (at - position if piece.exact else 0)
                     return Fault(offset + 1, fault.resource, fault.field, fault.message)
@@ -104,6 +123,23 @@ class Draft:
     def _head(self) -> str:
         plural = f"/{self.raw.plural.text}" if self.raw.plural else ""
         return f"{self.raw.name.text}{plural}:"
+
+    def _entries(self) -> list[tuple[_Piece, ...]]:
+        return [*(column.pieces for column in self.columns.values()), *((group.piece,) for group in self.groups)]
+
+    def _regroup(self, sign: str, found: re.Match[str], offset: int) -> None:
+        """Add or remove a `unique(a, b)` or `index(a, b)`; the order of its fields counts."""
+        self.touched.setdefault(found[0], offset)
+        members = tuple(member.strip() for member in found[2].split(","))
+        if sign == "+":
+            self.groups.append(_Group(found[1], members, offset + 1))
+            return
+        kept = [group for group in self.groups if (group.kind, group.members) != (found[1], members)]
+        if kept == self.groups:
+            known = [quote(group.piece.text) for group in self.groups]
+            way = f"it has {', '.join(known)}" if known else "it has no `unique(a, b)` and no `index(a, b)`"
+            self.fault(offset + 1, "", f"{quote(self.raw.name.text)} has no {quote(found[0])}; {way}")
+        self.groups = kept
 
     def _add(self, text: str, offset: int) -> None:
         name = text.partition(":")[0]
@@ -132,6 +168,12 @@ class Draft:
             return
         column = self.columns[key]
         column.new_name = new
+        assert column.was  # noqa: S101 - a new field is never renamed
+        olds = (key, column_name(column.was))
+        self.groups = [
+            replace(group, members=tuple(new if member in olds else member for member in group.members))
+            for group in self.groups
+        ]
         self.columns = {new if other == key else other: kept for other, kept in self.columns.items()}
         old_rest = column.pieces[0].text.partition(":")[2]
         if not rest:

@@ -1,8 +1,9 @@
 """The change expression, `+sku:str(..40)? -legacy total->amount`, applied to a resource's line. Pure.
 
 change := item { " " item }
-item   := "+" field               add a field
-        | "-" name                remove one
+item   := "+" entry               add a field, `unique(a, b)` or `index(a, b)`
+        | "-" name                remove a field
+        | "-unique(" name { "," name } ")"                the same for `index`
         | name ":" definition     redefine one as a whole
         | name ":enum(" { "+" value | "-" value } ")"     add and remove values; `?` and the default stay
         | name "->" name [ ":" definition ]               rename one, and redefine it if a definition follows

@@ -49,6 +49,38 @@ def test_the_plural_stays() -> None:
     assert edit(["person/people: name:str"], "person", "+age:int").line == "person/people: name:str age:int"
 
 
+GROUPED = ["a: x:int y:int z:int unique(x, y) index(y, z)"]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("+unique(z, x)", "a: x:int y:int z:int unique(x,y) index(y,z) unique(z,x)"),
+        ("-unique(x, y)", "a: x:int y:int z:int index(y,z)"),
+        ("-index(y,z) -z", "a: x:int y:int unique(x,y)"),
+        ("y->b", "a: x:int b:int z:int unique(x,b) index(b,z)"),
+    ],
+)
+def test_groups(change: str, line: str) -> None:
+    assert edit(GROUPED, "a", change).line == line
+
+
+@pytest.mark.parametrize(
+    ("change", "position", "message"),
+    [
+        ("-unique(y, x)", 2, "`a` has no `unique(y, x)`; it has `unique(x,y)`, `index(y,z)`"),
+        ("+x2:int +unique(x, w)", 10, "w"),
+        ("-y +z2:int", 1, "the changed line would be invalid: "),
+    ],
+)
+def test_fault_of_a_group(change: str, position: int, message: str) -> None:
+    with pytest.raises(ResourceErrors) as raised:
+        edit(GROUPED, "a", change)
+    fault = raised.value.faults[0]
+    assert message in fault.message
+    assert fault.position == position
+
+
 @pytest.mark.parametrize(
     ("change", "position", "message"),
     [

@@ -91,6 +91,7 @@ def test_generated_files_pass_every_rule_of_the_service(tmp_path: Path) -> None:
             root = tmp_path / f"{auth}_{number}"
             root.mkdir()
             (root / "pyproject.toml").write_text(settings)
+            (root / "service.toml").write_text("")
             changes = generator.plan(generator.Wanted(parse(line)), {"answers": {"auth": auth}, "service": {}}, root)
             generator.write(changes, root)
     assert not run(str(ruff), "format", "--diff", ".", cwd=tmp_path)

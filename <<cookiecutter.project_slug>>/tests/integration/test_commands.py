@@ -15,17 +15,19 @@ import pytest
 from app import __main__
 from tests.support import databases
 from tests.support.applications import environment
-from tests.support.service import free_port, running
+from tests.support.service import free_port, running, unmeasured
 from tests.support.waiting import PATIENCE
 
 
-async def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+async def run(
+    *arguments: str, stdin: str = "", measured: bool = False, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """`python -m ...` in the service's folder."""
     return await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", *arguments],
         cwd=databases.ROOT,
-        env={**os.environ, **variables},
+        env={**(os.environ if measured else unmeasured()), **variables},
         input=stdin,
         capture_output=True,
         text=True,
@@ -87,7 +89,7 @@ def test_an_unknown_command_is_refused(call: Call) -> None:
 
 
 async def test_the_probe_of_the_container(own_database: str) -> None:
-    with running(own_database) as service:
+    with running(own_database, measured=False) as service:
         _, port = service.address
-        assert (await run("app.probe", PORT=str(port))).returncode == 0
-    assert (await run("app.probe", PORT=str(free_port()))).returncode == 1
+        assert (await run("app.probe", measured=True, PORT=str(port))).returncode == 0
+    assert (await run("app.probe", measured=True, PORT=str(free_port()))).returncode == 1

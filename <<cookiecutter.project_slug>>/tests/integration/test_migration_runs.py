@@ -1,7 +1,6 @@
 """Migrations on a database that serves: one at a time, and without keeping the service waiting."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +22,7 @@ from app.settings.database_url import parse_database_url
 from tests.integration.test_migrations import names
 from tests.support import databases
 from tests.support.applications import environment
+from tests.support.service import unmeasured
 from tests.support.waiting import PATIENCE
 
 
@@ -87,7 +87,7 @@ async def test_a_migration_that_waited_too_long_names_who_holds_it_up(
 
 async def test_exit_75(own_database: str, admin: asyncpg.Connection) -> None:
     await admin.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_NUMBER)
-    variables = {**os.environ, "DATABASE_URL": own_database, "MIGRATION_WAIT_SECONDS": "0"}
+    variables = {**unmeasured(), "DATABASE_URL": own_database, "MIGRATION_WAIT_SECONDS": "0"}
     command = [sys.executable, "-m", "alembic", "upgrade", "head"]
     done = await asyncio.to_thread(
         subprocess.run, command, cwd=databases.ROOT, env=variables, capture_output=True, text=True, check=False

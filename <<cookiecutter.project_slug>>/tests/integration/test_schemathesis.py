@@ -18,7 +18,7 @@ from tests.support.identity import headers_for
 from tests.support.service import running, unmeasured
 
 # Enough for a few seconds, however many operations there are.
-EXAMPLES = 60
+EXAMPLES = 40
 # The limit, for a machine that is busy with twenty times as much.
 SECONDS = 600
 HOOKS = Path(__file__).resolve().parents[1] / "support" / "schemathesis_hooks.py"

@@ -1,6 +1,9 @@
 """`update`: a service of an earlier template, with its owner's edits, becomes one of today's by a git merge."""
 
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +11,8 @@ import pytest
 
 from tests.support import older
 from tests.support.older import edit
-from workshop.update import base, changelog, merge, pristine, run, service
+from workshop.update import base, changelog, run, service
+from workshop.update.git import Repository
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = "e0a3d81"  # before the toolkit had a folder
@@ -65,7 +69,11 @@ def test_edits_in_the_toolkit_are_named_and_not_kept(shop: Path, capsys: pytest.
     edit(shop / "deploy/quotas.py", lambda text: text + "# ours\n")
     older.commit_all(shop, "An edit where nobody edits")
     assert run.run(shop, [], check=False) == 0
-    assert "deploy/quotas.py" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "  deploy/quotas.py\n" in shown
+    command = re.search("`git (diff .*) -- FILE`", shown)
+    assert command
+    assert older.git(shop, *command[1].split(), "--", "deploy/quotas.py").endswith("+# ours")
     assert older.git(shop, "diff", "template", "--", "toolkit") == ""
 
 
@@ -105,6 +113,20 @@ def test_a_service_with_the_wheel_gets_no_folder(shop: Path) -> None:
     assert not (shop / "toolkit").exists()
 
 
+def test_a_clone_of_an_updated_service_needs_no_branch(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a merge has brought is in the history; the branch of the remote may be older."""
+    older.git(shop, "branch", "before", "template")
+    assert run.run(shop, [], check=False) == 0
+    older.git(shop, "branch", "--force", "template", "before")
+    clone = tmp_path / "clone"
+    older.git(tmp_path, "clone", "--quiet", f"file://{shop}", str(clone))
+    assert run.run(clone, [], check=False) == 0
+    assert "Up to date" in capsys.readouterr().out
+    assert older.git(clone, "rev-parse", "HEAD") == older.git(shop, "rev-parse", "HEAD")
+
+
 @pytest.mark.parametrize("how", ["without the branch", "shallow"])
 def test_a_clone_without_the_branch_template(
     made: Path, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -137,18 +159,7 @@ def test_a_shallow_clone_begins_at_the_recorded_commit(
     # Its answer to the question of resources stays the first one; the lines are today's.
     recorded = older.git(clone, "diff", "--unified=0", "template", "--", "service.toml").splitlines()[5:]
     assert [line.partition(" = ")[0] for line in recorded] == ["-resources", "+resources"]
-    assert len(older.git(ROOT, "worktree", "list").splitlines()) == 1
-
-
-def test_an_answer_changes_later_and_back(shop: Path, tmp_path: Path) -> None:
-    assert run.run(shop, [], check=False) == 0
-    for answer in ("auth=none", "auth=jwt"):
-        assert run.run(shop, [answer], check=False) == 0
-        assert service.read(shop).answers["auth"] == answer.partition("=")[2]
-        wanted = pristine.make(service.read(shop).answers, service.read(shop).lines, tmp_path / answer)
-        listed = {str(path.relative_to(wanted)) for path in wanted.rglob("*") if path.is_file()}
-        kept = {path for path in older.git(shop, "ls-files").splitlines() if merge.matches(path, merge.KEPT)}
-        assert set(older.git(shop, "ls-files").splitlines()) - kept == listed - kept
+    assert "/template-" not in older.git(ROOT, "worktree", "list")
 
 
 @pytest.mark.parametrize(
@@ -168,16 +179,88 @@ def test_refused_in_one_line(shop: Path, spoil: object, words: str, capsys: pyte
     assert words in capsys.readouterr().err
 
 
-def test_an_unknown_answer(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.run(shop, ["colour=red"], check=False) == 1
-    assert run.run(shop, ["auth=sometimes"], check=False) == 1
-    assert capsys.readouterr().err.count("Not updated: ") == 2
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("colour=red", "is invalid: write QUESTION=ANSWER, with one of project_name, "),
+        ("auth", "is invalid: write QUESTION=ANSWER"),
+        ("auth=sometimes", "the template refused the answers"),
+        ("project_slug=store", "project_slug cannot be changed, because databases"),
+        ("resources=order: total:int", "resources cannot be changed, because [resources] in service.toml"),
+    ],
+)
+def test_a_refused_answer(shop: Path, answer: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = older.git(shop, "rev-parse", "HEAD", "template")
+    assert run.run(shop, [answer], check=False) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Not updated: ")
+    assert words in shown
     assert older.git(shop, "status", "--porcelain") == ""
+    assert older.git(shop, "rev-parse", "HEAD", "template") == before
+
+
+def test_an_aborted_merge_is_not_taken_for_an_update(shop: Path) -> None:
+    """The branch `template` is ahead of the service then."""
+    edit(shop / "tasks.py", lambda text: text.replace("from dev import bootstrap", "from dev import bootstrap as ours"))
+    older.commit_all(shop, "An edit in the way")
+    assert run.run(shop, [], check=False) == run.CONFLICTS
+    older.git(shop, "merge", "--abort")
+    assert run.run(shop, [], check=False) == run.CONFLICTS
+    assert "<<<<<<<" in (shop / "tasks.py").read_text()
+
+
+def test_a_changed_and_a_removed_line_are_in_the_base(made: Path, shop: Path) -> None:
+    """As a task for lines leaves them: the line is different, and so are the files."""
+    changed = "product: name:str(1..100) price:decimal(10,2)>0 weight:int>=0=0"
+    with base.checked_out(Repository(made), "template") as tree:
+        base.with_lines(tree, (changed,))
+        written = [name for name in tree.files() if "product" in name]
+        for name in ("service.toml", "app/resources.py", "scaffold/manifest.json", *written):
+            shutil.copy(tree.folder / name, shop / name)
+    for path in [path for path in older.git(shop, "ls-files").splitlines() if "review" in path]:
+        (shop / path).unlink()
+    older.commit_all(shop, "Products have a weight, and nobody reviews them")
+    assert run.run(shop, [], check=False) == 0
+    assert service.read(shop).lines == (changed,)
+    assert "weight" in (shop / "app/schemas/product.py").read_text()
+    assert not [path for path in older.git(shop, "ls-files").splitlines() if "review" in path]
+
+
+def test_contracts_in_the_service_file_are_kept(shop: Path) -> None:
+    contract = '\n[[contract]]\nrevision = "0002"\nkind = "drop_column"\ntable = "product"\n'
+    edit(shop / "service.toml", lambda text: text + contract)
+    older.commit_all(shop, "A column to drop later")
+    assert run.run(shop, [], check=False) == 0
+    assert (shop / "service.toml").read_text().endswith(contract)
+    assert older.git(shop, "diff", "template", "--", ".generated.json") == ""
 
 
 def test_check_reports_the_changes_since(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.run(shop, [], check=True) == run.MOVED_ON
     assert "## [0.2.0]" in capsys.readouterr().out
+
+
+def test_a_report_that_nobody_reads_to_its_end(shop: Path) -> None:
+    """As with `| head -1`, whose end comes before ours."""
+    command = f'"{sys.executable}" tasks.py update "{shop}" --check | true'
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "wanted"),
+    [
+        ('{"lines": ["cup: name:str"], "files": {}}', ("cup: name:str",)),
+        ('{"files": {}}', ("cup: name:str size:int",)),
+        ('<<<<<<< {"lines": ["cup: name:str"]}', ("cup: name:str size:int",)),
+        ("[]", ("cup: name:str size:int",)),
+    ],
+)
+def test_the_lines_are_those_of_the_generated_files(manifest: str, wanted: tuple[str, ...], tmp_path: Path) -> None:
+    lines = '[service]\n[answers]\n[resources]\nlines = ["cup: name:str size:int"]\n'
+    (tmp_path / "service.toml").write_text(lines)
+    (tmp_path / ".generated.json").write_text(manifest)
+    assert service.read(tmp_path).lines == wanted
 
 
 def test_the_origin_of_a_service_is_kept() -> None:

@@ -50,6 +50,15 @@ def test_a_service_takes_up_what_is_new(bakery: Bakery, tmp_path: Path) -> None:
     assert older.git(shop, "status", "--porcelain") == ""
     assert "Up to date" in update().stdout
 
+    for line in ("One", "Two"):
+        older.edit(
+            template / "<<cookiecutter.project_slug>>/entrypoint.sh", lambda text, line=line: f"{text}# {line}\n"
+        )
+        older.commit_all(template, line)
+    done = update("--to", older.git(template, "rev-parse", "HEAD~1"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (shop / "entrypoint.sh").read_text().endswith("# One\n")
+
     (shop / "note.txt").write_text(os.linesep)
     refused = update()
     assert refused.returncode == 1

@@ -7,7 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-OPTIONS = ("commit.gpgsign=false", "core.hooksPath=/dev/null", "core.autocrlf=false", "advice.detachedHead=false")
+OPTIONS = (
+    *("commit.gpgsign=false", "core.hooksPath=/dev/null", "core.autocrlf=false", "advice.detachedHead=false"),
+    "merge.directoryRenames=false",  # a file that the owner added stays where it is
+)
 
 
 class UpdateError(Exception):

@@ -70,9 +70,9 @@ def main() -> int:
 
     Writes what this commit makes of the service into OUTPUT, and prints the folder. A newer template asks an older one.
     """
+    sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.project_slug>>"))  # as tasks.py does
     from workshop.update import service
 
-    sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.project_slug>>"))  # as tasks.py does
     found = service.read(Path(sys.argv[1]))
     print(make(found.answers, found.lines, Path(sys.argv[2])))
     return 0

@@ -1,4 +1,8 @@
-"""The task `update`: what it refuses, what it does, and what it says is next.
+"""The task `update`: what it refuses, and the two merges that it makes.
+
+The first merge brings the service to this version of the template with its own answers, the second one changes answers.
+They are two, because git follows a renamed file in the first, and would take a file of one answer for a renamed file of
+another in the second.
 
 Exit codes: 0 updated, or nothing to do; 1 refused, and nothing was changed; 2 with --check, when the template has moved
 on; 3 when conflicts are left to resolve.
@@ -6,62 +10,85 @@ on; 3 when conflicts are left to resolve.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workshop.update import base, changelog, merge, pristine, service
+from workshop.update import base, merge, pristine, report, service
 from workshop.update.git import Repository, UpdateError
 
 TEMPLATE = pristine.TEMPLATE
 MOVED_ON, CONFLICTS = 2, 3
+# Questions whose answers a running service cannot change
+FIXED = {
+    "project_slug": "databases, releases and host names carry it; make a new service and move the data",
+    "resources": "[resources] in service.toml has them; use the tasks `resource.*`",
+}
 
 
 def run(project: Path, answers: Sequence[str], *, check: bool) -> int:
     """Bring the service in `project` to this version of the template. `answers` are QUESTION=ANSWER to change."""
     try:
-        return _update(Repository(project.resolve()), _parsed(answers), check=check)
+        code = _update(Repository(project.resolve()), answers, check=check)
+        sys.stdout.flush()
     except UpdateError as error:
         print(f"Not updated: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of the report, such as `head`, has seen enough; everything else is done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
-def _update(repository: Repository, changed: Mapping[str, str], *, check: bool) -> int:
+def _update(repository: Repository, given: Sequence[str], *, check: bool) -> int:
     found = service.read(repository.folder)
+    changed = _parsed(given, found.answers)
     _require_own_repository(repository)
     if check:
         return _check(found)
     if dirty := repository.read("status", "--porcelain"):
         raise UpdateError(f"{repository.folder} has uncommitted changes; commit or stash them first:\n{dirty}")
-    answers = {**found.answers, **changed}
-    with TemporaryDirectory(prefix="update-") as folder:
-        made = pristine.make(answers, found.lines, Path(folder))
-        start = base.start(repository) or _from_recorded_commit(repository, found)
-        with base.checked_out(repository, start) as tree:
-            older = base.with_lines(tree, found.lines)
-            newer = merge.replace(tree, made, f"Template {_version()}")
-    if newer == older:
+    start, before = _start(repository, found), repository.read("rev-parse", "--short", "HEAD")
+    with base.checked_out(repository, start) as tree:
+        older = base.with_lines(tree, found.lines)
+        newer = _made(tree, found.answers, found, f"Template {report.version()}")
+        other = _made(tree, {**found.answers, **changed}, found, f"Answers {', '.join(given)}") if changed else newer
+    if other == older:
         repository.run("branch", "--force", base.BRANCH, newer)
-        print(f"Up to date: the template's {_version()} makes the same service.")
+        print(f"Up to date: the template's {report.version()} makes the same service.")
         return 0
-    merged = merge.merge(repository, older, newer, f"Update to the template's {_version()}")
-    repository.run("branch", "--force", base.BRANCH, newer)
-    _report(repository, found, merged)
+    merged = merge.NOTHING
+    if newer != older:
+        merged = merge.merge(repository, older, newer, f"Update to the template's {report.version()}")
+    reached, then = newer, list(given)
+    if other != newer and not merged.conflicts:
+        second = merge.merge(repository, newer, other, f"Change answers: {', '.join(given)}", renames=False)
+        merged = merged.and_then(second, merge.unused(repository, {**found.answers, **changed}))
+        reached, then = other, []
+    repository.run("branch", "--force", base.BRANCH, reached)
+    report.show(repository, found, merged, edits=f"{older[:9]} {before}", answers=then)
     return CONFLICTS if merged.conflicts else 0
+
+
+def _made(tree: Repository, answers: Mapping[str, str], found: service.Service, message: str) -> str:
+    with TemporaryDirectory(prefix="update-") as folder:
+        return merge.replace(tree, pristine.make(answers, found.lines, Path(folder)), message)
 
 
 def _check(found: service.Service) -> int:
     here = Repository(TEMPLATE)
     if found.commit and here.commit_of("HEAD") == found.commit:
-        print(f"Up to date: made from {_version()}.")
+        print(f"Up to date: made from {report.version()}.")
         return 0
-    if not found.commit and found.version == _template_version():
+    if not found.commit and found.version == report.template_version():
         print(f"Version {found.version}, as the template; the service has no record of the commit.")
         return 0
-    print(f"The template has moved on, from {found.version or 'an unknown version'} to {_version()}.\n")
-    print(_changes_since(found))
+    print(f"The template has moved on, from {found.version or 'an unknown version'} to {report.version()}.\n")
+    print(report.changes_since(found))
     return MOVED_ON
 
 
@@ -71,22 +98,31 @@ def _require_own_repository(repository: Repository) -> None:
         raise UpdateError(f"{repository.folder} is not a separate git repository; run `git init` and commit first.")
 
 
-def _from_recorded_commit(repository: Repository, found: service.Service) -> str:
-    """Bake the service from the recorded commit of the template, as a commit without parents.
+def _start(repository: Repository, found: service.Service) -> str:
+    """Return the commit of the branch `template` that the service comes from, made again where a clone lacks it."""
+    if start := base.start(repository, found):
+        return start
+    if found.commit and Repository(TEMPLATE).commit_of(found.commit):
+        with suppress(UpdateError):  # a template too old to make it
+            return _from_recorded_commit(repository, found)
+    if start := base.latest(repository):
+        return start
+    raise UpdateError(
+        "this clone has neither the branch `template` nor the first commit; run `git fetch --unshallow`, then this "
+        "again."
+    )
 
-    For a clone without the history in which the branch `template` began.
-    """
-    here = Repository(TEMPLATE)
-    if not found.commit or not here.commit_of(found.commit):
-        raise UpdateError(
-            "this clone has neither the branch `template` nor the first commit; run `git fetch --unshallow`, then this "
-            "again."
-        )
-    with TemporaryDirectory(prefix="recorded-") as output, base.checked_out(here, found.commit) as old:
+
+def _from_recorded_commit(repository: Repository, found: service.Service) -> str:
+    """Bake the service from the recorded commit of the template, as a commit without parents. Raises UpdateError."""
+    with (
+        TemporaryDirectory(prefix="recorded-") as output,
+        base.checked_out(Repository(TEMPLATE), found.commit) as old,
+    ):
         command = [sys.executable, "-B", "-m", "workshop.update.pristine", str(repository.folder), output]
         done = subprocess.run(command, cwd=old.folder, check=False, capture_output=True, text=True)
         if done.returncode:
-            reason = done.stderr.strip().splitlines()[-1]
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise UpdateError(f"the template's commit {found.commit[:7]} failed: {reason}")
         made = Path(done.stdout.strip().splitlines()[-1])
         # Made in a temporary checkout, which is not where the service came from.
@@ -98,51 +134,17 @@ def _from_recorded_commit(repository: Repository, found: service.Service) -> str
             return merge.replace(tree, made, f"Template {found.version}")
 
 
-def _report(repository: Repository, found: service.Service, merged: merge.Merged) -> None:
-    print(f"Merged: from {found.version or 'an unknown version'} to {_version()}.")
-    new = [name for name in pristine.questions() if name not in found.answers and name != "resources"]
-    if new:
-        print(f"New questions took their defaults: {', '.join(new)}.")
-    if merged.dropped:
-        print("Edits in the toolkit are not carried over; look at them with `git diff template...HEAD^ -- FILE`:")
-        print("".join(f"  {path}\n" for path in merged.dropped), end="")
-    folder = repository.folder
-    if merged.conflicts:
-        print("\nBoth sides changed these files. Resolve the marks, `git add` them, and `git commit`:")
-        print("".join(f"  {path}\n" for path in merged.conflicts), end="")
-    print(f"\nNext, in {folder}:")
-    for command in ("setup", 'migrate.new "Update the template"', "openapi", "format", "test"):
-        print(f"  python3 tasks.py {command}")
-    if changes := _changes_since(found):
-        print(f"\nWhat is new:\n\n{changes}")
-
-
-def _parsed(answers: Sequence[str]) -> dict[str, str]:
+def _parsed(given: Sequence[str], answers: Mapping[str, str]) -> dict[str, str]:
+    """Return the answers to change. Raises UpdateError."""
     parsed: dict[str, str] = {}
-    for text in answers:
+    for text in given:
         name, equals, value = text.partition("=")
-        if not equals or name not in pristine.questions() or name == "resources":
-            raise UpdateError(f"-a {text} is invalid: write QUESTION=ANSWER, with one of {pristine.questions()}.")
+        if reason := FIXED.get(name):
+            if equals and value == answers.get(name):
+                continue
+            raise UpdateError(f"--answer {text} is refused: {name} cannot be changed, because {reason}.")
+        if not equals or name not in pristine.questions():
+            known = ", ".join(name for name in pristine.questions() if name not in FIXED)
+            raise UpdateError(f"--answer {text} is invalid: write QUESTION=ANSWER, with one of {known}.")
         parsed[name] = value
     return parsed
-
-
-def _changes_since(found: service.Service) -> str:
-    """The changelog's newer sections, or within one version the subjects of the newer commits."""
-    text = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
-    if sections := changelog.since(text, found.version):
-        return sections
-    here = Repository(TEMPLATE)
-    known = found.commit and here.commit_of(found.commit)
-    return here.read("log", "--format=- %s", f"{found.commit}..HEAD") if known else ""
-
-
-def _template_version() -> str:
-    import tomllib
-
-    return tomllib.loads((TEMPLATE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-
-
-def _version() -> str:
-    commit = Repository(TEMPLATE).run("rev-parse", "--short", "HEAD", allowed=(0, 128)).stdout.strip()
-    return f"version {_template_version()}" + (f" ({commit})" if commit else "")

@@ -5,11 +5,12 @@ The newest template knows how to update services of every version before it, so 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from toolkit.dev import subprocesses
@@ -38,22 +39,32 @@ def recorded_address(project: Path) -> str:
     return str(address)
 
 
-def fetch(project: Path, address: str, to: str) -> Path:
-    """Return a fresh clone of the template, at the default branch or at `to`. Raises SystemExit with git's words."""
+def fetch(project: Path, address: str, to: str, variables: Mapping[str, str] = os.environ) -> Path:
+    """Return a fresh clone of the template, at the default branch or at `to`. Raises SystemExit with git's words.
+
+    `variables` are those of git.
+    """
     clone = project / ".dev" / "template"
     shutil.rmtree(clone, ignore_errors=True)
     clone.parent.mkdir(exist_ok=True)
-    _git("clone", "--quiet", "--", address, str(clone), failure=f"The template cannot be fetched from {address}")
+    failure = f"The template cannot be fetched from {address}"
+    _git("clone", "--quiet", "--", address, str(clone), failure=failure, variables=variables)
     if to:
-        _git("-C", str(clone), "checkout", "--quiet", to, failure=f"{address} has no tag, branch or commit {to}")
+        failure = f"{address} has no tag, branch or commit {to}"
+        _git("-C", str(clone), "checkout", "--quiet", to, failure=failure, variables=variables)
+    if not (clone / "workshop" / "update").is_dir():
+        raise SystemExit(
+            f"{address} has no task `update` at {to or 'its default branch'}: a template before 0.2.0, or none of this "
+            "kind.\nNothing was changed. Name a newer tag with --to, or another address with --from."
+        )
     return clone
 
 
-def _git(*arguments: str, failure: str) -> None:
+def _git(*arguments: str, failure: str, variables: Mapping[str, str]) -> None:
     if not shutil.which("git"):
         raise SystemExit("git is not installed; install it, then run this again.")
     command = ["git", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, env=variables, check=False, capture_output=True, text=True)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise SystemExit(

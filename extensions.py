@@ -82,7 +82,14 @@ def template_version(_: str) -> str:
 
 
 def template_commit(folder: Path) -> str:
-    """Return the commit of the template's folder; empty with uncommitted changes, or without git."""
+    """Return the commit of the template's folder; empty with uncommitted changes.
+
+    An archive of a commit (a zip of GitHub's or GitLab's) has no git, but git has written the commit into a file of it.
+    """
+    if not (folder / ".git").exists():
+        archived = folder / ".git_archival.txt"
+        found = re.search("[0-9a-f]{40}", archived.read_text()) if archived.exists() else None
+        return found[0] if found else ""
     commit = _git(folder, "rev-parse", "HEAD")
     return "" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit
 

@@ -153,6 +153,54 @@ def resource_change(
     resources.change(project(c), name, edit, backfill, map, resources.Options(check, diff, conflicts))
 
 
+@task(name="rename")
+def resource_rename(
+    c: Context, old: str, new: str, check: bool = False, diff: bool = False, conflicts: bool = False
+) -> None:
+    """Rename a resource, NEW or NEW/PLURAL: its files, table, path and scopes; references follow.
+
+    --check, --diff and --conflicts as in resource.change.
+    """
+    from toolkit.dev import resources
+
+    resources.rename(project(c), old, new, resources.Options(check, diff, conflicts))
+
+
+@task(name="remove")
+def resource_remove(
+    c: Context, name: str, check: bool = False, diff: bool = False, delete_edited: bool = False
+) -> None:
+    """Remove a resource and its files; refused while another refers to it, or if files have your edits.
+
+    --delete-edited deletes these too. --check and --diff as in resource.add.
+    """
+    from toolkit.dev import resources
+
+    resources.remove(project(c), name, resources.Options(check, diff, delete_edited=delete_edited))
+
+
+@task(name="sync", iterable=["rename", "backfill", "map"])
+def resource_sync(
+    c: Context,
+    rename: list[str],
+    backfill: list[str],
+    map: list[str],
+    check: bool = False,
+    diff: bool = False,
+    conflicts: bool = False,
+    delete_edited: bool = False,
+) -> None:
+    """Make files, revision and docs/openapi.json as the resource lines in service.toml say, also after a git merge.
+
+    --rename RESOURCE.OLD=NEW (a field) or OLD=NEW (a resource), --backfill RESOURCE.FIELD=SQL and --map
+    RESOURCE.FIELD:old=new say what the lines cannot. The other options as in resource.change and resource.remove.
+    """
+    from toolkit.dev import resource_options, resources
+
+    given = resource_options.Given(rename, backfill, map)
+    resources.sync(project(c), given, resources.Options(check, diff, conflicts, delete_edited))
+
+
 @task(name="update", iterable=["answer"], help={"from": "the template's address instead of the recorded one"})
 def template_update(c: Context, answer: list[str], to: str = "", from_: str = "", check: bool = False) -> None:
     """Merge the changes of the template; --to TAG, --from ADDRESS, --answer QUESTION=ANSWER to change an answer.
@@ -327,5 +375,7 @@ namespace = Collection(
 )
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
 namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_merge, migrate_lint))
-namespace.add_collection(Collection("resource", resource_add, resource_change))
+namespace.add_collection(
+    Collection("resource", resource_add, resource_change, resource_rename, resource_remove, resource_sync)
+)
 namespace.add_collection(Collection("template", template_update))

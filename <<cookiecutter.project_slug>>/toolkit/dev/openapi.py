@@ -8,10 +8,12 @@ from pathlib import Path
 
 from toolkit.dev import service
 
+FILE = Path("docs", "openapi.json")
+
 
 def write(project: Path, *, check: bool = False) -> None:
     """Update docs/openapi.json; with `check`, only check it (exit code 1 when it is out of date)."""
-    path = project / "docs" / "openapi.json"
+    path = project / FILE
     wanted = document(project)
     if path.is_file() and path.read_text(encoding="utf-8") == wanted:
         print("docs/openapi.json is up to date")
@@ -21,6 +23,12 @@ def write(project: Path, *, check: bool = False) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(wanted, encoding="utf-8")
         print("docs/openapi.json")
+
+
+def is_current(project: Path) -> bool:
+    """Return True if the file is what the service would write. Raises SystemExit as `document` does."""
+    path = project / FILE
+    return path.is_file() and path.read_text(encoding="utf-8") == document(project)
 
 
 def document(project: Path) -> str:

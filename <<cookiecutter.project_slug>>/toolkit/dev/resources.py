@@ -4,35 +4,46 @@ import contextlib
 import fcntl
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from toolkit.dev import openapi, resource_options
+from toolkit.dev import openapi, resource_options, service
 from toolkit.dev.migrations import new_revision
 from toolkit.dev.resource_options import Given
+from toolkit.resources.change import lines
 from toolkit.resources.change.edit import edit
-from toolkit.resources.write import generator
+from toolkit.resources.write import generator, manifest, renaming, service_file
 from toolkit.resources.write.change import Change, GeneratorError
+from toolkit.resources.write.service_file import ServiceFile
 
 CHANGED, CONFLICTS = 2, 3
 
 
 @dataclass(frozen=True)
 class Options:
-    """`check` writes nothing, `diff` shows every change, `conflicts` writes conflicts with their marks."""
+    """`check` writes nothing, `diff` shows every change, `conflicts` writes conflicts with their marks.
+
+    `delete_edited` also deletes files of a removed resource that have edits.
+    """
 
     check: bool = False
     diff: bool = False
     conflicts: bool = False
+    delete_edited: bool = False
 
 
 @dataclass(frozen=True)
 class Work:
-    """The lines to reach, the revision's message, and what the revision has to know."""
+    """The lines to reach, the revision's message, and what the revision has to know.
+
+    `removes`: the files of resources without a line are deleted. `service` replaces a service.toml with conflict marks.
+    """
 
     message: str
     lines: Sequence[str]
     given: Given = resource_options.NONE
+    removes: bool = False
+    service: ServiceFile | None = None
 
 
 @contextlib.contextmanager
@@ -62,27 +73,93 @@ def change(
         carry_out(project, Work(f"change {name}", edited.lines, given), options)
 
 
-def carry_out(project: Path, work: Work, options: Options) -> None:
+def rename(project: Path, old: str, new: str, options: Options) -> None:
+    """Give a resource another name, `name` or `name/plural`. Raises SystemExit."""
+    with _refusing(), alone(project):
+        former = generator.read_service(project).lines
+        changed = lines.renamed(former, old, new)
+        name = new.partition("/")[0]
+        given = Given(renames=(f"{old}={name}",))
+        before = next(each for each in generator.known_resources(former) if each.name == old)
+        after = next(each for each in generator.known_resources(changed) if each.name == name)
+        carry_out(project, Work(f"rename {old} to {name}", changed, given), options)
+        print(f"Note: the path /{before.url} of the API becomes /{after.url}, and so do the scopes.", file=sys.stderr)
+        generated = manifest.read(project).files
+        if found := list(renaming.mentions(project, before, generated)):
+            print(f"Note: your own code uses the former names; change them in: {', '.join(found)}", file=sys.stderr)
+
+
+def remove(project: Path, name: str, options: Options) -> None:
+    """Remove a resource and its files. Raises SystemExit, also while another resource refers to it."""
+    with _refusing(), alone(project):
+        kept = lines.without(generator.read_service(project).lines, name)
+        carry_out(project, Work(f"remove {name}", kept, removes=True), options)
+
+
+def sync(project: Path, given: Given, options: Options) -> None:
+    """Make everything as the lines in service.toml say; after a git merge, put the generated lists right."""
+    with _refusing(), alone(project):
+        merged = service_file.merged(project)
+        declared = service_file.parse(merged, project) if merged else generator.read_service(project)
+        work = Work("sync resources", declared.lines, given, removes=True, service=declared)
+        heads = _heads(project)
+        carry_out(project, work, options, revise=len(heads) < 2)
+        if len(heads) > 1:
+            print(f"There are {len(heads)} heads ({', '.join(heads)}), so that no revision was written.")
+            print("Next: python3 tasks.py migrate.merge && python3 tasks.py resource.sync")
+
+
+def carry_out(project: Path, work: Work, options: Options, *, revise: bool = True) -> None:
     """Write files, revision and OpenAPI document for the lines; all of it, or nothing.
 
     Raises SystemExit: 1 refused, 2 with `check` if anything would change, 3 for conflicts with the owner's edits.
     """
-    new_revision.require_one_head(project)  # before writing any file without a possible revision
-    intents = resource_options.intents(generator.former(project), generator.known_resources(work.lines), work.given)
-    changes = generator.prepare(project, work.lines, renamed=resource_options.renamed_resources(work.given))
+    if revise:
+        new_revision.require_one_head(project)  # before writing any file without a possible revision
+    declared = work.service or generator.read_service(project)
+    before, after = generator.former(project, declared), generator.known_resources(work.lines)
+    intents = resource_options.intents(before, after, work.given)
+    renamed = resource_options.renamed_resources(work.given)
+    changes = generator.prepare(project, work.lines, renamed=renamed, removes=work.removes, service=declared)
     generator.require_possible(changes)
+    if work.removes:
+        changes = _with_deletions(changes, options)
     conflicts = [change for change in changes if change.status == "conflict"]
     _show(changes, options, conflicts)
     if options.check:
-        raise SystemExit(CONFLICTS if conflicts else CHANGED if any(change.writes for change in changes) else 0)
+        raise SystemExit(CONFLICTS if conflicts else CHANGED if _changes_anything(project, changes) else 0)
     if conflicts:
         _write_marks(project, changes, conflicts, work, options)
     with generator.written(changes, project):
-        revision = new_revision.new(work.message, project, intents)
+        revision = new_revision.new(work.message, project, intents) if revise else None
     print(f"{'create' if revision else 'ok':<8} {revision.relative_to(project) if revision else 'alembic/versions'}")
     openapi.write(project)
     if revision:
         print("Next: python3 tasks.py migrate && python3 tasks.py test")
+
+
+def _with_deletions(changes: Sequence[Change], options: Options) -> list[Change]:
+    """Return the changes with deletions of edited files if the options allow them. Raises GeneratorError otherwise."""
+    edited = [change for change in changes if change.status == "orphan"]
+    if edited and not options.delete_edited:
+        names = "".join(f"  {change.path}\n" for change in edited)
+        raise GeneratorError(
+            f"nothing was written: files of a removed resource have your edits\n{names}"
+            "Move what you want to keep, and run this again with --delete-edited."
+        )
+    return [replace(change, status="remove") if change in edited else change for change in changes]
+
+
+def _changes_anything(project: Path, changes: Sequence[Change]) -> bool:
+    """Return True if a file would be written; docs/openapi.json is only known once the code is as it should be."""
+    return any(change.writes for change in changes) or not openapi.is_current(project)
+
+
+def _heads(project: Path) -> tuple[str, ...]:
+    try:
+        return service.revisions(project).heads
+    except service.ServiceError as error:
+        raise SystemExit(f"Nothing was written: {error}.") from None
 
 
 def _show(changes: Sequence[Change], options: Options, conflicts: Sequence[Change]) -> None:

@@ -13,7 +13,7 @@ from toolkit.resources.line.parser import Fault, ResourceErrors, parse
 from toolkit.resources.line.syntax import Reader
 from toolkit.resources.write import layout, manifest, service_file
 from toolkit.resources.write.change import MEANING, Change, GeneratorError
-from toolkit.resources.write.plan import Wanted, plan
+from toolkit.resources.write.plan import Wanted, plan, text_of
 from toolkit.resources.write.render import TEMPLATES, render
 
 __all__ = ["MEANING", "Change", "GeneratorError", "Wanted", "add", "plan", "prepare", "render", "write", "written"]
@@ -47,29 +47,33 @@ def prepare(
     *,
     renamed: Mapping[str, str] | None = None,
     removes: bool = False,
+    service: service_file.ServiceFile | None = None,
     unformatted: bool = False,
     templates: Path = TEMPLATES,
 ) -> list[Change]:
     """Return the changes that give the service these lines: its files, and service.toml. Writes nothing.
 
-    Raises GeneratorError for invalid lines, or without ruff (unless `unformatted` allows that).
+    `service` takes the place of a service.toml that has conflict marks. Raises GeneratorError for invalid lines, or
+    without ruff (unless `unformatted` allows that).
     """
     if not unformatted and layout.find_ruff(root) is None:
         raise GeneratorError(
             "nothing was written: ruff, which formats the files, is not in .venv; add it to the group `dev` in "
             "pyproject.toml"
         )
-    service = read_service(root)
+    service = service or read_service(root)
     context = {"answers": service.values.get("answers", {}), "service": service.values.get("service", {})}
     try:
         text = service.with_lines(lines) if list(lines) != service.lines else service.text
-        changes = plan(Wanted(known_resources(lines), former(root), renamed, removes), context, root, templates)
+        changes = plan(
+            Wanted(known_resources(lines), former(root, service), renamed, removes), context, root, templates
+        )
     except GeneratorError:
         raise
     except (ValueError, OSError) as error:
         raise GeneratorError(f"nothing was written: {error}") from error
-    status = "ok" if text == service.text else "update"
-    return [*changes, Change(service_file.NAME, text, status, service.text)]
+    found = text_of(root / service_file.NAME)
+    return [*changes, Change(service_file.NAME, text, "ok" if text == found else "update", found)]
 
 
 def require_possible(changes: Iterable[Change]) -> None:
@@ -90,9 +94,9 @@ def write(changes: Iterable[Change], root: Path) -> None:
             if change.source:
                 (root / change.source).unlink(missing_ok=True)
     recorded = manifest.read(root)
-    files = dict(_digests(changes, recorded.files))
+    files = dict(_digests(changes, recorded))
     lines = service_file.read(root).lines
-    if (files, tuple(lines)) != (recorded.files, recorded.lines):
+    if (files, tuple(lines), False) != (recorded.files, recorded.lines, recorded.merging):
         _write(root / manifest.PATH, manifest.text(files, lines))
 
 
@@ -137,19 +141,20 @@ def known_resources(lines: Sequence[str]) -> tuple[Resource, ...]:
         raise GeneratorError(message) from errors
 
 
-def former(root: Path) -> tuple[Resource, ...]:
+def former(root: Path, service: service_file.ServiceFile) -> tuple[Resource, ...]:
     """Return the resources that the files were made from; empty if this version of the grammar refuses their lines.
 
-    Raises ValueError for a damaged manifest or service.toml.
+    Raises ValueError for a damaged manifest.
     """
-    lines = manifest.read(root).lines
+    recorded = manifest.read(root).lines
+    lines = service.lines if recorded is None else recorded
     try:
-        return parse(";\n".join(service_file.read(root).lines if lines is None else lines)) if lines != () else ()
+        return parse(";\n".join(lines)) if lines else ()
     except ResourceErrors:
         return ()
 
 
-def _digests(changes: Iterable[Change], recorded: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _digests(changes: Iterable[Change], recorded: manifest.Manifest) -> Iterator[tuple[str, str]]:
     for change in changes:
         if change.path == service_file.NAME or change.status == "remove":
             continue
@@ -157,8 +162,10 @@ def _digests(changes: Iterable[Change], recorded: Mapping[str, str]) -> Iterator
         if change.generated is not None:
             yield change.path, manifest.digest(change.generated)
         elif change.status in ("edited", "deleted", "orphan"):
-            if origin in recorded:
-                yield change.path, recorded[origin]
+            made = manifest.digest(change.content)
+            if made != recorded.others.get(origin):  # else the other side of a git merge has made it
+                made = recorded.files.get(origin, made)
+            yield change.path, made
         else:
             yield change.path, manifest.digest(change.content)
 

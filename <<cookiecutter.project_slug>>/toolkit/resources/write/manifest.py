@@ -6,19 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.resources.write import marks
+
 PATH = Path(".generated.json")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """`files` is path -> sha256 of what the generator made; `lines` is None in a manifest from before version 0.3."""
+    """`files` is path -> sha256 of what the generator made; `lines` is None in a manifest from before version 0.3.
+
+    During a git merge with a conflict in it, `others` are the hashes of the other side.
+    """
 
     files: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[str, ...] | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
+    merging: bool = False
 
     def is_unedited(self, path: str, content: str) -> bool:
         """Return True if a file still is what the generator made."""
-        return self.files.get(path) == digest(content)
+        return digest(content) in (self.files.get(path), self.others.get(path))
 
 
 def read(root: Path) -> Manifest:
@@ -30,7 +37,8 @@ def read(root: Path) -> Manifest:
     if not path.exists():
         return Manifest()
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return _merged(root, text) if marks.has_marks(text) else parse(text)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(
             f"{path} is not a valid manifest of the generator; restore it with `git checkout {PATH}`"
@@ -44,6 +52,15 @@ def parse(content: str) -> Manifest:
     if not all(isinstance(item, str) for item in (*files.values(), *(lines or ()))):
         raise TypeError
     return Manifest(files, None if lines is None else tuple(lines))
+
+
+def _merged(root: Path, text: str) -> Manifest:
+    """Return the manifest of a git merge: the files of both sides, and the lines that the two had in common."""
+    ours, theirs = (parse(side) for side in marks.sides(text))
+    common, _, _ = marks.in_index(root, PATH.as_posix())
+    shared = tuple(line for line in ours.lines or () if line in (theirs.lines or ()))
+    lines = parse(common).lines if common else shared
+    return Manifest({**theirs.files, **ours.files}, lines, theirs.files, merging=True)
 
 
 def text(files: Mapping[str, str], lines: Sequence[str]) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from toolkit.resources.write.marks import count, has_marks
+
 LABELS = ("your file", "generated before", "generated now")
 
-_MARKS = re.compile(r"^<{7}( .*)?\n.*?^={7}\n.*?^>{7}( .*)?$", re.MULTILINE | re.DOTALL)
 _HUNK = re.compile(
     r"^<{7} your file\n(?P<ours>.*?)^\|{7} generated before\n(?P<base>.*?)^={7}\n(?P<theirs>.*?)^>{7} generated now\n",
     re.MULTILINE | re.DOTALL,
@@ -23,11 +24,6 @@ class Merged:
     conflicts: int
 
 
-def has_marks(text: str) -> bool:
-    """Return True for a file with conflict marks of a git merge."""
-    return bool(_MARKS.search(text.replace("\r\n", "\n")))
-
-
 def merge(ours: str, base: str, theirs: str) -> Merged:
     """Merge what the generator changed (`base` to `theirs`) into the owner's file; its line ends are kept.
 
@@ -38,8 +34,7 @@ def merge(ours: str, base: str, theirs: str) -> Merged:
     text = _merge_file(plain, base, theirs)
     if has_marks(text):
         text = _HUNK.sub(_adjacent, _merge_file(plain, base, theirs, "--diff3"))
-    found = len(_MARKS.findall(text))
-    return Merged(text.replace("\n", "\r\n") if windows else text, found)
+    return Merged(text.replace("\n", "\r\n") if windows else text, count(text))
 
 
 def _adjacent(hunk: re.Match[str]) -> str:

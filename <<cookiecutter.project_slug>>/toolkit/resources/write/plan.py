@@ -1,5 +1,6 @@
 """The plan of all files: what the generator makes of the resources, compared and merged with what is there."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.resources.line.model import Resource, by_reference
-from toolkit.resources.write import layout, manifest
+from toolkit.resources.write import layout, manifest, marks, renaming
 from toolkit.resources.write.change import Change, GeneratorError
-from toolkit.resources.write.merge import has_marks, merge
+from toolkit.resources.write.merge import merge
 from toolkit.resources.write.render import TEMPLATES, place, render, targets
 
 
@@ -63,8 +64,9 @@ class _Plan:
             return Change(path, content, "deleted" if origin in self.recorded.files else "create")
         if source and (self.root / path).exists():
             return Change(path, content, "foreign", text_of(self.root / path))
-        if has_marks(found):
-            return Change(path, content, "unresolved", found)
+        if marks.has_marks(found):
+            regenerate = self._is_list_without_edits(path, found, content) or self._both_sides_unedited(origin)
+            return Change(path, content, "update" if regenerate else "unresolved", found)
         if manifest.digest(found) == manifest.digest(content):
             return Change(path, content, "ok", found, source=source)
         if origin not in self.recorded.files:
@@ -76,14 +78,31 @@ class _Plan:
     def _edited(self, path: str, content: str, found: str, source: str) -> Change:
         base = self._base(source or path)
         if base is None:
-            return Change(path, content, "edited", found, source=source)
+            return Change(path, content if not source else found, "edited", found, source=source)
+        ours = found
+        if path in self._targets:
+            old, new, _ = self._targets[path]
+            ours, base = renaming.carry(found, base, old, new)
+        if self.recorded.merging and self._is_list_without_edits(path, found, content):
+            return Change(path, content, "update", found)
         try:
-            merged = merge(found, base, content)
+            merged = merge(ours, base, content)
         except ValueError as error:
             raise GeneratorError(f"nothing was written: {error}") from None
         if merged.conflicts:
             return Change(path, merged.text, "conflict", found, content, source)
         return Change(path, merged.text, "edited" if merged.text == found else "merge", found, content, source)
+
+    def _is_list_without_edits(self, path: str, found: str, content: str) -> bool:
+        """Return True for a list of all resources that has no word of its owner: git merged it, or left its marks."""
+        made = f"{content}{self._base(path) or ''}"
+        words = (set(re.findall(r"\w+", text)) for text in (marks.without_marks(found), made))
+        return path in targets(self.templates) and next(words) <= next(words)
+
+    def _both_sides_unedited(self, path: str) -> bool:
+        """Return True for an unmerged file that is generated on both sides of the git merge."""
+        _, *both = marks.in_index(self.root, path)
+        return all(side is not None and self.recorded.is_unedited(path, side) for side in both)
 
     def _gone(self, path: str, found: str) -> Change:
         unedited = self.recorded.is_unedited(path, found) or found == self._base(path)
@@ -101,11 +120,16 @@ class _Plan:
     @cached_property
     def _sources(self) -> Mapping[str, str]:
         """The former path of each file that moves with its resource's name."""
+        former = {path: place(target, old) for path, (old, _, target) in self._targets.items()}
+        return {path: old for path, old in former.items() if path != old}
+
+    @cached_property
+    def _targets(self) -> Mapping[str, tuple[Resource, Resource, str]]:
         before = {resource.name: resource for resource in self.wanted.before}
         after = {resource.name: resource for resource in self.wanted.after}
-        moves = [(before[old], after[new]) for old, new in (self.wanted.renamed or {}).items() if old in before]
-        found = {place(target, new): place(target, old) for old, new in moves for target in targets(self.templates)}
-        return {new: old for new, old in found.items() if new != old}
+        pairs = [(before[old], after[new]) for old, new in (self.wanted.renamed or {}).items() if old in before]
+        found = [target for target in targets(self.templates) if "[" in target]
+        return {place(target, new): (old, new, target) for old, new in pairs for target in found}
 
     def _render(self, resources: Iterable[Resource]) -> Iterable[tuple[str, str]]:
         return render(by_reference(resources), self.context, self.templates)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.resources.write import marks
+
 NAME = "service.toml"
 _SECTION = re.compile(r"^\[resources\][^\n]*$", re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^\[", re.MULTILINE)
 _LINES = re.compile(r"^lines\s*=\s*\[", re.MULTILINE)
+_CONTRACT = re.compile(r"^\[\[contract\]\]\n(?:(?!\[|\#)[^\n]*\n?)*", re.MULTILINE)
 _ITEM = re.compile(r'''"""(?:[^\\]|\\.)*?"""|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*|[\s,]''', re.DOTALL)
 
 
@@ -48,11 +51,22 @@ def read(root: Path) -> ServiceFile:
     path = root / NAME
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
     except OSError as error:
         raise ServiceFileError(
             f"{path} cannot be read: {error.strerror}; run this in the service's own folder"
         ) from error
+    except ValueError as error:
+        raise ServiceFileError(f"{path} is not valid TOML: {error}; correct it, or restore it with git") from error
+    if marks.has_marks(text):
+        way = "run `python3 tasks.py resource.sync`, which merges the resource lines"
+        raise ServiceFileError(f"{path} has the conflict marks of a git merge; {way}")
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> ServiceFile:
+    """Return the content of a text; `path` is for messages. Raises ServiceFileError."""
+    try:
+        values = tomllib.loads(text)
     except ValueError as error:
         raise ServiceFileError(f"{path} is not valid TOML: {error}; correct it, or restore it with git") from error
     lines = values.get("resources", {}).get("lines", [])
@@ -61,6 +75,35 @@ def read(root: Path) -> ServiceFile:
             f"[resources] lines in {path} is not a list of strings; expected one string for each resource"
         )
     return ServiceFile(text, values)
+
+
+def merged(root: Path) -> str | None:
+    """Return service.toml with its conflict marks resolved: resource lines and contract tables of both sides.
+
+    None without marks. Raises ServiceFileError for any other conflict.
+    """
+    path = root / NAME
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if not marks.has_marks(text):
+        return None
+    common, _, _ = marks.in_index(root, NAME)
+    try:
+        base = None if common is None else parse(common, path)
+        ours, theirs = (parse(side, path) for side in marks.sides(text))
+        lines = marks.union(base.lines if base else None, ours.lines, theirs.lines)
+        one, other = (side.with_lines(lines) for side in (ours, theirs))
+    except ValueError as error:
+        raise ServiceFileError(f"{path} has conflict marks; resolve them, then run this again: {error}") from None
+    if _CONTRACT.sub("", one).strip() != _CONTRACT.sub("", other).strip():
+        raise ServiceFileError(
+            f"{path} has conflict marks outside of the resource lines; resolve them, then run this again"
+        )
+    tables = marks.both(*(_contracts(side) for side in (common, one, other)))
+    return _CONTRACT.sub("", one).rstrip() + "\n" + "".join(f"\n{table}\n" for table in tables)
+
+
+def _contracts(text: str | None) -> list[str] | None:
+    return None if text is None else [found[0].strip() for found in _CONTRACT.finditer(text)]
 
 
 def _quoted(line: str) -> str:

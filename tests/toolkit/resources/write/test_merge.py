@@ -2,7 +2,8 @@
 
 import pytest
 
-from toolkit.resources.write.merge import has_marks, merge
+from toolkit.resources.write.marks import has_marks
+from toolkit.resources.write.merge import merge
 
 BASE = "class A:\n    x: int\n    y: int\n"
 METHOD = "\n    def f(self):\n        return 1\n"

@@ -8,16 +8,19 @@ matched twice, 8 us a request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any, get_type_hints
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from app.api.query import read_at_once
 from app.core.security import Guard, guard_of, security_of
+from app.schemas.base import PageQuery
+from app.services.base import ResourceService
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -82,12 +85,53 @@ class Router(APIRouter):
 
 
 def include(app: FastAPI, routers: Iterable[APIRouter], prefix: str) -> None:
-    """Serve `routers` below `prefix`. FastAPI's own APIRouter works too, more slowly."""
+    """Serve `routers` below `prefix`. FastAPI's own APIRouter works too, more slowly.
+
+    Raises TypeError for a schema with members that its model lacks.
+    """
     for router in routers:
+        _require_columns(router)
         if all(isinstance(route, Route) for route in router.routes):
             app.router.routes.extend(route.below(prefix, app) for route in router.routes if isinstance(route, Route))
         else:
             app.include_router(router, prefix=prefix)
+
+
+def _require_columns(router: APIRouter) -> None:
+    """Raise TypeError for members of XCreate, XUpdate, XRead or XQuery that the table of XService has no column for."""
+    lacking: dict[str, None] = {}
+    for route in router.routes:
+        for service in _services(route):
+            assert isinstance(route, APIRoute)  # noqa: S101 - for the type checker
+            used = (*get_type_hints(route.endpoint).values(), route.response_model)
+            stem = service.__name__.removesuffix("Service")
+            names = [f"{stem}{kind}" for kind in ("Create", "Update", "Read", "Query")]
+            schemas = (kind for kind in used if isinstance(kind, type) and kind.__name__ in names)
+            lacking |= dict.fromkeys(name for schema in schemas for name in _without_column(schema, service))
+    if lacking:
+        raise TypeError(
+            f"{', '.join(lacking)}: no such column in the model. Add it to the model and write its revision, or remove "
+            "it from the schema, or name it in `members_without_column` of the service if a rule consumes it"
+        )
+
+
+def _services(route: BaseRoute) -> Iterator[type[ResourceService]]:
+    """Return the services that a route depends on."""
+    for dependency in route.dependant.dependencies if isinstance(route, APIRoute) else ():
+        made = get_type_hints(dependency.call).get("return") if dependency.call else None
+        if isinstance(made, type) and issubclass(made, ResourceService):
+            yield made
+
+
+def _without_column(schema: type[Any], service: type[ResourceService]) -> Iterator[str]:
+    crud, lists = service.crud, issubclass(schema, PageQuery)
+    skipped = {*PageQuery.model_fields, "sort"} if lists else set()
+    for name, member in schema.model_fields.items():
+        column = member.serialization_alias or member.alias or name
+        if name in skipped or member.exclude or column in service.members_without_column:
+            continue
+        if not (crud.filters_by(column) if lists else column in crud.columns):
+            yield f"{schema.__name__}.{name}"
 
 
 class RouteTemplates:

@@ -144,6 +144,10 @@ class Crud:
 
         return self._shape(("page", sort, filters, after), build)
 
+    def filters_by(self, name: str) -> bool:
+        """Return True if a list can be filtered by this name: a column, perhaps with a suffix of COMPARISONS."""
+        return any(name.removesuffix(suffix) in self.columns for suffix in ("", *COMPARISONS))
+
     def _condition(self, name: str) -> ColumnElement[bool]:
         field, compare = name, operator.eq
         if name not in self.columns:

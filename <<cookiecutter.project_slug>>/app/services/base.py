@@ -29,6 +29,8 @@ class ResourceService:
     # False saves BEGIN and COMMIT, a fifth of the time of a POST, where each write is one statement: PostgreSQL makes
     # that atomic. A request with an Idempotency-Key has a transaction in any case.
     transaction: bool = True
+    # Members of the schemas that a rule consumes; the service does not start if any other member has no column.
+    members_without_column: frozenset[str] = frozenset()
 
     def __init_subclass__(cls) -> None:
         """Raise TypeError for a class without transactions whose rules or queries may add a second statement."""

@@ -82,7 +82,7 @@ class _Plan:
         ours = found
         if path in self._targets:
             old, new, _ = self._targets[path]
-            ours, base = renaming.carry(found, base, old, new)
+            ours, base = renaming.carry(found, base, content, old, new)
         if self.recorded.merging and self._is_list_without_edits(path, found, content):
             return Change(path, content, "update", found)
         try:

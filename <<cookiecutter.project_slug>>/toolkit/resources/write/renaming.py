@@ -10,13 +10,13 @@ from toolkit.resources.line.model import Names
 _PACKAGES = r"(?<=\bapp\.models\.)|(?<=\bapp\.schemas\.)|(?<=\bapp\.crud\.)|(?<=\bapp\.services\.)"
 
 
-def carry(found: str, base: str, old: Names, new: Names) -> tuple[str, str]:
+def carry(found: str, base: str, now: str, old: Names, new: Names) -> tuple[str, str]:
     """Return the owner's file and the generator's former one, as they would be under the new name.
 
-    In lines that the generator wrote, every form of the name is replaced; in the owner's own, only names that the
-    generator has made (classes, `order_crud`), because `order` may mean something else there.
+    Lines that the generator wrote are what it writes `now`; in the owner's own, only names that the generator has made
+    (classes, `order_crud`) are replaced, because `order` may mean something else there.
     """
-    wanted = _everywhere(base, old, new)
+    wanted = now if base.count("\n") == now.count("\n") else _everywhere(base, old, new)
     ours, theirs = found.splitlines(keepends=True), base.splitlines(keepends=True)
     replaced = wanted.splitlines(keepends=True)
     carried = []
@@ -40,10 +40,12 @@ def mentions(root: Path, old: Names, generated: Collection[str]) -> Iterator[str
 
 
 def _pattern(names: Names) -> re.Pattern[str]:
-    made = rf"\b{names.class_name}(?=[A-Z]|\b)|(?<=Of){names.class_name}\b"
-    return re.compile(
-        rf"(?P<kind>{made})|\b(?P<module>{names.module})(?=_crud\b|_factory\b)|(?:{_PACKAGES}){names.module}\b"
-    )
+    own = rf"\b{names.module}(?=_crud\b|_factory\b)|(?:{_PACKAGES}){names.module}\b"
+    return re.compile(rf"(?P<kind>{_class(names)})|{own}")
+
+
+def _class(names: Names) -> str:
+    return rf"\b{names.class_name}(?=[A-Z]|\b)|(?<=Of){names.class_name}\b"
 
 
 def _names(text: str, old: Names, new: Names) -> str:
@@ -51,7 +53,6 @@ def _names(text: str, old: Names, new: Names) -> str:
 
 
 def _everywhere(text: str, old: Names, new: Names) -> str:
-    text = _names(text, old, new)
     forms = {
         old.plural_title.lower(): new.plural_title.lower(),
         old.plural_title: new.plural_title,
@@ -63,4 +64,5 @@ def _everywhere(text: str, old: Names, new: Names) -> str:
         old.name: new.name,
     }
     either = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
-    return re.sub(rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])", lambda found: forms[found[0]], text)
+    pattern = rf"(?P<kind>{_class(old)})|(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])"
+    return re.sub(pattern, lambda found: new.class_name if found["kind"] else forms[found[0]], text)

@@ -2,10 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from toolkit.dev.migrations.intents import Intents
+from toolkit.resources.line import names
 from toolkit.resources.line.errors import nearest, quote
 from toolkit.resources.line.model import Field, Resource
 
@@ -21,8 +22,8 @@ class OptionError(ValueError):
 class Given:
     """Options as they are given to `resource.sync`; the other tasks make them.
 
-    `renames`: `OLD=NEW` for a resource, `RESOURCE.OLD=NEW` for a field. `backfills`: `RESOURCE.FIELD=SQL`. `maps`:
-    `RESOURCE.FIELD:OLD=NEW`. RESOURCE is the new name of a renamed one.
+    `renames`: `OLD[/PLURAL]=NEW` for a resource, `RESOURCE.OLD=NEW` for a field. `backfills`: `RESOURCE.FIELD=SQL`.
+    `maps`: `RESOURCE.FIELD:OLD=NEW`. RESOURCE is the new name of a renamed one.
     """
 
     renames: Sequence[str] = ()
@@ -50,7 +51,7 @@ def renamed_resources(given: Given) -> dict[str, str]:
         if not equals or not old or not new:
             raise OptionError(f"--rename {quote(text)} is invalid; expected RESOURCE.OLD=NEW for a field, or OLD=NEW")
         if "." not in old:
-            renamed[old] = new
+            renamed[old.partition("/")[0]] = new
     return renamed
 
 
@@ -59,9 +60,10 @@ def intents(before: Iterable[Resource], after: Iterable[Resource], given: Given)
     reader = _Reader(
         {part.name: part for part in before}, {part.name: part for part in after}, renamed_resources(given)
     )
+    of_fields = [text for text in given.renames if "." in text.partition("=")[0]]
     return Intents(
-        renamed_columns=dict(reader.renamed(text) for text in given.renames if "." in text.partition("=")[0]),
-        renamed_tables=reader.tables(),
+        renamed_columns=dict(reader.renamed(text) for text in of_fields),
+        renamed_tables=dict(reader.tables(text for text in given.renames if text not in of_fields)),
         backfills=dict(reader.backfill(text) for text in given.backfills),
         value_maps=reader.maps(given.maps),
     )
@@ -76,19 +78,28 @@ class _Reader:
     after: Mapping[str, Resource]
     renamed_names: Mapping[str, str] = field(default_factory=dict)
 
-    def tables(self) -> dict[str, str]:
-        """Return old to new table of each renamed resource."""
-        for old, new in self.renamed_names.items():
-            if old not in self.before or new not in self.after:
-                message = f"--rename {old}={new} is invalid; expected the name of a former resource and one of today's"
-                raise OptionError(message)
-        tables = {self.before[old].table: self.after[new].table for old, new in self.renamed_names.items()}
-        return {old: new for old, new in tables.items() if old != new}
+    def tables(self, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Return old and new table of each renamed resource; its former line is unknown once it was replaced."""
+        for text in texts:
+            head, _, new = text.partition("=")
+            old, _, plural = head.partition("/")
+            if new not in self.after or old in self.after:
+                raise OptionError(
+                    f"--rename {text} is invalid; expected the name of a former resource and one of today's"
+                )
+            known = self.before.get(old)
+            table = known.table if known else plural or names.plural(old)
+            if table != self.after[new].table:
+                yield table, self.after[new].table
 
     def renamed(self, text: str) -> tuple[Column, str]:
+        """Return a renamed column; the former name is not checked once its line was replaced."""
         resource, name, rest = self._parts("rename", text, "RESOURCE.OLD=NEW")
-        old = self._field(self._former(resource), name, text)
-        return (resource.table, old.name), self._field(resource, rest[1:], text).name
+        new = self._field(resource, rest[1:], text).name
+        former = self._former(resource)
+        if former == resource and name not in {part.name for part in resource.fields}:
+            return (resource.table, name), new
+        return (resource.table, self._field(former, name, text).name), new
 
     def backfill(self, text: str) -> tuple[Column, str]:
         resource, name, rest = self._parts("backfill", text, "FIELD=SQL")
@@ -120,13 +131,13 @@ class _Reader:
         return resource, found["field"], found["rest"]
 
     def _former(self, resource: Resource) -> Resource:
-        names = {new: old for old, new in self.renamed_names.items()}
-        return self.before.get(names.get(resource.name, resource.name), resource)
+        former = {new: old for old, new in self.renamed_names.items()}
+        return self.before.get(former.get(resource.name, resource.name), resource)
 
     def _field(self, resource: Resource, name: str, text: str) -> Field:
         for part in resource.fields:
             if part.name in (name, f"{name}_id" if part.ref else name):
                 return part
-        names = [part.name for part in resource.fields]
-        way = f"{nearest(name, names)} Fields: {', '.join(names)}"
+        known = [part.name for part in resource.fields]
+        way = f"{nearest(name, known)} Fields: {', '.join(known)}"
         raise OptionError(f"{quote(text)}: {quote(resource.name)} has no field {quote(name)}{way}")

@@ -79,8 +79,8 @@ def rename(project: Path, old: str, new: str, options: Options) -> None:
         former = generator.read_service(project).lines
         changed = lines.renamed(former, old, new)
         name = new.partition("/")[0]
-        given = Given(renames=(f"{old}={name}",))
         before = next(each for each in generator.known_resources(former) if each.name == old)
+        given = Given(renames=(f"{old}/{before.plural}={name}",))
         after = next(each for each in generator.known_resources(changed) if each.name == name)
         carry_out(project, Work(f"rename {old} to {name}", changed, given), options)
         print(f"Note: the path /{before.url} of the API becomes /{after.url}, and so do the scopes.", file=sys.stderr)

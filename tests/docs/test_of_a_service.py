@@ -120,7 +120,7 @@ def test_every_recipe_works_as_it_is_printed(followed: Followed) -> None:
     paths = json.loads((followed.service / "docs" / "openapi.json").read_text())["paths"]
     assert {"/api/v1/reviews", "/api/v1/rating"} <= set(paths)
     revisions = "\n".join(path.name for path in (followed.service / "alembic" / "versions").glob("*.py"))
-    assert all(name in revisions for name in ("add_review", "allow_ten_stars", "daily_ratings"))
+    assert all(name in revisions for name in ("add_review", "change_review", "daily_ratings"))
     assert {"app/main.py", "app/commands/rate.py", "deploy/inventory.yaml"} <= set(followed.written)
 
 

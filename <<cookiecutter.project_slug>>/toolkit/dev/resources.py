@@ -151,7 +151,7 @@ def _with_deletions(changes: Sequence[Change], options: Options) -> list[Change]
 
 
 def _changes_anything(project: Path, changes: Sequence[Change]) -> bool:
-    """Return True if a file would be written; docs/openapi.json is only known once the code is as it should be."""
+    """Return True if a file would be written; docs/openapi.json is compared once the files are unchanged."""
     return any(change.writes for change in changes) or not openapi.is_current(project)
 
 

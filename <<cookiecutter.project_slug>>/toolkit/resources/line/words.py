@@ -1,4 +1,4 @@
-"""What the syntax makes of a text: words with their places. The parser interprets them."""
+"""Words of a resource line with their places, as the syntax reads them. The parser interprets them."""
 
 from dataclasses import dataclass
 

@@ -96,7 +96,7 @@ def merged(root: Path) -> str | None:
         raise ServiceFileError(f"{path} has conflict marks; resolve them, then run this again: {error}") from None
     if _CONTRACT.sub("", one).strip() != _CONTRACT.sub("", other).strip():
         raise ServiceFileError(
-            f"{path} has conflict marks outside of the resource lines; resolve them, then run this again"
+            f"{path} has conflict marks outside the resource lines; resolve them, then run this again"
         )
     tables = marks.both(*(_contracts(side) for side in (common, one, other)))
     return _CONTRACT.sub("", one).rstrip() + "\n" + "".join(f"\n{table}\n" for table in tables)

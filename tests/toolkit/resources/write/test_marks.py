@@ -1,4 +1,4 @@
-"""What a git merge leaves in generated lists: the two sides, and their union."""
+"""Conflict marks in generated lists: the two sides, and their union."""
 
 import json
 import subprocess
@@ -87,7 +87,7 @@ def test_lines_and_contracts_of_both_sides(merge: Callable[..., Path]) -> None:
 def test_another_conflict_in_service_toml_is_the_owners(merge: Callable[..., Path]) -> None:
     ours, theirs = (service_toml([A]).replace('"x"', name) for name in ('"y"', '"z"'))
     root = merge("service.toml", service_toml([A]), ours, theirs)
-    with pytest.raises(service_file.ServiceFileError, match="conflict marks outside of the resource lines"):
+    with pytest.raises(service_file.ServiceFileError, match="conflict marks outside the resource lines"):
         service_file.merged(root)
 
 

@@ -22,6 +22,7 @@ hypothesis.settings.load_profile("unhurried")
 
 # A person's proxy has no place between a test and what it has started.
 loopback.bypass_proxy(os.environ)
+TOTALS = totals.take(os.environ)
 
 # Tests of a baked service, which test_framework.py runs there.
 collect_ignore = ["framework"]
@@ -70,12 +71,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Leave the counts, and the names of drills that were left out, for the total of the whole run."""
-    if hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput") or TOTALS is None:
         return
     stats = terminalreporter.stats
     counts = Counter({kind: len(stats.get(kind, ())) for kind in totals.KINDS if kind != "deselected"})
     left_out = [report.nodeid for report in stats.get("skipped", ()) if _was_left_out(report)]
-    totals.write(counts, left_out)
+    totals.write(TOTALS, counts, left_out)
 
 
 def _was_left_out(report: pytest.TestReport) -> bool:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,11 +26,16 @@ class Totals:
         return f" {', '.join(named) or 'no tests ran'} in {seconds:.2f}s{clock} ".center(80, "=")
 
 
-def write(counts: Counter[str], left_out: Iterable[str]) -> None:
-    """Write this process's part to FOLDER; nothing when it is not set."""
-    if folder := os.environ.get(FOLDER):
-        part = {"counts": dict(counts), "left_out": list(left_out)}
-        (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(part))
+def take(environment: MutableMapping[str, str]) -> Path | None:
+    """Return this run's folder; a pytest that a test starts does not inherit it, so its results are not counted."""
+    folder = environment.pop(FOLDER, "")
+    return Path(folder) if folder else None
+
+
+def write(folder: Path, counts: Counter[str], left_out: Iterable[str]) -> None:
+    """Write this process's part."""
+    part = {"counts": dict(counts), "left_out": list(left_out)}
+    (folder / f"{os.getpid()}.json").write_text(json.dumps(part))
 
 
 def read(folder: Path) -> Totals:

@@ -172,3 +172,10 @@ def test_totals_add_up_over_processes(tmp_path: Path) -> None:
     for number in range(2):
         (tmp_path / f"{number}.json").write_text(json.dumps({"counts": {"passed": 2}, "left_out": [f"a::{number}"]}))
     assert totals.read(tmp_path) == totals.Totals(Counter(passed=4), ["a::0", "a::1"])
+
+
+def test_a_pytest_that_a_test_starts_is_not_counted(tmp_path: Path) -> None:
+    environment = {totals.FOLDER: str(tmp_path)}
+    assert totals.take(environment) == tmp_path
+    assert environment == {}
+    assert totals.take(environment) is None

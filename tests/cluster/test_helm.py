@@ -141,6 +141,7 @@ def test_check_changes_nothing_and_is_true(released: Stage) -> None:
     assert (revisions(released), released.versions()) == (before, objects)
 
 
+@pytest.mark.drill(minutes=1)
 def test_a_crash_is_rolled_back_and_a_rollback_goes_back(released: Stage) -> None:
     before = released.image_of_deployment()
     crashed = released.deploy("crash")

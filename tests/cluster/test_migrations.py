@@ -68,6 +68,7 @@ def table(stage: Stage) -> str:
     return stage.sql("select table_name from information_schema.tables where table_name like 'product%' limit 1")
 
 
+@pytest.mark.drill(minutes=1)
 def test_an_additive_one_runs_and_a_rollback_works_on_the_newer_schema(author: Stage) -> None:
     image = revision(author, "aa01", ADDS)
     ended = author.deploy(image)

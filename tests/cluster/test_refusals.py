@@ -140,6 +140,7 @@ def refused(stage: Stage, code: str, *words: str, image: str = "v2", arguments: 
         assert word in told.out, told
 
 
+@pytest.mark.drill(minutes=1)
 def test_a_quota_that_requires_what_the_pods_do_not_set(running: Stage) -> None:
     """`cpu_limit` reaches the Deployment and the migration alike: with it the same deploy passes."""
     with applied(running, QUOTA.replace("HARD", "{limits.cpu: 4}")):

@@ -37,6 +37,7 @@ def test_a_changed_secret_replaces_the_pods(running: Stage) -> None:
     assert re.search(r"ok=8 +changed=0", same.out), same
 
 
+@pytest.mark.drill(minutes=1)
 def test_another_database_is_migrated_before_pods_use_it(running: Stage) -> None:
     """The schema that the running pods report is that of the old database."""
     other = f"other_{uuid.uuid4().hex[:6]}"

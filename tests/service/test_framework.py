@@ -35,6 +35,7 @@ def test_the_end_of_a_process_under_load(bakery: Bakery, bake: Bake) -> None:
     run_tests(bakery, service, [UNDER_LOAD])
 
 
+@pytest.mark.drill(minutes=3)
 def test_a_service_without_authentication(bakery: Bakery, bake: Bake) -> None:
     """Its own tests, with the coverage they promise, and those of this answer; all others are a drill."""
     service = bake("none")

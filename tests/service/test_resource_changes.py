@@ -145,8 +145,13 @@ def test_two_branches_are_put_right(task: Task, service: Path, url: str) -> None
     task("--list")
     git(service, "checkout", "--quiet", "-b", "other")
     assert task("resource.add", "lamp: size:int").returncode == 0
+    assert task("resource.change", "product", "+colour:str?").returncode == 0
+    product = service / "app" / "models" / "product.py"
+    product.write_text(product.read_text().replace('"""The table', '"""The only table', 1))
     commit(service)
     git(service, "checkout", "--quiet", "main")
+    assert task("resource.change", "product", "+sku:str(..40)?").returncode == 0
+    product.write_text(product.read_text() + METHOD)
     assert task("resource.add", "review: stars:int product:ref(product)").returncode == 0
     model = service / "app" / "models" / "review.py"
     model.write_text(model.read_text() + METHOD)
@@ -161,6 +166,10 @@ def test_two_branches_are_put_right(task: Task, service: Path, url: str) -> None
     assert "migrate.merge" in synced.stdout
     assert git(service, "grep", "-lE", "^(<<<<<<<|=======$|>>>>>>>)", "--", ":!*.md", code=1) == ""
     assert model.read_text().endswith(METHOD)
+    assert product.read_text().startswith('"""The only table')
+    fields = [line.strip().partition(":")[0] for line in product.read_text().splitlines() if "mapped_column(" in line]
+    assert fields == ["name", "description", "price", "stock", "is_available", "sku", "colour"]
+    assert product.read_text().endswith(METHOD)
     merged = task("migrate.merge")
     assert merged.returncode == 0, merged.stderr
     commit(service)

@@ -14,6 +14,7 @@ from toolkit.resources.line.syntax import Reader
 from toolkit.resources.write import layout, manifest, service_file
 from toolkit.resources.write.change import MEANING, Change, GeneratorError
 from toolkit.resources.write.plan import Wanted, plan, text_of
+from toolkit.resources.write.plan import former as _former
 from toolkit.resources.write.render import TEMPLATES, render
 
 __all__ = ["MEANING", "Change", "GeneratorError", "Wanted", "add", "plan", "prepare", "render", "write", "written"]
@@ -147,11 +148,7 @@ def former(root: Path, service: service_file.ServiceFile) -> tuple[Resource, ...
     Raises ValueError for a damaged manifest.
     """
     recorded = manifest.read(root).lines
-    lines = service.lines if recorded is None else recorded
-    try:
-        return parse(";\n".join(lines)) if lines else ()
-    except ResourceErrors:
-        return ()
+    return _former(service.lines if recorded is None else recorded)
 
 
 def _digests(changes: Iterable[Change], recorded: manifest.Manifest) -> Iterator[tuple[str, str]]:

@@ -15,13 +15,18 @@ PATH = Path(".generated.json")
 class Manifest:
     """`files` is path -> sha256 of what the generator made; `lines` is None in a manifest from before version 0.3.
 
-    During a git merge with a conflict in it, `others` are the hashes of the other side.
+    During a git merge with a conflict in it, `others` are the hashes of the other side, and `sides` the lines of both.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[str, ...] | None = None
     others: Mapping[str, str] = field(default_factory=dict)
-    merging: bool = False
+    sides: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def merging(self) -> bool:
+        """Return True during a git merge."""
+        return bool(self.sides)
 
     def is_unedited(self, path: str, content: str) -> bool:
         """Return True if a file still is what the generator made."""
@@ -60,7 +65,7 @@ def _merged(root: Path, text: str) -> Manifest:
     common, _, _ = marks.in_index(root, PATH.as_posix())
     shared = tuple(line for line in ours.lines or () if line in (theirs.lines or ()))
     lines = parse(common).lines if common else shared
-    return Manifest({**theirs.files, **ours.files}, lines, theirs.files, merging=True)
+    return Manifest({**theirs.files, **ours.files}, lines, theirs.files, (ours.lines or (), theirs.lines or ()))
 
 
 def text(files: Mapping[str, str], lines: Sequence[str]) -> str:

@@ -12,10 +12,6 @@ _HUNK = re.compile(
 )
 
 
-class AmbiguousError(ValueError):
-    """Both sides changed the same; the message says what."""
-
-
 def has_marks(text: str) -> bool:
     """Return True for a file with conflict marks of a git merge."""
     return bool(_HUNK.search(text.replace("\r\n", "\n")))
@@ -50,36 +46,7 @@ def in_index(root: Path, path: str) -> tuple[str | None, str | None, str | None]
     return stage(1), stage(2), stage(3)
 
 
-def union(base: Sequence[str] | None, ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
-    """Merge two lists of resource lines, by the resource's name. Raises AmbiguousError.
-
-    Without the common ancestor, every line of either side is kept.
-    """
-    old, left, right = ({_name(line): line for line in lines} for lines in (base or (), ours, theirs))
-    merged = []
-    for name in dict.fromkeys((*left, *right)):
-        was, mine, other = (_plain(lines.get(name)) for lines in (old, left, right))
-        if base is None and (mine is None or other is None):
-            merged.append(left.get(name) or right[name])
-        elif mine == other or other == was:
-            merged += [left[name]] if name in left else []
-        elif mine == was:
-            merged += [right[name]] if name in right else []
-        else:
-            shown = [f"  {line or 'removed'}" for line in (left.get(name), right.get(name))]
-            raise AmbiguousError(f"both sides of the git merge changed the line of `{name}`:\n" + "\n".join(shown))
-    return merged
-
-
 def both(base: Sequence[str] | None, ours: Sequence[str] | None, theirs: Sequence[str] | None) -> list[str]:
     """Return the items of both sides, without those that one of them has removed."""
     items = dict.fromkeys((*(ours or ()), *(theirs or ())))
     return [item for item in items if item not in (base or ()) or (item in (ours or ()) and item in (theirs or ()))]
-
-
-def _name(line: str) -> str:
-    return re.split(r"[/:\s]", line.strip(), maxsplit=1)[0]
-
-
-def _plain(line: str | None) -> str | None:
-    return None if line is None else " ".join(line.split())

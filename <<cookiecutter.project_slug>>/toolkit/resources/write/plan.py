@@ -1,13 +1,14 @@
 """The plan of all files: what the generator makes of the resources, compared and merged with what is there."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from toolkit.resources.line.model import Resource, by_reference
+from toolkit.resources.line.parser import ResourceErrors, parse
 from toolkit.resources.write import layout, manifest, marks, renaming
 from toolkit.resources.write.change import Change, GeneratorError
 from toolkit.resources.write.merge import merge
@@ -40,6 +41,14 @@ def text_of(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else None
 
 
+def former(lines: Sequence[str]) -> tuple[Resource, ...]:
+    """Return the resources of former lines; none if this version of the grammar refuses them."""
+    try:
+        return parse(";\n".join(lines)) if lines else ()
+    except ResourceErrors:
+        return ()
+
+
 @dataclass(frozen=True)
 class _Plan:
     wanted: Wanted
@@ -65,8 +74,12 @@ class _Plan:
         if source and (self.root / path).exists():
             return Change(path, content, "foreign", text_of(self.root / path))
         if marks.has_marks(found):
-            regenerate = self._is_list_without_edits(path, found, content) or self._both_sides_unedited(origin)
-            return Change(path, content, "update" if regenerate else "unresolved", found)
+            if self._is_list_without_edits(path, found, content):
+                return Change(path, content, "update", found)
+            merged = self._of_both_sides(path, content)
+            if merged is None:
+                return Change(path, content, "unresolved", found)
+            return Change(path, merged, "update" if merged == content else "merge", found, content)
         if manifest.digest(found) == manifest.digest(content):
             return Change(path, content, "ok", found, source=source)
         if origin not in self.recorded.files:
@@ -99,10 +112,19 @@ class _Plan:
         words = (set(re.findall(r"\w+", text)) for text in (marks.without_marks(found), made))
         return path in targets(self.templates) and next(words) <= next(words)
 
-    def _both_sides_unedited(self, path: str) -> bool:
-        """Return True for an unmerged file that is generated on both sides of the git merge."""
-        _, *both = marks.in_index(self.root, path)
-        return all(side is not None and self.recorded.is_unedited(path, side) for side in both)
+    def _of_both_sides(self, path: str, content: str) -> str | None:
+        """Return an unmerged file with the edits of both sides of the git merge; None if they cannot be merged."""
+        _, *texts = marks.in_index(self.root, path)
+        carried = []
+        for text, lines in zip(texts, self.recorded.sides, strict=False):
+            base = dict(self._render(former(lines))).get(path)
+            if text is None or base is None:
+                return None
+            carried.append(merge(text, self._arranged({path: base})[path], content))
+        if len(carried) < 2 or any(each.conflicts for each in carried):
+            return None
+        merged = merge(carried[0].text, content, carried[1].text)
+        return None if merged.conflicts else merged.text
 
     def _gone(self, path: str, found: str) -> Change:
         unedited = self.recorded.is_unedited(path, found) or found == self._base(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.resources.write import marks
+from toolkit.resources.write.union import union
 
 NAME = "service.toml"
 _SECTION = re.compile(r"^\[resources\][^\n]*$", re.MULTILINE)
@@ -90,7 +91,7 @@ def merged(root: Path) -> str | None:
     try:
         base = None if common is None else parse(common, path)
         ours, theirs = (parse(side, path) for side in marks.sides(text))
-        lines = marks.union(base.lines if base else None, ours.lines, theirs.lines)
+        lines = union(base.lines if base else None, ours.lines, theirs.lines)
         one, other = (side.with_lines(lines) for side in (ours, theirs))
     except ValueError as error:
         raise ServiceFileError(f"{path} has conflict marks; resolve them, then run this again: {error}") from None

@@ -12,31 +12,6 @@ from toolkit.resources.write import manifest, marks, service_file
 A, B, C = "a: x:int", "b: x:int", "c: x:int"
 
 
-@pytest.mark.parametrize(
-    ("base", "ours", "theirs", "wanted"),
-    [
-        ([A], [A, B], [A, C], [A, B, C]),
-        ([A, B], [A], [A, B, C], [A, C]),
-        ([A, B], [A, B], [B], [B]),
-        ([A], ["a: y:int"], [A, B], ["a: y:int", B]),
-        ([A], [A], ["a:  x:int "], [A]),
-        (None, [A, B], [A, C], [A, B, C]),
-        (None, [A], [A, B], [A, B]),
-    ],
-)
-def test_union(base: list[str] | None, ours: list[str], theirs: list[str], wanted: list[str]) -> None:
-    assert marks.union(base, ours, theirs) == wanted
-
-
-@pytest.mark.parametrize(
-    ("base", "ours", "theirs"),
-    [([A], ["a: y:int"], ["a: z:int"]), ([A], [], ["a: z:int"]), (None, ["a: y:int"], ["a: z:int"]), ([], [A], ["a: z:int"])],
-)
-def test_one_line_changed_on_both_sides_is_ambiguous(base: list[str] | None, ours: list[str], theirs: list[str]) -> None:
-    with pytest.raises(marks.AmbiguousError, match="changed the line of `a`"):
-        marks.union(base, ours, theirs)
-
-
 def test_sides() -> None:
     text = "1\n<<<<<<< HEAD\na\n||||||| 12\nb\n=======\nc\n>>>>>>> other\n2\n"
     assert marks.sides(text) == ("1\na\n2\n", "1\nc\n2\n")

@@ -212,6 +212,14 @@ def template_update(c: Context, answer: list[str], to: str = "", from_: str = ""
     raise SystemExit(template_update.run(project(c), to=to, address=from_, answers=answer, check=check))
 
 
+@task(name="propose", help={"from": "the template's address instead of the recorded one"})
+def template_propose(c: Context, to: str = "", from_: str = "") -> None:
+    """Open a pull request with the changes of the template, or a merge request; a scheduled job of the pipeline."""
+    from toolkit.dev.proposal import propose
+
+    raise SystemExit(propose.run(project(c), to=to, address=from_))
+
+
 @task
 def openapi(c: Context, check: bool = False) -> None:
     """Write docs/openapi.json; with --check, only check that it is up to date."""
@@ -378,4 +386,4 @@ namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_mer
 namespace.add_collection(
     Collection("resource", resource_add, resource_change, resource_rename, resource_remove, resource_sync)
 )
-namespace.add_collection(Collection("template", template_update))
+namespace.add_collection(Collection("template", template_update, template_propose))

@@ -59,8 +59,8 @@ def skeleton(request: pytest.FixtureRequest, skeletons: dict[str, Path]) -> Path
     return skeletons[request.param]
 
 
-def workflow(service: Path) -> dict[str, Any]:
-    content = yaml.safe_load((service / ".github" / "workflows" / "ci-cd.yml").read_text())
+def workflow(service: Path, name: str = "ci-cd") -> dict[str, Any]:
+    content = yaml.safe_load((service / ".github" / "workflows" / f"{name}.yml").read_text())
     assert isinstance(content, dict)
     return content
 
@@ -154,9 +154,30 @@ def test_every_step_is_a_task(skeleton: Path) -> None:
             assert TASK.fullmatch(command) or command in TOOLCHAIN, f"{name}: {command}"
 
 
+def test_the_job_for_the_template_only_reads_and_leaves_no_token_behind(skeleton: Path) -> None:
+    content = workflow(skeleton, "template-update")
+    assert content["permissions"] == {}
+    (job,) = content["jobs"].values()
+    assert job["permissions"] == {"contents": "read"}
+    assert runs(job) == ["python3 tasks.py template.propose"]
+    (checkout,) = [step["with"] for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert checkout == {"fetch-depth": 0, "persist-credentials": False}
+
+
+def test_a_schedule_of_gitlab_deploys_nothing(skeletons: dict[str, Path]) -> None:
+    content = yaml.safe_load((skeletons["docker hub"] / ".gitlab-ci.yml").read_text())
+    jobs = {name: job for name, job in content.items() if isinstance(job, dict) and "script" in job}
+    for name in ("image", "scan", "staging", "e2e", "production"):
+        (rule,) = jobs[name]["rules"]
+        assert '$CI_PIPELINE_SOURCE != "schedule"' in rule["if"], name
+    (rule,) = jobs["template"]["rules"]
+    assert rule == {"if": '$CI_PIPELINE_SOURCE == "schedule"'}
+
+
 def test_gitlab_runs_the_same_tasks(skeletons: dict[str, Path]) -> None:
     for service in skeletons.values():
-        lines = [line for job in workflow(service)["jobs"].values() for line in tasks_of(job)]
+        jobs = [*workflow(service)["jobs"].values(), *workflow(service, "template-update")["jobs"].values()]
+        lines = [line for job in jobs for line in tasks_of(job)]
         ours = {found["task"] for line in lines if (found := TASK.fullmatch(line))}
         content = yaml.safe_load((service / ".gitlab-ci.yml").read_text())
         scripts = [line for job in content.values() if isinstance(job, dict) for line in job.get("script", ())]

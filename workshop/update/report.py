@@ -46,12 +46,12 @@ def show(
 
 def changes_since(found: service.Service) -> str:
     """Return the changelog's newer sections, or within one version the subjects of the newer commits."""
-    text = (pristine.TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
-    if sections := changelog.since(text, found.version):
-        return sections
     here = Repository(pristine.TEMPLATE)
     known = found.commit and here.commit_of(found.commit)
-    return here.read("log", "--format=- %s", f"{found.commit}..HEAD") if known else ""
+    if found.version == template_version() and known:
+        return here.read("log", "--format=- %s", f"{found.commit}..HEAD")
+    text = (pristine.TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
+    return changelog.since(text, found.version)
 
 
 def template_version() -> str:

@@ -1,4 +1,4 @@
-"""Where a service came from: each way to name the template records its version, commit and address."""
+"""Origin of a service: each way to name the template records its version, commit and address."""
 
 import subprocess
 import tomllib

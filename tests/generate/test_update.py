@@ -116,7 +116,7 @@ def test_a_service_with_the_wheel_gets_no_folder(shop: Path) -> None:
 def test_a_clone_of_an_updated_service_needs_no_branch(
     shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a merge has brought is in the history; the branch of the remote may be older."""
+    """The history has the template of a merge; the branch of the remote may be older."""
     older.git(shop, "branch", "before", "template")
     assert run.run(shop, [], check=False) == 0
     older.git(shop, "branch", "--force", "template", "before")

@@ -96,12 +96,25 @@ def migrate(c: Context, revision: str = "head", allow_destructive: bool = False)
     upgrade.upgrade(project(c), revision, allow_destructive=allow_destructive)
 
 
-@task(name="new")
-def migrate_new(c: Context, message: str) -> None:
-    """Write the revision for the changes in the models."""
+@task(name="new", iterable=["backfill", "rename", "map"])
+def migrate_new(c: Context, message: str, backfill: list[str], rename: list[str], map: list[str]) -> None:
+    """Write the revision for the changes in the models, in a form that the running version survives.
+
+    --backfill TABLE.COLUMN=SQL gives existing rows a value; --rename TABLE.OLD=NEW or --rename OLD=NEW (a table) keeps
+    the data of what was renamed; --map TABLE.COLUMN:OLD=NEW replaces a removed value.
+    """
+    from toolkit.dev.migrations import intents, new_revision
+
+    meant = intents.parsed(backfills=backfill, renames=rename, maps=map)
+    print(new_revision.new(message, project(c), meant) or "The revisions match the models; no new revision is needed.")
+
+
+@task(name="contract")
+def migrate_contract(c: Context) -> None:
+    """Write the revision that finishes earlier changes, listed as [[contract]] in service.toml."""
     from toolkit.dev.migrations import new_revision
 
-    print(new_revision.new(message, project(c)) or "The revisions match the models; no new revision is needed.")
+    print(new_revision.contract("contract", project(c)) or "No change is outstanding; nothing to contract.")
 
 
 @task(name="merge")
@@ -382,7 +395,7 @@ namespace = Collection(
     doctor,
 )
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))
-namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_merge, migrate_lint))
+namespace.add_collection(Collection("migrate", migrate, migrate_new, migrate_contract, migrate_merge, migrate_lint))
 namespace.add_collection(
     Collection("resource", resource_add, resource_change, resource_rename, resource_remove, resource_sync)
 )

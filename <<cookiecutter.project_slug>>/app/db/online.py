@@ -36,7 +36,7 @@ def create_check(name: str, table: str, condition: str, *, looser: bool = False)
     op.drop_constraint(name, table, type_="check", if_exists=True)
     # The marker is for the classifier of deploys (toolkit/deploy/breaking_changes.py).
     mark = " /* looser */" if looser else ""
-    added = f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} CHECK ({condition}) NOT VALID{mark}"
+    added = f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {quoted(name)} CHECK ({condition}) NOT VALID{mark}"
     op.execute(without_parameters(added))
     _validate(name, table)
 
@@ -53,15 +53,16 @@ def create_unique(name: str, table: str, columns: Sequence[str]) -> None:
     """Create a UNIQUE constraint from an index that is created concurrently."""
     op.drop_constraint(name, table, type_="unique", if_exists=True)
     create_index_concurrently(name, table, columns, unique=True)
-    op.execute(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} UNIQUE USING INDEX {_quoted(name)}")
+    op.execute(f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {quoted(name)} UNIQUE USING INDEX {quoted(name)}")
 
 
 def widen_column(table: str, column: str, type_: str) -> None:
     """Change a column to a type that holds every old value and is stored the same: the table is not rewritten."""
+    op.drop_constraint(op.f(f"ck_{table}_{column}__type"), table, type_="check", if_exists=True)
     # squawk and the classifier see that the type changes, but not the old type.
     op.execute(
         "-- squawk-ignore changing-column-type\n"
-        f"ALTER TABLE {_quoted(table)} ALTER COLUMN {_quoted(column)} TYPE {type_} /* looser */"
+        f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column)} TYPE {type_} /* looser */"
     )
 
 
@@ -72,8 +73,9 @@ def without_parameters(sql: str) -> str:
 
 def _validate(name: str, table: str) -> None:
     with op.get_context().autocommit_block():
-        op.execute(f"ALTER TABLE {_quoted(table)} VALIDATE CONSTRAINT {_quoted(name)}")
+        op.execute(f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT {quoted(name)}")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL, in quotes if it needs them."""
     return op.get_context().dialect.identifier_preparer.quote(name)

@@ -1,5 +1,7 @@
 """The revisions: each goes up and down, and together they make what the models say."""
 
+from collections.abc import Sequence
+
 import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
@@ -10,7 +12,7 @@ from app.db.base import load_models
 from app.db.engine import connecting_engine
 from app.settings.database_url import parse_database_url
 from tests.support import databases
-from toolkit.dev.migrations import catalogue
+from toolkit.dev.migrations import catalogue, outstanding
 
 REVISIONS = [script.revision for script in ScriptDirectory(databases.ROOT / "alembic").walk_revisions()][::-1]
 pytestmark = pytest.mark.skipif(not REVISIONS, reason="there is no revision yet: python3 tasks.py setup")
@@ -41,16 +43,27 @@ async def test_stairway(empty_database: str) -> None:
     assert await names(empty_database, TABLES) == ["alembic_version"]
 
 
-async def drift(migrated: str, empty: str, metadata: MetaData) -> list[str]:
-    """Everything in which the revisions and the models differ, by PostgreSQL's catalogue."""
+async def drift(
+    migrated: str, empty: str, metadata: MetaData, entries: Sequence[outstanding.Entry] | None = None
+) -> list[str]:
+    """Everything in which the revisions and the models differ, by PostgreSQL's catalogue.
+
+    What a later release does ([[contract]] in service.toml) is done first.
+    """
+    later = outstanding.statements(outstanding.read(databases.ROOT) if entries is None else entries)
 
     def made(connection: Connection) -> dict[catalogue.Key, str]:
         metadata.create_all(connection)
         connection.commit()
         return catalogue.read(connection)
 
+    def finished(connection: Connection) -> dict[catalogue.Key, str]:
+        for statement in later:
+            connection.exec_driver_sql(statement)
+        return catalogue.read(connection)
+
     found = []
-    for url, work in ((empty, made), (migrated, catalogue.read)):
+    for url, work in ((empty, made), (migrated, finished)):
         engine = connecting_engine(parse_database_url(url), poolclass=NullPool)
         async with engine.connect() as connection:
             found.append(await connection.run_sync(work))
@@ -79,6 +92,14 @@ async def test_a_change_without_a_revision_is_noticed(
     await admin.execute(f"ALTER TABLE idempotency_keys {changed}")
     [difference] = await drift(own_database, empty_database, load_models())
     assert noticed in difference
+
+
+async def test_a_step_for_a_later_release_is_no_drift(
+    own_database: str, empty_database: str, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("ALTER TABLE idempotency_keys ADD COLUMN legacy int")
+    entry = outstanding.Entry("drop_column", "idempotency_keys", "legacy")
+    assert await drift(own_database, empty_database, load_models(), [entry]) == []
 
 
 async def test_an_index_and_a_missing_check_without_a_revision_are_noticed(

@@ -9,7 +9,7 @@ LOOSER = "/* looser */"
 _DESTRUCTIVE = (
     (re.compile(r"\bDROP\s+(TABLE|SCHEMA|VIEW|TYPE|SEQUENCE)\b", re.I), "drops {1}"),
     (re.compile(r"\bDROP\s+COLUMN\b", re.I), "drops a column"),
-    (re.compile(r"\bRENAME\b", re.I), "renames"),
+    (re.compile(r"^(?!\s*ALTER\s+INDEX\b).*\bRENAME\b(?!\s+CONSTRAINT\b)", re.I | re.S), "renames"),
     (re.compile(r"\bSET\s+SCHEMA\b", re.I), "moves to another schema"),
     (re.compile(r"\bALTER\s+COLUMN\s+\S+\s+(SET\s+DATA\s+)?TYPE\b", re.I), "changes a column's type"),
     (re.compile(r"\bALTER\s+COLUMN\s+\S+\s+SET\s+NOT\s+NULL\b", re.I), "makes a column NOT NULL"),
@@ -31,17 +31,23 @@ _RULES = (
 )
 _ADDED = re.compile(r"\bADD\s+COLUMN\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w$]+)", re.I)
 _CREATED = re.compile(r"\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:[\w$]+\.)?\"?([\w$]+)", re.I)
+_RENAMED = re.compile(r"\bALTER\s+TABLE\s+(?:[\w$]+\.)?\"?([\w$]+)\"?\s+RENAME\s+TO\b", re.I)
+_VIEW = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+(?:[\w$]+\.)?\"?([\w$]+)", re.I)
+# The body runs when code writes, not now.
+_FUNCTION = re.compile(r"(\bCREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\b[^;]*?)(\$\w*\$).*?\2", re.I | re.S)
 _TABLE = re.compile(r"\b(?:ALTER\s+TABLE|ON)\s+(?:ONLY\s+)?(?:[\w$]+\.)?\"?([\w$]+)", re.I)
 
 
 def reasons_in(sql: str) -> list[str]:
     """Return the parts of a script that break code for the previous schema; comments and strings are ignored."""
     marked = sql.replace(LOOSER, " __looser__ ")
-    bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", marked, flags=re.S)
+    bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", _FUNCTION.sub(r"\1", marked), flags=re.S)
+    views = set(_VIEW.findall(bare))
     added, created = set(_ADDED.findall(bare)), set(_CREATED.findall(bare))
     found = []
     for statement in bare.split(";"):
-        if "__looser__" in statement:
+        renamed = _RENAMED.search(statement)
+        if "__looser__" in statement or (renamed and renamed[1] in views):
             continue
         for pattern, text in _DESTRUCTIVE:
             if match := pattern.search(statement):

@@ -32,6 +32,9 @@ from toolkit.dev.service import Revision
         ("CREATE UNIQUE INDEX CONCURRENTLY uq ON product (name);", "adds UNIQUE"),
         ("ALTER TABLE product ADD CONSTRAINT fk FOREIGN KEY(lamp_id) REFERENCES lamp (id);", "adds a foreign key"),
         ("ALTER TABLE product SET SCHEMA archive;", "moves"),
+        ("ALTER TABLE product RENAME TO lamp; CREATE VIEW products AS SELECT * FROM lamp;", "renames"),
+        ("CREATE FUNCTION f() RETURNS trigger AS $$ BEGIN END $$; DROP TABLE product;", "drops table"),
+        ("DO $$ BEGIN DROP TABLE product; END $$;", "drops table"),
         ("REVOKE ALL ON product FROM shop;", "revokes"),
     ],
 )
@@ -62,6 +65,10 @@ def test_destructive(sql: str, reason: str) -> None:
         "ALTER TABLE product ADD CONSTRAINT uq UNIQUE USING INDEX uq;",
         "ALTER TABLE product ADD COLUMN lamp_id UUID; "
         "ALTER TABLE product ADD CONSTRAINT fk FOREIGN KEY (lamp_id) REFERENCES lamp (id) NOT VALID;",
+        'ALTER TABLE "product" RENAME TO "lamp"; ALTER TABLE "lamp" RENAME CONSTRAINT a TO b; '
+        'ALTER INDEX c RENAME TO d; CREATE VIEW "product" AS SELECT * FROM "lamp";',
+        "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $a$ BEGIN DELETE FROM x; END $a$;"
+        "CREATE OR REPLACE TRIGGER t BEFORE INSERT OR UPDATE ON product FOR EACH ROW EXECUTE FUNCTION f();",
         "CREATE TABLE lamp (id UUID, n TEXT, CONSTRAINT ck CHECK (n > 'a')); CREATE UNIQUE INDEX uq ON lamp (n);",
     ],
 )

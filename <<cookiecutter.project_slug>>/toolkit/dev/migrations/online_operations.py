@@ -6,7 +6,7 @@ A table created by the same revision is not in use yet: its operations stay as A
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
@@ -15,7 +15,11 @@ from alembic.autogenerate.render import render_op_text
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from toolkit.dev.migrations.calls import Call
+from toolkit.dev.migrations.looser_checks import stripped
+
 IMPORT = "from app.db import online"
+_CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?", re.S)
 _CALLS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
     ops.CreateIndexOp: ("op.create_index(", "online.create_index_concurrently("),
     ops.DropIndexOp: ("op.drop_index(", "online.drop_index_concurrently("),
@@ -31,7 +35,7 @@ class Online(ops.MigrateOperation):
         self.inner = inner
 
     def reverse(self) -> ops.MigrateOperation:
-        return _online(self.inner.reverse())
+        return online(self.inner.reverse())
 
 
 class ReplacedIndex(Online):
@@ -132,15 +136,9 @@ def flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOper
             yield op
 
 
-def rewrite(operations: Sequence[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
-    """Return the operations, with those on existing tables online."""
-    made = {op.table_name for op in operations if isinstance(op, ops.CreateTableOp | ops.DropTableOp)}
-    return [op if _table_of(op) in made else _online(op) for op in operations]
-
-
 def repeatable(operations: list[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
     """Return the same operations; if one commits on its way, the others are made repeatable after an interruption."""
-    if any(isinstance(op, Online | Check | RestoredIndex) for op in operations):
+    if any(isinstance(op, Online | Check | RestoredIndex | Call) for op in operations):
         for op in operations:
             if isinstance(op, ops.CreateTableOp | ops.AddColumnOp | ops.CreateIndexOp):
                 op.if_not_exists = True
@@ -149,36 +147,16 @@ def repeatable(operations: list[ops.MigrateOperation]) -> list[ops.MigrateOperat
     return operations
 
 
-def note(op: ops.MigrateOperation) -> str:
-    """Return a warning for an operation that loses data or fails on a table with rows; empty for any other."""
-    if isinstance(op, ops.DropTableOp):
-        return f"the revision drops table {op.table_name} with its rows"
-    if isinstance(op, ops.DropColumnOp):
-        return (
-            f"the revision drops {op.table_name}.{op.column_name} with its values; if the field was renamed, replace "
-            "ADD and DROP with op.alter_column(..., new_column_name=...)"
-        )
-    if not isinstance(op, ops.AddColumnOp):
-        return ""
-    column = op.column
-    if column.nullable or column.server_default is not None or column.computed or column.identity:
-        return ""
-    name = f"{op.table_name}.{column.name}"
-    return (
-        f"{name} is required and has no default: the migration fails on a table that has rows. "
-        f"Give the field a default or make it optional (`?`), delete this revision and write it again"
-    )
-
-
-def _online(op: ops.MigrateOperation) -> ops.MigrateOperation:
-    if isinstance(op, ops.AlterColumnOp) and _widens(op):
+def online(op: ops.MigrateOperation) -> ops.MigrateOperation:
+    """Return an operation on an existing table in its online form."""
+    if isinstance(op, ops.AlterColumnOp) and widens(op):
         return Widened(op)
     if isinstance(op, ops.CreateUniqueConstraintOp) and any(op.kw.values()):
         return op  # deferrable, NULLS NOT DISTINCT: not from an index
     return Online(op) if type(op) in _CALLS else op
 
 
-def _widens(op: ops.AlterColumnOp) -> bool:
+def widens(op: ops.AlterColumnOp) -> bool:
     """Return True if only the type changes, from VARCHAR to a longer one or TEXT, or to a longer NUMERIC."""
     others = (op.modify_nullable is None, op.modify_server_default is False, op.modify_name is None)
     before, after = op.existing_type, op.modify_type and sa.types.to_instance(op.modify_type)
@@ -191,10 +169,17 @@ def _widens(op: ops.AlterColumnOp) -> bool:
     return False
 
 
+def condition(definition: str | None) -> str | None:
+    """Return the condition of a CHECK as PostgreSQL spells it; None for anything else."""
+    match = _CHECK.fullmatch(definition or "")
+    return stripped(match["condition"]) if match else None
+
+
 def _without_parameters(sql: str) -> str:
     """SQL in which SQLAlchemy takes no `:name` for a parameter: a predicate may hold 'a:b'."""
     return re.sub(r"(?<![:\\]):(?=\w)", r"\\:", sql)
 
 
-def _table_of(op: ops.MigrateOperation) -> str | None:
-    return getattr(op, "table_name", None) or getattr(op, "source_table", None)
+def table_of(op: ops.MigrateOperation) -> str | None:
+    """Return the table that an operation changes."""
+    return getattr(op, "table_name", None) or getattr(op, "source_table", None) or getattr(op, "table", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from alembic.operations import ops
@@ -10,10 +9,8 @@ from sqlalchemy import CheckConstraint, DefaultClause, MetaData, text
 from sqlalchemy.dialects import postgresql
 
 from toolkit.dev.migrations.catalogue import Difference, Key
-from toolkit.dev.migrations.looser_checks import is_looser, stripped
-from toolkit.dev.migrations.online_operations import Check, Online, ReplacedIndex
-
-_CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?", re.S)
+from toolkit.dev.migrations.looser_checks import is_looser
+from toolkit.dev.migrations.online_operations import Check, Online, ReplacedIndex, condition
 
 
 def operations(
@@ -36,9 +33,9 @@ def dropped_checks(
 ) -> list[ops.MigrateOperation]:
     """Return CHECKs that PostgreSQL drops with their column or table, so that a downgrade restores them."""
     return [
-        Check(key.name, key.table, None, _condition(definition))
+        Check(key.name, key.table, None, condition(definition))
         for key, definition in before.items()
-        if key.kind == "constraint" and key not in after and key not in wanted and _condition(definition)
+        if key.kind == "constraint" and key not in after and key not in wanted and condition(definition)
     ]
 
 
@@ -47,10 +44,11 @@ def _operation(metadata: MetaData, difference: Difference) -> ops.MigrateOperati
     model = metadata.tables.get(table)
     if model is None:
         return None
-    if kind == "constraint" and all(_CHECK.fullmatch(side) for side in _sides(difference)):
+    if kind == "constraint" and all(condition(side) for side in _sides(difference)):
         looser = is_looser(difference.wanted, difference.found)
-        after = _written(metadata, difference) if difference.wanted else None
-        return Check(name, table, after, _condition(difference.found), looser=looser)
+        written = conditions(metadata).get((table, name), condition(difference.wanted))
+        after = written if difference.wanted else None
+        return Check(name, table, after, condition(difference.found), looser=looser)
     if kind == "default" and name in model.columns:
         column = model.columns[name]
         return ops.AlterColumnOp(
@@ -76,15 +74,14 @@ def _sides(difference: Difference) -> list[str]:
     return [side for side in (difference.wanted, difference.found) if side]
 
 
-def _condition(definition: str | None) -> str | None:
-    """Return the condition of a CHECK as PostgreSQL spells it; None for anything else."""
-    match = _CHECK.fullmatch(definition or "")
-    return stripped(match["condition"]) if match else None
-
-
-def _written(metadata: MetaData, difference: Difference) -> str | None:
-    """Return the condition as the model spells it."""
-    for constraint in metadata.tables[difference.key.table].constraints:
-        if isinstance(constraint, CheckConstraint) and str(constraint.name) == difference.key.name:
-            return str(constraint.sqltext.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
-    return _condition(difference.wanted)
+def conditions(metadata: MetaData) -> dict[tuple[str, str], str]:
+    """Return the condition of each CHECK as the model spells it, by table and name."""
+    dialect = postgresql.dialect()
+    return {
+        (table.name, str(constraint.name)): str(
+            constraint.sqltext.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        )
+        for table in metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }

@@ -1,0 +1,33 @@
+"""Names that expand revisions give to what they add; app/db/online.py derives the same ones. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal[
+    "drop_column", "drop_table", "drop_default", "rename_column", "rename_table", "not_null", "check", "type", "map"
+]
+PREFIX = "expand__"
+
+
+def trigger(*columns: str) -> str:
+    """Return the name of the trigger that fills a column, or keeps two equal (in either direction)."""
+    return PREFIX + "__".join(sorted(columns))
+
+
+def trigger_function(table: str, *columns: str) -> str:
+    return f"{PREFIX}{table}__{'__'.join(sorted(columns))}"
+
+
+def not_null(table: str, column: str) -> str:
+    """Return the name of the CHECK by which PostgreSQL sets NOT NULL without reading the table."""
+    return f"ck_{table}_{column}__not_null"
+
+
+def narrower(table: str, column: str) -> str:
+    """Return the name of the CHECK that holds a narrower type; its comment is the type."""
+    return f"ck_{table}_{column}__type"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

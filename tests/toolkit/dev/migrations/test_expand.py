@@ -1,0 +1,240 @@
+"""Changes of the models with two versions of the code on one PostgreSQL: expand, then contract."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from tests.support.small_service import SmallService
+from toolkit.dev.migrations import outstanding
+from toolkit.dev.migrations.intents import NONE, Intents
+from toolkit.dev.postgres import run as postgres
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[SmallService]:
+    with postgres.scratch() as url:
+        yield SmallService(tmp_path, url)
+
+
+def products(*columns: str) -> str:
+    return f"table('products', {', '.join(columns)})\n"
+
+
+RENAMED = {"name": "title", "count": "stock", "note": "remark", "total": "amount"}
+NAME = 'sa.Column("name", sa.Text(), nullable=False)'
+
+
+def changed(service: SmallService, before: str, after: str, rows: str, intents: Intents = NONE) -> None:
+    """Release the models `before`, write `rows`, and release the expand revision of the models `after`."""
+    service.declare(before)
+    assert service.new()
+    service.upgrade()
+    service.sql(rows)
+    service.declare(after)
+    path = service.new(intents)
+    assert path
+    findings, reasons = service.judged(path)
+    assert not findings + "".join(reasons), path.read_text()
+    service.upgrade()
+    assert service.differences() == []
+    assert service.new() is None  # nothing is left that a second revision would do
+
+
+def finished(service: SmallService, table: str = "products") -> None:
+    """Release the contract revision, go down and up again."""
+    ids = {entry.revision for entry in outstanding.read(service.root)}
+    path = service.contract()
+    assert path
+    assert path.read_text().startswith(f"# deploy: contract {', '.join(ids)}\n")
+    assert outstanding.read(service.root) == ()
+    service.upgrade()
+    assert service.differences() == []
+    assert service.new() is None
+    service.downgrade("-1")
+    service.upgrade()
+    assert service.differences() == []
+    service.sql(f"TRUNCATE {table} CASCADE")  # a row without a value for a dropped field has no way back
+    service.downgrade("base")
+    service.upgrade()
+    assert service.differences() == []
+
+
+def test_a_removed_field_stays_until_the_contract(service: SmallService) -> None:
+    legacy = 'sa.Column("legacy", sa.Integer(), nullable=False)'
+    changed(
+        service,
+        products(NAME, legacy, 'sa.UniqueConstraint("legacy")', 'sa.CheckConstraint("legacy > 0", name="legacy")'),
+        products(NAME),
+        "INSERT INTO products (name, legacy) VALUES ('lamp', 1)",
+    )
+    [entry] = outstanding.read(service.root)
+    assert (entry.kind, entry.table, entry.column) == ("drop_column", "products", "legacy")
+    service.sql("INSERT INTO products (name) VALUES ('new code'), ('again')")
+    service.sql("INSERT INTO products (name, legacy) VALUES ('old code', 2)")
+    assert service.sql("SELECT legacy FROM products ORDER BY legacy") == [(1,), (2,), (None,), (None,)]
+    finished(service)
+
+
+def test_both_names_of_a_renamed_field_work(service: SmallService) -> None:
+    changed(
+        service,
+        products(
+            NAME,
+            'sa.Column("count", sa.Integer(), server_default="0", nullable=False)',
+            'sa.Column("note", sa.Text())',
+            'sa.Column("total", sa.Integer(), nullable=False)',
+            'sa.UniqueConstraint("name")',
+            'sa.CheckConstraint("char_length(name) >= 2", name="name")',
+            'sa.CheckConstraint("total > 0", name="total")',
+            'sa.Index(None, "total", "id")',
+        ),
+        products(
+            'sa.Column("title", sa.Text(), nullable=False)',
+            'sa.Column("stock", sa.Integer(), server_default="0", nullable=False)',
+            'sa.Column("remark", sa.Text())',
+            'sa.Column("amount", sa.BigInteger(), nullable=False)',
+            'sa.UniqueConstraint("title")',
+            'sa.CheckConstraint("char_length(title) >= 2", name="title")',
+            'sa.CheckConstraint("amount > 0", name="amount")',
+            'sa.Index(None, "amount", "id")',
+        ),
+        "INSERT INTO products (name, count, note, total) VALUES ('first', 1, 'a:b', 5), ('second', DEFAULT, NULL, 6)",
+        Intents({("products", old): new for old, new in RENAMED.items()}),
+    )
+    old, new = (f"SELECT {', '.join(names)} FROM products ORDER BY 1" for names in (RENAMED, RENAMED.values()))
+    assert service.sql(old) == service.sql(new) == [("first", 1, "a:b", 5), ("second", 0, None, 6)]
+    service.sql("INSERT INTO products (name, count, note, total) VALUES ('old', 3, NULL, 7)")
+    service.sql("INSERT INTO products (title, stock, remark, amount) VALUES ('new', 4, 'x', 8)")
+    service.sql("INSERT INTO products (title, amount) VALUES ('defaults', 9)")
+    service.sql("UPDATE products SET count = 30, note = 'y' WHERE name = 'old'")
+    service.sql("UPDATE products SET stock = 40, remark = NULL, title = 'newer' WHERE title = 'new'")
+    service.sql("UPDATE products SET count = DEFAULT WHERE title = 'first'")
+    expected = [
+        ("defaults", 0, None, 9),
+        ("first", 0, "a:b", 5),
+        ("newer", 40, None, 8),
+        ("old", 30, "y", 7),
+        ("second", 0, None, 6),
+    ]
+    assert service.sql(old) == service.sql(new) == expected
+    service.sql("UPDATE products SET amount = 3000000000 WHERE title = 'old'")
+    service.sql("UPDATE products SET remark = 'z' WHERE title = 'old'")
+    assert service.sql("SELECT total, amount, note FROM products WHERE name = 'old'") == [(None, 3000000000, "z")]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        service.sql("INSERT INTO products (title, amount) VALUES ('old', 9)")
+    with pytest.raises(asyncpg.NotNullViolationError):
+        service.sql("INSERT INTO products (amount) VALUES (9)")
+    service.sql("DELETE FROM products WHERE amount > 10")
+    finished(service)
+
+
+@pytest.mark.drill(minutes=1)
+def test_a_new_required_field_is_filled_for_old_code(service: SmallService) -> None:
+    optional, required = ('sa.Column("size", sa.Text(){})'.format(rest) for rest in ("", ", nullable=False"))
+    service.declare(products(NAME, optional))
+    with pytest.raises(SystemExit, match=r"products.length is required .* --backfill products.length=SQL"):
+        refused(service, products(NAME, required, 'sa.Column("length", sa.Integer(), nullable=False)'))
+    changed(
+        service,
+        products(NAME, optional),
+        products(NAME, required, 'sa.Column("length", sa.Integer(), nullable=False)'),
+        "INSERT INTO products (name, size) SELECT 'name ' || n, nullif(n % 2, 0)::text FROM generate_series(1, 2500) n",
+        Intents(backfills={("products", "length"): "char_length(products.name)", ("products", "size"): "'M'"}),
+    )
+    assert service.sql("SELECT count(*) FROM products WHERE length = char_length(name) AND size IN ('1', 'M')") == [
+        (2500,)
+    ]
+    service.sql("INSERT INTO products (name) VALUES ('old')")
+    service.sql("INSERT INTO products (name, length, size) VALUES ('new', 7, 'L')")
+    service.sql("UPDATE products SET size = NULL WHERE name = 'new'")
+    assert service.sql("SELECT name, length, size FROM products WHERE name IN ('old', 'new') ORDER BY 1") == [
+        ("new", 7, "M"),
+        ("old", 3, "M"),
+    ]
+    finished(service)
+    with pytest.raises(asyncpg.NotNullViolationError):
+        service.sql("INSERT INTO products (name) VALUES ('x')")
+
+
+def refused(service: SmallService, models: str) -> None:
+    service.new()
+    service.declare(models)
+    versions = sorted((service.root / "alembic" / "versions").iterdir())
+    try:
+        service.new()
+    finally:
+        assert sorted((service.root / "alembic" / "versions").iterdir()) == versions
+        for path in versions:
+            path.unlink()
+
+
+@pytest.mark.drill(minutes=1)
+def test_a_tighter_rule_waits_for_the_contract(service: SmallService) -> None:
+    status = 'sa.Column("status", sa.String({}), nullable=False{}), sa.CheckConstraint("status IN ({})", name="status")'
+    price = 'sa.Column("price", sa.Numeric({}, 2)), sa.CheckConstraint("price > {}", name="price")'
+    long = "sa.CheckConstraint('char_length(name) > 1', name='name')"
+    changed(
+        service,
+        products(NAME, status.format(8, ', server_default="new"', "'new', 'refunded'"), price.format(8, 0)),
+        products(NAME, status.format(3, "", "'new', 'old'"), price.format(5, 10), long),
+        "INSERT INTO products (name, status, price) VALUES ('a lamp', 'refunded', 11)",
+        Intents(value_maps={("products", "status"): {"refunded": "new"}}),
+    )
+    service.sql("INSERT INTO products (name, price) VALUES ('x', 1), ('xy', 1000)")
+    path = service.contract()
+    assert path
+    with pytest.raises(IntegrityError, match="ck_products_(name|price__type|price)"):
+        service.upgrade()
+    service.sql("UPDATE products SET name = 'lamp', price = 12")
+    service.upgrade()
+    assert service.differences() == []
+    assert service.sql("SELECT DISTINCT status, price FROM products") == [("new", 12)]
+    with pytest.raises(asyncpg.CheckViolationError, match="ck_products_price__type"):
+        service.sql("UPDATE products SET price = 1000")
+
+    service.declare(products(NAME, status.format(6, "", "'new', 'former'"), price.format(8, 10), long))
+    assert service.new()
+    service.upgrade()
+    assert service.differences() == []
+    service.sql("UPDATE products SET price = 1000")
+    service.sql("DELETE FROM products")
+    service.downgrade("base")
+    service.upgrade()
+
+
+@pytest.mark.drill(minutes=1)
+def test_a_rule_that_is_taken_back_is_no_longer_outstanding(service: SmallService) -> None:
+    price = 'sa.Column("price", sa.Integer()), sa.CheckConstraint("price > {}", name="price")'
+    changed(service, products(price.format(0)), products(price.format(5)), "SELECT 1")
+    assert [entry.name for entry in outstanding.read(service.root)] == ["ck_products_price"]
+    service.declare(products(price.format(0)))
+    assert service.new() is None
+    assert outstanding.read(service.root) == ()
+
+
+@pytest.mark.drill(minutes=1)
+def test_both_names_of_a_renamed_resource_work_and_a_removed_one_stays(service: SmallService) -> None:
+    reference = 'sa.Column("{0}_id", sa.Uuid(), sa.ForeignKey("{1}.id"), nullable=False), sa.Index(None, "{0}_id")'
+    changed(
+        service,
+        products(NAME, 'sa.UniqueConstraint("name")', 'sa.Index(None, "name", "id")')
+        + f"table('reviews', {reference.format('product', 'products')})\n"
+        + "table('extras', sa.Column('size', sa.Integer()), sa.Index(None, 'size'))\n",
+        f"table('lamps', {NAME}, sa.Column('size', sa.Integer()), sa.UniqueConstraint('name'), "
+        'sa.Index(None, "name", "id"))\n' + f"table('reviews', {reference.format('product', 'lamps')})\n",
+        "INSERT INTO products (name) VALUES ('first')",
+        Intents(renamed_tables={"products": "lamps"}),
+    )
+    service.sql("INSERT INTO products (name) VALUES ('old')")
+    service.sql("INSERT INTO lamps (name, size) VALUES ('new', 3)")
+    service.sql("UPDATE products SET name = 'old, changed' WHERE name = 'old'")
+    service.sql("DELETE FROM products WHERE name = 'first'")
+    service.sql("INSERT INTO reviews (product_id) SELECT id FROM products")
+    service.sql("INSERT INTO extras (size) VALUES (1)")
+    assert service.sql("SELECT name FROM products ORDER BY 1") == service.sql("SELECT name FROM lamps ORDER BY 1")
+    assert service.sql("SELECT count(*) FROM lamps") == [(2,)]
+    finished(service, "lamps")
+    assert service.sql("SELECT to_regclass('products'), to_regclass('extras')") == [(None, None)]

@@ -2,32 +2,15 @@
 
 import json
 import re
-import shutil
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support import variants
 from tests.support.load import Load
+from tests.support.revised_images import checkout, image_at, revision, table, write
 from tests.support.stage import Ended, Stage, run, until
 
-REVISION = '''"""{name}"""
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{name}"
-down_revision = "{down}"
-
-
-def upgrade() -> None:
-    {up}
-
-
-def downgrade() -> None:
-    pass
-'''
 ADDS = 'op.add_column("product", sa.Column("colour", sa.Text(), nullable=True))'
 DROPS = 'op.drop_column("product", "description")'
 
@@ -35,37 +18,7 @@ DROPS = 'op.drop_column("product", "description")'
 @pytest.fixture(scope="module")
 def author(running: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A checkout of one's own, to write revisions in; it keeps them, as the database does."""
-    project = tmp_path_factory.mktemp("author") / "shop"
-    shutil.copytree(running.project, project, symlinks=True, ignore=shutil.ignore_patterns(".dev"))
-    return replace(running, project=project, images=replace(running.images, digests=dict(running.images.digests)))
-
-
-def revision(stage: Stage, name: str, up: str, on_top: str = "") -> str:
-    """Write a revision into the checkout and an image that has it, called `name`."""
-    write(stage, name, up)
-    return image_at(stage, name, on_top)
-
-
-def write(stage: Stage, name: str, up: str) -> None:
-    """A revision on top of what the database is at."""
-    down = stage.sql("select version_num from alembic_version")
-    text = REVISION.format(name=name, down=down, up=up.replace('"product"', f'"{table(stage)}"'))
-    (stage.project / "alembic" / "versions" / f"{name}.py").write_text(text)
-
-
-def image_at(stage: Stage, head: str, on_top: str = "") -> str:
-    """An image with the checkout's revisions, called as the head that its label names."""
-    folder = stage.project.parent / f"image-{head}"
-    folder.mkdir()
-    for path in (stage.project / "alembic" / "versions").glob("*.py"):
-        shutil.copy(path, folder)
-    lines = f"COPY *.py /service/alembic/versions/\nLABEL service.schema-head={head}\n{on_top}"
-    variants.layer(stage.images, head, lines, folder)
-    return head
-
-
-def table(stage: Stage) -> str:
-    return stage.sql("select table_name from information_schema.tables where table_name like 'product%' limit 1")
+    return checkout(running, tmp_path_factory.mktemp("author"))
 
 
 @pytest.mark.drill(minutes=1)

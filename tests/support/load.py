@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 
@@ -26,7 +27,7 @@ class Load:
             threading.Thread(target=self._client, args=(number,), daemon=True) for number in range(threads)
         ]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

@@ -97,14 +97,20 @@ def migrate(c: Context, revision: str = "head", allow_destructive: bool = False)
 
 
 @task(name="new", iterable=["backfill", "rename", "map"])
-def migrate_new(c: Context, message: str, backfill: list[str], rename: list[str], map: list[str]) -> None:
+def migrate_new(
+    c: Context, message: str, backfill: list[str], rename: list[str], map: list[str], empty: bool = False
+) -> None:
     """Write the revision for the changes in the models, in a form that the running version survives.
 
     --backfill TABLE.COLUMN=SQL gives existing rows a value; --rename TABLE.OLD=NEW or --rename OLD=NEW (a table) keeps
-    the data of what was renamed; --map TABLE.COLUMN:OLD=NEW replaces a removed value.
+    the data of what was renamed; --map TABLE.COLUMN:OLD=NEW replaces a removed value. --empty writes a revision without
+    statements, to be written by hand.
     """
-    from toolkit.dev.migrations import intents, new_revision
+    from toolkit.dev.migrations import intents, new_revision, upgrade
 
+    if empty:
+        print(upgrade.empty(project(c), message))
+        return
     meant = intents.parsed(backfills=backfill, renames=rename, maps=map)
     print(new_revision.new(message, project(c), meant) or "The revisions match the models; no new revision is needed.")
 
@@ -126,11 +132,15 @@ def migrate_merge(c: Context) -> None:
 
 
 @task(name="lint")
-def migrate_lint(c: Context) -> None:
-    """Check the revisions' SQL for statements that would block or break a running service."""
+def migrate_lint(c: Context, since: str = "", all: bool = False) -> None:
+    """Check the SQL of unreleased revisions for statements that would block or break a running service.
+
+    Unreleased are those that the default branch lacks, or with --since those after a revision or commit; --all checks
+    every revision.
+    """
     from toolkit.dev.migrations import lint as revision_lint
 
-    revision_lint.lint(project(c))
+    revision_lint.lint(project(c), since, every=all)
 
 
 @task(name="add")

@@ -134,3 +134,44 @@ def test_the_lint_names_file_and_line_and_takes_a_marker(task: Task, service: Pa
     for path, marker in ((reading, "additive"), (dropping, "destructive")):
         path.write_text(f"# deploy: {marker}\n{path.read_text()}")
     assert task("migrate.lint").returncode == 0
+
+
+def test_a_revision_by_hand_needs_no_database(task: Task, service: Path, bakery: Bakery) -> None:
+    below = head(service)
+    done = task("migrate.new", "fill the colours", "--empty", DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert done.returncode == 0, done.stderr
+    written = versions(service)[-1]
+    assert done.stdout.strip() == str(written)
+    assert f'down_revision: str | Sequence[str] | None = "{below}"' in written.read_text()
+    assert '"""fill the colours\n' in written.read_text()
+    assert styled(bakery, service)
+
+
+def test_the_lint_checks_what_is_not_released(task: Task, service: Path) -> None:
+    """As the pipeline does, in a clone whose remote has the first revision."""
+    first = head(service)
+    git(service, "update-ref", "refs/remotes/origin/main", "HEAD")
+    dropping = write(service, "drops1", first, 'op.drop_column("products", "stock")')
+    found = task("migrate.lint", "--since", "")
+    assert found.returncode == 1
+    assert "alembic/versions/drops1.py:11: ban-drop-column: " in found.stdout
+    assert task("migrate.lint", "--since", first).stdout == found.stdout
+    git(service, "add", "-A")
+    git(service, "commit", "-q", "-m", "Drop the stock")
+    git(service, "update-ref", "refs/remotes/origin/main", "HEAD")  # pushed
+
+    released = task("migrate.lint")
+    assert released.returncode == 0, released.stdout
+    assert "0 revisions checked since commit " in released.stdout
+    assert "(merge base with origin/main)" in released.stdout
+    assert task("migrate.lint", "--all").returncode == 1
+    one_line(task("migrate.lint", "--since", "v9"), "--since v9 is neither a revision", "nor a commit", "unshallow")
+    dropping.write_text(f"# deploy: contract {first}\n{dropping.read_text()}")
+    marked = task("migrate.lint")
+    assert marked.returncode == 0, marked.stdout
+    assert f"alembic/versions/drops1.py: skipped, marked `# deploy: contract {first}`" in marked.stdout
+
+
+def git(service: Path, *arguments: str) -> None:
+    command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "core.hooksPath=", *arguments]
+    subprocess.run(command, cwd=service, check=True, capture_output=True)

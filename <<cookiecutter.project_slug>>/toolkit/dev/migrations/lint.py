@@ -11,24 +11,29 @@ from pathlib import Path
 
 from toolkit.dev import service
 from toolkit.dev.migrations import offline_sql
+from toolkit.dev.migrations.unreleased import Unknown, Unreleased, unreleased
 
 SQUAWK = Path(sys.executable).parent / "squawk"
 
 
-def lint(project: Path) -> None:
+def lint(project: Path, since: str = "", *, every: bool = False) -> None:
     """Print each finding as `file:line: rule: message`. Raises SystemExit 1 for any, or with the fault of the files.
 
-    A revision with `# deploy: additive` or `# deploy: destructive` was classified by its author and is skipped.
+    Only revisions that are not released are checked: those after `since`, a revision or a commit, by default those that
+    the default branch lacks. A revision with a marker (`# deploy: ...`) was classified by its author and is skipped.
     """
     try:
         found = service.revisions(project)
         _ = found.head
-    except service.ServiceError as error:
+        chosen = Unreleased(found.ordered) if every else unreleased(project, found, since)
+    except (service.ServiceError, Unknown) as error:
         raise SystemExit(f"migrate.lint: {error}.") from None
-    for revision in found.ordered:
+    if chosen.note:
+        print(f"Note: {chosen.note}")
+    for revision in chosen.revisions:
         if revision.marker:
-            print(f"{revision.place}: skipped, marked `# deploy: {revision.marker}`")
-    judged = [revision for revision in found.ordered if not revision.marker]
+            print(f"{revision.place}: skipped, marked `# deploy: {' '.join((revision.marker, *revision.contract_of))}`")
+    judged = [revision for revision in chosen.revisions if not revision.marker]
     findings = list(_findings(project, judged))
     for finding in findings:
         print(finding)
@@ -38,7 +43,8 @@ def lint(project: Path) -> None:
             "write `# deploy: additive` or `# deploy: destructive` into its file (docs/database.md)."
         )
         raise SystemExit(1)
-    print(f"{_count(judged, 'revision')} checked, no findings")
+    since_when = f" since {chosen.since} (--all checks every revision)" if chosen.since else ""
+    print(f"{_count(judged, 'revision')} checked{since_when}: no findings")
 
 
 def _count(items: Sequence[object], noun: str) -> str:

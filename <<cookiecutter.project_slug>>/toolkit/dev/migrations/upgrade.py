@@ -1,4 +1,4 @@
-"""Alembic for the tasks: upgrade the developer's database, join two heads.
+"""Alembic for the tasks: upgrade the developer's database, join two heads, write a revision by hand.
 
 `python -m toolkit.dev.migrations.upgrade` so that `dev` and the template's hook, which have no SQLAlchemy, can run it.
 """
@@ -51,6 +51,18 @@ def merge(project: Path = PROJECT) -> Path | None:
             environment.config(project), list(found.heads), message=f"merge {' and '.join(found.heads)}"
         )
     return Path(written.path) if written else None
+
+
+def empty(project: Path, message: str) -> Path:
+    """Write a revision without statements on top of the head. Needs no database. Raises SystemExit for two heads."""
+    from alembic import command
+
+    new_revision.require_one_head(project)
+    with contextlib.redirect_stdout(sys.stderr):
+        written = command.revision(environment.config(project), message)
+    assert written is not None  # noqa: S101 - for the type checker, as the next
+    assert not isinstance(written, list)  # noqa: S101
+    return Path(written.path)
 
 
 def known(project: Path) -> service.Revisions:

@@ -7,7 +7,8 @@ ORDERS = "order: user_id:uuid status:enum(pending|paid|shipped|cancelled)=pendin
 SHOP = (
     "person/people: email:str(3..200)! nickname:str(..50)? born:date?; "
     "product: sku:str(1..40)! name:str(1..100) details:json? weight:float?>0; "
-    "review: product:ref(product) person:ref(person)? stars:int>=1<=5 text:text? written:datetime?"
+    "review: product:ref(product, cascade) person:ref(person, null)? stars:int>=1<=5 text:text? written:datetime? "
+    "unique(product, person) index(stars, written)"
 )
 # Words that Python, SQL, the libraries, or the service's own code and tests have a meaning for.
 AWKWARD = (
@@ -15,8 +16,9 @@ AWKWARD = (
     "no_such_field:int? filters:int? self:int? cls:str? model:str? model_config:int? metadata:json? registry:date? "
     "from:datetime? select:bigint? user:bool? order:decimal(5,2)? uuid:uuid? dt:date? items:int? next:str? body:text? "
     "changes:str? created:bool? data:json? total_gte:int? page_limit:int? l:float? status:str(1001..1200); "
-    "tup/tuple: parent:ref(tup)? name:str request:ref(client); class: import:int! client:ref(client)?; "
-    "thing: n:int"
+    "tup/tuple: parent:ref(tup, cascade)? name:str request:ref(client, restrict) unique(parent, name); "
+    "class: import:int! client:ref(client, null)? select:ref(tup, cascade)? user:int unique:bool index:enum(a|b)=a "
+    "unique(client, unique, index) index(unique, index) unique(select, user); thing: n:int"
 )
 EXTREMES = (
     "extreme: huge:decimal(38,0)! tiny:decimal(38,38)? money:decimal(20,2)=999999999999999999.99 "

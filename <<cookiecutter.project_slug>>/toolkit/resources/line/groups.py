@@ -28,15 +28,17 @@ def build(raw: RawResource, table: str, fields: Mapping[str, Field], report: Rep
         if columns is None:
             continue
         group = Group(columns, kind.text == "unique")
-        chosen = [fields[name] for name in columns]
-        message = _storage(group, table, chosen) or _repeats(group, made, chosen)
-        if not message and group.unique:
-            message = _capacity(group, chosen)
-        if message:
+        if message := fault(group, table, [fields[name] for name in columns], made):
             report(kind.offset, kind.text, message)
         else:
             made.append(group)
     return tuple(made)
+
+
+def fault(group: Group, table: str, chosen: list[Field], others: list[Group]) -> str:
+    """Return why a group of these fields is invalid beside others, or an empty string."""
+    message = _storage(group, table, chosen) or _repeats(group, others, chosen)
+    return _capacity(group, chosen) if group.unique and not message else message
 
 
 def _unknown_kind(given: str) -> str:
@@ -113,9 +115,9 @@ def _storage(group: Group, table: str, chosen: list[Field]) -> str:
     return ""
 
 
-def _repeats(group: Group, made: list[Group], chosen: list[Field]) -> str:
+def _repeats(group: Group, others: list[Group], chosen: list[Field]) -> str:
     """Return which other constraint or index makes this one superfluous, or an empty string."""
-    for other in made:
+    for other in others:
         if other.fields == group.fields and other.unique != group.unique:
             unique, index = (group, other) if group.unique else (other, group)
             return f"{quote(str(unique))} has an index; remove {quote(str(index))}"

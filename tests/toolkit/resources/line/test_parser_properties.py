@@ -6,7 +6,7 @@ import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import pydantic
 from hypothesis import example, given, settings
@@ -16,7 +16,9 @@ from app.crud.base import COMPARISONS, Crud, table_of
 from app.db.base import Base
 from app.schemas.base import PageQuery
 from toolkit.resources.line import names, relations
-from toolkit.resources.line.model import INTEGERS, NUMBERS, Check, Field, Names, Resource
+from toolkit.resources.line.field import INTEGERS, NUMBERS, Check, Field, Names, OnDelete
+from toolkit.resources.line.groups import fault
+from toolkit.resources.line.model import Group, Resource
 from toolkit.resources.line.parser import ResourceErrors, parse
 from toolkit.resources.write import generator
 
@@ -47,6 +49,7 @@ FIELD_NAME = (NAME | st.sampled_from(HOSTILE) | st.sampled_from(HOSTILE).map(lam
 PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=20)
 PIECES = (
     *("product", "p", "a", ":", ": ", ";", " ", "\n", "str", "int", "decimal", "enum", "ref", "(", ")", "..", ",", "|"),
+    *("unique", "index(a, b)", "unique(a,b)", "cascade", ", null"),
     *("1", "10", "0.5", "-", ">", ">=", "<", "=", "?", "!", '"', "\\", "\x00", "é", "\u2028", "/", "9" * 5000),
 )
 
@@ -98,7 +101,21 @@ def fields(draw: st.DrawFn, name: str, target: Names) -> Field:
     default = draw(defaults[type_]) if wanted else None
     ref = target if type_ == "ref" else None
     kept = f"{name}_id" if ref and not name.endswith("_id") else name
-    return Field(kept, type_, nullable, unique, default, (), low, high, None, None, chosen, ref)
+    actions = [action for action in get_args(OnDelete) if nullable or action != "null"]
+    action: OnDelete = draw(st.sampled_from(actions)) if ref else "restrict"
+    return Field(kept, type_, nullable, unique, default, (), low, high, None, None, chosen, ref, action)
+
+
+@st.composite
+def groups(draw: st.DrawFn, table: str, columns: dict[str, Field]) -> tuple[Group, ...]:
+    """Valid groups of some of the columns."""
+    made: list[Group] = []
+    wanted = st.lists(st.sampled_from(sorted(columns)), min_size=2, max_size=4, unique=True)
+    for chosen in draw(st.lists(wanted, max_size=3)) if len(columns) > 1 else ():
+        group = Group(tuple(chosen), draw(st.booleans()))
+        if not fault(group, table, [columns[name] for name in chosen], made):
+            made.append(group)
+    return tuple(made)
 
 
 @st.composite
@@ -107,7 +124,9 @@ def resources(draw: st.DrawFn) -> Resource:
     given_plural = draw(st.none() | NAME)
     target = Names("target_of_all", "targets_of_all")
     columns = [draw(fields(part, target)) for part in draw(st.lists(FIELD_NAME, min_size=1, max_size=5, unique=True))]
-    return Resource(name, given_plural or names.plural(name), tuple(columns))
+    plural = given_plural or names.plural(name)
+    together = draw(groups(plural, {field.name: field for field in columns}))
+    return Resource(name, plural, tuple(columns), "", together)
 
 
 def written(field: Field) -> str:
@@ -120,20 +139,28 @@ def written(field: Field) -> str:
     elif field.type == "enum":
         arguments = f"({'|'.join(field.values)})"
     elif field.ref:
-        arguments = f"({field.ref.name})"
+        action = "" if field.on_delete == "restrict" else f", {field.on_delete}"
+        arguments = f"({field.ref.name}{action})"
     flags = "".join(map(str, field.checks)) + "?" * field.nullable + "!" * field.unique
     quoted = "" if field.default is None else field.default.replace("\\", "\\\\").replace('"', '\\"')
     return f"{field.name}:{field.type}{arguments}{flags}" + (f'="{quoted}"' if field.default is not None else "")
 
 
+def line_of(resource: Resource) -> str:
+    """The resource as a person might write it, its first group before the fields."""
+    entries = [str(group).replace(",", ", ") for group in resource.groups]
+    entries[1:1] = map(written, resource.fields)
+    return f"{resource.name}/{resource.plural}: {' '.join(entries)}"
+
+
 def distinct(resource: Resource) -> bool:
     """Return True if the names alone are valid."""
     columns = [field.name for field in resource.fields]
-    known = [name for name, _ in relations.relations(Resource("target_of_all", "targets_of_all", (Field("a", "int"),)))]
+    known = dict(relations.relations(Resource("target_of_all", "targets_of_all", (Field("a", "int"),))))
     return (
         not any(bound in columns for field in resource.fields for bound in field.ranges)
         and not resource.plural.startswith(names.RESERVED_PLURAL_PREFIX)
-        and not any(name in known for name, _ in relations.relations(resource))
+        and not relations.taken(resource, known)
         and len({names.camel(name) for name in columns}) == len(columns)
         and resource.plural != resource.name
         and resource.plural not in names.RESERVED_PLURALS
@@ -144,7 +171,7 @@ def distinct(resource: Resource) -> bool:
 @settings(max_examples=300)
 @given(resources().filter(distinct))
 def test_what_is_written_is_parsed_to_the_same(resource: Resource) -> None:
-    text = f"{resource.name}/{resource.plural}: {' '.join(map(written, resource.fields))}"
+    text = line_of(resource)
     known = (Resource("target_of_all", "targets_of_all", (Field("a", "int"),)),)
     (parsed,) = parse(text, known)
     assert parsed == resource
@@ -189,7 +216,7 @@ def test_any_order_of_its_signs_is_parsed_or_refused_with_places(text: str) -> N
 @settings(max_examples=300)
 @given(resources().filter(distinct), st.data())
 def test_a_broken_line_is_parsed_or_refused_with_places(resource: Resource, data: st.DataObject) -> None:
-    text = f"{resource.name}: {' '.join(map(written, resource.fields))}"
+    text = line_of(resource)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 5)))
     check_faults(text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:])
@@ -223,6 +250,14 @@ def imported(files: dict[str, str]) -> Iterator[dict[str, types.ModuleType]]:
 @example(
     Resource("client", "client_list", (Field("client", "str", unique=True), Field("sort", "enum", values=("a", "b"))))
 )
+@example(
+    Resource(
+        "unique",
+        "index",
+        (Field("unique", "int"), Field("index", "int"), Field("from", "date")),
+        groups=(Group(("unique", "index"), True), Group(("from", "index"), False)),
+    )
+)
 def test_what_is_generated_works_under_any_legal_name(resource: Resource) -> None:
     """Imports without a warning, takes its own examples, and filters each column by its own parameters."""
     target = Resource("target_of_all", "targets_of_all", (Field("a", "int"),))
@@ -242,11 +277,14 @@ def test_what_is_generated_works_under_any_legal_name(resource: Resource) -> Non
             written = create.model_validate(test.LEGAL).model_dump(by_alias=True)
             assert set(written) == {field.name for field in resource.fields}
             crud = Crud(table_of(model))
+            stored = {str(part.name) for part in (*crud.table.constraints, *crud.table.indexes)}
+            assert stored >= {group.name(resource.table) for group in resource.groups}
             assert columns_of(crud, query) == {
                 **{field.filter_name: (field.name, "_") for field in resource.fields if field.filterable},
                 **{bound: (field.name, bound[-4:]) for field in resource.fields for bound in field.ranges},
             }
-            compile(rendered["app/resources.py"], "resources", "exec")
+            for path in set(rendered) - set(files):
+                compile(rendered[path], path, "exec")
 
 
 def columns_of(crud: Crud, query: Any) -> dict[str, tuple[str, str]]:

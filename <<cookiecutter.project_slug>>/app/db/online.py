@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from alembic import op
+from alembic.operations.ops import CreateForeignKeyOp
+from sqlalchemy.schema import AddConstraint
 
 
 def create_index_concurrently(
@@ -42,10 +44,21 @@ def create_check(name: str, table: str, condition: str, *, looser: bool = False)
 
 
 def create_foreign_key(
-    name: str, source: str, referent: str, columns: Sequence[str], referred: Sequence[str], **options: Any
+    name: str,
+    source: str,
+    referent: str,
+    columns: Sequence[str],
+    referred: Sequence[str],
+    *,
+    looser: bool = False,
+    **options: Any,
 ) -> None:
+    """Create or replace a foreign key; `looser` as in `create_check`: only what a delete does is different."""
     op.drop_constraint(name, source, type_="foreignkey", if_exists=True)
-    op.create_foreign_key(name, source, referent, list(columns), list(referred), postgresql_not_valid=True, **options)
+    created = CreateForeignKeyOp(name, source, referent, list(columns), list(referred), **options)
+    key = AddConstraint(created.to_constraint(op.get_context()))
+    mark = " NOT VALID /* looser */" if looser else " NOT VALID"
+    op.execute(f"{key.compile(dialect=op.get_context().dialect)}{mark}")
     _validate(name, source)
 
 

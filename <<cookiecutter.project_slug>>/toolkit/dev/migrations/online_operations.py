@@ -15,6 +15,7 @@ from alembic.autogenerate.render import render_op_text
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from toolkit.dev.migrations import foreign_keys
 from toolkit.dev.migrations.calls import Call
 from toolkit.dev.migrations.looser_checks import stripped
 
@@ -83,7 +84,9 @@ def _render_online(context: AutogenContext, op: Online) -> str:
     theirs, ours = _CALLS[type(op.inner)]
     text = render_op_text(context, op.inner)
     assert text.startswith(theirs), text  # noqa: S101 - Alembic's spelling; a new one would be noticed here
-    return ours + text.removeprefix(theirs)
+    text = ours + text.removeprefix(theirs)
+    # Rows that the old foreign key allowed are those that the new one allows.
+    return f"{text.removesuffix(')')}, looser=True)" if op.inner.info.get(foreign_keys.REPLACES) else text
 
 
 @renderers.dispatch_for(ReplacedIndex)
@@ -128,10 +131,14 @@ def as_rendered(op: ops.MigrateOperation) -> ops.MigrateOperation:
 
 
 def flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
-    """Yield the operations without the containers by table."""
+    """Yield the operations without the containers by table; see `foreign_keys` for those that are replaced."""
+    return foreign_keys.in_pairs(list(_by_table(operations)))
+
+
+def _by_table(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
     for op in operations:
         if isinstance(op, ops.ModifyTableOps):
-            yield from flat(op.ops)
+            yield from _by_table(op.ops)
         else:
             yield op
 

@@ -1,0 +1,50 @@
+"""A reference whose action on delete changes: its foreign key is replaced, and is missing for no moment."""
+
+import sqlalchemy as sa
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import render_op
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+
+from toolkit.deploy.breaking_changes import reasons_in
+from toolkit.dev.migrations.online_operations import flat, online
+
+FOREIGN_KEY = "ALTER TABLE orders ADD CONSTRAINT fk FOREIGN KEY(customer_id) REFERENCES customers (id) NOT VALID"
+
+
+def key(column: str, action: str | None = None) -> ops.CreateForeignKeyOp:
+    return ops.CreateForeignKeyOp(f"fk_orders_{column}", "orders", "customers", [column], ["id"], ondelete=action)
+
+
+def changed(column: str, action: str) -> tuple[ops.DropConstraintOp, ops.CreateForeignKeyOp]:
+    """As Alembic's autogenerate has them: the drop knows what it drops."""
+    return ops.DropConstraintOp.from_constraint(key(column).to_constraint()), key(column, action)
+
+
+def rendered(operations: list[ops.MigrateOperation]) -> list[str]:
+    context = MigrationContext.configure(dialect_name="postgresql")
+    options = {"alembic_module_prefix": "op.", "sqlalchemy_module_prefix": "sa.", "render_as_batch": False}
+    autogenerate = AutogenContext(context, sa.MetaData(), {**options, "user_module_prefix": None})
+    return ["".join(render_op(autogenerate, op)) for op in operations]
+
+
+def test_each_foreign_key_is_dropped_right_before_its_replacement() -> None:
+    (drop_a, create_a), (drop_b, create_b) = changed("a_id", "CASCADE"), changed("b_id", "SET NULL")
+    gone = ops.DropConstraintOp("fk_orders_c_id", "orders", type_="foreignkey")
+    other = ops.DropConstraintOp("fk_orders_a_id", "invoices", type_="foreignkey")
+    table = ops.ModifyTableOps("orders", [drop_a, drop_b, gone, create_a, create_b])
+    assert list(flat([table, other])) == [gone, drop_a, create_a, drop_b, create_b, other]
+
+
+def test_the_new_one_is_marked_as_no_new_rule_for_rows() -> None:
+    drop, create = changed("a_id", "CASCADE")
+    table = ops.ModifyTableOps("orders", [drop, create, key("new_id")])
+    _, replaced, new = rendered([online(op) for op in flat([table])])
+    assert "online.create_foreign_key(" in replaced
+    assert "ondelete='CASCADE', looser=True)" in replaced
+    assert "looser" not in new
+
+
+def test_a_deploy_takes_a_marked_one_for_additive() -> None:
+    assert reasons_in(FOREIGN_KEY)
+    assert not reasons_in(f"{FOREIGN_KEY} /* looser */")

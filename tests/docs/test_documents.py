@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -53,11 +54,13 @@ def test_the_line_at_the_top_is_the_default() -> None:
 
 def test_the_grammar_is_the_parsers() -> None:
     """The same types, in the same order, as the parser knows them."""
-    from toolkit.resources.line import model
+    from toolkit.resources.line import field, model
 
     readme = (ROOT / "README.md").read_text()
     grammar = readme[readme.index("type      :=") : readme.index("check     :=")]
-    assert tuple(re.findall(r"(?::=|\|) +(\w+)", grammar)) == model.TYPES
+    assert tuple(re.findall(r"(?::=|\|) +(\w+)", re.sub(r"\[.*?\]", "", grammar))) == model.TYPES
+    actions = readme[readme.index("ref(resource[,") :].partition("]")[0]
+    assert set(re.findall(r"[, |]+(\w+)", actions)) == set(get_args(field.OnDelete))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

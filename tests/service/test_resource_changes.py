@@ -10,19 +10,13 @@ from tests.support.revising import Task, sql, versions
 
 METHOD = "\n    def is_cheap(self) -> bool:\n        return self.price < 10\n"
 RULE = """
-    async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
-        values = await super().create_values(connection, data)
-        if values["name"] == "forbidden":
+    async def check(self, connection: Connection, row: Row) -> None:
+        if row["name"] == "forbidden" and not row["is_available"]:
             raise Unprocessable("This name is forbidden.", code="forbidden_name")
-        return values
 """
-IMPORTS = """from typing import Any
-
-from pydantic import BaseModel
-
-from app.core.exceptions import Unprocessable
+IMPORTS = """from app.core.exceptions import Unprocessable
 from app.crud.product import product_crud
-from app.db.driver import Connection
+from app.db.driver import Connection, Row
 """
 ENDPOINT = '''
 
@@ -43,8 +37,13 @@ from tests.support.problems import assert_problem
 async def test_own_code(client: AsyncClient) -> None:
     created = await product.create(client, sku="a")
     assert (await client.get(f"{product.PATH}/{created['id']}/label")).json() == {"label": created["name"]}
-    body = await product.body(client, name="forbidden")
+    body = await product.body(client, name="forbidden", is_available=False)
     assert_problem(await client.post(product.PATH, json=body), 422, "forbidden_name")
+    one = f"{product.PATH}/{created['id']}"
+    assert_problem(await client.put(one, json=body), 422, "forbidden_name")
+    assert (await client.patch(one, json={"name": "forbidden", "is_available": True})).status_code == 200
+    assert_problem(await client.patch(one, json={"is_available": False}), 422, "forbidden_name")
+    assert (await client.get(one)).json()["is_available"] is True
     assert Product(price=1).is_cheap()
 '''
 OWN_FUNCTION = '''

@@ -20,8 +20,8 @@ from app.services.idempotency import IdempotentRequest, once
 class ResourceService:
     """The rules of one resource. A method is a unit of work: it commits before it returns, or changes nothing.
 
-    Rules of a resource go into its subclass: override `create_values` or `change_values` to complete a client's values
-    or to refuse them (raise a `Problem`), or add a method around `self.database.write`.
+    Rules of a resource go into its subclass: override `check` to refuse a row (raise a `Problem`), `create_values` or
+    `change_values` to complete a client's values, or add a method around `self.database.write`.
     """
 
     crud: Crud
@@ -67,7 +67,9 @@ class ResourceService:
 
         async def unit(connection: Connection) -> Row:
             values = await self.create_values(connection, data)
-            return await self.crud.create(connection, {"id": uuid7(), **values})
+            row = await self.crud.create(connection, {"id": uuid7(), **values})
+            await self.check(connection, row)
+            return row
 
         async def unit_once(connection: Connection) -> Row:
             assert idempotency is not None  # noqa: S101 - for the type checker
@@ -94,6 +96,12 @@ class ResourceService:
 
         await self.database.write(unit, single=not self.transaction)
 
+    async def check(self, connection: Connection, row: Row) -> None:
+        """Raise a Problem for a row that must not be: asked by POST, PUT and PATCH alike, before they commit.
+
+        `row` has every column as it was just written; the Problem undoes that. No other write changes it meanwhile.
+        """
+
     async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
         """Return the columns of a new row."""
         return data.model_dump(by_alias=True)
@@ -111,6 +119,8 @@ class ResourceService:
                 row = await self._unchanged(connection, id, versions)
             if row is None:
                 raise await self._missing_or_stale(connection, id)
+            if changes:
+                await self.check(connection, row)
             return row
 
         return await self.database.write(unit, single=not self.transaction)
@@ -133,7 +143,7 @@ class ResourceService:
 
 def _second_statement(kind: type[ResourceService]) -> str:
     """Return an override, in the class or its queries, that may run a second statement; empty without one."""
-    for name in ("create_values", "change_values"):
+    for name in ("check", "create_values", "change_values"):
         if getattr(kind, name) is not getattr(ResourceService, name):
             return f"{kind.__name__}.{name}"
     for name in ("create", "update", "delete"):

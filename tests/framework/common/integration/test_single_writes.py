@@ -112,6 +112,8 @@ def test_a_second_statement_without_a_transaction_is_refused() -> None:
         type("Copies", (Notes,), {"crud": TwoStatements(NOTES)})
     with pytest.raises(TypeError, match=r"but Rules\.create_values may run a second statement; delete that line"):
         type("Rules", (Notes,), {"create_values": NotesWithRules.create_values})
+    with pytest.raises(TypeError, match=r"but Rules\.check may run a second statement; delete that line"):
+        type("Rules", (Notes,), {"check": lambda self, connection, row: None})
 
 
 async def test_a_connection_that_is_due_is_opened_again(own: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,12 @@ def _with_deletions(changes: Sequence[Change], options: Options) -> list[Change]
 
 def _changes_anything(project: Path, changes: Sequence[Change]) -> bool:
     """Return True if a file would be written; docs/openapi.json is compared once the files are unchanged."""
-    return any(change.writes for change in changes) or not openapi.is_current(project)
+    if any(change.writes for change in changes):
+        return True
+    if not openapi.is_current(project):
+        print(f"update   {openapi.FILE}  (out of date)")
+        return True
+    return False
 
 
 def _heads(project: Path) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ NAME = "service.toml"
 _SECTION = re.compile(r"^\[resources\][^\n]*$", re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^\[", re.MULTILINE)
 _LINES = re.compile(r"^lines\s*=\s*\[", re.MULTILINE)
+# The comment above the first table of outstanding steps, and each table.
+_HEADING = re.compile(r"^#[^\n]*migrate\.contract`\.\n", re.MULTILINE)
 _CONTRACT = re.compile(r"^\[\[contract\]\]\n(?:(?!\[|\#)[^\n]*\n?)*", re.MULTILINE)
 _ITEM = re.compile(r'''"""(?:[^\\]|\\.)*?"""|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*|[\s,]''', re.DOTALL)
 
@@ -95,12 +97,15 @@ def merged(root: Path) -> str | None:
         one, other = (side.with_lines(lines) for side in (ours, theirs))
     except ValueError as error:
         raise ServiceFileError(f"{path} has conflict marks; resolve them, then run this again: {error}") from None
+    heading = next((found[0] for side in (one, other) if (found := _HEADING.search(side))), "")
+    one, other = (_HEADING.sub("", side) for side in (one, other))
     if _CONTRACT.sub("", one).strip() != _CONTRACT.sub("", other).strip():
         raise ServiceFileError(
             f"{path} has conflict marks outside the resource lines; resolve them, then run this again"
         )
     tables = marks.both(*(_contracts(side) for side in (common, one, other)))
-    return _CONTRACT.sub("", one).rstrip() + "\n" + "".join(f"\n{table}\n" for table in tables)
+    start = f"{_CONTRACT.sub('', one).rstrip()}\n" + (f"\n{heading.rstrip()}" if tables else "")
+    return start + "".join(f"\n{table}\n" for table in tables)
 
 
 def _contracts(text: str | None) -> list[str] | None:

@@ -49,11 +49,16 @@ def service_toml(lines: list[str], more: str = "") -> str:
 CONTRACT = '\n[[contract]]\nkind = "{0}"\nrevision = "{0}"\n'
 
 
-def test_lines_and_contracts_of_both_sides(merge: Callable[..., Path]) -> None:
-    base = service_toml([A], CONTRACT.format("done"))
-    ours = service_toml([A, B], CONTRACT.format("done") + CONTRACT.format("one"))
-    root = merge("service.toml", base, ours, service_toml([A, C], CONTRACT.format("two")))
-    wanted = service_toml([A, B, C], CONTRACT.format("one") + CONTRACT.format("two"))
+@pytest.mark.parametrize("heading", ["", "\n# For a later release: `python3 tasks.py migrate.contract`."])
+def test_lines_and_contracts_of_both_sides(merge: Callable[..., Path], heading: str) -> None:
+    done, one, two = (CONTRACT.format(name) for name in ("done", "one", "two"))
+    root = merge(
+        "service.toml",
+        service_toml([A], heading + done),
+        service_toml([A, B], heading + done + one),
+        service_toml([A, C], heading + two),
+    )
+    wanted = service_toml([A, B, C], heading + one + two)
     assert service_file.merged(root) == wanted
     with pytest.raises(service_file.ServiceFileError, match=r"run `python3 tasks.py resource.sync`"):
         service_file.read(root)

@@ -104,8 +104,9 @@ def merged(root: Path) -> str | None:
             f"{path} has conflict marks outside the resource lines; resolve them, then run this again"
         )
     tables = marks.both(*(_contracts(side) for side in (common, one, other)))
-    start = f"{_CONTRACT.sub('', one).rstrip()}\n" + (f"\n{heading.rstrip()}" if tables else "")
-    return start + "".join(f"\n{table}\n" for table in tables)
+    headings = (heading, *[""] * len(tables))
+    steps = "".join(f"\n{above}{table}\n" for above, table in zip(headings, tables, strict=False))
+    return f"{_CONTRACT.sub('', one).rstrip()}\n{steps}"
 
 
 def _contracts(text: str | None) -> list[str] | None:

@@ -49,6 +49,7 @@ class Case:
     same: Mapping[str, str] = field(default_factory=dict)
     control: Sequence[str] = ()
     breaks: bool = False
+    options: Sequence[str] = ()
 
 
 CASES = {
@@ -70,6 +71,21 @@ CASES = {
             "ALTER TABLE items ADD CONSTRAINT plain FOREIGN KEY (maker_id) REFERENCES makers (id)",
             "CREATE INDEX plain_maker ON items (maker_id, id)",
         ),
+    ),
+    "rename": Case(
+        "note->remark",
+        old={"note": "by the old one"},
+        new={"remark": "by the new one"},
+        same={"note": "remark"},
+        control=("ALTER TABLE items RENAME note TO remark",),
+        breaks=True,
+    ),
+    "required": Case(
+        "+size:int>=0",
+        new={"size": 3},
+        control=("ALTER TABLE items ADD COLUMN size integer NOT NULL",),
+        breaks=True,
+        options=("--backfill", "size=0"),
     ),
 }
 
@@ -112,7 +128,7 @@ def test_both_versions_serve_while_the_revision_runs(stock: Stock, tmp_path: Pat
     case = CASES[name]
     changed = tmp_path / "shop"
     stock.bakery.copy(stock.service, changed)
-    task = [sys.executable, "tasks.py", "resource.change", "item", case.change]
+    task = [sys.executable, "tasks.py", "resource.change", "item", case.change, *case.options]
     done = stock.bakery.run(task, cwd=changed, env=stock.bakery.environment)
     assert done.returncode == 0, done.stdout + done.stderr
     old, new = (

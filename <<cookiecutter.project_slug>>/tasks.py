@@ -21,7 +21,7 @@ bootstrap.enter(HERE)
 
 import invoke
 
-from toolkit import tasks
+from toolkit import arguments, tasks
 
 namespace = invoke.Collection.from_module(tasks, config={"project": str(HERE)})
 
@@ -32,4 +32,4 @@ namespace.add_task(tasks.token)
 # % endif
 
 if __name__ == "__main__":
-    invoke.Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run()
+    invoke.Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run(arguments.read(sys.argv))

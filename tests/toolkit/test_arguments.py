@@ -1,0 +1,20 @@
+"""The command line of a service's tasks."""
+
+import pytest
+
+from toolkit import arguments
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (["resource.change", "product", "-legacy"], ["resource.change", "product", " -legacy"]),
+        (["resource.change", "product", "-unique(a, b) +c:int"], ["resource.change", "product", " -unique(a, b) +c:int"]),
+        (["resource.change", "--check", "product", "-legacy"], ["resource.change", "--check", "product", " -legacy"]),
+        (["resource.change", "product", "-legacy", "-c"], ["resource.change", "product", " -legacy", "-c"]),
+        (["resource.change", "product", "+sku:str"], ["resource.change", "product", "+sku:str"]),
+        (["deploy", "-e", "-legacy"], ["deploy", "-e", "-legacy"]),
+    ],
+)
+def test_a_removed_field_is_not_an_option(given: list[str], read: list[str]) -> None:
+    assert arguments.read(["tasks.py", *given]) == ["tasks.py", *read]

@@ -207,12 +207,16 @@ def test_a_resource_is_renamed_and_removed(task: Task, service: Path, bakery: Ba
     passes(bakery, service, "tests/integration/resources", "tests/unit/resources")
     commit(service)
 
-    refused = task("resource.remove", "opinion")
+    assert task("resource.add", "lamp: price:int").returncode == 0
+    lamp = app / "models" / "lamp.py"
+    lamp.write_text(lamp.read_text() + METHOD)
+    commit(service)
+    refused = task("resource.remove", "lamp")
     assert refused.returncode == 1
-    assert "app/models/opinion.py" in refused.stderr
+    assert "app/models/lamp.py" in refused.stderr
     assert "--delete-edited" in refused.stderr
     assert git(service, "status", "--porcelain") == ""
-    removed = task("resource.remove", "opinion", "--delete-edited")
+    removed = task("resource.remove", "lamp", "--delete-edited")
     assert removed.returncode == 0, removed.stdout + removed.stderr
-    assert not list(app.rglob("opinion*.py"))
+    assert not list(app.rglob("lamp*.py"))
     passes(bakery, service, "tests/integration/test_migrations.py")

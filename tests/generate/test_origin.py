@@ -34,7 +34,11 @@ def version(template: Path, number: str) -> None:
 
 def origin(bakery: Bakery, output: Path, template: str, *options: str) -> tuple[str, str, str]:
     """Version, commit and address in the service.toml of a service without its hook's parts."""
-    done = bakery.cookiecutter(output, "--accept-hooks", "no", *options, template=template)
+    # A folder of its own for clones: another worker of pytest may clone the same address at the same moment.
+    config = output.with_name(f"{output.name}.yaml")
+    config.write_text(f"cookiecutters_dir: {output.with_name(f'{output.name}-clones')}\n")
+    options = ("--config-file", str(config), "--accept-hooks", "no", *options)
+    done = bakery.cookiecutter(output, *options, template=template)
     assert done.returncode == 0, done.stderr
     content = tomllib.loads(next(output.glob("*/service.toml")).read_text())["service"]
     return content["template_version"], content["template_commit"], content["template_address"]

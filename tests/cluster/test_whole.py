@@ -30,7 +30,6 @@ def checkout(actor: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield replace(stage, project=project, images=images, settings=settings)
 
 
-@pytest.mark.drill(minutes=1)
 def test_a_missing_image_is_built(checkout: Stage) -> None:
     shown = checkout.task("deploy", "--check", "--exit-code")
     assert shown.code == 2, shown

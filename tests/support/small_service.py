@@ -100,7 +100,7 @@ class SmallService:
             connection.exec_driver_sql(f"TRUNCATE {', '.join(tables)}")
             for statement in outstanding.statements(outstanding.read(self.root)):
                 connection.exec_driver_sql(statement)
-            made = catalogue.read(connection)
+            made = {**catalogue.read(connection), **catalogue.temporary(connection)}
             connection.rollback()
             return made
 

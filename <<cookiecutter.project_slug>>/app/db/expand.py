@@ -14,14 +14,10 @@ from collections.abc import Mapping, Sequence
 from alembic import op
 from sqlalchemy import text
 
-from app.db.online import create_check, quoted, without_parameters
+from app.db.online import KEY, create_check, quoted, refuse_rows, without_parameters
 
 BATCH = 1000
 REPORT_SECONDS = 10.0
-_KEY = """
-    SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-    WHERE indrelid = to_regclass(:name) AND indisprimary ORDER BY array_position(indkey::int2[], attnum)
-"""
 _KIND = "SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:name)"
 
 
@@ -42,14 +38,16 @@ def backfill(table: str, set_sql: str, where_sql: str) -> None:
 def require_column(table: str, column: str, value: str = "") -> None:
     """Fill a column with `value` (SQL over the row), and forbid NULL by a CHECK; a trigger fills it for older code.
 
-    Without `value`, another trigger fills it.
+    Without `value`, another trigger fills it. Raises RowsBreakRule where `value` is NULL.
     """
     name = quoted(column)
     op.execute(f"ALTER TABLE {quoted(table)} ALTER COLUMN {name} DROP NOT NULL")
     if value:
         _create_trigger(table, [column], f"IF NEW.{name} IS NULL THEN NEW.{name} := {_of_row(table, value)}; END IF;")
         backfill(table, f"{name} = ({value})", f"{name} IS NULL")
-    create_check(_check(table, column, "not_null"), table, f"{name} IS NOT NULL", looser=True)
+    check = _check(table, column, "not_null")
+    refuse_rows(table, f"{check} ({name} IS NOT NULL)", f"{name} IS NULL")
+    create_check(check, table, f"{name} IS NOT NULL", looser=True)
 
 
 def undo_require_column(table: str, column: str) -> None:
@@ -154,6 +152,7 @@ def _rename(what: str, sql: str) -> None:
 
 def create_view(name: str, table: str) -> None:
     op.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {quoted(table)}")  # noqa: S608
+    op.execute(f"COMMENT ON VIEW {quoted(name)} IS 'expand__{table}'")  # by which the drift test finds a forgotten one
 
 
 def drop_view(name: str) -> None:
@@ -191,7 +190,7 @@ def _of_row(table: str, value: str) -> str:
 
 def _in_batches(table: str, update: str) -> None:
     connection = op.get_bind()
-    names = [quoted(name) for name in connection.scalars(text(_KEY), {"name": quoted(table)})]
+    names = [quoted(name) for name in connection.scalars(text(KEY), {"name": quoted(table)})]
     if not names:
         raise RuntimeError(f"table {table} has no primary key, which a backfill needs; fill it in a revision by hand")
     key, last = ", ".join(names), ", ".join(f":last_{number}" for number in range(len(names)))

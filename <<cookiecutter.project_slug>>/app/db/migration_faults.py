@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from app.db import revisions
+from app.db.online import RowsBreakRule
 
 # By SQLSTATE: what to do. The server's message precedes it.
 _ADVICE = {
@@ -50,6 +51,8 @@ def of_revision(error: BaseException, versions: Path) -> str | None:
     place = _place(error, versions)
     if place is None:
         return None
+    if isinstance(error, RowsBreakRule):
+        return f"{place}: {_one_line(str(error))}. Correct those rows, then migrate again."
     if not isinstance(error, DBAPIError):
         return f"{place} failed: {type(error).__name__}: {_one_line(str(error))}. {_CORRECT}."
     said = _one_line(str(getattr(error.orig, "__cause__", None) or error.orig))

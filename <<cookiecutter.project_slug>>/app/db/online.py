@@ -12,7 +12,18 @@ from typing import Any
 
 from alembic import op
 from alembic.operations.ops import CreateForeignKeyOp
+from sqlalchemy import text
 from sqlalchemy.schema import AddConstraint
+
+SHOWN = 5
+KEY = """
+    SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+    WHERE indrelid = to_regclass(:name) AND indisprimary ORDER BY array_position(indkey::int2[], attnum)
+"""
+
+
+class RowsBreakRule(Exception):
+    """Existing rows break a new rule, which was not created. The message has their number and some of them."""
 
 
 def create_index_concurrently(
@@ -33,8 +44,11 @@ def drop_index_concurrently(name: str, table_name: str, **_: Any) -> None:
 def create_check(name: str, table: str, condition: str, *, looser: bool = False) -> None:
     """Create or replace a CHECK; existing rows are validated afterwards, without a lock that blocks writes.
 
-    `looser`: it accepts every row that the old one did, so it does not break code that is still running.
+    `looser`: it accepts every row that the old one did, so it does not break code that is still running. Raises
+    RowsBreakRule: a CHECK that rows break would stay, not valid, and no such row could be updated.
     """
+    if not looser:
+        refuse_rows(table, f"{name} ({condition})", f"({condition}) IS FALSE")
     op.drop_constraint(name, table, type_="check", if_exists=True)
     # The marker is for the classifier of deploys (toolkit/deploy/breaking_changes.py).
     mark = " /* looser */" if looser else ""
@@ -53,7 +67,18 @@ def create_foreign_key(
     looser: bool = False,
     **options: Any,
 ) -> None:
-    """Create or replace a foreign key; `looser` as in `create_check`: only what a delete does is different."""
+    """Create or replace a foreign key; `looser` as in `create_check`: only what a delete does is different.
+
+    Raises RowsBreakRule.
+    """
+    if not looser:
+        given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in columns)
+        same = " AND ".join(
+            f"referred.{quoted(theirs)} = {quoted(source)}.{quoted(ours)}"
+            for ours, theirs in zip(columns, referred, strict=True)
+        )
+        found = f"EXISTS (SELECT FROM {quoted(referent)} AS referred WHERE {same})"
+        refuse_rows(source, f"{name} ({', '.join(columns)} refers to {referent})", f"{given} AND NOT {found}")
     op.drop_constraint(name, source, type_="foreignkey", if_exists=True)
     created = CreateForeignKeyOp(name, source, referent, list(columns), list(referred), **options)
     key = AddConstraint(created.to_constraint(op.get_context()))
@@ -63,7 +88,8 @@ def create_foreign_key(
 
 
 def create_unique(name: str, table: str, columns: Sequence[str]) -> None:
-    """Create a UNIQUE constraint from an index that is created concurrently."""
+    """Create a UNIQUE constraint from an index that is created concurrently. Raises RowsBreakRule."""
+    _refuse_duplicates(name, table, columns)
     op.drop_constraint(name, table, type_="unique", if_exists=True)
     create_index_concurrently(name, table, columns, unique=True)
     op.execute(f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {quoted(name)} UNIQUE USING INDEX {quoted(name)}")
@@ -77,6 +103,43 @@ def widen_column(table: str, column: str, type_: str) -> None:
         "-- squawk-ignore changing-column-type\n"
         f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column)} TYPE {type_} /* looser */"
     )
+
+
+def refuse_rows(table: str, rule: str, broken: str) -> None:
+    """Read the rows that break a rule (`broken` is SQL), without a lock. Raises RowsBreakRule for any."""
+    context = op.get_context()
+    if context.as_sql:
+        return
+    with context.autocommit_block():
+        connection = op.get_bind()
+        rows = f"FROM {quoted(table)} WHERE {broken}"
+        count = connection.exec_driver_sql(f"SELECT count(*) {rows}").scalar_one()
+        if not count:
+            return
+        key = [quoted(name) for name in connection.scalars(text(KEY), {"name": quoted(table)})] or ["ctid"]
+        shown = connection.exec_driver_sql(f"SELECT concat_ws(', ', {', '.join(key)}) {rows} LIMIT {SHOWN}").scalars()
+        examples = "; ".join(shown) + ("; ..." if count > SHOWN else "")
+    noun = "row of {} breaks" if count == 1 else "rows of {} break"
+    raise RowsBreakRule(f"{count} {noun.format(table)} {rule}, which was not created: {', '.join(key)} {examples}")
+
+
+def _refuse_duplicates(name: str, table: str, columns: Sequence[str]) -> None:
+    context, names = op.get_context(), [quoted(column) for column in columns]
+    if context.as_sql:
+        return
+    given = " AND ".join(f"{column} IS NOT NULL" for column in names)
+    value = " || ', ' || ".join(f"quote_literal(left({column}::text, 40))" for column in names)
+    with context.autocommit_block():
+        found = op.get_bind().exec_driver_sql(
+            f"SELECT {value}, count(*), count(*) OVER () FROM {quoted(table)} WHERE {given} "  # noqa: S608
+            f"GROUP BY {', '.join(names)} HAVING count(*) > 1 ORDER BY count(*) DESC, 1 LIMIT {SHOWN}"
+        )
+        rows = found.all()
+    if rows:
+        examples = "; ".join(f"{values} in {count} rows" for values, count, _ in rows)
+        examples += "; ..." if rows[0][2] > SHOWN else ""
+        many = f"{rows[0][2]} duplicate value{'' if rows[0][2] == 1 else 's'} of ({', '.join(columns)})"
+        raise RowsBreakRule(f"{table} has {many}, against {name}, which was not created: {examples}")
 
 
 def without_parameters(sql: str) -> str:

@@ -60,7 +60,7 @@ async def drift(
     def finished(connection: Connection) -> dict[catalogue.Key, str]:
         for statement in later:
             connection.exec_driver_sql(statement)
-        return catalogue.read(connection)
+        return {**catalogue.read(connection), **catalogue.temporary(connection)}
 
     found = []
     for url, work in ((empty, made), (migrated, finished)):

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, text
 
-Kind = Literal["column", "default", "constraint", "index"]
+Kind = Literal["column", "default", "constraint", "index", "trigger", "function", "view"]
 
 
 class Key(NamedTuple):
@@ -31,7 +31,7 @@ class Difference:
 
     def __str__(self) -> str:
         kind, table, name = self.key
-        where = f"{kind} {name} of {table}" if kind != "default" else f"default of {table}.{name}"
+        where = f"default of {table}.{name}" if kind == "default" else f"{kind} {name}{f' of {table}' if table else ''}"
         return f"{where}: the models say {self.wanted or 'nothing'}, the revisions make {self.found or 'nothing'}"
 
 
@@ -81,6 +81,23 @@ _NARROWED = text(
 )
 
 
+# What expand revisions add (app/db/expand.py); triggers and views of the owner's own are not in the models either.
+_TEMPORARY = text(
+    r"""
+    SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(pg_trigger.oid)
+    FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+    WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgname LIKE 'expand\_\_%'
+    UNION ALL
+    SELECT 'function', '', proname, oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'expand\_\_%'
+    UNION ALL
+    SELECT 'view', '', relname, obj_description(oid, 'pg_class') FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'v'
+    AND obj_description(oid, 'pg_class') LIKE 'expand\_\_%'
+    """
+)
+
+
 def narrow(connection: Connection) -> None:
     """Give the columns of a database without rows the narrower types that their CHECKs hold, as Alembic sees types."""
     for statement in connection.scalars(_NARROWED).all():
@@ -90,6 +107,11 @@ def narrow(connection: Connection) -> None:
 def read(connection: Connection) -> dict[Key, str]:
     """Return every column, default, constraint and index of the current schema with its definition."""
     return {Key(kind, table, name): definition for kind, table, name, definition in connection.execute(_QUERY)}
+
+
+def temporary(connection: Connection) -> dict[Key, str]:
+    """Return the triggers, their functions, and the views that contract revisions drop."""
+    return {Key(kind, table, name): definition for kind, table, name, definition in connection.execute(_TEMPORARY)}
 
 
 def differences(wanted: Mapping[Key, str], found: Mapping[Key, str]) -> list[Difference]:

@@ -106,21 +106,24 @@ def migrate_new(
     the data of what was renamed; --map TABLE.COLUMN:OLD=NEW replaces a removed value. --empty writes a revision without
     statements, to be written by hand.
     """
+    from toolkit.dev.alone import alone
     from toolkit.dev.migrations import intents, new_revision, upgrade
 
-    if empty:
-        print(upgrade.empty(project(c), message))
-        return
     meant = intents.parsed(backfills=backfill, renames=rename, maps=map)
-    print(new_revision.new(message, project(c), meant) or "The revisions match the models; no new revision is needed.")
+    with alone(project(c)):
+        written = upgrade.empty(project(c), message) if empty else new_revision.new(message, project(c), meant)
+    print(written or "The revisions match the models; no new revision is needed.")
 
 
 @task(name="contract")
 def migrate_contract(c: Context) -> None:
     """Write the revision that finishes earlier changes, listed as [[contract]] in service.toml."""
+    from toolkit.dev.alone import alone
     from toolkit.dev.migrations import new_revision
 
-    print(new_revision.contract("contract", project(c)) or "No change is outstanding; nothing to contract.")
+    with alone(project(c)):
+        written = new_revision.contract("contract", project(c))
+    print(written or "No change is outstanding; nothing to contract.")
 
 
 @task(name="merge")

@@ -1,13 +1,13 @@
 """The tasks `resource.*`: the lines of service.toml, the files made from them, their revision, docs/openapi.json."""
 
 import contextlib
-import fcntl
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.dev import openapi, resource_options, service
+from toolkit.dev.alone import alone
 from toolkit.dev.migrations import new_revision
 from toolkit.dev.resource_options import Given
 from toolkit.resources.change import lines
@@ -44,15 +44,6 @@ class Work:
     given: Given = resource_options.NONE
     removes: bool = False
     service: ServiceFile | None = None
-
-
-@contextlib.contextmanager
-def alone(project: Path) -> Iterator[None]:
-    """Allow one at a time: a second would read lines, models and revisions that the first is about to change."""
-    (project / ".dev").mkdir(exist_ok=True)
-    with (project / ".dev" / "resources.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def add(project: Path, line: str, options: Options) -> None:

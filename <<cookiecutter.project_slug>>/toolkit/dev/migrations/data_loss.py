@@ -24,6 +24,8 @@ _DROP_COLUMN = re.compile(
     rf"\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?:[\w$]+\.)?{_NAME}.*?\bDROP\s+COLUMN\s+(?:IF\s+EXISTS\s+)?{_NAME}",
     re.I | re.S,
 )
+# By app/db/expand.py: the trigger of a rename, `expand__` and both names.
+_RENAME = re.compile(rf"\bDROP\s+TRIGGER\s+(?:IF\s+EXISTS\s+)?\"?expand__([\w$]+)\"?\s+ON\s+{_NAME}", re.I)
 _DELETE = re.compile(rf"\b(?:DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?(?:[\w$]+\.)?{_NAME}", re.I)
 
 
@@ -98,7 +100,17 @@ def erased_by(revision: service.Revision) -> list[Erased]:
     """Return what a revision drops or empties: from its SQL, or from its calls if it reads rows and so has no SQL."""
     script = offline_sql.script_of(revision)
     found = [item for statement in script.statements for item in _in_sql(revision.place, statement)]
-    return [*found, *_in_calls(revision)] if script.unreadable else found
+    found += _in_calls(revision) if script.unreadable else ()
+    renames = [pair for statement in script.statements for pair in _RENAME.findall(statement.sql)]
+    return [item for item in found if not _has_a_copy(item, renames)]
+
+
+def _has_a_copy(item: Erased, renames: Sequence[tuple[str, str]]) -> bool:
+    """Return True for the former name of a column, whose values are under its new one."""
+    return bool(item.column) and any(
+        table == item.table and (names.startswith(f"{item.column}__") or names.endswith(f"__{item.column}"))
+        for names, table in renames
+    )
 
 
 def _in_sql(place: str, statement: offline_sql.Statement) -> Iterator[Erased]:

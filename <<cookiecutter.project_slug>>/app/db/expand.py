@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from alembic import op
 from sqlalchemy import text
 
-from app.db.online import KEY, create_check, quoted, refuse_rows, without_parameters
+from app.db.online import KEY, create_check, quoted, refuse_rows, short, without_parameters
 
 BATCH = 1000
 REPORT_SECONDS = 10.0
@@ -176,11 +176,11 @@ def _create_trigger(table: str, columns: Sequence[str], body: str) -> None:
 def _trigger_names(table: str, *columns: str) -> tuple[str, str]:
     """Return the names of the trigger and its function (toolkit/dev/migrations/names.py has the same)."""
     both = "__".join(sorted(columns))
-    return quoted(f"expand__{both}"), quoted(f"expand__{table}__{both}")
+    return quoted(short(f"expand__{both}")), quoted(short(f"expand__{table}__{both}"))
 
 
 def _check(table: str, column: str, what: str) -> str:
-    return op.f(f"ck_{table}_{column}__{what}")
+    return op.f(short(f"ck_{table}_{column}", f"__{what}"))
 
 
 def _of_row(table: str, value: str) -> str:

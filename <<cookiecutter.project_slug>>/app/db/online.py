@@ -6,6 +6,7 @@ of such a revision must be repeatable too (`if_not_exists=True`), as in generate
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -97,7 +98,7 @@ def create_unique(name: str, table: str, columns: Sequence[str]) -> None:
 
 def widen_column(table: str, column: str, type_: str) -> None:
     """Change a column to a type that holds every old value and is stored the same: the table is not rewritten."""
-    op.drop_constraint(op.f(f"ck_{table}_{column}__type"), table, type_="check", if_exists=True)
+    op.drop_constraint(op.f(short(f"ck_{table}_{column}", "__type")), table, type_="check", if_exists=True)
     # squawk and the classifier see that the type changes, but not the old type.
     op.execute(
         "-- squawk-ignore changing-column-type\n"
@@ -150,6 +151,13 @@ def without_parameters(sql: str) -> str:
 def _validate(name: str, table: str) -> None:
     with op.get_context().autocommit_block():
         op.execute(f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT {quoted(name)}")
+
+
+def short(name: str, suffix: str = "") -> str:
+    """Return both as one name; PostgreSQL would cut a longer one at 63, where two may be the same: it gets a hash."""
+    if len(name + suffix) <= 63:
+        return name + suffix
+    return f"{name[: 54 - len(suffix)]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}{suffix}"
 
 
 def quoted(name: str) -> str:

@@ -44,7 +44,7 @@ _QUERY = text(
     )
     SELECT 'column', relname, attname, coalesce(
         (SELECT obj_description(c.oid, 'pg_constraint') FROM pg_constraint c
-         WHERE c.conrelid = tables.oid AND c.conname = 'ck_' || relname || '_' || attname || '__type'),
+         WHERE c.conrelid = tables.oid AND c.conname LIKE 'ck\_%\_\_type' AND c.conkey = ARRAY[attnum]),
         format_type(atttypid, atttypmod))
         || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
         || CASE WHEN attidentity <> '' THEN ' IDENTITY ' || attidentity::text ELSE '' END

@@ -247,6 +247,37 @@ def test_a_forgotten_trigger_or_view_is_a_difference(service: SmallService) -> N
 
 
 @pytest.mark.drill(minutes=1)
+def test_names_that_postgresql_would_cut_stay_apart(service: SmallService) -> None:
+    long = "a_name_of_a_column_that_has_fifty_characters_here"
+    before = [f'sa.Column("{long}{n}", sa.String(9), nullable=False)' for n in (1, 2)]
+    after = [f'sa.Column("{long}{n}", sa.String(5), nullable=False)' for n in (3, 4)]
+    required = [f'sa.Column("{long}{n}", sa.Integer(), nullable=False)' for n in (5, 6)]
+    changed(
+        service,
+        products(*before),
+        products(*(column.replace("5)", "9)") for column in after), *required),
+        f"INSERT INTO products ({long}1, {long}2) VALUES ('one', 'two')",
+        Intents(
+            {("products", f"{long}{n}"): f"{long}{n + 2}" for n in (1, 2)},
+            backfills={("products", f"{long}{n}"): str(n) for n in (5, 6)},
+        ),
+    )
+    service.sql(f"INSERT INTO products ({long}1, {long}2) VALUES ('old', 'code')")
+    rows = [("old", "code", 5, 6), ("one", "two", 5, 6)]
+    assert service.sql(f"SELECT {', '.join(f'{long}{n}' for n in (3, 4, 5, 6))} FROM products ORDER BY 1") == rows
+    assert service.contract()
+    service.upgrade()
+    assert service.differences() == []
+    service.declare(products(*after, *required))
+    assert service.new()
+    service.upgrade()
+    assert service.contract()
+    service.upgrade()
+    assert service.differences() == []
+    assert service.new() is None
+
+
+@pytest.mark.drill(minutes=1)
 def test_a_rule_that_is_taken_back_is_no_longer_outstanding(service: SmallService) -> None:
     price = 'sa.Column("price", sa.Integer()), sa.CheckConstraint("price > {}", name="price")'
     changed(service, products(price.format(0)), products(price.format(5)), "SELECT 1")

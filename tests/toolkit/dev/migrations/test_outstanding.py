@@ -47,10 +47,15 @@ def test_a_step_that_the_models_take_back_is_revoked() -> None:
     assert outstanding.revoked(ENTRIES[:2], wanted, {}) == list(ENTRIES[:2])
 
 
-def test_both_sides_give_the_same_names() -> None:
-    ours = (names.trigger("b", "a"), names.trigger_function("t", "b", "a"))
+@pytest.mark.parametrize("column", ["b", "b" * 50])
+def test_both_sides_give_the_same_names(column: str) -> None:
+    ours = (names.trigger(column, "a"), names.trigger_function("things", column, "a"))
+    checks = (names.not_null("things", column), names.narrower("things", column))
     with Operations.context(MigrationContext.configure(dialect_name="postgresql")):
-        assert expand._trigger_names("t", "b", "a") == ours
+        assert expand._trigger_names("things", column, "a") == ours
+        assert tuple(expand._check("things", column, what) for what in ("not_null", "type")) == checks
+    assert all(len(name) <= 63 for name in ours + checks)
+    assert names.not_null("things", column) != names.not_null("things", f"{column[:-1]}c")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
-from app.db import migrations, online
+from app.db import expand, migrations, online
 from app.db.engine import connecting_engine
 from app.settings.database_url import parse_database_url
 from tests.integration.test_migrations import names
@@ -233,3 +233,73 @@ async def test_a_reference_is_validated_apart_from_being_added(
     for _ in range(2):
         await refer()
     assert await admin.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_own__things_n'")
+
+
+# Two versions of the code on one table.
+
+OWN_THINGS = """
+    CREATE TABLE own__things (id int PRIMARY KEY, name text NOT NULL, kind text DEFAULT 'a');
+    INSERT INTO own__things VALUES (1, 'x', 'a'), (2, 'long name', 'lost');
+"""
+
+
+async def test_both_names_of_a_column_are_kept_equal(
+    own_engine: AsyncEngine, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expand, "BATCH", 1)
+    await admin.execute(f"{OWN_THINGS} ALTER TABLE own__things ADD COLUMN title text")
+
+    def rename() -> None:
+        expand.rename_column("own__things", "name", "title")
+        expand.require_column("own__things", "title")
+
+    for _ in range(2):  # again, as after an interruption
+        await run_online(own_engine, rename)
+    await admin.execute(
+        "INSERT INTO own__things (id, name) VALUES (3, 'old'); UPDATE own__things SET title = 'new' || id"
+    )
+    same = "SELECT bool_and(name = title) FROM own__things"
+    assert await admin.fetchval(same)
+    await run_online(own_engine, lambda: expand.drop_trigger("own__things", "name", "title"))
+    await admin.execute("UPDATE own__things SET title = 'apart'")
+    assert not await admin.fetchval(same)
+
+
+async def test_a_required_column_is_filled_for_older_code(own_engine: AsyncEngine, admin: asyncpg.Connection) -> None:
+    await admin.execute(f"{OWN_THINGS} ALTER TABLE own__things ADD COLUMN size int")
+    await run_online(own_engine, lambda: expand.require_column("own__things", "size", "length(name)"))
+    await admin.execute("INSERT INTO own__things (id, name) VALUES (3, 'old')")
+    assert [row["size"] for row in await admin.fetch("SELECT size FROM own__things ORDER BY id")] == [1, 9, 3]
+    await run_online(own_engine, lambda: expand.set_not_null("own__things", "size"))
+    with pytest.raises(asyncpg.NotNullViolationError):
+        await admin.execute("INSERT INTO own__things (id, name) VALUES (4, 'new')")
+
+
+async def test_a_narrower_column_and_a_removed_value(own_engine: AsyncEngine, admin: asyncpg.Connection) -> None:
+    await admin.execute(f"{OWN_THINGS} ALTER TABLE own__things ADD COLUMN price numeric(6, 2)")
+
+    def narrow() -> None:
+        expand.replace_values("own__things", "kind", {"lost": "a"})
+        expand.narrow_column("own__things", "name", "varchar(9)")
+        expand.narrow_column("own__things", "price", "numeric(3, 1)")
+
+    await run_online(own_engine, narrow)
+    assert await admin.fetchval("SELECT array_agg(DISTINCT kind) FROM own__things") == ["a"]
+    for change in ("name = 'ten letters'", "price = 1.25", "price = 100"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await admin.execute("UPDATE own__things SET " + change)
+    await run_online(own_engine, lambda: expand.undo_narrow_column("own__things", "price"))
+    await admin.execute("UPDATE own__things SET price = 1.25")
+
+
+async def test_a_renamed_table_has_a_view_under_its_old_name(
+    own_engine: AsyncEngine, admin: asyncpg.Connection
+) -> None:
+    await admin.execute(OWN_THINGS)
+    names = {"own__things_pkey": "pk_own__objects"}
+    for _ in range(2):
+        await run_online(own_engine, lambda: expand.rename_table("own__things", "own__objects", indexes=names))
+    await admin.execute("INSERT INTO own__things (id, name) VALUES (3, 'old') ON CONFLICT (id) DO NOTHING")
+    assert await admin.fetchval("SELECT count(*) FROM own__objects") == 3
+    await run_online(own_engine, lambda: expand.drop_view("own__things"))
+    assert await admin.fetchval("SELECT to_regclass('own__things')") is None

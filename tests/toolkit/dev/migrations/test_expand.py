@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from app.db.online import RowsBreakRule
 from tests.support.small_service import SmallService
@@ -219,6 +220,27 @@ def test_rows_without_a_value_are_counted_and_code_that_runs_can_still_write_the
     service.sql("UPDATE products SET name = '1' WHERE name = ''")
     service.upgrade()
     assert service.sql("SELECT length FROM products ORDER BY 1") == [(1,), (1,), (5,)]
+
+
+@pytest.mark.drill(minutes=1)
+def test_an_interrupted_backfill_continues_with_the_other_rows(service: SmallService) -> None:
+    service.declare(products(NAME))
+    service.new()
+    service.upgrade()
+    service.sql("INSERT INTO products (id, name) SELECT lpad(n::text, 32, '0')::uuid, n FROM generate_series(1, 3500) n")
+    service.sql("ALTER TABLE products ADD CONSTRAINT stops CHECK (name <> '2500') NOT VALID")
+    service.declare(products(NAME, 'sa.Column("size", sa.Integer(), nullable=False)'))
+    assert service.new(Intents(backfills={("products", "size"): "name::integer"}))
+    with pytest.raises(IntegrityError, match="stops"):
+        service.upgrade()
+    done = "SELECT count(*), max(xmin::text::bigint) FROM products WHERE size = name::integer AND size <= 2000"
+    [(count, transaction)] = service.sql(done)
+    assert count == 2000
+    service.sql("ALTER TABLE products DROP CONSTRAINT stops")
+    service.sql("INSERT INTO products (name) VALUES ('9999')")  # by code that runs meanwhile
+    service.upgrade()
+    assert service.sql(done) == [(2000, transaction)]
+    assert service.sql("SELECT count(*) FROM products WHERE size = name::integer") == [(3501,)]
 
 
 @pytest.mark.drill(minutes=1)

@@ -73,6 +73,10 @@ class SmallService:
     def new(self, intents: Intents = NONE) -> Path | None:
         return new_revision.new("change", self.root, intents)
 
+    def new_plainly(self) -> None:
+        """Write what Alembic's autogenerate alone makes of the models, for a comparison."""
+        asyncio.run(self._on(self.url, lambda on: command.revision(self._config(on), "plain", autogenerate=True)))
+
     def contract(self) -> Path | None:
         return new_revision.contract("contract", self.root)
 

@@ -77,9 +77,12 @@ def rename_column(table: str, old: str, new: str, *, forth: str = "", back: str 
         to_old = f"BEGIN {to_old} EXCEPTION WHEN data_exception THEN {before} := NULL; END;"
         op.execute(f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(old)} DROP NOT NULL")
     to_new = f"{after} := {_of_row(table, forth)};"
+    written = f"{after} IS DISTINCT FROM ({default})"
+    if back and default != "NULL":
+        written += f" OR {before} IS NULL"  # the old column has no default then
     body = f"""IF {after} IS NOT DISTINCT FROM {_of_row(table, forth)} THEN RETURN NEW; END IF;
     IF TG_OP = 'INSERT' THEN
-        IF {after} IS DISTINCT FROM ({default}) THEN {to_old} ELSE {to_new} END IF;
+        IF {written} THEN {to_old} ELSE {to_new} END IF;
     ELSIF {after} IS DISTINCT FROM OLD.{quoted(new)} THEN {to_old}
     ELSIF {before} IS DISTINCT FROM OLD.{quoted(old)} OR {after} IS NULL THEN {to_new}
     END IF;"""

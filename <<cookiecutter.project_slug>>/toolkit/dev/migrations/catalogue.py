@@ -6,6 +6,7 @@ spelling for both sides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -96,6 +97,10 @@ _TEMPORARY = text(
     AND obj_description(oid, 'pg_class') LIKE 'expand\_\_%'
     """
 )
+_TEXT = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+_TEXTS = re.compile(
+    r"\(ARRAY\[('(?:[^']|'')*'::character varying(?:, '(?:[^']|'')*'::character varying)*)\]\)::text\[\]"
+)
 
 
 def narrow(connection: Connection) -> None:
@@ -106,7 +111,12 @@ def narrow(connection: Connection) -> None:
 
 def read(connection: Connection) -> dict[Key, str]:
     """Return every column, default, constraint and index of the current schema with its definition."""
-    return {Key(kind, table, name): definition for kind, table, name, definition in connection.execute(_QUERY)}
+    return {Key(kind, table, name): spelled(definition) for kind, table, name, definition in connection.execute(_QUERY)}
+
+
+def spelled(definition: str) -> str:
+    """Return a definition with one spelling for a list of texts: ALTER TYPE makes another of it. Pure."""
+    return _TEXTS.sub(r"ARRAY[\1]", _TEXT.sub(r"\1", definition))
 
 
 def temporary(connection: Connection) -> dict[Key, str]:

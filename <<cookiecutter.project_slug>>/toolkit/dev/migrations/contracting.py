@@ -9,8 +9,8 @@ from alembic.operations import ops
 from toolkit.dev.migrations import online_operations
 from toolkit.dev.migrations.calls import Call, call
 from toolkit.dev.migrations.catalogue import Key
-from toolkit.dev.migrations.change import is_required, nullable, split
-from toolkit.dev.migrations.names import not_null
+from toolkit.dev.migrations.change import bare_type, is_required, nullable, split
+from toolkit.dev.migrations.names import not_null, quoted
 from toolkit.dev.migrations.online_operations import Check
 from toolkit.dev.migrations.outstanding import Entry
 
@@ -55,7 +55,10 @@ def _dropped(
         if (entry.kind, entry.table, entry.column) != ("rename_column", table, old):
             continue
         default = before.get(Key("default", table, old), "")
-        back = call("rename_column", table, entry.to, old, default=default)
+        types = bare_type(before, table, old), bare_type(before, table, entry.to)
+        # Going down, a value that the old type cannot hold stops the revision.
+        cast = {} if types[0] == types[1] else {"forth": f"{quoted(entry.to)}::text::{types[0]}", "back": quoted(old)}
+        back = call("rename_column", table, entry.to, old, **cast, default=default)
         if is_required(op.to_column()):
             # Going down, a column with rows gets its values first.
             yield Call("", call("set_not_null", table, old))

@@ -25,6 +25,7 @@ from toolkit.dev.migrations.change import (
     required,
     split,
 )
+from toolkit.dev.migrations.foreign_keys import REPLACES
 from toolkit.dev.migrations.online_operations import Check
 from toolkit.dev.migrations.outstanding import Entry
 
@@ -50,9 +51,9 @@ class Plan:
 
 def plan(change: Change, missed: Iterable[ops.MigrateOperation], tables: Sequence[renaming.Table] = ()) -> Plan:
     """Split Alembic's operations and those that it `missed`; renamed `tables` come first."""
-    steps = [step for table in tables for step in table.steps]
-    steps += [step for op in (*change.seen, *missed) for part in split(op) for step in _steps(change, part)]
-    steps += _maps(change)
+    renamed = [step for table in tables for step in table.steps]
+    steps = [step for op in (*change.seen, *missed) for part in split(op) for step in _steps(change, part)]
+    steps = [*renamed, *_loosening_first(steps), *_maps(change)]
     # The view of a renamed table depends on types and columns: types change before it exists, and it is dropped first.
     steps = [*_under_old_names(steps, tables), *steps, *(Call("", call("drop_view", table.old)) for table in tables)]
     return Plan(
@@ -60,6 +61,21 @@ def plan(change: Change, missed: Iterable[ops.MigrateOperation], tables: Sequenc
         [step for step in steps if isinstance(step, Entry)],
         [step.text for step in steps if isinstance(step, Refusal)],
     )
+
+
+def _loosening_first(steps: list[Step]) -> list[Step]:
+    """Return the steps with those first that allow what the others may write into existing rows."""
+    online = [step.inner for step in steps if isinstance(step, online_operations.Online)]
+    kept = {
+        str(op.constraint_name) for op in online if isinstance(op, ops.CreateForeignKeyOp) and op.info.get(REPLACES)
+    }
+
+    def loosens(step: Step) -> bool:
+        if isinstance(step, ops.DropConstraintOp):
+            return str(step.constraint_name) not in kept
+        return isinstance(step, Check) and bool(step.before) and (step.looser or step.after is None)
+
+    return sorted(steps, key=lambda step: not loosens(step))
 
 
 def _under_old_names(steps: list[Step], tables: Sequence[renaming.Table]) -> list[Step]:
@@ -89,6 +105,8 @@ def _steps(change: Change, op: ops.MigrateOperation) -> Iterator[Step]:
     elif isinstance(op, ops.AlterColumnOp):
         yield from _altered(change, op)
     elif isinstance(op, Check) and not _is_free(change, op):
+        if not op.tighter:
+            yield Check(op.name, op.table, None, op.before)  # new code may write what it forbids
         yield Entry("check", op.table, name=op.name, definition=op.after or "")
     else:
         yield online_operations.online(op)
@@ -127,7 +145,7 @@ def _altered(change: Change, op: ops.AlterColumnOp) -> Iterator[Step]:
         before, after = (bare_type(catalogue, table, column) for catalogue in (change.before, change.wanted))
         if online_operations.widens(op):
             yield online_operations.Widened(op)
-        elif renaming.same_kind(before, after):
+        elif renaming.same_kind(before, after) and renaming.loses_nothing(after, before):
             yield Entry("type", table, column, definition=after)
         else:
             yield Refusal(TYPE_ADVICE.format(where=f"{table}.{column}", column=column, before=before, after=after))

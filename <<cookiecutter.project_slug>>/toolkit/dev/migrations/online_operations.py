@@ -59,10 +59,23 @@ class RestoredIndex(ops.MigrateOperation):
 
 
 class Check(ops.MigrateOperation):
-    """A CHECK with the condition `after` (SQL) in place of `before`; None without one."""
+    """A CHECK with the condition `after` (SQL) in place of `before`; None without one.
 
-    def __init__(self, name: str, table: str, after: str | None, before: str | None, *, looser: bool = False) -> None:
-        self.name, self.table, self.after, self.before, self.looser = name, table, after, before, looser
+    `looser`: every row that `before` accepts is one that `after` accepts; `tighter`: the reverse.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: str,
+        after: str | None,
+        before: str | None,
+        *,
+        looser: bool = False,
+        tighter: bool = True,
+    ) -> None:
+        self.name, self.table, self.after, self.before = name, table, after, before
+        self.looser, self.tighter = looser, tighter
 
     def reverse(self) -> ops.MigrateOperation:
         return Check(self.name, self.table, self.before, self.after)

@@ -45,15 +45,18 @@ def steps(change: Change, op: ops.AddColumnOp, old: str) -> Iterator[Step]:
         )
         return
     default = change.wanted.get(Key("default", table, new), "")
-    if is_required(before) and column.nullable:
+    if column.nullable and not before.nullable:
         yield may_be_missing(change.columns[table, old])
-    if default and default != change.before.get(Key("default", table, old)):
+    former = change.before.get(Key("default", table, old), "")
+    same = column.server_default if types[0] == types[1] else None
+    if former != default and (default or column.nullable) and (former or same is not None):
+        # What new code leaves out must not look like a value of old code.
         yield ops.AlterColumnOp(
             table,
             old,
             existing_type=before.type,
             existing_nullable=before.nullable,
-            modify_server_default=column.server_default,
+            modify_server_default=same,
             existing_server_default=before.server_default,
         )
     needed = is_required(column)

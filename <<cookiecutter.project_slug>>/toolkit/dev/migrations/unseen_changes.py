@@ -45,10 +45,11 @@ def _operation(metadata: MetaData, difference: Difference) -> ops.MigrateOperati
     if model is None:
         return None
     if kind == "constraint" and all(condition(side) for side in _sides(difference)):
-        looser = is_looser(difference.wanted, difference.found)
+        both = (difference.wanted, difference.found)
+        looser, tighter = (is_looser(*sides) for sides in (both, reversed(both)))
         written = conditions(metadata).get((table, name), condition(difference.wanted))
         after = written if difference.wanted else None
-        return Check(name, table, after, condition(difference.found), looser=looser)
+        return Check(name, table, after, condition(difference.found), looser=looser, tighter=tighter)
     if kind == "default" and name in model.columns:
         column = model.columns[name]
         return ops.AlterColumnOp(

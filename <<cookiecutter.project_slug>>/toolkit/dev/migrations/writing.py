@@ -29,6 +29,7 @@ from toolkit.dev.migrations import (
 from toolkit.dev.migrations.catalogue import Key
 from toolkit.dev.migrations.change import Change
 from toolkit.dev.migrations.intents import NONE, Intents
+from toolkit.dev.migrations.names import quoted
 from toolkit.dev.migrations.outstanding import Entry
 
 CONTRACT = "python3 tasks.py migrate.contract"
@@ -177,6 +178,9 @@ class Contract(Writing):
             connection.exec_driver_sql(statement)
         others = catalogue.differences(self.wanted, catalogue.read(connection))
         step.rollback()
+        for entry in self.entries:
+            if entry.kind == "rename_table":  # its view would keep columns from being dropped
+                connection.exec_driver_sql(f"DROP VIEW {quoted(entry.table)}")
         if others:
             listed = "".join(f"\n  {difference}" for difference in others)
             raise Refused(f"the models have other changes; write their revision first (`migrate.new`):{listed}")

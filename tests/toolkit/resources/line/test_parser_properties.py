@@ -16,7 +16,7 @@ from app.crud.base import COMPARISONS, Crud, table_of
 from app.db.base import Base
 from app.schemas.base import PageQuery
 from toolkit.resources.line import names, relations
-from toolkit.resources.line.field import INTEGERS, NUMBERS, Check, Field, Names, OnDelete
+from toolkit.resources.line.field import INTEGERS, NUMBERS, TYPES, Check, Field, Names, OnDelete
 from toolkit.resources.line.groups import fault
 from toolkit.resources.line.model import Group, Resource
 from toolkit.resources.line.parser import ResourceErrors, parse
@@ -80,8 +80,8 @@ def numbers(draw: st.DrawFn, name: str, type_: str) -> Field:
 
 
 @st.composite
-def fields(draw: st.DrawFn, name: str, target: Names) -> Field:
-    type_ = draw(st.sampled_from((*NUMBERS, "str", "text", "bool", "date", "datetime", "uuid", "json", "enum", "ref")))
+def fields(draw: st.DrawFn, name: str, target: Names, types: tuple[str, ...] = ()) -> Field:
+    type_ = draw(st.sampled_from(types or TYPES))
     if type_ in NUMBERS:
         return draw(numbers(name, type_))
     nullable, unique = draw(st.booleans()), draw(st.booleans()) and type_ not in ("text", "bool", "json", "enum")

@@ -9,11 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import deploys, generation, speed, start
+from bench import deploys, generation, resources, speed, start
 from bench.subjects import ROWS, Service, service
 from bench.table import Row, show
 
-PARTS = ("generation", "start", "pages", "requests", "deploys")
+PARTS = ("generation", "resources", "start", "pages", "requests", "deploys")
+ALONE = {"resources", "deploys"}  # without the service that the others share
 
 
 def main(arguments: list[str]) -> int:
@@ -22,8 +23,10 @@ def main(arguments: list[str]) -> int:
         scratch = Path(folder)
         rows: list[Row] = []
         absent = ""
-        if set(options.only) - {"deploys"}:
+        if set(options.only) - ALONE:
             rows += _of_service(scratch, options)
+        if "resources" in options.only:
+            rows += resources.rows(generation.bake(scratch / "resources").folder, options.rounds)
         if "deploys" in options.only:
             absent = deploys.missing()
             rows += [] if absent else deploys.rows(scratch, options.rounds)

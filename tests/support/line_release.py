@@ -117,9 +117,10 @@ class Release:
 
     def values(self, resource: Resource, n: int) -> dict[str, str | None]:
         """Return what a row has: NULLs in rows 1, 4 and 7, defaults in rows 2, 4 and 7."""
-        unique = {name for line in (self.pair.old, self.pair.new) for names in lines.uniques(line) for name in names}
-        unique |= {new for old, new in self.pair.renamed if old in unique}
-        unique |= {old for old, new in self.pair.renamed if new in unique}
+        unique = {name for names in lines.uniques(self.pair.new) for name in names}
+        if n not in NEW_CODE:
+            unique |= {name for names in lines.uniques(self.pair.old) for name in names}
+            unique |= {old for old, new in self.pair.renamed if new in unique}
         values: dict[str, str | None] = {}
         for part in resource.fields:
             if part.has_default and n in (2, 4, 7) and part.name not in unique:

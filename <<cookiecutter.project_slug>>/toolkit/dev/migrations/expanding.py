@@ -173,7 +173,8 @@ def _goes_with_a_column(change: Change, op: ops.MigrateOperation) -> bool:
     gone = [drop for (table, name), drop in change.columns.items() if table == op.table_name and name in names]
     # New code would give every row the same default.
     unique = isinstance(made, ops.CreateUniqueConstraintOp) or getattr(made, "unique", False)
-    return bool(gone) and not (unique and any(drop.to_column().server_default is not None for drop in gone))
+    defaults = unique and any(drop.to_column().server_default is not None for drop in gone)
+    return bool(gone) and not defaults and not renaming.lifts(change, op)
 
 
 def columns_of(op: ops.MigrateOperation) -> Sequence[object]:

@@ -109,6 +109,18 @@ def _checks_of_the_old(change: Change, table: str, old: str, new: str) -> Iterat
                 yield Check(key.name, table, None, after)
 
 
+def lifts(change: Change, op: ops.DropConstraintOp | ops.DropIndexOp) -> bool:
+    """Return True for a key of a renamed column that its new name lacks: new code could break it by the copy."""
+    if not isinstance(op, ops.DropConstraintOp):
+        return False
+    before = after = change.before.get(Key("constraint", op.table_name, str(op.constraint_name)), "")
+    for (table, old), new in change.intents.renamed_columns.items():
+        if table == op.table_name:
+            after = _with_new_name(after, old, new)
+    wanted = {text for key, text in change.wanted.items() if key[:2] == ("constraint", op.table_name)}
+    return after != before and after not in wanted
+
+
 def is_same_check(change: Change, op: Check, words: set[str]) -> bool:
     """Return True if a CHECK on a renamed column accepts what the one on its old name did."""
     wanted = change.wanted.get(Key("constraint", op.table, op.name))

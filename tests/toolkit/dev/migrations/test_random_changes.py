@@ -28,6 +28,10 @@ CASES = {
     "a renamed default of another type": pair('p/ps: a:bool?="true"', 'p/ps: b:int="7"', {"a": "b"}),
     "a renamed field without its default": pair('p/ps: a:int="7"', "p/ps: b:int?", {"a": "b"}),
     "a renamed resource without a field": pair("p/ps: a:int>1 b:int", "q/qs: a:int>2", {}, fits=False),
+    "a renamed field that is no longer unique": pair("p/ps: a:int!", "p/ps: b:int", {"a": "b"}),
+    "a renamed reference that is no longer one": pair(
+        "p/ps: a:ref(target_of_all)", "p/ps: b_id:uuid", {"a_id": "b_id"}
+    ),
     "a shorter enum with more values": pair("p/ps: a:enum(long|b)", "p/ps: a:enum(b|c|d)", {}),
 }
 

@@ -32,6 +32,11 @@ CASES = {
     "a renamed reference that is no longer one": pair(
         "p/ps: a:ref(target_of_all)", "p/ps: b_id:uuid", {"a_id": "b_id"}
     ),
+    "names that PostgreSQL would truncate": pair(
+        f"p/{'p' * 40}: abcdefghijklm_a:int",
+        f"p/{'p' * 40}: abcdefghijklm_b:int abcdefghijklm_c:int",
+        {"abcdefghijklm_a": "abcdefghijklm_b"},
+    ),
     "a shorter enum with more values": pair("p/ps: a:enum(long|b)", "p/ps: a:enum(b|c|d)", {}),
 }
 

@@ -43,7 +43,8 @@ def require_column(table: str, column: str, value: str = "") -> None:
     name = quoted(column)
     op.execute(f"ALTER TABLE {quoted(table)} ALTER COLUMN {name} DROP NOT NULL")
     if value:
-        _create_trigger(table, [column], f"IF NEW.{name} IS NULL THEN NEW.{name} := {_of_row(table, value)}; END IF;")
+        new = f'NEW."{column}"'  # always in quotes: PL/pgSQL has keywords of its own, such as `if`
+        _create_trigger(table, [column], f"IF {new} IS NULL THEN {new} := {_of_row(table, value)}; END IF;")
         backfill(table, f"{name} = ({value})", f"{name} IS NULL")
     check = _check(table, column, "not_null")
     refuse_rows(table, f"{check} ({name} IS NOT NULL)", f"{name} IS NULL")
@@ -71,7 +72,7 @@ def rename_column(table: str, old: str, new: str, *, forth: str = "", back: str 
     `forth` and `back` are SQL over the row for the new and the old column, `default` is the new column's. A value
     without an old form (`back` fails) leaves NULL there.
     """
-    forth, after, before = forth or quoted(old), f"NEW.{quoted(new)}", f"NEW.{quoted(old)}"
+    forth, after, before = forth or quoted(old), f'NEW."{new}"', f'NEW."{old}"'
     to_old = f"{before} := {_of_row(table, back or quoted(new))};"
     if back:
         to_old = f"BEGIN {to_old} EXCEPTION WHEN data_exception THEN {before} := NULL; END;"
@@ -83,8 +84,8 @@ def rename_column(table: str, old: str, new: str, *, forth: str = "", back: str 
     body = f"""IF {after} IS NOT DISTINCT FROM {_of_row(table, forth)} THEN RETURN NEW; END IF;
     IF TG_OP = 'INSERT' THEN
         IF {written} THEN {to_old} ELSE {to_new} END IF;
-    ELSIF {after} IS DISTINCT FROM OLD.{quoted(new)} THEN {to_old}
-    ELSIF {before} IS DISTINCT FROM OLD.{quoted(old)} OR {after} IS NULL THEN {to_new}
+    ELSIF {after} IS DISTINCT FROM OLD."{new}" THEN {to_old}
+    ELSIF {before} IS DISTINCT FROM OLD."{old}" OR {after} IS NULL THEN {to_new}
     END IF;"""
     _create_trigger(table, [old, new], body)
     backfill(table, f"{quoted(new)} = ({forth})", f"{quoted(new)} IS DISTINCT FROM ({forth})")

@@ -37,6 +37,7 @@ CASES = {
         f"p/{'p' * 40}: abcdefghijklm_b:int abcdefghijklm_c:int",
         {"abcdefghijklm_a": "abcdefghijklm_b"},
     ),
+    "keywords of PL/pgSQL": pair("p/ps: loop:int", "p/ps: if:int exit:int", {"loop": "if"}),
     "a shorter enum with more values": pair("p/ps: a:enum(long|b)", "p/ps: a:enum(b|c|d)", {}),
 }
 

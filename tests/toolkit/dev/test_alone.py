@@ -26,6 +26,6 @@ def test_a_task_waits_for_another_that_writes_revisions(tmp_path: Path, task: Ca
     second = threading.Thread(target=task, args=(context,))
     with alone(service.root):
         second.start()
-        second.join(2)
+        second.join(2)  # is to run out
         assert second.is_alive()
     second.join()

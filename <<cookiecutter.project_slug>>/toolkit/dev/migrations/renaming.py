@@ -97,7 +97,8 @@ def loses_nothing(before: str, after: str) -> bool:
 def same_kind(before: str, after: str) -> bool:
     """Return True if a CHECK can hold the new type's limits: both are texts, or both decimals."""
     old, new = _SIZED.fullmatch(before), _SIZED.fullmatch(after)
-    return bool(new and new[2]) and (before == "text" or bool(old and new and old[1] == new[1]))
+    kind = "character varying" if before == "text" else old and old[1]
+    return bool(new and new[2] and new[1] == kind)
 
 
 def _checks_of_the_old(change: Change, table: str, old: str, new: str) -> Iterator[Step]:

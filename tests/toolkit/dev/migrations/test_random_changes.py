@@ -38,6 +38,7 @@ CASES = {
         {"abcdefghijklm_a": "abcdefghijklm_b"},
     ),
     "keywords of PL/pgSQL": pair("p/ps: loop:int", "p/ps: if:int exit:int", {"loop": "if"}),
+    "a text that becomes a number": pair("p/ps: a:text", "p/ps: a:decimal(9,2)", {}),
     "a shorter enum with more values": pair("p/ps: a:enum(long|b)", "p/ps: a:enum(b|c|d)", {}),
 }
 

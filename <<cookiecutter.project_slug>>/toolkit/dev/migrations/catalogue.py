@@ -98,6 +98,7 @@ _TEMPORARY = text(
     """
 )
 _TEXT = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+_CASTS = re.compile(r"""(?<=')::(?:text|character varying)|\((\w+|"[^"]+")\)::text""")
 _TEXTS = re.compile(
     r"\(ARRAY\[('(?:[^']|'')*'::character varying(?:, '(?:[^']|'')*'::character varying)*)\]\)::text\[\]"
 )
@@ -127,4 +128,13 @@ def temporary(connection: Connection) -> dict[Key, str]:
 def differences(wanted: Mapping[Key, str], found: Mapping[Key, str]) -> list[Difference]:
     """Return all differences, by table and name. Pure."""
     keys = sorted({*wanted, *found}, key=lambda key: (key.table, key.kind, key.name))
-    return [Difference(key, wanted.get(key), found.get(key)) for key in keys if wanted.get(key) != found.get(key)]
+    return [
+        Difference(key, wanted.get(key), found.get(key))
+        for key in keys
+        if _without_casts(wanted.get(key)) != _without_casts(found.get(key))
+    ]
+
+
+def _without_casts(definition: str | None) -> str | None:
+    """Return a CHECK without casts to text: one on a TEXT column that holds a VARCHAR's limits has none."""
+    return _CASTS.sub(r"\1", definition) if definition and definition.startswith("CHECK") else definition

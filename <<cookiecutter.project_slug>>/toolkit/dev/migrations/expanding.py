@@ -168,6 +168,8 @@ def _goes_with_a_column(change: Change, op: ops.MigrateOperation) -> bool:
     """Return True for the removal of an index or constraint whose column is removed later."""
     if not isinstance(op, ops.DropIndexOp | ops.DropConstraintOp):
         return False
+    if isinstance(op, ops.DropIndexOp) and Key("index", str(op.table_name), str(op.index_name)) in change.wanted:
+        return False  # another index takes its name
     made = op.reverse()
     names = {str(getattr(name, "name", name)) for name in columns_of(made)}
     gone = [drop for (table, name), drop in change.columns.items() if table == op.table_name and name in names]

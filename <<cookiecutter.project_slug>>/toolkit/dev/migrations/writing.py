@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,6 +39,19 @@ class Refused(Exception):
     """No safe revision exists for the change. The message has each reason and the next step."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the models change: the catalogue before, Alembic's operations, and those that it misses.
+
+    `dropped` are the CHECKs that go with their column.
+    """
+
+    before: Mapping[Key, str]
+    seen: Sequence[ops.MigrateOperation]
+    missed: Sequence[ops.MigrateOperation]
+    dropped: Sequence[ops.MigrateOperation]
+
+
 @dataclass
 class Writing(ABC):
     """`metadata` has the models, `wanted` is their catalogue; `notes` are for the author."""
@@ -68,14 +81,8 @@ class Writing(ABC):
         """Change the temporary database, so that Alembic finds only what the revision is about."""
 
     @abstractmethod
-    def operations(
-        self,
-        before: dict[Key, str],
-        seen: Sequence[ops.MigrateOperation],
-        missed: Sequence[ops.MigrateOperation],
-        dropped: Sequence[ops.MigrateOperation],
-    ) -> list[ops.MigrateOperation] | None:
-        """Return the revision's operations; None for no revision. `dropped`: CHECKs that go with their column."""
+    def operations(self, found: Found) -> list[ops.MigrateOperation] | None:
+        """Return the revision's operations; None for no revision."""
 
     @abstractmethod
     def finish(self, script: Script | None) -> None:
@@ -93,12 +100,12 @@ class Writing(ABC):
             missed, uncovered = unseen_changes.operations(self.metadata, catalogue.differences(self.wanted, after))
             dropped = unseen_changes.dropped_checks(before, after, self.wanted)
             self.notes += [f"not covered by the revision, add it manually: {difference}" for difference in uncovered]
-        found = self.operations(before, seen, missed, dropped)
-        if found is None:
+        made = self.operations(Found(before, seen, missed, dropped))
+        if made is None:
             directives.clear()
             return
-        upgrade.ops[:] = online_operations.repeatable(found)
-        downgrade.ops[:] = online_operations.repeatable([op.reverse() for op in reversed(found)])
+        upgrade.ops[:] = online_operations.repeatable(made)
+        downgrade.ops[:] = online_operations.repeatable([op.reverse() for op in reversed(made)])
 
     def _tried(self, context: MigrationContext, found: Sequence[ops.MigrateOperation]) -> dict[Key, str] | None:
         """Apply Alembic's operations and return the catalogue, which shows what they miss; None for an error."""
@@ -144,14 +151,10 @@ class Expand(Writing):
             for statement in table.statements:
                 connection.exec_driver_sql(statement)
 
-    def operations(
-        self,
-        before: dict[Key, str],
-        seen: Sequence[ops.MigrateOperation],
-        missed: Sequence[ops.MigrateOperation],
-        dropped: Sequence[ops.MigrateOperation],
-    ) -> list[ops.MigrateOperation] | None:
-        planned = expanding.plan(Change.of(before, self.wanted, self.intents, seen), missed, self._tables)
+    def operations(self, found: Found) -> list[ops.MigrateOperation] | None:
+        planned = expanding.plan(
+            Change.of(found.before, self.wanted, self.intents, found.seen), found.missed, self._tables
+        )
         if planned.refused:
             raise Refused("\n".join(planned.refused))
         self._added = planned.entries
@@ -185,14 +188,8 @@ class Contract(Writing):
             listed = "".join(f"\n  {difference}" for difference in others)
             raise Refused(f"the models have other changes; write their revision first (`migrate.new`):{listed}")
 
-    def operations(
-        self,
-        before: dict[Key, str],
-        seen: Sequence[ops.MigrateOperation],
-        missed: Sequence[ops.MigrateOperation],
-        dropped: Sequence[ops.MigrateOperation],
-    ) -> list[ops.MigrateOperation] | None:
-        return [*dropped, *contracting.plan(self.entries, seen, missed, before)]
+    def operations(self, found: Found) -> list[ops.MigrateOperation] | None:
+        return [*found.dropped, *contracting.plan(self.entries, found.seen, found.missed, found.before)]
 
     def finish(self, script: Script | None) -> None:
         assert script is not None  # noqa: S101 - there is at least one entry

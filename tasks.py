@@ -36,9 +36,11 @@ def test(_: Context, drills: bool = False, minutes: float = 0.0, spent: float = 
 
 @task
 def lint(_: Context) -> None:
-    """Check style, imports, security and types, of the template's code and of the service where it stands."""
+    """Check style, imports, security, types and plain English, of the template and of the service where it stands."""
     from toolkit.dev import lint as checks
+    from workshop import english
 
+    english.lint(HERE)
     checks.lint(HERE, SERVICE, SERVICE / "toolkit")
 
 

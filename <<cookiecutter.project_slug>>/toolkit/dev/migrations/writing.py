@@ -41,7 +41,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What the models change: the catalogue before, Alembic's operations, and those that it misses.
+    """Changes of the models: the catalogue before, Alembic's operations, and those that it misses.
 
     `dropped` are the CHECKs that go with their column.
     """

@@ -100,7 +100,7 @@ def test_a_service_with_the_wheel_gets_no_folder(shop: Path) -> None:
     # As if the template had changed a file of the toolkit since, and added one.
     older.git(shop, "checkout", "--quiet", "template")
     edit(shop / "toolkit/README.md", lambda text: text + "older\n")
-    (shop / "toolkit/tasks.py").unlink()
+    (shop / "toolkit/tasks/deploy.py").unlink()
     older.commit_all(shop, "An older toolkit")
     older.git(shop, "checkout", "--quiet", "main")
     older.git(shop, "merge", "--quiet", "--strategy=ours", "-m", "It was taken up", "template")

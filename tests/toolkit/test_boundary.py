@@ -84,7 +84,7 @@ def test_the_wheel_has_every_file_of_the_folder(tmp_path: Path) -> None:
         packed = {name.removeprefix("toolkit/") for name in wheel.namelist() if name.startswith("toolkit/")}
     there = {path.relative_to(TOOLKIT).as_posix() for path in TOOLKIT.rglob("*") if path.is_file()}
     assert packed == {name for name in there if "__pycache__" not in name and "_cache/" not in name}
-    assert {"tasks.py", "resources/templates/macros.j2"} <= packed
+    assert {"tasks/deploy.py", "resources/templates/macros.j2"} <= packed
 
 
 def test_its_requirements_are_those_of_the_service() -> None:

@@ -8,15 +8,15 @@ import pytest
 from invoke import Config, Context
 
 from tests.support.small_service import SmallService
-from toolkit import tasks
+from toolkit.tasks import migrate
 from toolkit.dev.alone import alone
 
 
 @pytest.mark.parametrize(
     "task",
     [
-        lambda context: tasks.migrate_contract(context),
-        lambda context: tasks.migrate_new(context, "x", [], [], [], empty=True),
+        lambda context: migrate.migrate_contract(context),
+        lambda context: migrate.migrate_new(context, "x", [], [], [], empty=True),
     ],
 )
 def test_a_task_waits_for_another_that_writes_revisions(tmp_path: Path, task: Callable[[Context], None]) -> None:

@@ -1,0 +1,20 @@
+"""The tasks of every service, one module for each group; each task calls the module that does the work.
+
+The service's own tasks.py passes them to invoke, with the service's folder as `project` in their configuration.
+"""
+
+from invoke import Collection
+
+from toolkit.tasks import containers, deploy, develop, migrate, resource, template
+from toolkit.tasks.develop import token
+
+__all__ = ["namespace", "token"]
+
+namespace = Collection()
+for group in (develop.namespace, containers.namespace, deploy.namespace):
+    for task in group.tasks.values():
+        namespace.add_task(task)
+    for collection in group.collections.values():
+        namespace.add_collection(collection)
+for group in (migrate.namespace, resource.namespace, template.namespace):
+    namespace.add_collection(group)

@@ -157,7 +157,7 @@ def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50
 
 def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
     """Check all requirements of a deploy without changing anything; without a cluster, those that do not need one."""
-    from toolkit.deploy.places.kubernetes.place import closed_place, open_place
+    from toolkit.deploy.places.choose import closed_place, open_place
     from toolkit.deploy.release import doctor as checks
 
     def look(service: str, environment: Environment, shown: report.Report) -> Place:
@@ -171,7 +171,7 @@ def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
     """Write the objects as files, for `kubectl apply -k` and GitOps. Needs an image by digest, but no cluster."""
-    from toolkit.deploy.places.kubernetes.place import closed_place
+    from toolkit.deploy.places.choose import closed_place
     from toolkit.deploy.release.render import write
 
     shown = report.make()
@@ -214,7 +214,7 @@ def _with_target(
     `living`: refused in a namespace that is being deleted, where every other finding would be misleading.
     `judges`: the service's check of its settings is needed, so it starts first.
     """
-    from toolkit.deploy.places.kubernetes.place import open_place
+    from toolkit.deploy.places.choose import open_place
     from toolkit.deploy.release.settings import Check
     from toolkit.deploy.release.state import Options, Target
 
@@ -241,10 +241,10 @@ def _with_target(
 
 def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
     """Turn a Failed into its failure page and exit code; a user's mistake never shows a traceback."""
-    from toolkit.deploy.places.kubernetes import api_errors
+    from toolkit.deploy.places import choose
 
     try:
-        with api_errors.named():
+        with choose.explained():
             return run()
     except Failed as error:
         (shown or report.make()).failure(error.failure)

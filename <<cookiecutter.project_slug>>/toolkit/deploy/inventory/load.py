@@ -19,6 +19,7 @@ from toolkit.deploy.outcomes import fail, nearest
 
 FILE = Path("deploy", "inventory.yaml")
 VARIABLES = "environment"
+DEFAULT = "kubernetes"  # the place of an environment that names none
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 
@@ -32,13 +33,16 @@ class Facts:
     driver: str = "manifests"
     resources: tuple[str, ...] = ()
 
-    def defaults(self, environment: str) -> dict[str, Any]:
+    def defaults(self, environment: str, place: str = DEFAULT) -> dict[str, Any]:
         """Return the defaults of an inventory that follow from the service's name."""
+        scope = namespace(self.name, environment)
+        of_place = {
+            "kubernetes": {"driver": self.driver, "namespace": scope, "secret": {"name": self.name}},
+            "machine": {"project": scope, "secret": {"from_env": ["DATABASE_URL"]}},
+        }
         return {
+            **of_place.get(place, {}),
             "repository": self.image,
-            "driver": self.driver,
-            "namespace": namespace(self.name, environment),
-            "secret": {"name": self.name},
             "settings": {"ENVIRONMENT": environment if environment in ("staging", "production") else "production"},
         }
 
@@ -71,7 +75,7 @@ def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapp
     given = layers(project, name, extra, variables)
     environment = validate(name, merge(given), given)
     rows = []
-    for key in known_keys():
+    for key in known_keys(type(environment)):
         source = next((origin for origin, values in reversed(given) if key in values), "default")
         rows.append(f"{key:<26} {_shown(getattr(environment, key)):<48} {source}")
     return "\n".join(rows)
@@ -102,13 +106,24 @@ def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[st
             hint=f"did you mean {close}?" if close else f"add it to {path}",
         )
     where = path.relative_to(project)
-    return (
-        ("service.toml", facts(project).defaults(name)),
-        (f"{where} all", content.get("all") or {}),
-        (f"{where} {name}", content[name] or {}),
-        (VARIABLES, _nested((path, variables[name]) for name, path in keys_given(variables))),
-        ("-e", _from_pairs(extra)),
+    below, given = (
+        content.get("all") or {},
+        (
+            (f"{where} {name}", content[name] or {}),
+            (VARIABLES, _nested((path, variables[name]) for name, path in keys_given(variables))),
+            ("-e", _from_pairs(extra)),
+        ),
     )
+    place = str(merge(((f"{where} all", below), *given)).get("place", DEFAULT))
+    return ("service.toml", facts(project).defaults(name, place)), (f"{where} all", _of_place(below, place)), *given
+
+
+def _of_place(values: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """Leave out keys that only other places have: `all` serves environments of every place. Pure."""
+    from toolkit.deploy.inventory.models import MODELS, all_keys
+
+    foreign = all_keys() - set(MODELS[place].model_fields) if place in MODELS else frozenset()
+    return {key: value for key, value in values.items() if key not in foreign}
 
 
 def merge(given: Layers) -> dict[str, Any]:
@@ -138,13 +153,23 @@ def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
     """
     from pydantic import ValidationError
 
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.models import MODELS
 
+    place = str(values.get("place", DEFAULT))
+    if place not in MODELS:
+        close = nearest(place, list(MODELS))
+        raise fail(
+            "INVENTORY_INVALID",
+            f"the environment {name!r} is not valid",
+            f"place: unknown place {place!r}; it is one of {', '.join(MODELS)}{_origin(['place'], given)}",
+            hint=f"write  place: {close or DEFAULT}",
+        )
+    model = MODELS[place]
     try:
-        return Environment.model_validate({**values, "name": name})
+        return model.model_validate({**values, "name": name})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        faults = tuple(_fault(fault) + _origin(fault["loc"], given) for fault in found)
+        faults = tuple(_fault(fault, model, place) + _origin(fault["loc"], given) for fault in found)
         raise fail(
             "INVENTORY_INVALID",
             f"the environment {name!r} is not valid",
@@ -153,11 +178,15 @@ def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
         ) from None
 
 
-def _fault(fault: Any) -> str:
+def _fault(fault: Any, model: type[Any], place: str) -> str:
     path = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
         return f"{path or 'environment'}: {fault['msg'].removeprefix('Value error, ')}"
-    close = nearest(str(fault["loc"][-1]), _siblings(fault["loc"]))
+    from toolkit.deploy.inventory.models import all_keys
+
+    if len(fault["loc"]) == 1 and path in all_keys():
+        return f"{path}: not a key of place {place}"
+    close = nearest(str(fault["loc"][-1]), _siblings(fault["loc"], model))
     return f"{path}: unknown key" + (f"; did you mean {close}?" if close else "")
 
 
@@ -174,11 +203,10 @@ def _origin(loc: Sequence[Any], given: Layers) -> str:
     return ""
 
 
-def _siblings(loc: Sequence[Any]) -> list[str]:
+def _siblings(loc: Sequence[Any], model: Any) -> list[str]:
     """Return the known keys at the place of an unknown one."""
-    from toolkit.deploy.inventory.schema import Environment, block_of
+    from toolkit.deploy.inventory.schema import block_of
 
-    model: Any = Environment
     for part in loc[:-1]:
         model = block_of(model, str(part)) or model
     return list(model.model_fields)
@@ -228,13 +256,13 @@ def _nested(pairs: Any) -> dict[str, Any]:
 
 def _parts(path: str) -> list[str]:
     """Return the parts of a dotted path. The rest after a map is one key, with its dots: `labels.example.com/team`."""
-    from toolkit.deploy.inventory.schema import Environment, block_of, is_map
+    from toolkit.deploy.inventory import models, schema
 
-    parts, model = path.split("."), Environment
+    parts, inside = path.split("."), None
     for place, part in enumerate(parts[:-1], 1):
-        if is_map(model, part):
+        if schema.is_map(inside, part) if inside else models.is_map(part):
             return [*parts[:place], ".".join(parts[place:])]
-        model = block_of(model, part) or model
+        inside = (schema.block_of(inside, part) if inside else models.block_of(part)) or inside
     return parts
 
 

@@ -122,16 +122,13 @@ class NetworkPolicy(Block):
     to_ports: tuple[Port, ...] = (5432, 443, 4318)
 
 
-class Environment(PodKeys):
+class Environment(Block):
+    """Keys of an environment in every place; each place adds its own."""
+
     name: str
-    driver: Literal["manifests", "helm"] = "manifests"
+    place: Literal["kubernetes", "machine"] = "kubernetes"
+    driver: str
     confirm: bool = False
-    # the cluster: `server` or `ca_fingerprint` pins it, `context` chooses from the kubeconfig
-    context: str | None = None
-    server: str | None = None
-    ca_fingerprint: str | None = None
-    namespace: Name
-    create_namespace: bool = True
     # the image: built from this checkout, or given by digest
     repository: str
     image: str | None = None
@@ -139,38 +136,37 @@ class Environment(PodKeys):
     clean_checkout: bool = False
     # the release
     replicas: int = Field(2, ge=0)
-    autoscale: Autoscale | None = None
     resources: Resources = Resources()
     settings: dict[str, Text] = Field({})
     secret: Secret
-    database_ca: DatabaseCa | None = None
     port: Port = 8000
-    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
-    node_port: Port | None = None
-    ingress: Ingress | None = None
-    network_policy: NetworkPolicy = NetworkPolicy()
     # time
     drain_seconds: int = Field(15, ge=0)
     graceful_seconds: int = Field(20, ge=1)
-    min_ready_seconds: int = Field(0, ge=0)
-    probes: Probes = Probes()
     rollout_seconds: Count = ROLLOUT_SECONDS
-    progress_deadline_seconds: Count = ROLLOUT_SECONDS + PROGRESS_MARGIN
     migration_seconds: Count = 600
     hold_seconds: Seconds = 10
     lease_seconds: int = Field(60, ge=4)
-    api_patience_seconds: Seconds = 60
-    graces: Graces = Graces()
     history: int = Field(10, ge=2)
     # checks: the address that clients use, and whether an example may be created there, read and deleted
     url: str | None = None
     smoke_writes: bool = False
     database_max_connections: Count | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _with_database_ca(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return expanded(values) if values.get("database_ca") is not None else values
+    @property
+    def scope(self) -> str:
+        """Name of this environment of this service within its place."""
+        raise NotImplementedError
+
+    @property
+    def fixed_replicas(self) -> int | None:
+        """Number of instances that a release sets; None where the place chooses it."""
+        return self.replicas
+
+    @property
+    def shares_variables(self) -> bool:
+        """True if the service also reads variables of sources that the release does not know."""
+        return False
 
     @property
     def termination_grace(self) -> int:
@@ -186,10 +182,57 @@ class Environment(PodKeys):
     @property
     def hold(self) -> int:
         """Seconds for which a finished roll-out must stay healthy."""
+        return self.hold_seconds
+
+
+class KubernetesEnvironment(Environment, PodKeys):
+    """A namespace of a cluster."""
+
+    place: Literal["kubernetes"] = "kubernetes"
+    driver: Literal["manifests", "helm"] = "manifests"
+    # the cluster: `server` or `ca_fingerprint` pins it, `context` chooses from the kubeconfig
+    context: str | None = None
+    server: str | None = None
+    ca_fingerprint: str | None = None
+    namespace: Name
+    create_namespace: bool = True
+    # the release
+    autoscale: Autoscale | None = None
+    database_ca: DatabaseCa | None = None
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    node_port: Port | None = None
+    ingress: Ingress | None = None
+    network_policy: NetworkPolicy = NetworkPolicy()
+    # time
+    min_ready_seconds: int = Field(0, ge=0)
+    probes: Probes = Probes()
+    progress_deadline_seconds: Count = ROLLOUT_SECONDS + PROGRESS_MARGIN
+    api_patience_seconds: Seconds = 60
+    graces: Graces = Graces()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_database_ca(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return expanded(values) if values.get("database_ca") is not None else values
+
+    @property
+    def scope(self) -> str:
+        return self.namespace
+
+    @property
+    def fixed_replicas(self) -> int | None:
+        return None if self.autoscale else self.replicas
+
+    @property
+    def shares_variables(self) -> bool:
+        return bool(self.env_from)
+
+    @property
+    def hold(self) -> int:
         return max(self.min_ready_seconds, self.probes.live_period * self.probes.live_threshold, self.hold_seconds)
 
 
-def known_keys(model: type[BaseModel] = Environment) -> dict[str, Any]:
+def known_keys(model: type[BaseModel]) -> dict[str, Any]:
     return {name: field.default for name, field in model.model_fields.items()}
 
 

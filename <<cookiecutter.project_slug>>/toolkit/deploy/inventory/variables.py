@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Block
 
 PREFIX = "DEPLOY_"
 # Variables of the toolkit itself, not keys of an environment.
@@ -33,21 +29,21 @@ def near_misses(variables: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def _settable() -> set[str]:
-    from toolkit.deploy.inventory.schema import known_keys
+    from toolkit.deploy.inventory.models import all_keys
 
-    return set(known_keys()) - {"name"}
+    return set(all_keys()) - {"name"}
 
 
 def _paths(variables: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     """Return each variable with the prefix, and the parts of its path."""
-    from toolkit.deploy.inventory.schema import Environment, block_of
+    from toolkit.deploy.inventory import models, schema
 
     for name in sorted(variables):
         if name.startswith(PREFIX) and name not in OTHER_VARIABLES:
-            model: type[Block] | None = Environment
-            path = []
-            for part in name.removeprefix(PREFIX).split("__"):
-                # Keys are lower case; below them are names of others, such as settings.LOG_LEVEL.
+            first, *rest = name.removeprefix(PREFIX).split("__")
+            # Keys are lower case; below them are names of others, such as settings.LOG_LEVEL.
+            path, model = [first.lower()], models.block_of(first.lower())
+            for part in rest:
                 path.append(part.lower() if model else part)
-                model = block_of(model, part.lower()) if model else None
+                model = schema.block_of(model, part.lower()) if model else None
             yield name, path

@@ -34,7 +34,7 @@ def write(
         if environment.image.startswith("sha256:")
         else registry.resolve(environment.repository, environment.image)
     )
-    replicas = None if environment.autoscale else environment.replicas
-    spec = ReleaseSpec(service, environment, digest, secrets_from(environment, variables), replicas)
+    secrets = secrets_from(environment, variables)
+    spec = ReleaseSpec(service, environment, digest, secrets, environment.fixed_replicas)
     settings.require(project, spec, place.change_secret)
     return place.write_files(spec, folder)

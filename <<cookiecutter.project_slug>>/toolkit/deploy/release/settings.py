@@ -95,7 +95,7 @@ def given(name: str, env: Environment, variables: Mapping[str, str], of_place: V
 def require(project: Path, spec: ReleaseSpec, change_secret: ChangeSecret) -> None:
     """Raises Failed SETTINGS_REFUSED for a release that no place is asked about: values of its Secret are unknown."""
     hidden = tuple(name for name in spec.secret_keys if name not in spec.secrets)
-    pods = Given(spec.config(), spec.secrets, hidden, complete=not spec.environment.env_from)
+    pods = Given(spec.config(), spec.secrets, hidden, complete=not spec.environment.shares_variables)
     with closing(Check(project)) as check:
         judged = check.judge(pods)
     if judged.problems:

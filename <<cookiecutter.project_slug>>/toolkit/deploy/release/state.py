@@ -99,7 +99,7 @@ class Target:
     def _spec(self, digest: str, mark: str = "", again: ReleaseRecord | None = None) -> ReleaseSpec:
         env = self.environment
         secrets = secrets_from(env, self.variables)
-        return ReleaseSpec(self.service, env, digest, secrets, None if env.autoscale else env.replicas, mark, again)
+        return ReleaseSpec(self.service, env, digest, secrets, env.fixed_replicas, mark, again)
 
     def on_record(self, known: Known) -> bool:
         """Return True if the last good release is this one: it was stable and passed its smoke test."""

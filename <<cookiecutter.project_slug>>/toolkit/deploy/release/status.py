@@ -57,7 +57,7 @@ def _status(target: Target) -> dict[str, Any]:
     health, ready = (target.place.ask(path) if running.image else None for path in ("/health", "/ready"))
     last = last_good(target.place.records())
     return {
-        "namespace": target.environment.namespace,
+        "namespace": target.environment.scope,
         "image": running.image,
         "serves": health.get("image_digest", "") if isinstance(health, dict) else "",
         "schema": ready.get("schema", "") if isinstance(ready, dict) else "",

@@ -20,6 +20,7 @@ ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 def manifests(project: Path) -> str:
     """Check that every environment of the inventory renders and is safe for a roll-out."""
     from toolkit.deploy.inventory import load
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes import checks
     from toolkit.deploy.places.kubernetes.drivers import driver_of
     from toolkit.deploy.spec import ReleaseSpec
@@ -27,6 +28,9 @@ def manifests(project: Path) -> str:
     facts, seen = load.facts(project), []
     for name in load.names(project):
         environment = load.load(project, name, [NO_DIGEST])
+        if not isinstance(environment, KubernetesEnvironment):
+            seen.append(f"{name}: place {environment.place}, without manifests")
+            continue
         checks.check(environment)
         spec = ReleaseSpec(facts.name, environment, NO_DIGEST.partition("=")[2], {}, environment.replicas)
         try:

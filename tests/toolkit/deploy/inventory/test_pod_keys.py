@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.template import SERVICE
 from toolkit.deploy.inventory import load
-from toolkit.deploy.inventory.schema import Environment, block_of, known_keys
+from toolkit.deploy.inventory.models import all_keys, block_of
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 
 BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}
@@ -57,7 +58,7 @@ def documented(text: str) -> set[str]:
 def test_every_key_is_documented() -> None:
     """docs/inventory.md has a row for each key, and for each key of a block that has keys of its own."""
     expected = set()
-    for key in set(known_keys()) - {"name"}:
-        block = block_of(Environment, key)
+    for key in set(all_keys()) - {"name"}:
+        block = block_of(key)
         expected |= {f"{key}.{inner}" for inner in block.model_fields} if block else {key}
     assert documented((SERVICE / "docs" / "inventory.md").read_text("utf-8")) == expected

@@ -11,7 +11,7 @@ import pytest
 
 from toolkit.deploy.current_user import whoami
 from toolkit.deploy.inventory.quantities import quantity
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import lock, quotas
 from toolkit.deploy.places.kubernetes.history import referenced
@@ -110,9 +110,9 @@ def test_quantities(text: str, value: float) -> None:
     assert quantity(text) == pytest.approx(value)
 
 
-def environment(**changes: Any) -> Environment:
+def environment(**changes: Any) -> KubernetesEnvironment:
     base = {"name": "production", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
-    return Environment.model_validate({**base, **changes})
+    return KubernetesEnvironment.model_validate({**base, **changes})
 
 
 def test_a_quota_without_room_for_the_surge() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.template import SERVICE
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.places.kubernetes.secrets import change_secret
 from toolkit.deploy.release import settings
 from toolkit.deploy.release.settings import Given
@@ -17,13 +17,13 @@ HELD = ("JWT_KEY",)
 SECRETS = {"DATABASE_URL": "postgresql://shop:hidden-word@db.example.com/shop"}
 
 
-def environment(**secret: Any) -> Environment:
-    return Environment.model_validate(
+def environment(**secret: Any) -> KubernetesEnvironment:
+    return KubernetesEnvironment.model_validate(
         {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": secret or {"name": "s"}}
     )
 
 
-def fixes(env: Environment, pods: Given, judged: Verdict) -> list[str]:
+def fixes(env: KubernetesEnvironment, pods: Given, judged: Verdict) -> list[str]:
     return settings.fixes(env, pods, judged, partial(change_secret, env))
 
 

@@ -10,14 +10,14 @@ from toolkit.deploy.outcomes import Failure, fail
 from toolkit.deploy.places.kubernetes import ports
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.objects import Object
 
 # Database connections of a pod by default: from app/core/config.py.
 POOL = {"POOL_SIZE": 10, "MAX_OVERFLOW": 0}
 
 
-def check(environment: Environment, objects: Sequence[Object] = ()) -> None:
+def check(environment: KubernetesEnvironment, objects: Sequence[Object] = ()) -> None:
     """Check everything. Raises Failed LINT with every finding in the inventory and the rendered objects."""
     found = [*findings(environment), *findings_in(objects, environment)]
     if found:
@@ -29,7 +29,7 @@ def check(environment: Environment, objects: Sequence[Object] = ()) -> None:
         )
 
 
-def findings(env: Environment) -> Iterator[Failure]:
+def findings(env: KubernetesEnvironment) -> Iterator[Failure]:
     """Yield the findings in the values. Pure."""
     least = env.autoscale.min if env.autoscale else env.replicas
     most = env.autoscale.max if env.autoscale else env.replicas
@@ -53,7 +53,7 @@ def findings(env: Environment) -> Iterator[Failure]:
     yield from ports.findings(env)
 
 
-def _number(env: Environment, name: str, default: float) -> float:
+def _number(env: KubernetesEnvironment, name: str, default: float) -> float:
     """Return a setting as a number. The service's own check reports an invalid one, with a better message."""
     try:
         return float(env.settings.get(name, default))
@@ -61,7 +61,7 @@ def _number(env: Environment, name: str, default: float) -> float:
         return default
 
 
-def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure]:
+def findings_in(objects: Sequence[Object], env: KubernetesEnvironment) -> Iterator[Failure]:
     """Yield protections that are missing from edited manifests or charts. Pure."""
     for item in objects:
         name = f"{item['kind']}/{item['metadata']['name']}"
@@ -75,7 +75,7 @@ def findings_in(objects: Sequence[Object], env: Environment) -> Iterator[Failure
             )
 
 
-def _of_deployment(item: Object, env: Environment) -> Iterator[tuple[str, str, str]]:
+def _of_deployment(item: Object, env: KubernetesEnvironment) -> Iterator[tuple[str, str, str]]:
     spec, pod = item["spec"], item["spec"]["template"]["spec"]
     rolling = spec.get("strategy", {}).get("rollingUpdate", {})
     if spec.get("strategy", {}).get("type") == "Recreate" or rolling.get("maxUnavailable", "25%") not in (0, "0", "0%"):
@@ -89,7 +89,7 @@ def _of_deployment(item: Object, env: Environment) -> Iterator[tuple[str, str, s
         yield "DEADLINE", "is stopped by the cluster before the reason is reported", "raise progressDeadlineSeconds"
 
 
-def _blocks(spec: Mapping[str, Any], env: Environment) -> bool:
+def _blocks(spec: Mapping[str, Any], env: KubernetesEnvironment) -> bool:
     least = env.autoscale.min if env.autoscale else env.replicas
     kept = spec.get("minAvailable")
     return spec.get("maxUnavailable") in (0, "0", "0%") or kept == "100%" or (isinstance(kept, int) and kept >= least)

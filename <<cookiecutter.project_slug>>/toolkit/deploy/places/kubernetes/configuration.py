@@ -13,7 +13,7 @@ from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration
 from toolkit.deploy.places.kubernetes.objects import CONFIG_KINDS, Object, identity
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places import Observation
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.spec import ReleaseSpec
@@ -63,7 +63,7 @@ class WithinQuotas:
     """The driver's comparison of a release, and the quotas of its pods."""
 
     driver: Observation
-    environment: Environment
+    environment: KubernetesEnvironment
     limits: tuple[Object, ...]
 
     def plan(self) -> Plan:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolkit.deploy.outcomes import Failed, fail
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.client import Cluster
 
 
-def connect(environment: Environment, *, pinned: bool = True) -> Cluster:
+def connect(environment: KubernetesEnvironment, *, pinned: bool = True) -> Cluster:
     """Connect. Raises Failed NO_KUBECONFIG, NO_CONTEXT, KUBECONFIG_INVALID, NO_CREDENTIALS, NO_PIN (its hint is the
     pin), and WRONG_CLUSTER, before any request.
 
@@ -51,11 +51,11 @@ class Unconnected:
         raise self._error
 
 
-def has_pin(environment: Environment) -> bool:
+def has_pin(environment: KubernetesEnvironment) -> bool:
     return bool(environment.server or environment.ca_fingerprint)
 
 
-def check_pin(environment: Environment, server: str, ca: str | None) -> None:
+def check_pin(environment: KubernetesEnvironment, server: str, ca: str | None) -> None:
     """Check the pin. Raises Failed NO_PIN or WRONG_CLUSTER. Pure."""
     if not has_pin(environment):
         raise fail(
@@ -79,7 +79,7 @@ def fingerprint(configuration: Any) -> str | None:
     return hashlib.sha256(base64.b64decode("".join(body.split()))).hexdigest()
 
 
-def helm_arguments(environment: Environment) -> list[str]:
+def helm_arguments(environment: KubernetesEnvironment) -> list[str]:
     """Return the variables with which the helm CLI uses the same cluster."""
     return [
         "--namespace",

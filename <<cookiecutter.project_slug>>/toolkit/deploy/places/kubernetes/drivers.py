@@ -10,7 +10,7 @@ from toolkit.deploy.outcomes import fail
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.outcomes import Plan
     from toolkit.deploy.places import Observation
     from toolkit.deploy.places.kubernetes.objects import Object
@@ -52,7 +52,7 @@ class Driver(Protocol):
         ...
 
 
-def driver_of(environment: Environment, project: Path) -> Driver:
+def driver_of(environment: KubernetesEnvironment, project: Path) -> Driver:
     """Return the module of the environment's release driver. Raises Failed NO_DRIVER without its templates."""
     folder = FOLDERS[environment.driver]
     if not (project / folder).is_dir():

@@ -48,9 +48,9 @@ def render(project: Path, release: ReleaseSpec) -> list[Object]:
     """Return every object of the chart. Raises Failed MANIFEST_INVALID with Helm's message."""
     import yaml
 
-    name, env = release.service, release.environment
+    name, namespace = release.service, release.environment.scope
     with values_file(values(release)) as path:
-        command = ["helm", "template", name, str(project / "helm"), "--namespace", env.namespace, "--values", str(path)]
+        command = ["helm", "template", name, str(project / "helm"), "--namespace", namespace, "--values", str(path)]
         done = process.run(command, seconds=60)
     if done.code:
         raise fail(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.deploy.outcomes import Failed, Failure
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.client import Cluster
     from toolkit.deploy.places.kubernetes.objects import Object
 
@@ -25,7 +25,7 @@ def nodes(cluster: Cluster) -> list[Object]:
         return []
 
 
-def misfit(image: Collection[str], nodes: Sequence[Object], env: Environment) -> Failure | None:
+def misfit(image: Collection[str], nodes: Sequence[Object], env: KubernetesEnvironment) -> Failure | None:
     """Return IMG_PLATFORM if a pod may be scheduled on a node that cannot run the image; None without information."""
     usable = {node["metadata"]["name"]: platform_of(node) for node in nodes if accepts(node, env)}
     fits = {without_variant(platform) for platform in image}
@@ -46,7 +46,7 @@ def misfit(image: Collection[str], nodes: Sequence[Object], env: Environment) ->
     )
 
 
-def accepts(node: Object, env: Environment) -> bool:
+def accepts(node: Object, env: KubernetesEnvironment) -> bool:
     """Return True if the scheduler may place a pod there, by selector and taints; affinity is ignored."""
     labels = node["metadata"].get("labels") or {}
     if node.get("spec", {}).get("unschedulable") or not env.node_selector.items() <= labels.items():

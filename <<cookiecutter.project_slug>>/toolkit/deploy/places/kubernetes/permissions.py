@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.client import Cluster
 
 Permission = tuple[str, str, str]  # verb, API group, resource
@@ -36,7 +36,7 @@ PERMISSIONS: tuple[Permission, ...] = (
 HELM_RECORDS: tuple[Permission, ...] = tuple((verb, "", "secrets") for verb in ("list", "create", "update", "delete"))
 
 
-def permissions(env: Environment) -> list[Permission]:
+def permissions(env: KubernetesEnvironment) -> list[Permission]:
     """Return the permissions for a deploy to this environment, including those for its keys. Pure."""
     asked: list[tuple[object, Permission]] = [
         (env.secret.name, ("get", "", "secrets")),
@@ -50,7 +50,7 @@ def permissions(env: Environment) -> list[Permission]:
     return [*PERMISSIONS, *optional, *(HELM_RECORDS if env.driver == "helm" else ())]
 
 
-def denied(cluster: Cluster, env: Environment) -> list[str]:
+def denied(cluster: Cluster, env: KubernetesEnvironment) -> list[str]:
     """Return the permissions that this user lacks in the namespace."""
     from concurrent.futures import ThreadPoolExecutor
 

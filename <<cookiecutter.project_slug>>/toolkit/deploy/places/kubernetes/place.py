@@ -36,7 +36,7 @@ from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variable
 from toolkit.deploy.records import last_good
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.client import Cluster
     from toolkit.deploy.records import ReleaseRecord
     from toolkit.deploy.report import Report
@@ -50,7 +50,7 @@ class KubernetesPlace:
         self,
         project: Path,
         service: str,
-        environment: Environment,
+        environment: KubernetesEnvironment,
         cluster: Cluster,
         report: Report,
         *,
@@ -242,7 +242,7 @@ class KubernetesPlace:
 def open_place(
     project: Path,
     service: str,
-    environment: Environment,
+    environment: KubernetesEnvironment,
     report: Report,
     *,
     correct_drift: bool = False,
@@ -254,7 +254,7 @@ def open_place(
 
 
 def closed_place(
-    project: Path, service: str, environment: Environment, report: Report, error: Failed | None = None
+    project: Path, service: str, environment: KubernetesEnvironment, report: Report, error: Failed | None = None
 ) -> KubernetesPlace:
     """A place that is asked nothing; each question raises `error`."""
     cluster = cast("Cluster", connect.Unconnected(error))

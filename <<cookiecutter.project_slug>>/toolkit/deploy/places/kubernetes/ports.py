@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from toolkit.deploy.outcomes import Failure, fail
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
 
 # Settings with an address that the service calls. Lists are separated by commas.
 CALLED = (
@@ -26,20 +26,20 @@ _URL = re.compile(r"(?P<scheme>[a-z]+)(?:\+\w+)?://(?:[^/?#]*@)?(?P<hosts>[^/?#]
 _HOST = re.compile(r"(?P<name>\[[^]]*\]|[^:]*)(?::(?P<port>\d+))?")
 
 
-def findings(env: Environment) -> Iterator[Failure]:
+def findings(env: KubernetesEnvironment) -> Iterator[Failure]:
     """Yield the findings in the inventory's settings."""
     yield from _listening(env)
     yield from closed(env, env.settings)
 
 
-def check(env: Environment, values: Mapping[str, str]) -> None:
+def check(env: KubernetesEnvironment, values: Mapping[str, str]) -> None:
     """Check values that are known later, such as those of an existing Secret. Raises Failed EGRESS."""
     found = list(closed(env, values))
     if found:
         raise fail("EGRESS", found[0].message, *(other.message for other in found[1:]), hint=found[-1].hint)
 
 
-def closed(env: Environment, values: Mapping[str, str]) -> Iterator[Failure]:
+def closed(env: KubernetesEnvironment, values: Mapping[str, str]) -> Iterator[Failure]:
     """Yield a finding for each setting whose port the network policy blocks, without its value, which may be secret."""
     if not env.network_policy.enabled:
         return
@@ -74,7 +74,7 @@ def ports_of(url: str) -> set[int]:
     return {int(host["port"] or default) for host in matches if host["name"].lower() not in LOOPBACK}
 
 
-def _listening(env: Environment) -> Iterator[Failure]:
+def _listening(env: KubernetesEnvironment) -> Iterator[Failure]:
     given = env.settings
     if given.get("PORT", str(env.port)) != str(env.port):
         message = f"settings.PORT is {given['PORT']}, but Service, probes and network policy use `port` {env.port}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change, Failed, Plan, fail
 from toolkit.deploy.places.kubernetes import admission, permissions, ports, references, secrets, sources
+from toolkit.deploy.places.kubernetes.environment import environment_of
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.objects import Object
@@ -33,7 +34,7 @@ class KubernetesPrerequisites:
 
     def plan(self) -> Plan:
         """Raises Failed FORBIDDEN, NO_NAMESPACE, SECRET_*, EGRESS."""
-        env = self.spec.environment
+        env = environment_of(self.spec)
         if self.lacking:
             raise fail(
                 "FORBIDDEN",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from toolkit.deploy.inventory.quantities import quantity
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.objects import Object
 
 # A quota's name for the objects of a kind: `count/` and this, and for some also the plain name.
@@ -28,7 +28,7 @@ COUNTED = {
 }
 
 
-def shortages(env: Environment, quotas: Sequence[Object], pods: int = 1) -> Iterator[str]:
+def shortages(env: KubernetesEnvironment, quotas: Sequence[Object], pods: int = 1) -> Iterator[str]:
     """Return the quotas that would refuse `pods` more; a roll-out needs one. Pure."""
     one = {
         "pods": 1.0,

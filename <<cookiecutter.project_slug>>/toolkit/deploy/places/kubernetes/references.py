@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.deploy.outcomes import Failed, fail
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.client import Cluster
     from toolkit.deploy.places.kubernetes.objects import Object
 
@@ -43,7 +43,7 @@ class Reference:
         return f"create {self.kind}/{self.name}, or correct its name in the inventory"
 
 
-def referred(env: Environment) -> Iterator[Reference]:
+def referred(env: KubernetesEnvironment) -> Iterator[Reference]:
     """Return the required objects. Pure."""
     for key in ("env_from", "volumes", "sidecars"):
         yield from (Reference(key, kind, name) for kind, name in _inside(getattr(env, key)))
@@ -51,7 +51,7 @@ def referred(env: Environment) -> Iterator[Reference]:
         yield Reference("priority_class", "PriorityClass", env.priority_class)
 
 
-def check(cluster: Cluster, env: Environment) -> None:
+def check(cluster: Cluster, env: KubernetesEnvironment) -> None:
     """Check references. Raises Failed REFERENCE_MISSING with every missing object and the command to create it."""
     missing = [item for item in dict.fromkeys(referred(env)) if _is_missing(cluster, item)]
     if missing:

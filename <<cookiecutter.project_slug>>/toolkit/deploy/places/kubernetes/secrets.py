@@ -11,11 +11,11 @@ from toolkit.deploy.outcomes import fail
 from toolkit.deploy.places.kubernetes import ports
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.objects import Object
 
 
-def change_secret(env: Environment, names: Sequence[str]) -> list[str]:
+def change_secret(env: KubernetesEnvironment, names: Sequence[str]) -> list[str]:
     """Yield the commands that set these variables in the environment's secret store. Pure."""
     if env.secret.from_env:
         return [f"export {name}='{example(name)}'" for name in names]
@@ -30,7 +30,7 @@ def example(name: str) -> str:
     return "postgresql://USER:PASSWORD@HOST:5432/DATABASE" if name == "DATABASE_URL" else "VALUE"
 
 
-def require_keys(env: Environment, live: Object | None, *, namespace_missing: bool = False) -> None:
+def require_keys(env: KubernetesEnvironment, live: Object | None, *, namespace_missing: bool = False) -> None:
     """Check an existing Secret. Raises Failed SECRET_MISSING, SECRET_KEY_MISSING or EGRESS."""
     name = env.secret.name
     if name is None:

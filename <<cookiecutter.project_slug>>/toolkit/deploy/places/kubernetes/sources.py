@@ -23,7 +23,7 @@ from toolkit.deploy.places.values import Variables
 from toolkit.deploy.spec import ReleaseSpec
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.objects import Object
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
@@ -48,7 +48,7 @@ class Source:
         return self.keys is None and self.prefix is not None
 
 
-def sources(service: str, env: Environment) -> Iterator[Source]:
+def sources(service: str, env: KubernetesEnvironment) -> Iterator[Source]:
     """Return the sources that the pods read according to the inventory, besides the release's own. Pure."""
     release = ReleaseSpec(service, env, digest="")
     if not env.secret.from_env:
@@ -78,7 +78,7 @@ def read(place: KubernetesPlace) -> Found:
     return found
 
 
-def secret_of(env: Environment, found: Found) -> Object | None:
+def secret_of(env: KubernetesEnvironment, found: Found) -> Object | None:
     """Return the Secret in the inventory's `secret.name`."""
     return next(
         (live for source, live in found.items() if (source.kind, source.name) == ("Secret", env.secret.name)), None
@@ -95,7 +95,7 @@ def variables(source: Source, live: Object | None) -> dict[str, str]:
     return {f"{source.prefix}{key}": content[key] for key in source.keys or content if key in content}
 
 
-def variables_of(service: str, env: Environment, found: Found) -> Variables:
+def variables_of(service: str, env: KubernetesEnvironment, found: Found) -> Variables:
     """The variables that all sources give the pods, as far as they can be read. Pure."""
     own: dict[str, str] = {}
     shared: dict[str, str] = {}

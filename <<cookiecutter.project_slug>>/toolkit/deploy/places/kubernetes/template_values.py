@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit.deploy.places.kubernetes.environment import environment_of
 from toolkit.deploy.places.kubernetes.labels import LABEL, MARK, NAME_LABEL, migration_label
 from toolkit.deploy.places.kubernetes.objects import content_hash
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def template_values(spec: ReleaseSpec) -> dict[str, Any]:
     """The variables for the templates of both drivers."""
-    env, config = spec.environment, spec.config()
+    env, config = environment_of(spec), spec.config()
     data = _encoded(spec.secrets)
     selector = {NAME_LABEL: spec.service}
     labels = {**env.labels, **selector, LABEL: spec.service}

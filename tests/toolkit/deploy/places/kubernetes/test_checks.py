@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from app.core.config import Settings
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import checks, permissions, secrets
 
 
-def environment(**changes: Any) -> Environment:
+def environment(**changes: Any) -> KubernetesEnvironment:
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
-    return Environment.model_validate({**base, **changes})
+    return KubernetesEnvironment.model_validate({**base, **changes})
 
 
 @pytest.mark.parametrize(

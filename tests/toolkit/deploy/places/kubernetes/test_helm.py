@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.programs import write_program
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import helm, helm_ownership
 from toolkit.deploy.places.kubernetes.apply import Look
@@ -18,9 +18,9 @@ from toolkit.deploy.spec import ReleaseSpec
 DIGEST = "sha256:" + "a" * 64
 
 
-def environment(**changes: Any) -> Environment:
+def environment(**changes: Any) -> KubernetesEnvironment:
     base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"from_env": ["DATABASE_URL"]}}
-    return Environment.model_validate({**base, **changes})
+    return KubernetesEnvironment.model_validate({**base, **changes})
 
 
 def target(**options: bool) -> Any:

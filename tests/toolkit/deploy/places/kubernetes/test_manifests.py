@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.template import SERVICE
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.places.kubernetes import manifests
 from toolkit.deploy.spec import ReleaseSpec
 
@@ -16,7 +16,7 @@ DIGEST = "sha256:" + "a" * 64
 
 def objects_of(service: str, secrets: dict[str, str] | None = None, **changes: Any) -> list[dict[str, Any]]:
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
-    environment = Environment.model_validate({**base, **changes})
+    environment = KubernetesEnvironment.model_validate({**base, **changes})
     replicas = None if environment.autoscale else environment.replicas
     return manifests.render(SERVICE, ReleaseSpec(service, environment, DIGEST, secrets or {}, replicas))
 

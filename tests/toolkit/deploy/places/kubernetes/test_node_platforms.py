@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from toolkit.deploy.image import registry
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import fail
 from toolkit.deploy.places.kubernetes import node_platforms as platforms
 
@@ -13,9 +13,9 @@ AMD, ARM = "linux/amd64", "linux/arm64"
 GPU = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
 
 
-def environment(**changes: Any) -> Environment:
+def environment(**changes: Any) -> KubernetesEnvironment:
     base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
-    return Environment.model_validate({**base, **changes})
+    return KubernetesEnvironment.model_validate({**base, **changes})
 
 
 def node(name: str, platform: str, *taints: dict[str, str], **spec: Any) -> dict[str, Any]:

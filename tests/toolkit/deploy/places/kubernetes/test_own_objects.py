@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.template import SERVICE
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import apply, manifests
 from toolkit.deploy.places.kubernetes.labels import LABEL
@@ -25,7 +25,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: seed, image: 
 
 def rendered(folder: Path) -> list[Object]:
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
-    release = ReleaseSpec("lamps", Environment.model_validate(base), "sha256:" + "a" * 64, {}, 2)
+    release = ReleaseSpec("lamps", KubernetesEnvironment.model_validate(base), "sha256:" + "a" * 64, {}, 2)
     return manifests.render(folder, release)
 
 

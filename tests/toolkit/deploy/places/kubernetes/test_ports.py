@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import checks, ports, secrets
 
 DATABASE = "postgresql://lamps:s3cret@db.example:6432/lamps"
 
 
-def environment(**changes: Any) -> Environment:
+def environment(**changes: Any) -> KubernetesEnvironment:
     base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
-    return Environment.model_validate({**base, **changes})
+    return KubernetesEnvironment.model_validate({**base, **changes})
 
 
 @pytest.mark.parametrize(

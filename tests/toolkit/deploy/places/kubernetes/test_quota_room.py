@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Change, Failed, Plan
 from toolkit.deploy.places.kubernetes import quota_room, quotas
 from toolkit.deploy.places.kubernetes.naming import migration
@@ -52,7 +52,7 @@ SPEC_OF_SHOP = {"name": "staging", "namespace": "n", "repository": "r", "secret"
 
 def place(cluster: Cluster, driver: str = "manifests", records: int = 1) -> Any:
     past = [ReleaseRecord(number, "d", "i", "deployed", driver) for number in range(1, records + 1)]
-    environment = Environment.model_validate({**SPEC_OF_SHOP, "driver": driver})
+    environment = KubernetesEnvironment.model_validate({**SPEC_OF_SHOP, "driver": driver})
     made: Any = SimpleNamespace(cluster=cluster, environment=environment, service="shop", namespace_missing=False)
     made.objects, made.records, made.is_recorded = lambda _: OBJECTS, lambda: past, lambda *_: True
     made.shortages = partial(quota_room.shortages, made)
@@ -60,7 +60,7 @@ def place(cluster: Cluster, driver: str = "manifests", records: int = 1) -> Any:
 
 
 def spec(driver: str = "manifests") -> ReleaseSpec:
-    return ReleaseSpec("shop", Environment.model_validate({**SPEC_OF_SHOP, "driver": driver}), "d")
+    return ReleaseSpec("shop", KubernetesEnvironment.model_validate({**SPEC_OF_SHOP, "driver": driver}), "d")
 
 
 def recording(limits: list[dict[str, Any]], plans: dict[str, Plan], **known: Any) -> Plan:

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.kubernetes import references
 
 
-def environment(**changes: Any) -> Environment:
+def environment(**changes: Any) -> KubernetesEnvironment:
     base = {"name": "staging", "namespace": "n", "repository": "r", "secret": {"name": "s"}}
-    return Environment.model_validate({**base, **changes})
+    return KubernetesEnvironment.model_validate({**base, **changes})
 
 
 class Objects:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import sources
 from toolkit.deploy.places.kubernetes.labels import MARK
@@ -17,9 +17,9 @@ from toolkit.deploy.spec import ReleaseSpec
 URL = "postgresql://shop:hidden-word@db/shop"
 
 
-def environment(**keys: Any) -> Environment:
+def environment(**keys: Any) -> KubernetesEnvironment:
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
-    return Environment.model_validate({**base, **keys})
+    return KubernetesEnvironment.model_validate({**base, **keys})
 
 
 def secret(uid: str = "1", **values: str) -> dict[str, Any]:

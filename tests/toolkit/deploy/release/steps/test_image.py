@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from toolkit.deploy.image import build
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed, Plan
 from toolkit.deploy.places.kubernetes.node_platforms import misfit
 from toolkit.deploy.records import ReleaseRecord
@@ -43,7 +43,7 @@ def planned(folder: Path, *, allow_older: bool = False, platform: str = "linux/a
     info = {"operatingSystem": "linux", "architecture": "amd64"}
     node = {"metadata": {"name": "a"}, "spec": {}, "status": {"nodeInfo": info}}
     last = ReleaseRecord(1, "sha256:1", "", "deployed", "manifests", git=git, commit_time="2026-01-02T00:00:00Z")
-    environment = Environment.model_validate({**base, "platforms": [platform]})
+    environment = KubernetesEnvironment.model_validate({**base, "platforms": [platform]})
     place = SimpleNamespace(records=lambda: [last], unfit=lambda image: misfit(image, [node], environment))
     target: Any = SimpleNamespace(
         project=folder,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.release.steps import smoke
 
@@ -14,7 +14,7 @@ from toolkit.deploy.release.steps import smoke
 def target(folder: Path, auth: str, variables: dict[str, str], **keys: Any) -> Any:
     (folder / "service.toml").write_text(f'[answers]\nauth = "{auth}"\n')
     base = {"name": "staging", "namespace": "n", "repository": "registry.example/lamps", "secret": {"name": "s"}}
-    environment = Environment.model_validate({**base, **keys})
+    environment = KubernetesEnvironment.model_validate({**base, **keys})
     return SimpleNamespace(project=folder, environment=environment, variables=variables)
 
 

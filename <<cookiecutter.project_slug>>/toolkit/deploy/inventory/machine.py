@@ -1,0 +1,96 @@
+"""Keys of an environment on machines: hosts over SSH, with Docker."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from toolkit.deploy.inventory.pod_keys import Block, Name
+from toolkit.deploy.inventory.schema import Environment, Port
+
+# Addresses that the proxy knows for each colour: a change of `replicas` below it does not touch the proxy.
+SLOTS = 8
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[a-z_][-a-z0-9_.]*)@)?(?P<name>[A-Za-z0-9][-A-Za-z0-9_.]*|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?"
+)
+
+
+def _shorthand(value: object) -> object:
+    return {"ssh": value} if isinstance(value, str) else value
+
+
+class Host(Block):
+    """A machine. `ssh`: [user@]name[:port], or an alias of your ssh configuration. `host_key`: its public key."""
+
+    ssh: str
+    host_key: str | None = Field(None, pattern=r"^(ssh|ecdsa|sk)-[-a-z0-9@.]+ [A-Za-z0-9+/=]+$")
+
+    @model_validator(mode="after")
+    def _is_an_address(self) -> Host:
+        if not _ADDRESS.fullmatch(self.ssh):
+            raise ValueError(f"ssh {self.ssh!r}: expected [user@]name[:port], for example deploy@203.0.113.7")
+        return self
+
+    @property
+    def destination(self) -> str:
+        """The address without the port, for the ssh command."""
+        return self.ssh.rpartition(":")[0] if self.port else self.ssh
+
+    @property
+    def port(self) -> int | None:
+        found = _ADDRESS.fullmatch(self.ssh)
+        return int(found["port"]) if found and found["port"] else None
+
+    @property
+    def name(self) -> str:
+        """The name or address alone, for messages."""
+        return self.destination.rpartition("@")[2]
+
+
+class Proxy(Block):
+    """Caddy in front of the service. With a `domain`: HTTPS; without one: plain HTTP on `http_port`.
+
+    `tls`: `automatic` certificates (Let's Encrypt), or those of Caddy's `internal` CA, for private networks.
+    """
+
+    image: str = "caddy:2"
+    domain: str | None = Field(None, pattern=r"^[a-z0-9*]([-a-z0-9.]*[a-z0-9])?$")
+    tls: Literal["automatic", "internal"] = "automatic"
+    http_port: Port = 80
+    https_port: Port = 443
+
+
+class MachineEnvironment(Environment):
+    """One or more hosts, each with the same instances of the service."""
+
+    place: Literal["machine"] = "machine"
+    driver: Literal["docker"] = "docker"
+    project: Name
+    hosts: tuple[Annotated[Host, BeforeValidator(_shorthand)], ...] = Field(min_length=1)
+    ssh_config: str | None = None
+    proxy: Proxy = Proxy()
+    replicas: int = Field(1, ge=1, le=SLOTS)
+    # Caddy asks twice a second: a longer drain gains nothing, and every deploy waits for it.
+    drain_seconds: int = Field(5, ge=0)
+    hold_seconds: int = Field(5, ge=0)
+
+    @model_validator(mode="after")
+    def _secrets_are_streamed(self) -> MachineEnvironment:
+        if not self.secret.from_env:
+            raise ValueError(
+                "secret: a machine takes secrets from your environment: `secret: {from_env: [DATABASE_URL]}`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_differ(self) -> MachineEnvironment:
+        names = [host.ssh for host in self.hosts]
+        if len(set(names)) != len(names):
+            raise ValueError("hosts: the same machine is listed twice")
+        return self
+
+    @property
+    def scope(self) -> str:
+        return self.project

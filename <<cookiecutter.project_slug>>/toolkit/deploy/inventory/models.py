@@ -1,0 +1,27 @@
+"""The schema of an environment by its key `place`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toolkit.deploy.inventory import schema
+from toolkit.deploy.inventory.machine import MachineEnvironment
+from toolkit.deploy.inventory.pod_keys import Block
+from toolkit.deploy.inventory.schema import Environment, KubernetesEnvironment
+
+MODELS: Mapping[str, type[Environment]] = {"kubernetes": KubernetesEnvironment, "machine": MachineEnvironment}
+
+
+def all_keys() -> frozenset[str]:
+    """Return the keys of every place."""
+    return frozenset(key for model in MODELS.values() for key in model.model_fields)
+
+
+def block_of(key: str) -> type[Block] | None:
+    """Return the block of a key of any place; None for a plain value."""
+    return next((found for model in MODELS.values() if (found := schema.block_of(model, key))), None)
+
+
+def is_map(key: str) -> bool:
+    """Return True if a key of any place is a map with free names."""
+    return any(schema.is_map(model, key) for model in MODELS.values())

@@ -1,0 +1,67 @@
+"""The implementation of a place, by the key `place` of the environment; the others are not imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.inventory.machine import MachineEnvironment
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.outcomes import Failed
+    from toolkit.deploy.places import Place
+    from toolkit.deploy.report import Report
+
+
+def open_place(
+    project: Path,
+    service: str,
+    environment: Environment,
+    report: Report,
+    *,
+    correct_drift: bool = False,
+    pinned: bool = True,
+) -> Place:
+    """Connect to the environment's place. Raises Failed. `pinned`: False for a caller that reports a missing pin."""
+    if isinstance(environment, KubernetesEnvironment):
+        from toolkit.deploy.places.kubernetes import place as kubernetes
+
+        return kubernetes.open_place(project, service, environment, report, correct_drift=correct_drift, pinned=pinned)
+    if isinstance(environment, MachineEnvironment):
+        from toolkit.deploy.places.machine import place as machine
+
+        return machine.open_place(project, service, environment, report)
+    raise TypeError(environment.place)
+
+
+def closed_place(
+    project: Path, service: str, environment: Environment, report: Report, error: Failed | None = None
+) -> Place:
+    """Return a place that is asked nothing; each question raises `error`."""
+    if isinstance(environment, KubernetesEnvironment):
+        from toolkit.deploy.places.kubernetes import place as kubernetes
+
+        return kubernetes.closed_place(project, service, environment, report, error)
+    if isinstance(environment, MachineEnvironment):
+        from toolkit.deploy.places.machine import place as machine
+
+        return machine.closed_place(project, service, environment, report, error)
+    raise TypeError(environment.place)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn remaining exceptions of the place in use into Failed."""
+    try:
+        yield
+    except Exception:
+        kubernetes = sys.modules.get("toolkit.deploy.places.kubernetes.api_errors")
+        if kubernetes is None:  # no cluster was asked
+            raise
+        with kubernetes.named():
+            raise

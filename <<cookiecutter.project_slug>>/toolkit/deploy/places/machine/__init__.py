@@ -1,0 +1,1 @@
+"""Machines as a place: hosts over SSH, each with Docker and a proxy."""

@@ -95,6 +95,12 @@ def test_a_change_keeps_the_owners_code(task: Task, service: Path, bakery: Baker
     assert "+    sku: Mapped[str | None]" in shown.stdout
     assert git(service, "status", "--porcelain") == ""
 
+    refused = task("resource.change", "product", "+size:int")
+    assert refused.returncode == 1
+    assert "merge    app/models/product.py" in refused.stdout
+    assert refused.stderr.endswith("\nNothing was written: the files listed above are unchanged.\n")
+    assert git(service, "status", "--porcelain") == ""
+
     changed = task("resource.change", *change)
     assert changed.returncode == 0, changed.stdout + changed.stderr
     assert "merge    app/models/product.py" in changed.stdout

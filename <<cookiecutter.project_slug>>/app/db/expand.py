@@ -204,10 +204,8 @@ def _in_batches(table: str, update: str) -> None:
     while True:
         after = f"({key}) > ({last})" if values else "true"
         rows = f"SELECT {key} FROM {quoted(table)} WHERE {after} ORDER BY {key} LIMIT {BATCH}"  # noqa: S608
-        found = connection.execute(
-            text(f"SELECT {key} FROM ({rows}) AS batch ORDER BY {backwards} LIMIT 1"),  # noqa: S608
-            values,
-        ).first()
+        greatest = text(f"SELECT {key} FROM ({rows}) AS batch ORDER BY {backwards} LIMIT 1")  # noqa: S608
+        found = connection.execute(greatest, values).first()
         if found is None:
             break
         began = time.monotonic()
@@ -219,7 +217,8 @@ def _in_batches(table: str, update: str) -> None:
             reported = time.monotonic()
             print(f"migrate: {table}: {changed} rows changed in {reported - start:.0f} s", file=sys.stderr)
         time.sleep((time.monotonic() - began) / 2)
-    print(f"migrate: {table}: {changed} rows changed in {time.monotonic() - start:.0f} s", file=sys.stderr)
+    if changed:
+        print(f"migrate: {table}: {changed} rows changed in {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 
 def _numbered(name: str, values: Sequence[object]) -> dict[str, object]:

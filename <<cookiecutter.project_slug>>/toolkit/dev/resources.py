@@ -121,7 +121,7 @@ def carry_out(project: Path, work: Work, options: Options, *, revise: bool = Tru
         raise SystemExit(CONFLICTS if conflicts else CHANGED if _changes_anything(project, changes) else 0)
     if conflicts:
         _write_marks(project, changes, conflicts, work, options)
-    with generator.written(changes, project):
+    with _unchanged_after(changes), generator.written(changes, project):
         revision = new_revision.new(work.message, project, intents) if revise else None
     print(f"{'create' if revision else 'ok':<8} {revision.relative_to(project) if revision else 'alembic/versions'}")
     openapi.write(project)
@@ -185,6 +185,17 @@ def _write_marks(
             file=sys.stderr,
         )
     raise SystemExit(CONFLICTS)
+
+
+@contextlib.contextmanager
+def _unchanged_after(changes: Sequence[Change]) -> Iterator[None]:
+    """Say after a refused revision that the listed files were not written."""
+    try:
+        yield
+    except SystemExit as refusal:
+        if isinstance(refusal.code, str) and any(change.writes for change in changes):
+            raise SystemExit(f"{refusal.code}\nNothing was written: the files listed above are unchanged.") from None
+        raise
 
 
 @contextlib.contextmanager

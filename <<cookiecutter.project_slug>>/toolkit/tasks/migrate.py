@@ -46,9 +46,12 @@ def migrate_contract(c: Context) -> None:
 @task(name="merge")
 def migrate_merge(c: Context) -> None:
     """Write the revision that joins two heads, after a git merge of two branches that each added a revision."""
+    from toolkit.dev.alone import alone
     from toolkit.dev.migrations import upgrade
 
-    print(upgrade.merge(project(c)) or "There is only one head; nothing to merge.")
+    with alone(project(c)):
+        written = upgrade.merge(project(c))
+    print(written or "There is only one head; nothing to merge.")
 
 
 @task(name="lint")

@@ -16,6 +16,7 @@ from toolkit.dev.alone import alone
     "task",
     [
         lambda context: migrate.migrate_contract(context),
+        lambda context: migrate.migrate_merge(context),
         lambda context: migrate.migrate_new(context, "x", [], [], [], empty=True),
     ],
 )

@@ -32,7 +32,13 @@ RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits"
 # Endpoint modules are imported by name into app/resources.py, which uses these names itself.
 RESERVED_PLURAL_MODULES = frozenset({"tuple"})
 
+# SQLAlchemy does not quote these, and PostgreSQL takes them for no table or column without quotes.
+UNQUOTED_KEYWORDS = dict.fromkeys(
+    ("collation", "concurrently", "lateral", "system_user", "tablesample"), "it is a keyword of PostgreSQL"
+)
+
 RESERVED_PLURALS: Mapping[str, str] = {
+    **UNQUOTED_KEYWORDS,
     "health": "it is the path of a probe",
     "ready": "it is the path of a probe",
     "metrics": "it is the path that Prometheus scrapes",
@@ -45,6 +51,7 @@ RESERVED_PLURALS: Mapping[str, str] = {
 }
 
 RESERVED_FIELDS: Mapping[str, str] = {
+    **UNQUOTED_KEYWORDS,
     "id": "every resource has it (UUIDv7, the primary key)",
     "created_at": "every resource has it, set by the service",
     "updated_at": "every resource has it, set by the service",

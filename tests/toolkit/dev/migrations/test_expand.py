@@ -208,7 +208,9 @@ def test_a_tighter_rule_waits_for_the_contract(service: SmallService) -> None:
     service.upgrade()
 
 
-def test_rows_without_a_value_are_counted_and_code_that_runs_can_still_write_them(service: SmallService) -> None:
+def test_rows_without_a_value_are_counted_and_code_that_runs_can_still_write_them(
+    service: SmallService, capsys: pytest.CaptureFixture[str]
+) -> None:
     service.declare(products(NAME))
     service.new()
     service.upgrade()
@@ -219,6 +221,9 @@ def test_rows_without_a_value_are_counted_and_code_that_runs_can_still_write_the
         service.upgrade()
     service.sql("UPDATE products SET name = '1' WHERE name = ''")
     service.upgrade()
+    assert "migrate: products: 3 rows changed in " in capsys.readouterr().err
+    assert service.new() is None
+    assert "rows changed" not in capsys.readouterr().err  # of the backfill in the temporary database
     assert service.sql("SELECT length FROM products ORDER BY 1") == [(1,), (1,), (5,)]
 
 

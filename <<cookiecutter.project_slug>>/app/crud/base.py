@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -14,11 +14,13 @@ from sqlalchemy import (
     Integer,
     Numeric,
     Table,
+    Update,
     bindparam,
     delete,
     func,
     insert,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -129,8 +131,23 @@ class Crud:
         return self._shape(("update", names, versioned), build)
 
     def _delete(self, versioned: bool) -> Statement:
-        statement = delete(self.table).where(self._by_id)
-        return self._shape(("delete", versioned), lambda: statement.where(self._at_version) if versioned else statement)
+        def build() -> ClauseElement:
+            statement = delete(self.table).where(self._by_id)
+            statement = statement.where(self._at_version) if versioned else statement
+            gone = statement.returning(self.columns.id).cte("gone")
+            changed = [changes.cte(f"changed_{number}") for number, changes in enumerate(self._set_to_null(gone.c.id))]
+            return select(gone.c.id).add_cte(*changed) if changed else statement
+
+        return self._shape(("delete", versioned), build)
+
+    def _set_to_null(self, deleted: Column[Any]) -> Iterator[Update]:
+        """Yield what makes a reference that becomes null a change of its row: PostgreSQL sets only the reference."""
+        for table in self.table.metadata.tables.values():
+            keys = [key for key in table.foreign_keys if key.ondelete == "SET NULL" and key.references(self.table)]
+            if keys and {"id", "version", "updated_at"} <= set(table.columns.keys()):
+                raised = {"version": table.c.version + literal_column("1"), "updated_at": func.clock_timestamp()}
+                refers = or_(*(key.parent == select(deleted).scalar_subquery() for key in keys))
+                yield update(table).where(refers).values(raised)
 
     def _page(self, sort: str, filters: tuple[str, ...], after: bool) -> Statement:
         def build() -> ClauseElement:

@@ -140,7 +140,7 @@ class Crud:
 
         return self._shape(("delete", versioned), build)
 
-    def _set_to_null(self, deleted: Column[Any]) -> Iterator[Update]:
+    def _set_to_null(self, deleted: ColumnElement[uuid.UUID]) -> Iterator[Update]:
         """Yield what makes a reference that becomes null a change of its row: PostgreSQL sets only the reference."""
         for table in self.table.metadata.tables.values():
             keys = [key for key in table.foreign_keys if key.ondelete == "SET NULL" and key.references(self.table)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from toolkit.deploy.inventory.database_ca import DatabaseCa, expanded
+from toolkit.deploy.inventory.gateway import Gateway
 from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name, PodKeys, Text
 from toolkit.deploy.inventory.quantities import quantity
 
@@ -202,6 +203,7 @@ class KubernetesEnvironment(Environment, PodKeys):
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     node_port: Port | None = None
     ingress: Ingress | None = None
+    gateway: Gateway | None = None
     network_policy: NetworkPolicy = NetworkPolicy()
     # time
     min_ready_seconds: int = Field(0, ge=0)

@@ -37,7 +37,7 @@ manager = "helm"
 KEYS = (
     *PodKeys.model_fields,
     *("repository", "autoscale", "resources", "settings", "probes"),
-    *("port", "service_type", "node_port", "ingress", "network_policy"),
+    *("port", "service_type", "node_port", "ingress", "gateway", "network_policy"),
     *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
 )
 HOOK = "helm.sh/hook"
@@ -68,7 +68,7 @@ def render(project: Path, release: ReleaseSpec) -> list[Object]:
 def values(release: ReleaseSpec, **create: bool) -> dict[str, Any]:
     """Return the chart's values: the inventory's keys under their own names, and the release's additions. Pure."""
     env, given = release.environment, template_values(release)
-    content = env.model_dump(mode="json", include=set(KEYS))
+    content = env.model_dump(mode="json", include=set(KEYS), exclude={"gateway": CANARY_KEYS})
     external = env.secret.external.model_dump() if env.secret.external else None
     secret = {
         "name": given["secret_name"],

@@ -17,7 +17,7 @@ JOB_LABELS = ("controller-uid", "job-name")
 SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 # Order of the apply: a kind comes before those that refer to it.
 ORDER = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret", "Service", "NetworkPolicy",
-         "PodDisruptionBudget", "Job", "Deployment", "HorizontalPodAutoscaler", "Ingress")  # fmt: skip
+         "PodDisruptionBudget", "Job", "Deployment", "HorizontalPodAutoscaler", "Ingress", "HTTPRoute")  # fmt: skip
 CONFIG_KINDS = frozenset({"ServiceAccount", "ConfigMap", "Secret", "ExternalSecret"})
 
 

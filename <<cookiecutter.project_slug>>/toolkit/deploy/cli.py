@@ -46,6 +46,7 @@ def deploy(
     from toolkit.deploy.release import runner
     from toolkit.deploy.release.state import Known
     from toolkit.deploy.release.steps.apply import Apply
+    from toolkit.deploy.release.steps.canary import Canary
     from toolkit.deploy.release.steps.config import Config
     from toolkit.deploy.release.steps.image import Image
     from toolkit.deploy.release.steps.migrate import Migrate
@@ -60,7 +61,7 @@ def deploy(
         if target.checkout:
             commit = (f"commit {target.checkout.commit}", target.checkout.changes)
             target.report.note("; ".join(filter(None, commit)))
-        steps = [Preflight(), Image(), Config(), Migrate(), Apply(), Rollout(), Smoke(), Record()]
+        steps = [Preflight(), Image(), Config(), Migrate(), Canary(), Apply(), Rollout(), Smoke(), Record()]
         return runner.run(target, Known(), steps, undo)
 
     def beside(environment: Environment) -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
-    from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
+    from toolkit.deploy.places.values import Figures, Finding, Limits, PlaceStatus, Running, Variables
     from toolkit.deploy.records import Kept, ReleaseRecord
     from toolkit.deploy.spec import ReleaseSpec
 
@@ -42,6 +42,47 @@ class Migration(Protocol):
 
     def wait(self) -> None:
         """Wait for its success. Raises Failed with its last lines and the reason."""
+        ...
+
+
+class Canary(Protocol):
+    """The new version beside the running one, which stays as it is."""
+
+    @property
+    def weights(self) -> Sequence[int]:
+        """Percentages of the requests, in order."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Time for each of them."""
+        ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def start(self, weight: int) -> str:
+        """Run enough instances for this share, until they are stable. Raises Failed with a verdict."""
+        ...
+
+    def shift(self, weight: int) -> None:
+        """Give the new version this share of the requests. Raises Failed if the proxy refuses that."""
+        ...
+
+    def ask(self, path: str) -> object:
+        """Return the new version's JSON response to GET `path`; None without a response."""
+        ...
+
+    def check(self) -> None:
+        """Raises Failed with the verdict on an instance of the new version that has failed."""
+        ...
+
+    def figures(self) -> tuple[Mapping[str, Figures], Mapping[str, Figures]]:
+        """Return what the running and the new version have served since their start, by instance."""
+        ...
+
+    def end(self) -> None:
+        """Give all requests to the running version again, and remove the new one. Works at any time."""
         ...
 
 
@@ -171,6 +212,10 @@ class Place(Protocol):
 
     def start_migration(self, spec: ReleaseSpec) -> Migration:
         """Start the release's migration, or adopt the one that is running."""
+        ...
+
+    def canary(self, spec: ReleaseSpec) -> Canary | None:
+        """Return the candidate of a release that must serve a share of the requests first; None if it need not."""
         ...
 
     def observe(self, spec: ReleaseSpec) -> Observation:

@@ -30,6 +30,26 @@ class Running:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """Requests of clients that an instance has answered. `buckets`: seconds -> requests that took at most that long."""
+
+    requests: int = 0
+    errors: int = 0
+    buckets: Mapping[float, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a canary, compared with the running version.
+
+    `error_percent`: points of the share of 5xx. `slower`: factor of the p95.
+    """
+
+    error_percent: float
+    slower: float
+
+
+@dataclass(frozen=True)
 class Instance:
     """One copy of the service, for people."""
 

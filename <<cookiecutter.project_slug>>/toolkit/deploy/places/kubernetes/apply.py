@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.inventory.names import fitted
 from toolkit.deploy.outcomes import Change, Failed, fail
-from toolkit.deploy.places.kubernetes import ownership
+from toolkit.deploy.places.kubernetes import gateway, ownership
 from toolkit.deploy.places.kubernetes.client import HANDOVER, FieldConflict
 from toolkit.deploy.places.kubernetes.labels import LABEL, NAME_LABEL, migration_label
 from toolkit.deploy.places.kubernetes.objects import Conflict, Object, diff, differs, identity, owner_of
@@ -56,6 +56,11 @@ class Look:
         if self.live is None:
             return "create"
         return "replace" if self.replaced else "update"
+
+
+def api_of(kind: str) -> str:
+    """Return the API of a kind that a release may drop."""
+    return gateway.API if kind == gateway.KIND else PRUNED[kind]
 
 
 def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: bool = False) -> list[Look]:
@@ -190,7 +195,8 @@ def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector
     """
     names = {identity(item) for item in wanted}
     chosen = selector or f"{LABEL}={service}"
-    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, chosen)]
+    kinds = {**PRUNED, **({gateway.KIND: gateway.API} if cluster.has(gateway.API) else {})}
+    live = [item for kind, api in kinds.items() for item in cluster.list(api, kind, chosen)]
     return [
         item
         for item in live

@@ -147,12 +147,19 @@ class Cluster:
         return answer.data.decode(errors="replace").splitlines()
 
     def proxy(self, service: str, port: int, path: str, kind: str = "services") -> Any:
+        """GET JSON by `proxy_text`; None also for a response that is not JSON."""
+        try:
+            return json.loads(self.proxy_text(service, port, path, kind) or "null")
+        except ValueError:
+            return None
+
+    def proxy_text(self, service: str, port: int, path: str, kind: str = "services") -> str | None:
         """GET through the API server's service proxy: the same Service that clients use, from any machine.
 
         With `kind` "pods", from one pod by its name, ready or not.
 
-        Returns the JSON, also of a 4xx/5xx response of the service; None while the service does not answer (a 503, or
-        a timeout). Other errors are the API server's, and are retried.
+        Returns the text, and the JSON of a 4xx/5xx response of the service; None while the service does not answer (a
+        503, or a timeout). Other errors are the API server's, and are retried.
         """
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -173,10 +180,16 @@ class Cluster:
                     return None
                 raise
 
+        answer = self._insist(ask)
+        return answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+
+    def has(self, api: str) -> bool:
+        """Return True if the server has an API group and version, such as that of an operator."""
         try:
-            return json.loads(self._insist(ask) or "null")
-        except ValueError:
-            return None
+            self._raw("get", f"/apis/{api}")
+        except NotFound:
+            return False
+        return True
 
     def version(self) -> str:
         return json.loads(self._raw("get", "/version").data)["gitVersion"]

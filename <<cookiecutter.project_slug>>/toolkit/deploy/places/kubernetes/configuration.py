@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Plan, fail
+from toolkit.deploy.outcomes import Change, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
-from toolkit.deploy.places.kubernetes import quotas, sources
+from toolkit.deploy.places.kubernetes import canary, quotas, sources
 from toolkit.deploy.places.kubernetes.client import MANAGER
 from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration
 from toolkit.deploy.places.kubernetes.objects import CONFIG_KINDS, Object, identity
@@ -60,11 +60,12 @@ def released(place: KubernetesPlace, spec: ReleaseSpec) -> list[Object]:
 
 @dataclass(frozen=True)
 class WithinQuotas:
-    """The driver's comparison of a release, and the quotas of its pods."""
+    """The driver's comparison of a release, the quotas of its pods, and what a killed deployer has left."""
 
     driver: Observation
     environment: KubernetesEnvironment
     limits: tuple[Object, ...]
+    left: tuple[Object, ...] = ()  # `recover` removes them before the plan is applied
 
     def plan(self) -> Plan:
         """Plan. Raises Failed DRIFT, and QUOTA if the additional pods of a roll-out would be refused."""
@@ -75,10 +76,14 @@ class WithinQuotas:
         if rolls and (short := list(quotas.shortages(env, self.limits, added))):
             hint = "raise the quota, or lower `resources`: a roll-out needs one more pod"
             raise fail("QUOTA", "the namespace's quota would refuse the new pods", *short, hint=hint)
-        return plan
+        gone = tuple(Change("delete", identity(item)) for item in self.left)
+        return replace(plan, changes=(*plan.changes, *gone))
 
 
 def observe_release(place: KubernetesPlace, spec: ReleaseSpec) -> WithinQuotas:
-    limits = [] if place.namespace_missing else place.cluster.list("v1", "ResourceQuota")
     driver = place.driver.observe(place, released(place, spec))
-    return WithinQuotas(driver, place.environment, tuple(limits))
+    if place.namespace_missing:
+        return WithinQuotas(driver, place.environment, ())
+    limits = place.cluster.list("v1", "ResourceQuota")
+    left = canary.leftovers(place.cluster, place.service) if place.environment.gateway else ()
+    return WithinQuotas(driver, place.environment, tuple(limits), tuple(left))

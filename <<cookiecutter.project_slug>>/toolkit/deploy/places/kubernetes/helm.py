@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy import process
+from toolkit.deploy.inventory.gateway import CANARY_KEYS
 from toolkit.deploy.inventory.pod_keys import PodKeys
 from toolkit.deploy.outcomes import Change, Outcome, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
@@ -68,7 +69,7 @@ def render(project: Path, release: ReleaseSpec) -> list[Object]:
 def values(release: ReleaseSpec, **create: bool) -> dict[str, Any]:
     """Return the chart's values: the inventory's keys under their own names, and the release's additions. Pure."""
     env, given = release.environment, template_values(release)
-    content = env.model_dump(mode="json", include=set(KEYS), exclude={"gateway": CANARY_KEYS})
+    content = env.model_dump(mode="json", include=set(KEYS), exclude={"gateway": set(CANARY_KEYS)})
     external = env.secret.external.model_dump() if env.secret.external else None
     secret = {
         "name": given["secret_name"],

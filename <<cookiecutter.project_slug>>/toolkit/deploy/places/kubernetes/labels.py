@@ -4,6 +4,8 @@ from __future__ import annotations
 
 LABEL = "deploy/service"
 NAME_LABEL = "app.kubernetes.io/name"
+# On the objects of a canary, with the name of the service; they have no LABEL, so no release prunes them half-way.
+CANARY_LABEL = "deploy/canary"
 # Annotation of pod templates: a hash of the Secrets and ConfigMaps that the pods read (sources.py).
 MARK = "deploy/sources"
 

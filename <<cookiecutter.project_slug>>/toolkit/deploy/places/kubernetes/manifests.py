@@ -100,7 +100,7 @@ def apply(place: KubernetesPlace, _spec: ReleaseSpec, wanted: list[Object], plan
     for change in planned.changes:
         if change.action == "delete":
             kind, _, name = change.what.partition("/")
-            place.cluster.delete(applying.PRUNED[kind], kind, name)
+            place.cluster.delete(applying.api_of(kind), kind, name)
         else:
             force, autoscale = place.correct_drift, place.environment.autoscale
             least = autoscale.min if autoscale else None

@@ -45,6 +45,8 @@ def permissions(env: KubernetesEnvironment) -> list[Permission]:
         (env.network_policy.enabled, ("patch", "networking.k8s.io", "networkpolicies")),
         (env.ingress, ("patch", "networking.k8s.io", "ingresses")),
         (env.gateway, ("patch", "gateway.networking.k8s.io", "httproutes")),
+        (env.gateway and env.gateway.canary, ("get", "", "pods/proxy")),
+        (env.gateway and env.gateway.canary, ("delete", "apps", "deployments")),
         (env.autoscale, ("patch", "autoscaling", "horizontalpodautoscalers")),
     ]
     optional = [permission for wanted, permission in asked if wanted]

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, cast
 from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
 from toolkit.deploy.places.kubernetes import (
     api_errors,
+    canary,
     checks,
     configuration,
     connect,
     doctor,
+    gateway,
     history,
     migration,
     namespaces,
@@ -99,7 +101,9 @@ class KubernetesPlace:
 
     def recover(self) -> str:
         self._records = None  # another deployer may have written one since
-        return self.driver.recover(self, last_good(self.records()))
+        last = last_good(self.records())
+        parts = (self.driver.recover(self, last), canary.recover(self, last.objects if last else ()))
+        return "; ".join(filter(None, parts))
 
     def records(self) -> list[ReleaseRecord]:
         if self.namespace_missing:
@@ -187,6 +191,10 @@ class KubernetesPlace:
         job = migration_in(self.objects(spec), self.service)
         return migration.StartedJob(self, migration.start(self, job))
 
+    def canary(self, spec: ReleaseSpec) -> canary.KubernetesCanary | None:
+        given = self.environment.gateway
+        return canary.of(self, self.objects(spec)) if given and given.canary and spec.again is None else None
+
     def observe(self, spec: ReleaseSpec) -> configuration.WithinQuotas:
         return configuration.observe_release(self, spec)
 
@@ -208,7 +216,9 @@ class KubernetesPlace:
         return unready.refusal(self, cause) if cause and cause.refused else None
 
     def watch(self, seconds: float, hold: float) -> str:
-        return rollout.wait(self, seconds, hold).summary
+        view = rollout.wait(self, seconds, hold)
+        gateway.await_accepted(self.cluster, self.service, self.environment)
+        return view.summary
 
     def ask(self, path: str) -> object:
         if self.namespace_missing:

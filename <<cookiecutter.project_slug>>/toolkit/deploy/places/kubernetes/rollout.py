@@ -22,16 +22,18 @@ GLANCE_SECONDS = 0.1
 SERVICE = "app"  # the container whose log has the reason; the others are sidecars
 
 
-def wait(place: KubernetesPlace, seconds: float, hold: float) -> View:
-    """Wait, and return a summary. Raises Failed with a failure, or NOT_READY after our own deadline."""
+def wait(place: KubernetesPlace, seconds: float, hold: float, deployment: str = "") -> View:
+    """Wait for a Deployment, by default the service's own, and return its state.
+
+    Raises Failed with a failure, or NOT_READY after our own deadline.
+    """
+    name = deployment or place.service
     graces, began, memory, database = place.environment.graces, time.monotonic(), Memory(), unready.Watch(place)
     good_since, restarts, left = None, 0, hold
-    first = condition(place.cluster.get("apps/v1", "Deployment", place.service) or {}, "Progressing").get(
-        "lastUpdateTime"
-    )
+    first = condition(place.cluster.get("apps/v1", "Deployment", name) or {}, "Progressing").get("lastUpdateTime")
     while True:
         place.require_lock()
-        view, now = look(place.cluster, place.service), time.monotonic()
+        view, now = look(place.cluster, name), time.monotonic()
         if view.complete:
             if good_since is None or view.restarts() != restarts:
                 good_since, restarts = now, view.restarts()
@@ -59,16 +61,16 @@ def wait(place: KubernetesPlace, seconds: float, hold: float) -> View:
             time.sleep(min(POLL_SECONDS, left))
         else:
             place.report.progress("rollout", " ".join(filter(None, (view.summary, verdict.waiting[:100]))))
-            _await_change(place, view)
+            _await_change(place, view, name)
 
 
-def _await_change(place: KubernetesPlace, view: View) -> None:
+def _await_change(place: KubernetesPlace, view: View, name: str) -> None:
     """Wait until the Deployment's status changes, or the next full check is due."""
     version = view.deployment and view.deployment["metadata"]["resourceVersion"]
     end = time.monotonic() + POLL_SECONDS
     while time.monotonic() < end:
         time.sleep(GLANCE_SECONDS)
-        live = place.cluster.get("apps/v1", "Deployment", place.service)
+        live = place.cluster.get("apps/v1", "Deployment", name)
         if live and live["metadata"]["resourceVersion"] != version:
             return
 

@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,18 +64,19 @@ class Smoke:
         return Outcome(summary=summary), known
 
 
-def check_version(target: Target, digest: str) -> None:
-    """Require several responses in a row through the Service with the digest, and readiness."""
+def check_version(target: Target, digest: str, ask: Callable[[str], object] | None = None) -> None:
+    """Require several responses in a row with the digest, and readiness; `ask`: of a canary, not of the place."""
+    ask = ask or target.place.ask
     deadline, right, answer = time.monotonic() + PATIENCE_SECONDS, 0, None
     while right < ANSWERS:
-        answer = target.place.ask("/health")
+        answer = ask("/health")
         right = right + 1 if isinstance(answer, Mapping) and answer.get("image_digest") == digest else 0
         if not right:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.5)
     else:
-        return _check_ready(target)
+        return _check_ready(target, ask)
     if isinstance(answer, Mapping) and "image_digest" in answer:
         hint = "check that the Service selects this release's pods only, and that /health returns IMAGE_DIGEST"
         lines = (f"expected {digest}", f"serving  {answer['image_digest']}")
@@ -84,11 +85,11 @@ def check_version(target: Target, digest: str) -> None:
     raise fail("NOT_SERVING", "the Service does not answer /health", last, hint=hint)
 
 
-def _check_ready(target: Target) -> None:
-    deadline, answer = time.monotonic() + PATIENCE_SECONDS, target.place.ask("/ready")
+def _check_ready(target: Target, ask: Callable[[str], object]) -> None:
+    deadline, answer = time.monotonic() + PATIENCE_SECONDS, ask("/ready")
     while not _is_ready(answer) and time.monotonic() < deadline:
         time.sleep(0.5)
-        answer = target.place.ask("/ready")
+        answer = ask("/ready")
     if not _is_ready(answer):
         detail = str(answer.get("detail", answer) if isinstance(answer, Mapping) else answer)[:200]
         hint = f"`python3 tasks.py doctor {target.environment.name}` shows the cause"

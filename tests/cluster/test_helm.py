@@ -40,6 +40,8 @@ SETTINGS = [
     ["secret={from_env: [DATABASE_URL]}", "service_type=NodePort", "node_port=30123"],
     ["secret={external: {store: vault, keys: {DATABASE_URL: a/b}}}", "network_policy.from_namespaces=[web]"],
     ["ingress={host: a.example.com, tls_secret: t, class_name: nginx}", "resources.cpu_limit=500m", "pull_secrets=[r]"],
+    ["gateway={name: edge, host: a.example.com}", "port=8080"],
+    ["gateway={name: edge, namespace: web, section: tls, host: a.b, path: /shop, annotations: {h: i}, canary: [5]}"],
     ["labels={team: shop, cost/centre: '42'}", "annotations={a/b: c}", "service_annotations={d: e}"],
     ["service_account_annotations={f: g}", "ingress={host: a.example.com, annotations: {h: i}}", "priority_class=high"],
     ["node_selector={kubernetes.io/arch: amd64}", "tolerations=[{key: gpu, operator: Exists}]", "topology_spread=[]"],

@@ -11,14 +11,24 @@ from urllib.parse import urlsplit
 
 
 class Load:
-    """`rate` requests a second in all, from `threads` clients. Use as a context; then read `sent` and `failures`."""
+    """`rate` requests a second in all, from `threads` clients; `host`: of a proxy's route.
+
+    Use as a context; then read `sent` and `failures`.
+    """
 
     def __init__(
-        self, url: str, rate: float = 120, threads: int = 6, path: str = "/api/v1/products", token: str = ""
+        self,
+        url: str,
+        rate: float = 120,
+        threads: int = 6,
+        path: str = "/api/v1/products",
+        token: str = "",
+        host: str = "",
     ) -> None:
         parts = urlsplit(url)
         self.host, self.port, self.path = parts.hostname or "", parts.port or 80, path
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.headers |= {"Host": host} if host else {}
         self.pause = threads / rate
         self.sent, self.failures = 0, Counter[str]()
         self.slowest = 0.0

@@ -28,6 +28,11 @@ def between(before: Mapping[str, Figures], after: Mapping[str, Figures]) -> Figu
     return Figures(requests, errors, dict(buckets))
 
 
+def comparable(figures: Figures) -> bool:
+    """Return True for enough requests to compare both the errors and the p95."""
+    return figures.requests >= max(FEWEST_FOR_ERRORS, FEWEST_FOR_P95)
+
+
 def error_percent(figures: Figures) -> float:
     return 100 * figures.errors / figures.requests if figures.requests else 0.0
 

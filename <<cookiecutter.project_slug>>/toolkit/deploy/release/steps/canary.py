@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from toolkit.deploy.release.state import Known, Target
 
 POLL_SECONDS = 2.0
+# A share lasts up to this many times its seconds, until the new version has served enough requests to be compared.
+LONGEST = 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Canary:
 def _compared(target: Target, candidate: Candidate, weight: int) -> str:
     """Watch one share for its time, and return the candidate's figures. Raises Failed."""
     candidate.shift(weight)
-    before, end = candidate.figures(), time.monotonic() + candidate.seconds
+    before, began = candidate.figures(), time.monotonic()
     while True:
         target.place.require_lock()
         candidate.check()
@@ -82,7 +84,8 @@ def _compared(target: Target, candidate: Candidate, weight: int) -> str:
                 "limits are `gateway.canary_error_percent` and `gateway.canary_slower` in deploy/inventory.yaml",
                 exit=Exit.ROLLED_BACK,
             )
-        if time.monotonic() >= end:
+        lasted = time.monotonic() - began
+        if lasted >= candidate.seconds * (1 if comparison.comparable(new) else LONGEST):
             return comparison.summary(new)
         target.report.progress("canary", f"{weight} %: {comparison.summary(new)}")
         time.sleep(POLL_SECONDS)

@@ -67,6 +67,9 @@ class Cluster:
     def list(self, _: str, kind: str, __: str) -> list[Object]:
         return [item for item in self.items if item["kind"] == kind]
 
+    def has(self, _: str) -> bool:
+        return False  # no Gateway API
+
 
 def test_leftovers_are_neither_migrations_nor_what_a_controller_made(project: Path) -> None:
     found = rendered(project)

@@ -118,6 +118,7 @@ def test_a_plain_helm_upgrade_has_legal_names(cluster: None, chart: Path, length
     assert one != other
 
 
+@pytest.mark.drill(minutes=2)
 def test_the_same_again_makes_no_revision(released: Stage) -> None:
     before, objects = revisions(released), released.versions()
     again = released.deploy("v1")
@@ -127,6 +128,7 @@ def test_the_same_again_makes_no_revision(released: Stage) -> None:
     assert (revisions(released), released.versions()) == (before, objects)
 
 
+@pytest.mark.drill(minutes=1)
 def test_settings_that_the_service_refuses_make_no_revision(released: Stage) -> None:
     before, objects = revisions(released), released.versions()
     ended = released.deploy("v2", "-e", "settings.LOG_LEVEL=VERBOSE")
@@ -135,6 +137,7 @@ def test_settings_that_the_service_refuses_make_no_revision(released: Stage) -> 
     assert (revisions(released), released.versions()) == (before, objects)
 
 
+@pytest.mark.drill(minutes=1)
 def test_check_changes_nothing_and_is_true(released: Stage) -> None:
     before, objects = revisions(released), released.versions()
     shown = released.task("deploy", "--check", "--diff", "--exit-code", "-e", "replicas=3", image="v1")
@@ -158,7 +161,8 @@ def test_a_crash_is_rolled_back_and_a_rollback_goes_back(released: Stage) -> Non
     assert revisions(released)[-1][1] == "deployed"
 
 
-@pytest.mark.parametrize("first", ["pending-upgrade", pytest.param("pending-rollback", marks=pytest.mark.drill)])
+@pytest.mark.drill(minutes=1)
+@pytest.mark.parametrize("first", ["pending-upgrade", "pending-rollback"])
 def test_a_pending_release_is_recovered(released: Stage, first: str) -> None:
     """Leave the state of a deployer killed while helm writes: the newest revision is pending."""
     newest = revisions(released)[-1][0]

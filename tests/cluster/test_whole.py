@@ -30,6 +30,7 @@ def checkout(actor: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield replace(stage, project=project, images=images, settings=settings)
 
 
+@pytest.mark.drill(minutes=2)
 def test_a_missing_image_is_built(checkout: Stage) -> None:
     shown = checkout.task("deploy", "--check", "--exit-code")
     assert shown.code == 2, shown
@@ -53,6 +54,7 @@ def test_a_missing_image_is_built(checkout: Stage) -> None:
     assert checkout.image_of_deployment() != built
 
 
+@pytest.mark.drill(minutes=1)
 def test_doctor_has_nothing_to_mend(checkout: Stage) -> None:
     told = checkout.task("doctor")
     assert told.code == 0, told
@@ -63,6 +65,7 @@ def test_doctor_has_nothing_to_mend(checkout: Stage) -> None:
     assert "REGISTRY_UNREACHABLE" in away.out
 
 
+@pytest.mark.drill(minutes=1)
 def test_an_example_is_created_read_and_deleted(checkout: Stage) -> None:
     example = ("-e", f"url={checkout.url}", "-e", "smoke_writes=true", "-e", "replicas=1")
     refused = checkout.task("deploy", "--yes", *example)

@@ -29,6 +29,7 @@ def test_mechanics(bakery: Bakery, bake: Bake) -> None:
 
 
 @pytest.mark.alone
+@pytest.mark.drill(minutes=2)
 def test_the_end_of_a_process_under_load(bakery: Bakery, bake: Bake) -> None:
     service = bake("jwt")
     lay_over(service, "jwt")

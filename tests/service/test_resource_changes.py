@@ -146,7 +146,7 @@ def test_a_conflict_writes_nothing_until_marks_are_asked_for(task: Task, service
 
 
 @pytest.mark.drill(minutes=2)
-def test_two_branches_are_put_right(task: Task, service: Path, url: str) -> None:
+def test_two_branches_are_put_right(task: Task, service: Path, url: str, bakery: Bakery) -> None:
     task("--list")
     git(service, "checkout", "--quiet", "-b", "other")
     assert task("resource.add", "lamp: size:int").returncode == 0
@@ -186,6 +186,7 @@ def test_two_branches_are_put_right(task: Task, service: Path, url: str) -> None
     assert task("openapi", "--check").returncode == 0
     assert task("migrate", DATABASE_URL=url).returncode == 0
     assert sql(url, "SELECT to_regclass('lamps') IS NULL, to_regclass('reviews') IS NULL") == [(False, False)]
+    passes(bakery, service, "tests/integration/test_migrations.py")  # up and down across the merge
 
 
 @pytest.mark.drill(minutes=2)

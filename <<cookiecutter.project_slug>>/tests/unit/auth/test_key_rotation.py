@@ -41,6 +41,7 @@ def verifier(clean_environment: pytest.MonkeyPatch, provider: KeyServer, later: 
     bounds = {"JWKS_FRESH_SECONDS": str(FRESH), "JWKS_STALE_SECONDS": str(STALE)}
     for name, value in {**settings, **bounds}.items():
         clean_environment.setenv(f"JWT_{name}", value)
+    clean_environment.setattr(jwks, "FETCH_TIMEOUT_SECONDS", 60.0)  # the machine may be busy
     return Verifier(JwtSettings())
 
 

@@ -280,3 +280,35 @@ def test_the_origin_of_a_service_is_kept() -> None:
 def test_sections_newer_than_a_version(version: str, wanted: str) -> None:
     text = "# Changelog\n\n## [0.3.0]\nthree\n\n## 0.2.0\ntwo\n"
     assert changelog.since(text, version) == wanted
+
+
+@pytest.mark.parametrize(
+    ("older", "wanted"),
+    [
+        (
+            "## [0.3.0]\n\n### Added\n\n- one\n- two,\n  in two lines\n\n### Changed\n\n- three\n\n## 0.2.0\n\n- four\n",
+            "",
+        ),
+        (
+            "## [0.3.0]\n\n### Added\n\n- one\n\n### Changed\n\n- three\n\n## 0.2.0\n\n- four\n",
+            "## [0.3.0]\n\n### Added\n\n- two,\n  in two lines",
+        ),
+        (
+            "## [0.3.0]\n\n### Added\n\n- one\n- two,\n  in two lines\n",
+            "## [0.3.0]\n\n### Changed\n\n- three\n\n## 0.2.0\n\n- four",
+        ),
+    ],
+)
+def test_entries_that_an_older_changelog_lacks(older: str, wanted: str) -> None:
+    text = (
+        "# Changelog\n\n- what it is\n\n## [0.3.0]\n\n### Added\n\n- one\n- two,\n  in two lines\n\n### Changed\n\n- three\n\n"
+        "## 0.2.0\n\n- four\n"
+    )
+    assert changelog.added(f"- what it is\n{older}", text) == wanted
+
+
+def test_the_next_steps_are_the_last_words_of_a_report(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.run(shop, [], check=False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.index("What is new:") < lines.index(f"Next, in {shop}:")
+    assert lines[-1] == "  python3 tasks.py test"

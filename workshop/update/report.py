@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from workshop.update import changelog, merge, pristine, service
 from workshop.update.git import Repository
 
+CHANGELOG = "CHANGELOG.md"
+SHOWN = 20  # commits
 NEXT = ("setup", 'migrate.new "Update the template"', "openapi", "format", "lint", "test")
 
 
@@ -18,6 +20,8 @@ def show(
 
     `edits` are the two commits between which the owner's edits are, `answers` those that are still to be changed.
     """
+    if changes := changes_since(found):  # first, because it may be long
+        print(f"What is new:\n\n{changes}\n")
     print(f"Merged: from {found.version or 'an unknown version'} to {version()}.")
     new = [name for name in pristine.questions() if name not in found.answers and name != "resources"]
     if new:
@@ -40,18 +44,20 @@ def show(
     print(f"\nNext, in {repository.folder}:")
     for command in NEXT:
         print(f"  python3 tasks.py {command}")
-    if changes := changes_since(found):
-        print(f"\nWhat is new:\n\n{changes}")
 
 
 def changes_since(found: service.Service) -> str:
-    """Return the changelog's newer sections, or within one version the subjects of the newer commits."""
+    """Return the changelog's newer sections, or within one version its newer entries, or else the newer commits."""
     here = Repository(pristine.TEMPLATE)
-    known = found.commit and here.commit_of(found.commit)
-    if found.version == template_version() and known:
-        return here.read("log", "--format=- %s", f"{found.commit}..HEAD")
-    text = (pristine.TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
-    return changelog.since(text, found.version)
+    text = (pristine.TEMPLATE / CHANGELOG).read_text(encoding="utf-8")
+    if found.version != template_version() or not (found.commit and here.commit_of(found.commit)):
+        return changelog.since(text, found.version)
+    older = here.run("show", f"{found.commit}:{CHANGELOG}", allowed=(0, 128)).stdout
+    if entries := changelog.added(older, text):
+        return entries
+    subjects = here.read("log", "--format=- %s", f"{found.commit}..HEAD").splitlines()
+    more = [f"- and {len(subjects) - SHOWN} more commits"] if len(subjects) > SHOWN else []
+    return "\n".join(subjects[:SHOWN] + more)
 
 
 def template_version() -> str:

@@ -282,29 +282,20 @@ def test_sections_newer_than_a_version(version: str, wanted: str) -> None:
     assert changelog.since(text, version) == wanted
 
 
+ADDED, CHANGED, EARLIER = "### Added\n\n- one\n- two,\n  in two lines", "### Changed\n\n- three", "## 0.2.0\n\n- four"
+
+
 @pytest.mark.parametrize(
     ("older", "wanted"),
     [
-        (
-            "## [0.3.0]\n\n### Added\n\n- one\n- two,\n  in two lines\n\n### Changed\n\n- three\n\n## 0.2.0\n\n- four\n",
-            "",
-        ),
-        (
-            "## [0.3.0]\n\n### Added\n\n- one\n\n### Changed\n\n- three\n\n## 0.2.0\n\n- four\n",
-            "## [0.3.0]\n\n### Added\n\n- two,\n  in two lines",
-        ),
-        (
-            "## [0.3.0]\n\n### Added\n\n- one\n- two,\n  in two lines\n",
-            "## [0.3.0]\n\n### Changed\n\n- three\n\n## 0.2.0\n\n- four",
-        ),
+        (f"{ADDED}\n\n{CHANGED}\n\n{EARLIER}", ""),
+        (f"{CHANGED}\n\n{EARLIER}\n- one", "## [0.3.0]\n\n### Added\n\n- two,\n  in two lines"),
+        (ADDED, f"## [0.3.0]\n\n{CHANGED}\n\n{EARLIER}"),
     ],
 )
 def test_entries_that_an_older_changelog_lacks(older: str, wanted: str) -> None:
-    text = (
-        "# Changelog\n\n- what it is\n\n## [0.3.0]\n\n### Added\n\n- one\n- two,\n  in two lines\n\n### Changed\n\n- three\n\n"
-        "## 0.2.0\n\n- four\n"
-    )
-    assert changelog.added(f"- what it is\n{older}", text) == wanted
+    text = f"# Changelog\n\n- what it is\n\n## [0.3.0]\n\n{ADDED}\n\n{CHANGED}\n\n{EARLIER}\n"
+    assert changelog.added(f"- what it is\n\n## [0.3.0]\n\n{older}\n", text) == wanted
 
 
 def test_the_next_steps_are_the_last_words_of_a_report(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,8 @@ def deploy(
         if target.checkout:
             commit = (f"commit {target.checkout.commit}", target.checkout.changes)
             target.report.note("; ".join(filter(None, commit)))
-        steps = [Preflight(), Image(), Config(), Migrate(), Canary(), Apply(), Rollout(), Smoke(), Record()]
+        canary = [Canary()] if target.environment.canary_weights else []
+        steps = [Preflight(), Image(), Config(), Migrate(), *canary, Apply(), Rollout(), Smoke(), Record()]
         return runner.run(target, Known(), steps, undo)
 
     def beside(environment: Environment) -> AbstractContextManager[None]:

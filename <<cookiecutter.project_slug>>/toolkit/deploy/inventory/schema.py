@@ -165,6 +165,11 @@ class Environment(Block):
         return self.replicas
 
     @property
+    def canary_weights(self) -> tuple[int, ...]:
+        """Percentages of the requests that a new version gets before it is released; none for a release at once."""
+        return ()
+
+    @property
     def shares_variables(self) -> bool:
         """True if the service also reads variables of sources that the release does not know."""
         return False
@@ -224,6 +229,10 @@ class KubernetesEnvironment(Environment, PodKeys):
     @property
     def fixed_replicas(self) -> int | None:
         return None if self.autoscale else self.replicas
+
+    @property
+    def canary_weights(self) -> tuple[int, ...]:
+        return self.gateway.canary if self.gateway else ()
 
     @property
     def shares_variables(self) -> bool:

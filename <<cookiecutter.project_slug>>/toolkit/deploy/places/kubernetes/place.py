@@ -192,8 +192,7 @@ class KubernetesPlace:
         return migration.StartedJob(self, migration.start(self, job))
 
     def canary(self, spec: ReleaseSpec) -> canary.KubernetesCanary | None:
-        given = self.environment.gateway
-        return canary.of(self, self.objects(spec)) if given and given.canary and spec.again is None else None
+        return canary.of(self, self.objects(spec)) if self.environment.canary_weights else None
 
     def observe(self, spec: ReleaseSpec) -> configuration.WithinQuotas:
         return configuration.observe_release(self, spec)

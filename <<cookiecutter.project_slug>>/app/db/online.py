@@ -119,7 +119,7 @@ def refuse_rows(table: str, rule: str, broken: str) -> None:
             return
         key = [quoted(name) for name in connection.scalars(text(KEY), {"name": quoted(table)})] or ["ctid"]
         shown = connection.exec_driver_sql(f"SELECT concat_ws(', ', {', '.join(key)}) {rows} LIMIT {SHOWN}").scalars()
-        examples = "; ".join(shown) + ("; ..." if count > SHOWN else "")
+        examples = "; ".join(shown) + ("; and more" if count > SHOWN else "")
     noun = "row of {} breaks" if count == 1 else "rows of {} break"
     raise RowsBreakRule(f"{count} {noun.format(table)} {rule}, which was not created: {', '.join(key)} {examples}")
 
@@ -138,7 +138,7 @@ def _refuse_duplicates(name: str, table: str, columns: Sequence[str]) -> None:
         rows = found.all()
     if rows:
         examples = "; ".join(f"{values} in {count} rows" for values, count, _ in rows)
-        examples += "; ..." if rows[0][2] > SHOWN else ""
+        examples += "; and more" if rows[0][2] > SHOWN else ""
         many = f"{rows[0][2]} duplicate value{'' if rows[0][2] == 1 else 's'} of ({', '.join(columns)})"
         raise RowsBreakRule(f"{table} has {many}, against {name}, which was not created: {examples}")
 

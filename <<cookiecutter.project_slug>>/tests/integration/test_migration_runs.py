@@ -227,7 +227,7 @@ async def test_a_reference_is_validated_apart_from_being_added(
         await run_online(own_engine, lambda: online.create_foreign_key(*names, ["n"], ["id"]))
 
     await admin.execute("INSERT INTO own__things SELECT generate_series(1, 7)")
-    with pytest.raises(online.RowsBreakRule, match=r"7 rows of own__things break fk_.*: n 1; 2; 3; 4; 5; \.\.\.$"):
+    with pytest.raises(online.RowsBreakRule, match=r"7 rows of own__things break fk_.*: n 1; 2; 3; 4; 5; and more$"):
         await refer()
     await admin.execute("DELETE FROM own__things")
     for _ in range(2):

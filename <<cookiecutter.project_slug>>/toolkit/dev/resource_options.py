@@ -69,6 +69,25 @@ def intents(before: Iterable[Resource], after: Iterable[Resource], given: Given)
     )
 
 
+def unmapped(before: Iterable[Resource], after: Iterable[Resource], given: Given, meant: Intents) -> Iterator[str]:
+    """Yield a note for each enum that loses values which existing rows may have, and which no --map replaces."""
+    reader = _Reader({part.name: part for part in before}, {}, renamed_resources(given))
+    for resource in after:
+        former = {part.name: part for part in reader._former(resource).fields}
+        earlier = {new: old for (table, old), new in meant.renamed_columns.items() if table == resource.table}
+        for part in resource.fields:
+            column = (resource.table, part.name)
+            old = former.get(earlier.get(part.name, part.name), part)
+            lost = set(old.values) - set(part.values) - set(meant.value_maps.get(column, {}))
+            if part.type == "enum" and lost:
+                maps = " ".join(f"--map {'.'.join(column)}:{value}={part.values[0]}" for value in sorted(lost))
+                values = " or ".join(map(quote, sorted(lost)))
+                yield (
+                    f"the contract revision stops while rows of {resource.table} have {values}; to replace them, run "
+                    f'`python3 tasks.py migrate.new "map {part.name}" {maps}`'
+                )
+
+
 Column = tuple[str, str]
 
 

@@ -125,6 +125,8 @@ def carry_out(project: Path, work: Work, options: Options, *, revise: bool = Tru
         revision = new_revision.new(work.message, project, intents) if revise else None
     print(f"{'create' if revision else 'ok':<8} {revision.relative_to(project) if revision else 'alembic/versions'}")
     openapi.write(project)
+    for note in resource_options.unmapped(before, after, work.given, intents) if revision else ():
+        print(f"Note: {note}", file=sys.stderr)
     if revision:
         print("Next: python3 tasks.py migrate && python3 tasks.py test")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from toolkit.dev.migrations.intents import Intents
-from toolkit.dev.resource_options import Given, OptionError, intents
+from toolkit.dev.resource_options import NONE, Given, OptionError, intents, unmapped
 from toolkit.resources.line.parser import parse
 
 BEFORE = parse("shop: name:str; order: total:int status:enum(new|lost) shop:ref(shop)")
@@ -37,6 +37,24 @@ def test_after_a_conflict_the_former_line_is_unknown() -> None:
     found = intents(PURCHASE, PURCHASE, given)
     assert found.renamed_tables == {"orderings": "purchases"}
     assert found.renamed_columns == {("purchases", "total"): "amount"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "given", "notes"),
+    [
+        ("r: a:enum(v|x|y|z)", "r: a:enum(x|v)", NONE, ["stops while rows of rs have `y` or `z`", "--map rs.a:y=x --map rs.a:z=x`"]),
+        ("r: a:enum(x|y|z)", "r: a:enum(x|y)", Given(maps=("r.a:z=y",)), []),
+        ("r: a:enum(x|y|z)", "r: b:enum(x|z)", Given(renames=("r.a=b",)), ['migrate.new "map b" --map rs.b:y=x`']),
+        ("r: a:enum(x|y|z)", "s: b:enum(x|z)", Given(renames=("r=s", "s.a=b")), ["--map ss.b:y=x`"]),
+        ("r: a:enum(x|y)", "r: a:enum(y|x|z) b:enum(u|v)", NONE, []),
+        ("r: a:enum(x|y)", "r: a:str", NONE, []),
+    ],
+)
+def test_removed_values_without_a_map_are_noted(before: str, after: str, given: Given, notes: list[str]) -> None:
+    older, newer = parse(before), parse(after)
+    found = list(unmapped(older, newer, given, intents(older, newer, given)))
+    assert len(found) == bool(notes)
+    assert all(note in found[0] for note in notes)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_after_a_conflict_the_former_line_is_unknown() -> None:
         ("r: a:enum(v|x|y|z)", "r: a:enum(x|v)", NONE, ["stops while rows of rs have `y` or `z`", "--map rs.a:y=x --map rs.a:z=x`"]),
         ("r: a:enum(x|y|z)", "r: a:enum(x|y)", Given(maps=("r.a:z=y",)), []),
         ("r: a:enum(x|y|z)", "r: b:enum(x|z)", Given(renames=("r.a=b",)), ['migrate.new "map b" --map rs.b:y=x`']),
-        ("r: a:enum(x|y|z)", "s: b:enum(x|z)", Given(renames=("r=s", "s.a=b")), ["--map ss.b:y=x`"]),
+        ("r: a:enum(x|y|z)", "t: b:enum(x|z)", Given(renames=("r=t", "t.a=b")), ["--map ts.b:y=x`"]),
         ("r: a:enum(x|y)", "r: a:enum(y|x|z) b:enum(u|v)", NONE, []),
         ("r: a:enum(x|y)", "r: a:str", NONE, []),
     ],

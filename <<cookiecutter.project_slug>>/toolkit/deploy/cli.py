@@ -71,7 +71,7 @@ def deploy(
         given = environment.image or flags.get("check")
         return nullcontext() if given else build.layers_ahead(project, environment.platforms)
 
-    return _with_target(project, name, extra, flags, run, as_json=as_json, beside=beside, judges=True)
+    return with_target(project, name, extra, flags, run, as_json=as_json, beside=beside, judges=True)
 
 
 def rollback(
@@ -111,7 +111,7 @@ def rollback(
         )
         return runner.run(target, known, [Preflight(), Config(), Apply(), Rollout(), Smoke(), Record()], undo)
 
-    return _with_target(project, name, extra, flags, run, as_json=as_json)
+    return with_target(project, name, extra, flags, run, as_json=as_json)
 
 
 def _require_image(target: Target, chosen: ReleaseRecord) -> None:
@@ -142,19 +142,19 @@ def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: boo
         lost = registry.gone(record.image for record in target.place.records() if record.good)
         return _print(history_lines(target.place.records(), lost, as_json=as_json))
 
-    return _with_target(project, name, extra, {}, run, living=False)
+    return with_target(project, name, extra, {}, run, living=False)
 
 
 def status(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
     """Show the running version, and whether it is the last release."""
     from toolkit.deploy.release.status import status_lines
 
-    return _with_target(project, name, extra, {}, lambda target: _print(status_lines(target, as_json=as_json)))
+    return with_target(project, name, extra, {}, lambda target: _print(status_lines(target, as_json=as_json)))
 
 
 def logs(project: Path, name: str, extra: Sequence[str] = (), *, lines: int = 50) -> int:
     """Print the newest log lines of every pod, each with its pod's name."""
-    return _with_target(project, name, extra, {}, lambda target: _print(target.place.logs(lines)), living=False)
+    return with_target(project, name, extra, {}, lambda target: _print(target.place.logs(lines)), living=False)
 
 
 def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
@@ -168,7 +168,7 @@ def doctor(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool
         except Failed as error:
             return closed_place(project, service, environment, shown, error)
 
-    return _with_target(project, name, extra, {}, checks.run, as_json=as_json, place_of=look, living=False, judges=True)
+    return with_target(project, name, extra, {}, checks.run, as_json=as_json, place_of=look, living=False, judges=True)
 
 
 def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) -> int:
@@ -198,7 +198,7 @@ def _note_near_misses(shown: report.Report) -> None:
         shown.note(warning)
 
 
-def _with_target(
+def with_target(
     project: Path,
     name: str,
     extra: Sequence[str],

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 GOOD = "deployed"
+OPERATIONS = ("restarted", "scaled", "secret_set")
 Kept = dict[str, Any]  # an object of a release in the form of its place, for a rollback: only the place reads it
 
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """A release. `outcome`: deployed (smoke test passed), rolled_back, failed or interrupted. `objects`: no Secrets."""
+    """A release. `outcome`: deployed (smoke test passed), rolled_back, failed or interrupted. `objects`: no Secrets.
+
+    An operation on the running release is recorded too: `outcome` is one of OPERATIONS, without an image.
+    """
 
     number: int
     digest: str
@@ -47,6 +51,8 @@ def last_good(records: Sequence[ReleaseRecord], before: int | None = None) -> Re
 
 
 def prune(records: Sequence[ReleaseRecord], keep: int) -> list[ReleaseRecord]:
-    """Return the records to remove: all but the newest `keep` and the last good one."""
+    """Return the records to remove: all but the newest `keep` releases, the last good one, and as many operations."""
     good = last_good(records)
-    return [record for record in records[:-keep] if record is not good]
+    operations = [record for record in records if record.outcome in OPERATIONS]
+    releases = [record for record in records if record.outcome not in OPERATIONS]
+    return [record for record in (*releases[:-keep], *operations[:-keep]) if record is not good]

@@ -1,5 +1,7 @@
 """Tasks of development: set up, serve, test, lint."""
 
+import sys
+
 from invoke import Collection, Context, task
 
 from toolkit.tasks.project import project
@@ -24,12 +26,21 @@ def dev(c: Context, port: int = 8000, fresh: bool = False, allow_destructive: bo
     serve.serve(project(c), port, fresh=fresh, allow_destructive=allow_destructive)
 
 
-@task(name="run")
-def run_module(c: Context, module: str) -> None:
-    """Run a module of the service, such as app.commands.NAME, on the database of `dev` or on DATABASE_URL."""
-    from toolkit.dev import run
+@task(name="run", iterable=["e"])
+def run_command(c: Context, what: str, e: list[str]) -> None:
+    """Run a module of the service here, such as app.commands.NAME, or a command in an environment: ENV -- COMMAND.
 
-    raise SystemExit(run.run(project(c), module))
+    A module runs on the database of `dev` or on DATABASE_URL. A command runs in an instance of its own, with the
+    released image and its settings; its lines are shown and its exit code is returned.
+    """
+    if "--" not in sys.argv:
+        from toolkit.dev import run
+
+        raise SystemExit(run.run(project(c), what))
+    from toolkit.deploy.operations import commands
+
+    # As typed: invoke's own remainder has lost the quotes.
+    raise SystemExit(commands.run(project(c), what, e, sys.argv[sys.argv.index("--") + 1 :]))
 
 
 @task(default=True, name="all")
@@ -96,5 +107,5 @@ def token(c: Context, scope: list[str], all: bool = False) -> None:
     raise SystemExit(service.run(project(c), "token", *scope, *(["--all"] if all else [])))
 
 
-namespace = Collection(setup, dev, run_module, lint, format_code, openapi)
+namespace = Collection(setup, dev, run_command, lint, format_code, openapi)
 namespace.add_collection(Collection("test", test_all, unit, integration, e2e))

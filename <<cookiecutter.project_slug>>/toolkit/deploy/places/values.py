@@ -87,3 +87,11 @@ class Finding:
     lines: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     ends: str = ""
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A local port that leads to the service's database. `url`: that database's, with its password."""
+
+    port: int
+    url: str = field(repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,17 @@ def record_failure(target: Target, known: Known, failure: Failure, outcome: str)
     try:
         record = target.place.write_record(new_record(target, known, outcome, failure.code))
         target.report.note(f"recorded as release {record.number} ({outcome})")
+    except Failed as error:
+        target.report.note(f"not recorded: {error.failure.message}")
+
+
+def record_operation(target: Target, outcome: str, detail: str) -> None:
+    """Kept for `history`; never the reason why an operation fails. Old ones are removed."""
+    records = target.place.records()
+    number = records[-1].number + 1 if records else 1
+    made = ReleaseRecord(number, "", "", outcome, target.environment.driver, now(), actor(), run_url=run_url())
+    try:
+        target.place.write_record(replace(made, reason=detail))
     except Failed as error:
         target.report.note(f"not recorded: {error.failure.message}")
 

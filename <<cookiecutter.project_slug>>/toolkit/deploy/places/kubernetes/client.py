@@ -105,6 +105,19 @@ class Cluster:
             content_type="application/json-patch+json",
         )
 
+    def merge(self, live: Object, patch: Object, manager: str) -> Object:
+        """Apply a JSON merge patch. Raises WriteConflict if `live` is out of date."""
+        metadata = {**patch.get("metadata", {}), "resourceVersion": live["metadata"]["resourceVersion"]}
+        return self._call(
+            "patch",
+            live["apiVersion"],
+            live["kind"],
+            name=live["metadata"]["name"],
+            body={**patch, "metadata": metadata},
+            content_type="application/merge-patch+json",
+            field_manager=manager,
+        )
+
     def create(self, item: Object, *, dry_run: bool = False) -> Object:
         """Create an object. Raises WriteConflict if it already exists."""
         return self._call("post", item["apiVersion"], item["kind"], body=item, dry_run="All" if dry_run else None)
@@ -145,6 +158,24 @@ class Cluster:
         except (NotFound, Failed):
             return []
         return answer.data.decode(errors="replace").splitlines()
+
+    def log_stream(self, pod: str, container: str, since: str = "") -> Iterator[str]:
+        """Yield each line of a container's log after its time, until the container ends or the connection does."""
+        from urllib3.exceptions import HTTPError
+
+        query = [("container", container), ("follow", "true"), ("timestamps", "true")]
+        path, left = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log", b""
+        answer = self._raw("get", path, query_params=query + ([("sinceTime", since)] if since else []))
+        try:
+            for part in answer.stream():
+                *lines, left = (left + part).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+            if left:
+                yield left.decode(errors="replace")
+        except HTTPError:
+            return
+        finally:
+            answer.close()
 
     def proxy(self, service: str, port: int, path: str, kind: str = "services") -> Any:
         """GET JSON by `proxy_text`; None also for a response that is not JSON."""

@@ -1,0 +1,1 @@
+"""Daily operations on an environment: run, shell, connect, restart, scale, secrets, remove."""

@@ -1,0 +1,101 @@
+"""Daily operations on Kubernetes: the protocol `Operations` for one namespace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from toolkit.deploy.outcomes import Plan, fail
+from toolkit.deploy.places.kubernetes import one_off, removal, set_secret, sources, tunnel
+from toolkit.deploy.places.kubernetes.labels import MARK
+from toolkit.deploy.places.kubernetes.retry import WriteConflict
+from toolkit.dev import subprocesses
+
+if TYPE_CHECKING:
+    from toolkit.deploy.places.kubernetes.objects import Object
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.places.operations import Undo
+    from toolkit.deploy.places.values import Tunnel
+
+RESTARTED = "deploy/restarted-at"
+MANAGER = "deploy-operations"
+
+
+class KubernetesOperations:
+    def __init__(self, place: KubernetesPlace) -> None:
+        self.place = place
+
+    def run(self, command: Sequence[str], show: Callable[[str], None]) -> int:
+        with one_off.started(self.place, command) as pod:
+            ended = one_off.follow(self.place, pod, show)
+        if ended.get("reason") == "OOMKilled":
+            self.place.report.note("killed: out of memory; raise resources.memory_limit in deploy/inventory.yaml")
+        return int(ended["exitCode"])
+
+    def shell(self) -> int:
+        with one_off.started(self.place, tunnel.IDLE, grace=1) as pod:
+            return subprocesses.run(tunnel.kubectl(self.place.environment, "exec", "-it", pod, "-c", "app", "--", "sh"))
+
+    @contextmanager
+    def database(self, port: int) -> Iterator[Tunnel]:
+        with (
+            one_off.started(self.place, tunnel.RELAY, grace=1) as pod,
+            tunnel.forwarded(self.place, pod, port) as found,
+        ):
+            yield found
+
+    def restart(self) -> Undo:
+        """Change the pod template's annotations; the mark is that of the variables that the new pods will read."""
+        before = self._deployment()["spec"]["template"]["metadata"].get("annotations") or {}
+        mark = sources.mark(sources.read(self.place))
+        after = {RESTARTED: datetime.now(UTC).isoformat(timespec="seconds"), **({MARK: mark} if mark else {})}
+        self._patch({"template": {"metadata": {"annotations": after}}})
+        kept = {key: before.get(key) for key in after}
+        return lambda: self._patch({"template": {"metadata": {"annotations": kept}}})
+
+    def autoscaler(self) -> str:
+        if self.place.environment.autoscale:
+            return f"`autoscale` of {self.place.environment.name} in deploy/inventory.yaml"
+        for item in self.place.cluster.list("autoscaling/v2", "HorizontalPodAutoscaler"):
+            target = item["spec"]["scaleTargetRef"]
+            if (target["kind"], target["name"]) == ("Deployment", self.place.service):
+                return f"HorizontalPodAutoscaler/{item['metadata']['name']}"
+        return ""
+
+    def scale(self, count: int) -> Undo:
+        before = self._deployment()["spec"].get("replicas", 1)
+        self._patch({"replicas": count})
+        return lambda: self._patch({"replicas": before})
+
+    def set_secret(self, name: str, value: str) -> str:
+        return set_secret.set_value(self.place, name, value)
+
+    def removal(self, *, database: bool) -> Plan:
+        return removal.plan(self.place, database=database)
+
+    def remove(self, plan: Plan) -> None:
+        removal.apply(self.place, plan)
+
+    def _deployment(self) -> Object:
+        live = self.place.cluster.get("apps/v1", "Deployment", self.place.service)
+        if live is None:
+            one_off.released(self.place)  # names the next step
+            raise fail("NOT_DEPLOYED", f"Deployment/{self.place.service} does not exist", hint="deploy it again")
+        return live
+
+    def _patch(self, spec: dict[str, Any]) -> None:
+        """Change fields of the Deployment, and give up their ownership.
+
+        A deploy takes a field with another owner for a change by others (DRIFT); without one it sets its own value.
+        """
+        while True:
+            try:
+                live = self.place.cluster.merge(self._deployment(), {"spec": spec}, MANAGER)
+                others = [entry for entry in live["metadata"]["managedFields"] if entry["manager"] != MANAGER]
+                self.place.cluster.set_owners(live, others)
+                return
+            except WriteConflict:
+                time.sleep(0.1)  # the controller has written the status since

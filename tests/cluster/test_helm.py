@@ -56,6 +56,15 @@ SETTINGS = [
     ],
     ["sidecars=[{name: proxy, image: 'proxy:1', args: ['--port', '5432'], resources: {requests: {cpu: 10m}}}]"],
     ["settings.METRICS_PORT=9100", "service_type=NodePort", "network_policy.from_namespaces=[web]"],
+    ["processes={worker: {command: [python, -m, app.worker]}}", "tolerations=[{key: gpu, operator: Exists}]"],
+    [
+        "processes={a: {command: [a, 'b: {}'], replicas: 2, resources: {memory_limit: 1Gi}, grace_seconds: 90},"
+        " b: {command: [b], schedule: '*/5 * * * *', limit_seconds: 60, resources: {cpu_limit: '1'}}}",
+        "sidecars=[{name: proxy, image: 'proxy:1'}]",
+        "labels={team: shop}",
+        "annotations={a/b: c}",
+        "env_from=[{configMapRef: {name: shared}}]",
+    ],
     ["settings.METRICS_PORT=9100", "network_policy={metrics_from_namespaces: [monitoring, '123']}", "namespace='123'"],
 ]
 

@@ -146,7 +146,7 @@ def check_the_job(followed: Followed, folder: Path) -> None:
     content = yaml.safe_load(job.read_text())
     pod = content["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert container["args"] == ["python", "-m", "app.commands.rate"]
+    assert container["command"] == ["python", "-m", "app.commands.rate"]
     assert container["image"].endswith(f"@sha256:{'0' * 64}")
     assert "RATING_TOKEN" in {variable["name"] for variable in container["env"]}
     service = yaml.safe_load(next(folder.glob("service-*.yaml")).read_text())

@@ -62,7 +62,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
         stop(child)
 
 
-def stop(child: subprocess.Popen[bytes]) -> None:
+def stop(child: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """End a child that is still running: SIGTERM, and SIGKILL if it does not stop."""
     if child.poll() is not None:
         return

@@ -14,11 +14,14 @@ def restart(c: Context, env: str, e: list[str], yes: bool = False) -> None:
 
 
 @task(iterable=["e"])
-def scale(c: Context, env: str, count: str, e: list[str], yes: bool = False) -> None:
-    """Run COUNT instances in ENV until the next deploy, which sets `replicas` of the inventory again."""
+def scale(c: Context, env: str, count: str, e: list[str], process: str = "", yes: bool = False) -> None:
+    """Run COUNT instances in ENV until the next deploy, which sets the number of the inventory again.
+
+    --process NAME is one of `processes` in the inventory instead of the service itself.
+    """
     from toolkit.deploy.operations import commands
 
-    raise SystemExit(commands.scale(project(c), env, e, count, yes=yes))
+    raise SystemExit(commands.scale(project(c), env, e, count, process=process, yes=yes))
 
 
 @task(iterable=["e"])

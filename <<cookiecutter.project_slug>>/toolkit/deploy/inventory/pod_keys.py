@@ -28,7 +28,10 @@ Text = Annotated[str, BeforeValidator(_text)]
 # Names of containers and volumes in every pod of the service.
 OWN_CONTAINERS, OWN_VOLUMES, OWN_PATHS = frozenset({"app", "migrate"}), frozenset({"tmp"}), frozenset({"/tmp"})  # noqa: S108
 # Selectors and the toolkit's own lists depend on these.
-OWN_LABELS = frozenset({"app.kubernetes.io/name", "app.kubernetes.io/managed-by", "deploy/service", "deploy/record"})
+OWN_LABELS = frozenset(
+    {"app.kubernetes.io/name", "app.kubernetes.io/managed-by"}
+    | {f"deploy/{name}" for name in ("process", "record", "run", "service")}
+)
 _QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 

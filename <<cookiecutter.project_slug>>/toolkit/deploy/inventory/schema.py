@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from toolkit.deploy.inventory.database_ca import DatabaseCa, expanded
 from toolkit.deploy.inventory.gateway import Gateway
 from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name, PodKeys, Text
-from toolkit.deploy.inventory.quantities import quantity
-
-
-def _quantity(value: str) -> str:
-    try:
-        positive = quantity(value) > 0
-    except ValueError:
-        positive = False
-    if not positive:
-        raise ValueError("expected a quantity, for example 500m or 0.5 for cpu, 256Mi for memory")
-    return value
-
-
-Quantity = Annotated[Text, AfterValidator(_quantity)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+from toolkit.deploy.inventory.processes import Processes
+from toolkit.deploy.inventory.resources import Count, Port, Resources, Seconds
 
 # After the last request: connections to PostgreSQL are closed (2 s at most), the last traces sent (3 s at most), and a
 # reserve for a busy machine.
 LAST_SECONDS = 10
 ROLLOUT_SECONDS = 300
 PROGRESS_MARGIN = 120  # until the cluster itself gives a roll-out up, which it does without a reason
-
-
-class Resources(Block):
-    """Resources, written as the API server returns them (64Mi, not 67108864), or every diff would show them."""
-
-    cpu_request: Quantity = "100m"
-    cpu_limit: Quantity | None = None
-    memory_request: Quantity = "128Mi"
-    memory_limit: Quantity = "256Mi"
-
-    @model_validator(mode="after")
-    def _requests_within_limits(self) -> Resources:
-        pairs = (("cpu", self.cpu_request, self.cpu_limit), ("memory", self.memory_request, self.memory_limit))
-        for name, request, limit in pairs:
-            if limit is not None and quantity(request) > quantity(limit):
-                raise ValueError(f"{name}_request {request} is more than {name}_limit {limit}")
-        return self
 
 
 class Autoscale(Block):
@@ -138,6 +106,7 @@ class Environment(Block):
     # the release
     replicas: int = Field(2, ge=0)
     resources: Resources = Resources()
+    processes: Processes = Field({})
     settings: dict[str, Text] = Field({})
     secret: Secret
     port: Port = 8000
@@ -247,7 +216,7 @@ def known_keys(model: type[BaseModel]) -> dict[str, Any]:
     return {name: field.default for name, field in model.model_fields.items()}
 
 
-def block_of(model: type[Block], key: str) -> type[Block] | None:
+def block_of(model: type[BaseModel], key: str) -> type[Block] | None:
     """Return the block of a key of `model`, `Resources` for "resources"; None for a plain value."""
     found = model.model_fields.get(key)
     choices = (found.annotation, *get_args(found.annotation)) if found else ()
@@ -255,6 +224,6 @@ def block_of(model: type[Block], key: str) -> type[Block] | None:
 
 
 def is_map(model: type[BaseModel], key: str) -> bool:
-    """Return True if a key of `model` is a map with free names, which may contain dots."""
+    """Return True if a key of `model` is a map of texts with free names, which may contain dots."""
     found = model.model_fields.get(key)
-    return found is not None and get_origin(found.annotation) is dict
+    return found is not None and get_origin(found.annotation) is dict and block_of(model, key) is None

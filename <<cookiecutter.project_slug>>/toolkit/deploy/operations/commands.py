@@ -1,4 +1,4 @@
-"""Functions behind the tasks of daily operations, the same on every place; each returns the exit code of the process."""
+"""Functions behind the tasks of daily operations, each with its exit code; the same on every place."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from toolkit.deploy.cli import guarded, with_target
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.operations.watched import watched
 from toolkit.deploy.outcomes import Change, Exit, Plan, Result, Status, fail
-from toolkit.deploy.places.operations import Operations, operations_of
+from toolkit.deploy.places.choose import operations_of
 from toolkit.deploy.release.history import record_operation, run_url
 from toolkit.dev.questions import ask, can_answer
 from toolkit.exit_codes import SIGNALLED
 
 if TYPE_CHECKING:
+    from toolkit.deploy.places.operations import Operations
     from toolkit.deploy.release.state import Target
 
 
@@ -66,25 +67,44 @@ def restart(project: Path, name: str, extra: Sequence[str], *, yes: bool) -> int
     return _with_operations(project, name, extra, begin, yes=yes)
 
 
-def scale(project: Path, name: str, extra: Sequence[str], number: str, *, yes: bool) -> int:
+def scale(project: Path, name: str, extra: Sequence[str], number: str, *, process: str, yes: bool) -> int:
     """Run so many instances until the next deploy, which sets the number of the inventory again."""
 
     def begin(target: Target, operations: Operations) -> int:
-        if owner := operations.autoscaler():
+        kept, where = _inventory_count(target, process)
+        if not process and (owner := operations.autoscaler()):
             hint = f"set `autoscale.min` and `autoscale.max` in deploy/inventory.yaml, then deploy {name}"
             raise fail("AUTOSCALED", f"the number of instances is set by {owner}", hint=hint)
-        plan = Plan((Change("scale", f"{target.service} to {count}"),))
-        code = watched(target, "scale", plan, lambda: operations.scale(count), "scaled", f"to {count}", idle=not count)
-        kept = target.environment.replicas
+        what = process or target.service
+        plan = Plan((Change("scale", f"{what} to {count}"),))
+        idle = not (process or count)
+        code = watched(
+            target, "scale", plan, lambda: operations.scale(count, process), "scaled", f"{what} to {count}", idle=idle
+        )
         if not code and kept != count:
-            target.report.note(f"deploy/inventory.yaml has `replicas: {kept}`, which the next deploy sets again;")
-            target.report.note(f"to keep {count}, set `replicas: {count}` under `{name}:`")
+            target.report.note(f"deploy/inventory.yaml has `{where}: {kept}`, which the next deploy sets again;")
+            target.report.note(f"to keep {count}, set `{where}: {count}` under `{name}:`")
         return code
 
     if not number.isdecimal():
         return _refused("INVALID_COUNT", f"{number!r} is not a number of instances", f"python3 tasks.py scale {name} 2")
     count = int(number)
     return _with_operations(project, name, extra, begin, yes=yes)
+
+
+def _inventory_count(target: Target, process: str) -> tuple[int, str]:
+    """Return the number in the inventory, and its key. Raises Failed NO_SUCH_PROCESS, SCHEDULED."""
+    if not process:
+        return target.environment.replicas, "replicas"
+    found = target.environment.processes.get(process)
+    if found is None:
+        known = ", ".join(sorted(target.environment.processes)) or "none"
+        hint = "name one of them with --process, or leave it out for the service itself"
+        raise fail("NO_SUCH_PROCESS", f"the inventory has no process {process!r}", f"processes: {known}", hint=hint)
+    if found.schedule:
+        hint = f"python3 tasks.py run {target.environment.name} -- {' '.join(found.command)}"
+        raise fail("SCHEDULED", f"{process} runs on a schedule, so it has no instances", hint=hint)
+    return found.replicas, f"processes.{process}.replicas"
 
 
 def set_secret(project: Path, name: str, extra: Sequence[str], key: str) -> int:
@@ -144,7 +164,7 @@ def _with_operations(
     def begin(target: Target) -> int:
         try:
             with Signals(), target.place.explained():
-                return act(target, operations_of(target.place))
+                return act(target, operations_of(target.place, target.environment))
         except Interrupted as interrupt:
             return SIGNALLED + interrupt.number
 
@@ -159,7 +179,7 @@ def _refused(code: str, message: str, hint: str) -> int:
 
 
 def _read_secret(key: str) -> str:
-    """Return the value: one typed without an echo at a terminal, else the whole standard input without its last newline."""
+    """Return what is typed at a terminal, without an echo; else the standard input without its last newline."""
     if can_answer():
         import getpass
 

@@ -6,15 +6,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
+from toolkit.deploy.outcomes import fail
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
     from toolkit.deploy.outcomes import Failed
     from toolkit.deploy.places import Place
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.places.operations import Operations
     from toolkit.deploy.report import Report
 
 
@@ -52,6 +55,16 @@ def closed_place(
 
         return machine.closed_place(project, service, environment, report, error)
     raise TypeError(environment.place)
+
+
+def operations_of(place: Place, environment: Environment) -> Operations:
+    """Return the daily operations on an open place. Raises Failed NOT_SUPPORTED."""
+    if isinstance(environment, KubernetesEnvironment):
+        from toolkit.deploy.places.kubernetes import operations as kubernetes
+
+        return kubernetes.KubernetesOperations(cast("KubernetesPlace", place))
+    hint = "log in to the host, and run it there with docker"
+    raise fail("NOT_SUPPORTED", f"this task is not available for `place: {environment.place}`", hint=hint)
 
 
 @contextmanager

@@ -6,11 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from toolkit.deploy.outcomes import fail
-
 if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Plan
-    from toolkit.deploy.places import Place
     from toolkit.deploy.places.values import Tunnel
 
 Undo = Callable[[], None]
@@ -42,8 +39,11 @@ class Operations(Protocol):
         """Return what else sets the number of instances, for a message; empty without any."""
         ...
 
-    def scale(self, count: int) -> Undo:
-        """Begin to run `count` instances. Returns the way back. `Place.watch` has the verdict."""
+    def scale(self, count: int, process: str = "") -> Undo:
+        """Begin to run `count` instances, of the service or of one of its `processes`. Returns the way back.
+
+        `Place.watch` has the verdict.
+        """
         ...
 
     def set_secret(self, name: str, value: str) -> str:
@@ -57,14 +57,3 @@ class Operations(Protocol):
     def remove(self, plan: Plan) -> None:
         """Delete what is in the plan."""
         ...
-
-
-def operations_of(place: Place) -> Operations:
-    """Return the operations on a place. Raises Failed NOT_SUPPORTED."""
-    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
-
-    if isinstance(place, KubernetesPlace):
-        from toolkit.deploy.places.kubernetes.operations import KubernetesOperations
-
-        return KubernetesOperations(place)
-    raise fail("NOT_SUPPORTED", f"this operation is not available on {place.name}", hint="run it on that host by hand")

@@ -61,6 +61,15 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Process:
+    """A further process of the service's image. `ok`: it runs as asked; of a scheduled one, the last run succeeded."""
+
+    name: str
+    ok: bool
+    summary: str
+
+
+@dataclass(frozen=True)
 class PlaceStatus:
     """`unready`: what an instance that is not ready says. `stale`: it has started with variables that have changed."""
 
@@ -71,6 +80,7 @@ class PlaceStatus:
     unready: str
     stale: bool
     instances: tuple[Instance, ...]
+    processes: tuple[Process, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def status_lines(target: Target, *, as_json: bool = False) -> list[str]:
         f"  release   {state['release'] or 'none on record'}",
     ]
     lines += [f"  {name:<9} {state[name]}" for name in ("unready", "sources") if state[name]]
+    for process in state["processes"]:
+        lines.append(f"  process   {process['name']}  {process['summary']}")
     for pod in state["pods"]:
         ready = "ready" if pod["ready"] else pod["phase"]
         lines.append(f"  pod       {pod['name']}  {ready}  {pod['restarts']} restarts  {pod['node']}")
@@ -68,6 +70,7 @@ def _status(target: Target) -> dict[str, Any]:
         "unready": running.unready,
         "sources": STALE.format(env=target.environment.name) if running.stale else "",
         "pods": [asdict(instance) for instance in running.instances],
+        "processes": [asdict(process) for process in running.processes],
     }
 
 

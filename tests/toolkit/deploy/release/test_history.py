@@ -64,6 +64,11 @@ def test_the_last_good_record_is_never_pruned() -> None:
     assert [old.number for old in prune([made(1), *bad], keep=3)] == [2, 3, 4, 5]
 
 
+def test_operations_do_not_push_releases_out() -> None:
+    restarts = [made(number, outcome="restarted") for number in range(3, 9)]
+    assert [old.number for old in prune([made(1), made(2), *restarts], keep=2)] == [3, 4, 5, 6]
+
+
 def test_what_records_refer_to_is_kept() -> None:
     container = {"envFrom": [{"configMapRef": {"name": "c"}}], "env": [{"valueFrom": {"secretKeyRef": {"name": "s"}}}]}
     item: Any = {"kind": "Deployment", "metadata": {"name": "d"}, "spec": {"containers": [container]}}

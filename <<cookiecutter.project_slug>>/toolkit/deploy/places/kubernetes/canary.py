@@ -59,7 +59,7 @@ class KubernetesCanary:
         for item in sized(self.objects, pods_for(weight, self.total)):
             applying.apply(self.place.cluster, item, MANAGER, force=True)
         seconds = self.place.environment.rollout_seconds
-        return rollout.wait(self.place, seconds, HOLD_SECONDS, self.name).summary
+        return rollout.wait(self.place, seconds, HOLD_SECONDS, self.name)
 
     def shift(self, weight: int) -> None:
         _apply_route(self.place, gateway.shared(self.route, self.name, weight))

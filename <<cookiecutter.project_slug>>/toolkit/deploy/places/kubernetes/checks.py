@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.deploy.inventory.schema import PROGRESS_MARGIN
 from toolkit.deploy.outcomes import Failure, fail
 from toolkit.deploy.places.kubernetes import ports
+from toolkit.deploy.places.kubernetes.labels import PROCESS_LABEL
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import KubernetesEnvironment
@@ -63,6 +64,10 @@ def _number(env: KubernetesEnvironment, name: str, default: float) -> float:
 
 def findings_in(objects: Sequence[Object], env: KubernetesEnvironment) -> Iterator[Failure]:
     """Yield protections that are missing from edited manifests or charts. Pure."""
+    rendered = {item["metadata"].get("labels", {}).get(PROCESS_LABEL) for item in objects}
+    for process in sorted(set(env.processes) - rendered) if objects else ():
+        hint = "restore the template `processes` from a new service"
+        yield Failure("NO_PROCESS", f"the manifests have nothing for the process {process}", hint=hint)
     for item in objects:
         name = f"{item['kind']}/{item['metadata']['name']}"
         if item["kind"] == "Deployment":
@@ -80,6 +85,8 @@ def _of_deployment(item: Object, env: KubernetesEnvironment) -> Iterator[tuple[s
     rolling = spec.get("strategy", {}).get("rollingUpdate", {})
     if spec.get("strategy", {}).get("type") == "Recreate" or rolling.get("maxUnavailable", "25%") not in (0, "0", "0%"):
         yield "UNAVAILABLE", "removes pods before their replacements are ready", "rollingUpdate.maxUnavailable: 0"
+    if PROCESS_LABEL in item["metadata"].get("labels", {}):
+        return  # it gets no requests
     if not all(container.get("readinessProbe") for container in pod["containers"]):
         yield "NO_READINESS", "has a container without a readiness probe: it would get requests at once", "probe /ready"
     if pod.get("terminationGracePeriodSeconds", 30) <= env.drain_seconds + env.graceful_seconds:

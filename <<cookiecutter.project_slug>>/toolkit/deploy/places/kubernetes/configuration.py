@@ -11,6 +11,7 @@ from toolkit.deploy.places.kubernetes import canary, quotas, sources
 from toolkit.deploy.places.kubernetes.client import MANAGER
 from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration
 from toolkit.deploy.places.kubernetes.objects import CONFIG_KINDS, Object, identity
+from toolkit.deploy.places.kubernetes.template_values import process_name
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import KubernetesEnvironment
@@ -63,6 +64,7 @@ class WithinQuotas:
     """The driver's comparison of a release, the quotas of its pods, and what a killed deployer has left."""
 
     driver: Observation
+    service: str
     environment: KubernetesEnvironment
     limits: tuple[Object, ...]
     left: tuple[Object, ...] = ()  # `recover` removes them before the plan is applied
@@ -70,10 +72,13 @@ class WithinQuotas:
     def plan(self) -> Plan:
         """Plan. Raises Failed DRIFT, and QUOTA if the additional pods of a roll-out would be refused."""
         plan = self.driver.plan()
-        rolls = next((change for change in plan.changes if change.what.startswith("Deployment/")), None)
-        env = self.environment
-        added = env.replicas if rolls and rolls.action == "create" else 1
-        if rolls and (short := list(quotas.shortages(env, self.limits, added))):
+        env, added = self.environment, 0
+        numbers = {process_name(self.service, name): process.replicas for name, process in env.processes.items()}
+        for change in plan.changes:
+            kind, _, name = change.what.partition("/")
+            if kind == "Deployment" and change.action != "delete":
+                added += numbers.get(name, env.replicas) if change.action == "create" else 1
+        if added and (short := list(quotas.shortages(env, self.limits, added))):
             hint = "raise the quota, or lower `resources`: a roll-out needs one more pod"
             raise fail("QUOTA", "the namespace's quota would refuse the new pods", *short, hint=hint)
         gone = tuple(Change("delete", identity(item)) for item in self.left)
@@ -83,7 +88,7 @@ class WithinQuotas:
 def observe_release(place: KubernetesPlace, spec: ReleaseSpec) -> WithinQuotas:
     driver = place.driver.observe(place, released(place, spec))
     if place.namespace_missing:
-        return WithinQuotas(driver, place.environment, ())
+        return WithinQuotas(driver, place.service, place.environment, ())
     limits = place.cluster.list("v1", "ResourceQuota")
     left = canary.leftovers(place.cluster, place.service) if place.environment.gateway else ()
-    return WithinQuotas(driver, place.environment, tuple(limits), tuple(left))
+    return WithinQuotas(driver, place.service, place.environment, tuple(limits), tuple(left))

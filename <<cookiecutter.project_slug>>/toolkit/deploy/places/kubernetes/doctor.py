@@ -14,6 +14,7 @@ from toolkit.deploy.places.kubernetes import (
     admission,
     connect,
     namespaces,
+    processes,
     quota_room,
     quotas,
     secrets,
@@ -42,6 +43,7 @@ def checks(place: KubernetesPlace, spec: Callable[[], ReleaseSpec]) -> Mapping[s
         "permissions": lambda: permissions(place),
         "secret": lambda: secret(place),
         "database": lambda: database(place),
+        **({"processes": lambda: further_processes(place)} if place.environment.processes else {}),
         "quota": lambda: quota(place, spec),
         "clock": lambda: clock(place),
     }
@@ -124,6 +126,19 @@ def database(place: KubernetesPlace) -> Finding:
         return Finding(True, f"reached from the pods, schema at {answer['schema']}")
     summary = f"{sum(map(is_ready, view.pods))} of {len(view.pods)} pods are ready"
     return Finding(False, summary, f"python3 tasks.py logs --env {place.environment.name}")
+
+
+def further_processes(place: KubernetesPlace) -> Finding:
+    """Check workers, and the last run of each scheduled command."""
+    found = () if place.namespace_missing else processes.states(place)
+    failed = [process for process in found if not process.ok]
+    if not found:
+        return Finding(True, "nothing is deployed yet", skipped=True)
+    if failed:
+        hint = f"python3 tasks.py logs --env {place.environment.name}"
+        lines = tuple(f"{process.name}: {process.summary}" for process in failed)
+        return Finding(False, f"{len(failed)} of {len(found)} processes failed", hint, lines=lines)
+    return Finding(True, ", ".join(f"{process.name} {process.summary}" for process in found))
 
 
 def quota(place: KubernetesPlace, spec_of: Callable[[], ReleaseSpec]) -> Finding:

@@ -80,6 +80,9 @@ def values(release: ReleaseSpec, **create: bool) -> dict[str, Any]:
     return {
         **content,
         "annotations": given["annotations"],
+        "run_annotations": given["run_annotations"],
+        "processes": given["processes"],
+        "process_min_ready": given["process_min_ready"],
         "name": release.service,
         "digest": release.digest,
         "replicas": release.replicas,

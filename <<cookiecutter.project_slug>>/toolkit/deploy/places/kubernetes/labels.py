@@ -6,6 +6,8 @@ LABEL = "deploy/service"
 NAME_LABEL = "app.kubernetes.io/name"
 # On the objects of a canary, with the name of the service; they have no LABEL, so no release prunes them half-way.
 CANARY_LABEL = "deploy/canary"
+# Name of a further process of the service, on its Deployment or CronJob, and its pods.
+PROCESS_LABEL = "deploy/process"
 # Annotation of pod templates: a hash of the Secrets and ConfigMaps that the pods read (sources.py).
 MARK = "deploy/sources"
 

@@ -47,6 +47,7 @@ def permissions(env: KubernetesEnvironment) -> list[Permission]:
         (env.gateway, ("patch", "gateway.networking.k8s.io", "httproutes")),
         (env.gateway and env.gateway.canary, ("get", "", "pods/proxy")),
         (env.gateway and env.gateway.canary, ("delete", "apps", "deployments")),
+        (any(process.schedule for process in env.processes.values()), ("patch", "batch", "cronjobs")),
         (env.autoscale, ("patch", "autoscaling", "horizontalpodautoscalers")),
     ]
     optional = [permission for wanted, permission in asked if wanted]

@@ -207,17 +207,19 @@ class KubernetesPlace:
         return image_of(self.cluster.get("apps/v1", "Deployment", self.service)).rpartition("@")[2]
 
     def running(self) -> Running:
-        view = look(self.cluster, self.service, events=False)
-        return Running(f"Deployment/{self.service}", view.complete, view.summary)
+        names = rollout.names(self.cluster, self.service)
+        views = [look(self.cluster, name, events=False) for name in names]
+        summary = rollout.summary_of(self.service, views)
+        return Running(f"Deployment/{', '.join(names)}", all(view.complete for view in views), summary)
 
     def refusal_of_database(self) -> Failed | None:
         cause = unready.cause(self, look(self.cluster, self.service, events=False).pods)
         return unready.refusal(self, cause) if cause and cause.refused else None
 
     def watch(self, seconds: float, hold: float) -> str:
-        view = rollout.wait(self, seconds, hold)
+        summary = rollout.wait(self, seconds, hold)
         gateway.await_accepted(self.cluster, self.service, self.environment)
-        return view.summary
+        return summary
 
     def ask(self, path: str) -> object:
         if self.namespace_missing:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy import process
 from toolkit.deploy.outcomes import Change, Plan, fail
+from toolkit.deploy.places.kubernetes import canary, gateway
 from toolkit.deploy.places.kubernetes.apply import PRUNED
 from toolkit.deploy.places.kubernetes.connect import helm_arguments
 from toolkit.deploy.places.kubernetes.history import RECORD_LABEL
-from toolkit.deploy.places.kubernetes.labels import LABEL
+from toolkit.deploy.places.kubernetes.labels import CANARY_LABEL, LABEL
 from toolkit.deploy.places.kubernetes.objects import identity
 from toolkit.deploy.places.kubernetes.one_off import RUN_LABEL
 
@@ -24,6 +25,7 @@ KINDS = {
     "Secret": "v1",
     "ConfigMap": "v1",
 }
+OF_ONE_KIND = {RUN_LABEL: {"Job": "batch/v1"}, RECORD_LABEL: {"ConfigMap": "v1"}}
 HELM = "HelmRelease"
 
 
@@ -35,21 +37,20 @@ def plan(place: KubernetesPlace, *, database: bool) -> Plan:
         raise fail("DATABASE_NOT_OURS", f"the toolkit does not run the database of {env.name}", hint=hint)
     helm = cluster.list("v1", "Secret", f"owner=helm,name={place.service}")
     changes = [Change("delete", f"{HELM}/{place.service}")] if helm else []
-    kinds = dict(KINDS)
+    kinds = {**({gateway.KIND: gateway.API} if cluster.has(gateway.API) else {}), **KINDS}
     if env.secret.external:
         kinds["ExternalSecret"] = "external-secrets.io/v1"
-    for label in (LABEL, RUN_LABEL, RECORD_LABEL):
-        for kind, api in kinds.items():
-            if label == LABEL or kind in ("Job", "ConfigMap"):
-                items = cluster.list(api, kind, f"{label}={place.service}")
-                changes += [Change("delete", identity(item)) for item in items if not _owned(item)]
+    for label, labelled in {LABEL: kinds, CANARY_LABEL: canary.KINDS, **OF_ONE_KIND}.items():
+        for kind, api in labelled.items():
+            items = cluster.list(api, kind, f"{label}={place.service}")
+            changes += [Change("delete", identity(item)) for item in items if not _owned(item)]
     kept = [f"the namespace {env.namespace}", f"Secret/{env.secret.name}" if env.secret.name else "", "the database"]
     return Plan(tuple(dict.fromkeys(changes)), note=f"kept: {', '.join(filter(None, kept))}")
 
 
 def apply(place: KubernetesPlace, planned: Plan) -> None:
     """Delete. Pods drain as in a release. Raises Failed HELM_FAILED."""
-    kinds = {**KINDS, "ExternalSecret": "external-secrets.io/v1"}
+    kinds = {**KINDS, gateway.KIND: gateway.API, "ExternalSecret": "external-secrets.io/v1"}
     for change in planned.changes:
         kind, _, name = change.what.partition("/")
         place.report.progress("remove", change.what)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.kubernetes import sources, unready
+from toolkit.deploy.places.kubernetes import processes, sources, unready
+from toolkit.deploy.places.kubernetes.labels import PROCESS_LABEL
 from toolkit.deploy.places.kubernetes.objects import image_of
 from toolkit.deploy.places.kubernetes.pod_failures import is_ready
 from toolkit.deploy.places.kubernetes.pods import look
+from toolkit.deploy.places.kubernetes.rollout import names
 from toolkit.deploy.places.values import Instance, PlaceStatus
 
 if TYPE_CHECKING:
@@ -26,14 +28,16 @@ def status(place: KubernetesPlace) -> PlaceStatus:
         unready=f"{cause.pod}: {cause.reason}" if cause else "",
         stale=sources.stale(view.deployment, sources.mark(sources.read(place))),
         instances=tuple(map(_instance, (*view.pods, *view.old))),
+        processes=processes.states(place),
     )
 
 
 def log_lines(place: KubernetesPlace, lines: int) -> list[str]:
-    """Return the newest lines of each pod of the Deployment, each after the pod's name."""
-    view = look(place.cluster, place.service, events=False)
+    """Return the newest lines of each pod of the service and its processes, each after the pod's name."""
+    views = [look(place.cluster, name, events=False) for name in names(place.cluster, place.service)]
+    runs = place.cluster.list("v1", "Pod", f"{PROCESS_LABEL},batch.kubernetes.io/job-name")
     output = []
-    for pod in (*view.pods, *view.old):
+    for pod in (*(pod for view in views for pod in (*view.pods, *view.old)), *runs):
         name = pod["metadata"]["name"]
         for container in pod["spec"]["containers"]:
             output += [f"{name}  {line}" for line in place.cluster.logs(name, container["name"], lines=lines)]

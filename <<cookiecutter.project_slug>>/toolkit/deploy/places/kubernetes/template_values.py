@@ -6,8 +6,9 @@ import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit.deploy.inventory.names import fitted
 from toolkit.deploy.places.kubernetes.environment import environment_of
-from toolkit.deploy.places.kubernetes.labels import LABEL, MARK, NAME_LABEL, migration_label
+from toolkit.deploy.places.kubernetes.labels import LABEL, MARK, NAME_LABEL, PROCESS_LABEL, migration_label
 from toolkit.deploy.places.kubernetes.objects import content_hash
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def template_values(spec: ReleaseSpec) -> dict[str, Any]:
         "name": spec.service,
         "namespace": env.namespace,
         "env": env,
+        "resources": env.resources,  # a process may have its own
         "image": spec.image,
         "digest": spec.digest,
         "labels": labels,
@@ -34,6 +36,7 @@ def template_values(spec: ReleaseSpec) -> dict[str, Any]:
         "pod_labels": labels,
         "job_labels": job,
         "annotations": annotations,
+        "run_annotations": env.annotations,  # each run of a scheduled command reads the variables as they are then
         "pod_annotations": {**{f"prometheus.io/{key}": value for key, value in scrape.items()}, **annotations},
         # Native sidecars: they start before the service and end after it, and a Job does not wait for them.
         "sidecars": [{"restartPolicy": "Always", **sidecar} for sidecar in env.sidecars],
@@ -44,6 +47,32 @@ def template_values(spec: ReleaseSpec) -> dict[str, Any]:
         "secret_data": data,
         "replicas": spec.replicas,
         "least": env.autoscale.min if env.autoscale else env.replicas,
+        "processes": [_process(spec, name) for name in sorted(env.processes)],
+        "process_min_ready": max(env.min_ready_seconds, env.hold),
+    }
+
+
+def process_name(service: str, process: str) -> str:
+    """Return the name of a process's Deployment or CronJob, which adds 11 characters to it for its Jobs."""
+    return fitted(service, f"-{process}", 52)
+
+
+def _process(spec: ReleaseSpec, name: str) -> dict[str, Any]:
+    """The values of one process; plain data, as both drivers need it."""
+    env, process = environment_of(spec), spec.environment.processes[name]
+    selector = {NAME_LABEL: process_name(spec.service, name), PROCESS_LABEL: name}
+    return {
+        "name": selector[NAME_LABEL],
+        "command": list(process.command),
+        "replicas": process.replicas,
+        "schedule": process.schedule,
+        "grace_seconds": process.grace_seconds,
+        "limit_seconds": process.limit_seconds,
+        "resources": (process.resources or env.resources).model_dump(),
+        "selector": selector,
+        "labels": {**env.labels, **selector, LABEL: spec.service},
+        # Without the service's label, by which a deploy prunes Jobs: the CronJob owns them.
+        "run_labels": {**env.labels, **selector},
     }
 
 

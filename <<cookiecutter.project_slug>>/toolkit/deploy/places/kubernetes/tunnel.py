@@ -17,7 +17,7 @@ from toolkit.deploy.places.values import Tunnel
 from toolkit.dev import subprocesses
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
 IDLE = ("sleep", "86400")
@@ -62,7 +62,7 @@ FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 START_SECONDS = 60
 
 
-def kubectl(environment: Environment, *arguments: str) -> list[str]:
+def kubectl(environment: KubernetesEnvironment, *arguments: str) -> list[str]:
     """Return a command on the environment's namespace, by the kubeconfig that its pin was checked against. Pure."""
     context = ["--context", environment.context] if environment.context else []
     return ["kubectl", *context, "--namespace", environment.namespace, *arguments]
@@ -77,7 +77,7 @@ def forwarded(place: KubernetesPlace, pod: str, port: int) -> Iterator[Tunnel]:
         hint = f"correct the settings, then deploy {place.environment.name}"
         raise fail("NO_DATABASE_URL", "the service does not name its database", *lines, hint=hint)
     command = kubectl(place.environment, "port-forward", "--address", "127.0.0.1", f"pod/{pod}", f"{port or ''}:5432")
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 - a fixed argument list, never a shell
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=subprocesses.die_with_parent
     )
     said: list[str] = []

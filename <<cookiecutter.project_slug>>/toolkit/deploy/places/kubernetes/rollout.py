@@ -27,9 +27,9 @@ SERVICE = "app"  # the container whose log has the reason; the others are sideca
 
 
 def wait(place: KubernetesPlace, seconds: float, hold: float, deployment: str = "") -> str:
-    """Wait for the service and its processes, or for one Deployment. Returns a summary. Raises Failed with the first failure of one of them.
+    """Wait for the service and its processes, or for one Deployment, and return a summary.
 
-    After `seconds`, our own deadline, that is NOT_READY.
+    Raises Failed with the first failure of one of them; after `seconds`, our own deadline, that is NOT_READY.
     """
     began, good_since, restarts, left = time.monotonic(), None, 0, hold
     wanted = [deployment] if deployment else names(place.cluster, place.service)

@@ -30,19 +30,28 @@ def deploy_task(
     as_json: bool,
     explain: bool,
     render: str,
+    page: str = "",
 ) -> int:
     """The task `deploy`; --explain and --render do not need a cluster."""
     if explain:
         return explained(project, name, extra)
     return (
-        rendered(project, name, Path(render), extra) if render else deploy(project, name, flags, extra, as_json=as_json)
+        rendered(project, name, Path(render), extra)
+        if render
+        else deploy(project, name, flags, extra, as_json=as_json, page=page)
     )
 
 
 def deploy(
-    project: Path, name: str, flags: Mapping[str, bool], extra: Sequence[str] = (), *, as_json: bool = False
+    project: Path,
+    name: str,
+    flags: Mapping[str, bool],
+    extra: Sequence[str] = (),
+    *,
+    as_json: bool = False,
+    page: str = "",
 ) -> int:
-    """Release this checkout to the environment."""
+    """Release this checkout to the environment. `page`: a file for the deploy page."""
     from toolkit.deploy.release import runner
     from toolkit.deploy.release.state import Known
     from toolkit.deploy.release.steps.apply import Apply
@@ -71,7 +80,7 @@ def deploy(
         given = environment.image or flags.get("check")
         return nullcontext() if given else build.layers_ahead(project, environment.platforms)
 
-    return with_target(project, name, extra, flags, run, as_json=as_json, beside=beside, judges=True)
+    return with_target(project, name, extra, flags, run, as_json=as_json, page=page, beside=beside, judges=True)
 
 
 def rollback(
@@ -206,6 +215,7 @@ def with_target(
     run: Callable[[Target], int],
     *,
     as_json: bool = False,
+    page: str = "",
     beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
     place_of: Callable[[str, Environment, report.Report], Place] | None = None,
     living: bool = True,
@@ -237,7 +247,7 @@ def with_target(
                 place.refuse_ending()
             return run(Target(project, service, environment, place, shown, check, options, variables, ahead=ahead))
 
-    shown = report.make(as_json=as_json)
+    shown = report.make(as_json=as_json, page=page)
     return guarded(connected, shown)
 
 

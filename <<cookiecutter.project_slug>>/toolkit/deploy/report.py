@@ -152,13 +152,20 @@ def lines_of(kind: str, data: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def make(*, as_json: bool = False, out: TextIO | None = None) -> Report:
-    """Return the renderer for the output; with a summary if a pipeline requests one (GITHUB_STEP_SUMMARY)."""
+def make(*, as_json: bool = False, out: TextIO | None = None, page: str = "") -> Report:
+    """Return the renderer for the output; with a summary if a pipeline requests one (GITHUB_STEP_SUMMARY).
+
+    `page`: a file for the deploy page.
+    """
     from toolkit.deploy.terminal import Terminal
 
     out = out or sys.stdout
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     others: list[Renderer] = [Markdown(Path(summary))] if summary else []
+    if page:
+        from toolkit.deploy.page import Page
+
+        others.append(Page(Path(page)))
     if out.isatty() and not as_json:
         terminal = Terminal(out)
         return Report([terminal, *others], terminal.close)

@@ -20,19 +20,22 @@ def deploy(
     allow_older: bool = False,
     explain: bool = False,
     render: str = "",
+    page: str = "",
 ) -> None:
     """Release this checkout to ENV: image, migration, roll-out, smoke test; a failed release is rolled back.
 
     --check only plans (--diff shows the changes, --exit-code exits with 2 if there are any); -e KEY=VALUE sets a key of
     the inventory; --explain prints the origin of each value; --render DIR writes the objects as files. --correct-drift
     reverts changes made by others, --allow-older releases an earlier commit than the running one, --allow-destructive
-    runs a migration that breaks the running version.
+    runs a migration that breaks the running version. --page FILE writes the time line, verdict and evidence as HTML.
     """
     from toolkit.deploy import cli
 
     flags = {"check": check, "diff": diff, "yes": yes, "exit_code": exit_code}
     flags |= {"allow_destructive": allow_destructive, "correct_drift": correct_drift, "allow_older": allow_older}
-    raise SystemExit(cli.deploy_task(project(c), env, flags, e, as_json=json, explain=explain, render=render))
+    raise SystemExit(
+        cli.deploy_task(project(c), env, flags, e, as_json=json, explain=explain, render=render, page=page)
+    )
 
 
 @task(iterable=["e"])

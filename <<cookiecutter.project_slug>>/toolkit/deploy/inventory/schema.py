@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from toolkit.deploy.inventory.database_ca import DatabaseCa, expanded
 from toolkit.deploy.inventory.gateway import Gateway
 from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name, PodKeys, Text
+from toolkit.deploy.inventory.preview import Preview
 from toolkit.deploy.inventory.processes import Processes
 from toolkit.deploy.inventory.resources import Count, Port, Resources, Seconds
 
@@ -121,6 +122,7 @@ class Environment(Block):
     # checks: the address that clients use, and whether an example may be created there, read and deleted
     url: str | None = None
     smoke_writes: bool = False
+    preview: Preview = Preview()
     database_max_connections: Count | None = None
 
     @property

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.places import Place
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.operations import Operations
+    from toolkit.deploy.places.previews import Previews
     from toolkit.deploy.report import Report
 
 
@@ -65,6 +66,16 @@ def operations_of(place: Place, environment: Environment) -> Operations:
         return kubernetes.KubernetesOperations(cast("KubernetesPlace", place))
     hint = "log in to the host, and run it there with docker"
     raise fail("NOT_SUPPORTED", f"this task is not available for `place: {environment.place}`", hint=hint)
+
+
+def previews_of(place: Place, environment: Environment, name: str) -> Previews:
+    """Return the previews on an open place; `name`: of the one that is made or removed. Raises Failed NOT_SUPPORTED."""
+    if isinstance(environment, KubernetesEnvironment):
+        from toolkit.deploy.places.kubernetes import previews as kubernetes
+
+        return kubernetes.KubernetesPreviews(cast("KubernetesPlace", place), name)
+    hint = "choose an environment on Kubernetes with --base"
+    raise fail("NOT_SUPPORTED", f"previews are not available for `place: {environment.place}`", hint=hint)
 
 
 @contextmanager

@@ -1,0 +1,85 @@
+"""The deploy page: time line, verdict and evidence in one file, also in a real browser."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.bakery import PATIENCE
+from toolkit.deploy.outcomes import Failure, Result, Status
+from toolkit.deploy.page import Page, Step, html
+from toolkit.deploy.report import Report
+from workshop.pictures.page import browser
+
+EVIL = "<script>document.title = 'taken over'</script>"
+MEASURE = """<script>
+const bars = [...document.querySelectorAll(".bar")].map(bar => bar.getBoundingClientRect());
+document.body.dataset.bars = JSON.stringify(bars.map(box => [Math.round(box.left), Math.round(box.width)]));
+</script></body>"""
+
+
+def failed(path: Path) -> str:
+    report = Report([Page(path)])
+    report.play("deploy lamps to staging")
+    report.start("image")
+    report.result(Result("image", Status.OK, 0.0, "sha256:1"))
+    report.progress("rollout", "0/2 ready")
+    report.progress("rollout", "0/2 ready")
+    report.progress("rollout", f"1/2 ready {EVIL}")
+    time.sleep(0.05)
+    report.result(Result("rollout", Status.FAILED, 0.05, EVIL))
+    report.failure(Failure("CRASH_LOOP", f"it ends {EVIL}", ("exit code 1", f"| {EVIL}"), "read its log"))
+    report.end(3)
+    return path.read_text()
+
+
+def test_what_a_failed_deploy_shows(tmp_path: Path) -> None:
+    text = failed(tmp_path / "new" / "deploy.html")
+    assert "failed and rolled back: the previous release is serving</strong> (exit code 3)" in text
+    assert "CRASH_LOOP" in text
+    assert "<strong>Next:</strong> read its log" in text
+    assert text.count("0/2 ready") == 1  # equal lines in a row once
+    assert EVIL not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_a_refusal_without_a_recap_is_there(tmp_path: Path) -> None:
+    report = Report([Page(tmp_path / "deploy.html")])
+    report.failure(Failure("NO_PIN", "the inventory does not name the cluster"))
+    text = (tmp_path / "deploy.html").read_text()
+    assert "NO_PIN" in text
+    assert "<strong>failed</strong></p>" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(0, "succeeded"), (4, "failed and NOT rolled back"), (6, "refused"), (130, "interrupted"), (99, "failed")],
+)
+def test_the_verdict_is_that_of_the_exit_code(code: int, words: str) -> None:
+    text = html(Page(Path("x")), code, 1)
+    assert f"<strong>{words}" in text
+    assert ('class="verdict good"' in text) == (code == 0)
+
+
+@pytest.mark.needs("browser")
+@pytest.mark.drill(minutes=1)
+def test_the_time_line_in_a_browser(tmp_path: Path) -> None:
+    if browser() is None:
+        pytest.skip("there is no Chromium on this machine")
+    page = Page(tmp_path / "deploy.html", f"deploy {EVIL}")
+    page.steps += [Step("image", 0, 10, "ok", "built"), Step("rollout", 10, 40, "failed", EVIL)]
+    page.path.write_text(html(page, 3, 40).replace("</body>", MEASURE))
+    options = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom")
+    done = subprocess.run(
+        [str(browser()), *options, page.path.as_uri()], capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
+    measured = re.search(r'data-bars="([^"]*)"', done.stdout)
+    assert measured, done.stdout
+    (first, short), (second, long) = json.loads(measured[1])
+    assert first < second
+    assert long == pytest.approx(3 * short, abs=2)
+    assert abs(first + short - second) <= 2
+    assert "<title>taken over" not in done.stdout

@@ -68,5 +68,5 @@ def test_secrets_come_from_the_deployer() -> None:
 
 def test_only_what_is_over_expires() -> None:
     now = datetime.now(UTC)
-    found = [("new", now + timedelta(days=1)), ("old", now - timedelta(seconds=1))]
+    found = [("new", now + timedelta(days=1)), ("old", now - timedelta(minutes=1))]
     assert expired(found, now) == ["old"]

@@ -6,7 +6,8 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 
 class ByPart(LoadScopeScheduling):
-    """The tests of images share an engine with its cache, those of a file of `cluster` a namespace; others are free.
+    """The tests of images share an engine with its cache, those of a file of `cluster` a namespace, those of
+    `machine` a project; others are free.
 
     xdist's own groups work by an attribute that pytest 9.2 no longer has: `--dist loadgroup` groups nothing there.
     """
@@ -15,4 +16,4 @@ class ByPart(LoadScopeScheduling):
         path = PurePosixPath(nodeid.partition("::")[0])
         if path.parent.name == "image":
             return str(path.parent)
-        return str(path) if path.parent.name == "cluster" else nodeid
+        return str(path) if path.parent.name in ("cluster", "machine") else nodeid

@@ -1,25 +1,360 @@
-"""Machines as a place."""
+"""Machines as a place: every host of the environment runs the same instances."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy import process
+from toolkit.deploy.outcomes import Change, Failed, Failure, Plan, fail
+from toolkit.deploy.places.machine import (
+    containers,
+    doctor,
+    history,
+    http,
+    migration,
+    proxy,
+    rollout,
+    stability,
+    status,
+)
+from toolkit.deploy.places.machine.host import Changes, Machine
+from toolkit.deploy.places.machine.lock import HostLock
+from toolkit.deploy.places.machine.plan import Wanted, changes, plan
+from toolkit.deploy.places.machine.prerequisites import Compared, MachinePrerequisites, lacks
+from toolkit.deploy.places.machine.ssh import Connection
+from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.machine import MachineEnvironment
-    from toolkit.deploy.places import Place
+    from toolkit.deploy.records import Kept, ReleaseRecord
     from toolkit.deploy.report import Report
+    from toolkit.deploy.spec import ReleaseSpec
+
+EVIDENCE_LINES, SHOWN_LINES = 1000, 20
 
 
-def open_place(project: Path, service: str, environment: MachineEnvironment, report: Report) -> Place:
-    """Connect to the hosts. Raises Failed."""
-    raise fail("NOT_SUPPORTED", "this version cannot deploy to a machine", hint="use place: kubernetes")
+class MachinePlace:
+    """`machines`: in the order of the inventory; the first holds the lock and the history."""
+
+    def __init__(
+        self,
+        project: Path,
+        service: str,
+        environment: MachineEnvironment,
+        report: Report,
+        machines: Sequence[Machine],
+        changes: Changes,
+        error: Failed | None = None,
+    ) -> None:
+        self.project, self.service, self.environment, self.report = project, service, environment, report
+        self._machines, self._changes, self._error = tuple(machines), changes, error
+        self._lock: HostLock | None = None
+        self._records: list[ReleaseRecord] | None = None
+        self._wanted: Wanted | None = None
+        self._evidence: Path | None = None
+
+    @property
+    def project_name(self) -> str:
+        return self.environment.project
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        if self._error:
+            raise self._error
+        return self._machines
+
+    @property
+    def first(self) -> Machine:
+        return self.machines[0]
+
+    @property
+    def name(self) -> str:
+        return f"{', '.join(host.ssh for host in self.environment.hosts)} {self.project_name}"
+
+    @property
+    def front(self) -> http.Address:
+        """The proxy, as clients reach it, from its host."""
+        given = self.environment.proxy
+        if given.domain:
+            return http.Address("127.0.0.1", given.https_port, given.domain, tls=True)
+        return http.Address("127.0.0.1", given.http_port)
+
+    @property
+    def writes(self) -> int:
+        return self._changes.count
+
+    def reading(self) -> AbstractContextManager[None]:
+        return self._changes.reading()
+
+    def explained(self) -> AbstractContextManager[None]:
+        return nullcontext()  # the engine's and ssh's exceptions end in engine.py and ssh.py
+
+    # the deploy lock
+
+    @contextmanager
+    def lock(self, run_url: str) -> Iterator[None]:
+        with HostLock(self.first, self.environment.lease_seconds, run_url) as self._lock:
+            self._changes.guard = self._lock.require
+            try:
+                yield
+            finally:
+                self._changes.guard = self._lock = None
+
+    def require_lock(self) -> None:
+        if self._lock:
+            self._lock.require()
+
+    def clear_orphan(self) -> bool:
+        return False  # a lock ends with its deployer
+
+    def recover(self) -> str:
+        self._records = None  # another deployer may have written one since
+        removed = []
+        for machine in self.machines:
+            state = machine.state()
+            for item in state.web:
+                if item.running and item not in state.routed:
+                    machine.engine.remove(item.name)
+                    removed.append(f"{item.name} on {machine.name}")
+        return f"removed {', '.join(removed)}, which a killed deploy left" if removed else ""
+
+    # the history
+
+    def records(self) -> list[ReleaseRecord]:
+        if self._records is None:
+            self._records = history.read(self.first)
+        return self._records
+
+    def write_record(self, record: ReleaseRecord) -> ReleaseRecord:
+        return history.write(self.first, record)
+
+    def prune(self, gone: Sequence[ReleaseRecord], kept: Sequence[ReleaseRecord], spec: ReleaseSpec) -> None:
+        self.first.remove([history.path_of(record) for record in gone])
+        current = str(self._web(spec)["secrets"])
+        for machine in self.machines:
+            machine.remove(history.unreferenced(machine.listed("secrets"), kept, current))
+
+    def kept_objects(self, spec: ReleaseSpec) -> tuple[Kept, ...]:
+        return (self._web(spec),)
+
+    def is_recorded(self, spec: ReleaseSpec, record: ReleaseRecord) -> bool:
+        return record.objects == (self._web(spec),)
+
+    def _web(self, spec: ReleaseSpec) -> Kept:
+        return containers.web(spec, self.environment)
+
+    def wanted(self, web: Kept) -> Wanted:
+        return Wanted(web, proxy.hash_of(self.environment))
+
+    # before anything is changed
+
+    def refuse_ending(self) -> None:
+        """A machine that is being switched off does not answer."""
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        return ("ssh",)
+
+    def require_programs(self) -> str:
+        return process.run(["ssh", "-V"], seconds=20).err.partition(",")[0].removeprefix("OpenSSH_").strip()
+
+    def findings(self) -> Sequence[Failure]:
+        return []
+
+    def check(self, spec: ReleaseSpec) -> None:
+        self._web(spec)
+
+    def prerequisites(self, spec: ReleaseSpec, *, rollback: bool) -> MachinePrerequisites:
+        lacking = tuple(line for machine in self.machines for line in lacks(machine))
+        mark = containers.secrets_name(spec.secrets)
+        return MachinePrerequisites(self.name, self.environment.name, lacking, Variables(mark=mark))
+
+    def variables(self) -> Variables:
+        return Variables()
+
+    def create(self) -> str:
+        return ""
+
+    def unfit(self, platforms: Collection[str]) -> Failure | None:
+        for machine in self.machines:
+            _, platform = machine.engine.version()
+            if platforms and platform not in platforms:
+                hint = f"build it for the host: `platforms: [{platform}]` in deploy/inventory.yaml"
+                message = f"the image is for {', '.join(sorted(platforms))}, and {machine.name} is {platform}"
+                return Failure("IMG_PLATFORM", message, (), hint)
+        return None
+
+    def shortages(self, spec: ReleaseSpec, *, migrates: bool, release: Plan) -> Sequence[str]:
+        return ()
+
+    def change_secret(self, names: Sequence[str]) -> Sequence[str]:
+        return [f"export {name}=..." for name in names]
+
+    # a release
+
+    def observe_configuration(self, spec: ReleaseSpec) -> Compared:
+        name = str(self._web(spec)["secrets"])
+        missing = [machine for machine in self.machines if name not in machine.listed("secrets")]
+        return Compared([Change("create", f"secrets {name} on {machine.name}") for machine in missing])
+
+    def apply_configuration(self, spec: ReleaseSpec, plan: Plan) -> str:
+        name = str(self._web(spec)["secrets"])
+        for machine in self.machines:
+            if name in machine.listed("secrets"):
+                continue
+            if spec.again:
+                machine.secrets(name)  # raises: only a deploy has them
+            machine.write(f"secrets/{name}", containers.secrets_text(spec.secrets))
+        return spec.mark
+
+    def has_other_variables(self, mark: str) -> bool:
+        import json
+
+        from toolkit.deploy.places.machine.engine import SPEC
+
+        live = [json.loads(item.labels[SPEC]) for item in self.first.state().serving if SPEC in item.labels]
+        return bool(mark) and any(web["secrets"] != mark for web in live)
+
+    def plan_migration(self, spec: ReleaseSpec) -> Change:
+        return Change("run", f"the migration on {self.first.name}")
+
+    def start_migration(self, spec: ReleaseSpec) -> migration.StartedContainer:
+        return migration.start(self, self.wanted(self._web(spec)))
+
+    def observe(self, spec: ReleaseSpec) -> Compared:
+        self._wanted = self.wanted(self._web(spec))
+        found = [change for machine in self.machines for change in changes(machine.state(), self._wanted)]
+        return Compared(found)
+
+    def apply(self, spec: ReleaseSpec, plan: Plan) -> int | None:
+        self._release(self.wanted(self._web(spec)))
+        return None
+
+    def put_back(self, record: ReleaseRecord) -> int | None:
+        wanted = self.wanted(dict(record.objects[0]))
+        self._release(wanted)
+        for machine in self.machines:
+            state = machine.state()
+            for item in state.web:
+                if item not in state.routed and item.hash != wanted.hash and (item.running or item.exit_code):
+                    machine.engine.remove(item.name)  # its log is in the evidence
+        return None
+
+    def _release(self, wanted: Wanted) -> None:
+        """One host after the other: the first failure ends it."""
+        self._wanted = wanted
+        for machine in self.machines:
+            self.report.progress("release", machine.name)
+            rollout.release(self, machine, wanted)
+
+    # what runs
+
+    def running_hash(self) -> str:
+        """Return the hash of the newest instances that serve; empty without any."""
+        serving = [item for machine in self.machines for item in machine.state().serving]
+        return max(serving, key=lambda item: item.started_at).hash if serving else ""
+
+    def running_digest(self) -> str:
+        serving = [item for machine in self.machines for item in machine.state().serving]
+        return max(serving, key=lambda item: item.started_at).digest if serving else ""
+
+    def running(self) -> Running:
+        if self._wanted is None:
+            return Running(self.project_name, complete=False, summary="not looked at")
+        todo = [plan(machine.state(), self._wanted) for machine in self.machines]
+        have = sum(len(item.right) for item in todo)
+        complete = not any(item.slots or item.old for item in todo)
+        return Running(self.project_name, complete, f"{have} of {self._wanted.replicas * len(todo)} ready")
+
+    def refusal_of_database(self) -> Failed | None:
+        return None
+
+    def watch(self, seconds: float, hold: float) -> str:
+        if self._wanted is None:
+            raise AssertionError("watched before anything was released")
+        return stability.hold(self, self._wanted, seconds, hold)
+
+    def ask(self, path: str) -> object:
+        """Return the response of one host's proxy: one that answers with another version comes first."""
+        answers = [http.get(machine.connection, self.front, path) for machine in self.machines]
+        bodies = [answer.body if answer else None for answer in answers]
+        versions = [body.get("image_digest") if isinstance(body, Mapping) else None for body in bodies]
+        if None in bodies or len(set(versions)) == 1:
+            return None if None in bodies else bodies[0]
+        return {"image_digest": ", ".join(sorted({str(version) for version in versions}))}
+
+    @property
+    def unanswered_hint(self) -> str:
+        name = proxy.name(self.project_name)
+        return f"`docker logs {name}` on {self.environment.hosts[0].name} shows the proxy's errors"
+
+    def status(self) -> PlaceStatus:
+        return status.status(self)
+
+    def logs(self, lines: int) -> list[str]:
+        return status.log_lines(self, lines)
+
+    def save_evidence(self, machine: Machine, name: str) -> tuple[tuple[str, ...], Path]:
+        """Write a container's log below `.dev/` of the checkout. Returns its last lines, and the folder."""
+        if self._evidence is None:
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            self._evidence = self.project / ".dev" / "deploy" / f"{self.environment.name}-{stamp}"
+            self._evidence.mkdir(parents=True, exist_ok=True)
+        lines = machine.engine.logs(name, EVIDENCE_LINES) if machine.engine.inspect(name) else []
+        (self._evidence / f"{machine.name}-{name}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return tuple(f"| {line}" for line in lines[-SHOWN_LINES:]), self._evidence
+
+    # doctor
+
+    def identify(self) -> Finding:
+        if self._error:
+            failure = self._error.failure
+            return Finding(False, failure.message, failure.hint, lines=failure.evidence)
+        pins = tuple(
+            f"{machine.name} is known by your ssh; to pin it for everyone, add its `host_key` in deploy/inventory.yaml"
+            for machine in self.machines
+            if machine.connection.host.host_key is None
+        )
+        return Finding(True, ", ".join(host.ssh for host in self.environment.hosts), lines=pins)
+
+    def checks(self, spec: Callable[[], ReleaseSpec]) -> Mapping[str, Callable[[], Finding]]:
+        return doctor.checks(self)
+
+    @property
+    def unconnected(self) -> str:
+        return "no connection" if self._error else ""
+
+    def write_files(self, spec: ReleaseSpec, folder: Path) -> list[str]:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "Caddyfile").write_text(proxy.caddyfile(self.environment), encoding="utf-8")
+        (folder / "service.json").write_text(containers.spec_text(self._web(spec)) + "\n", encoding="utf-8")
+        return [f"{folder / name}" for name in ("Caddyfile", "service.json")]
+
+
+def open_place(project: Path, service: str, environment: MachineEnvironment, report: Report) -> MachinePlace:
+    """Connect to every host. Raises Failed HOST_UNREACHABLE, HOST_KEY, SSH_DENIED, SSH_FORWARDING."""
+    import atexit
+
+    config = project / environment.ssh_config if environment.ssh_config else None
+    if config and not config.is_file():
+        raise fail("NO_SSH_CONFIG", f"{config} does not exist", hint="correct `ssh_config` in deploy/inventory.yaml")
+    found, machines = Changes(), []
+    with ExitStack() as stack:
+        for host in environment.hosts:
+            connection = Connection(host, config)
+            stack.callback(connection.close)
+            machines.append(Machine(connection, environment.project, found))
+        atexit.register(stack.pop_all().close)
+    return MachinePlace(project, service, environment, report, machines, found)
 
 
 def closed_place(
     project: Path, service: str, environment: MachineEnvironment, report: Report, error: Failed | None = None
-) -> Place:
-    """Return a place that is asked nothing; each question raises `error`."""
-    raise error or fail("NOT_SUPPORTED", "this version cannot deploy to a machine", hint="use place: kubernetes")
+) -> MachinePlace:
+    """A place that is asked nothing; each question raises `error`."""
+    unasked = error or fail("NO_HOST", "no host is asked here")
+    return MachinePlace(project, service, environment, report, (), Changes(), unasked)

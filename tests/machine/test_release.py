@@ -71,6 +71,7 @@ def started(stage: MachineStage) -> str:
     """Ids and times of every container of the project, and the files on the host."""
     script = (
         f"docker ps -aq --no-trunc --filter label=deploy.project={stage.name} | sort | "
-        f"xargs docker inspect -f '{{{{.Id}}}} {{{{.State.StartedAt}}}}'; find /var/lib/deploy/{stage.name} -type f ! -name lock -printf '%p %T@\\n' | sort"
+        "xargs docker inspect -f '{{.Id}} {{.State.StartedAt}}'; "
+        f"find /var/lib/deploy/{stage.name} -type f ! -name lock -printf '%p %T@\\n' | sort"
     )
     return stage.hosts[0].run(script)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -149,7 +150,7 @@ class MachineStage:
         return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
     def deploy(self, image: str = "v1", *arguments: str, **env: str) -> Ended:
-        return self.task("deploy", "--yes", *arguments, image=image, **env)
+        return self.task("deploy", "--yes", *arguments, image=image, seconds=900, **env)
 
     @contextmanager
     def deploying(self, image: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -187,13 +188,8 @@ class MachineStage:
         return {name.removeprefix(f"{self.name}-"): state for name, state in map(str.split, lines)}
 
     def sql(self, statement: str) -> str:
-        return (
-            self.hosts[0]
-            .run(
-                f'docker exec -e PGPASSWORD={PASSWORD} {self.name}-postgres psql -h 127.0.0.1 -U postgres -d shop -Atc "{statement}"'
-            )
-            .strip()
-        )
+        psql = f"psql -h 127.0.0.1 -U postgres -d shop -Atc {shlex.quote(statement)}"
+        return self.hosts[0].run(f"docker exec -e PGPASSWORD={PASSWORD} {self.name}-postgres {psql}").strip()
 
     def history(self) -> list[dict[str, Any]]:
         ended = self.task("history", "--json")
@@ -216,7 +212,7 @@ def clear(host: Host, name: str) -> None:
     """Remove everything of a project from a host."""
     with suppress(AssertionError):
         host.run(
-            f"docker rm -fv $(docker ps -aq --filter label=deploy.project={name}) {name}-postgres 2>/dev/null; "
-            f"docker network rm {name} {name}-edge 2>/dev/null; docker volume rm {name}-caddy 2>/dev/null; "
+            f"docker rm -fv $(docker ps -aq --filter label=deploy.project={name}) {name}-postgres; exec 2>/dev/null; "
+            f"docker network rm {name} {name}-edge; docker volume rm {name}-caddy; "
             f"rm -rf /var/lib/deploy/{name}; true"
         )

@@ -196,6 +196,14 @@ def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) 
     return guarded(run)
 
 
+def provision(project: Path, name: str, extra: Sequence[str] = (), *, yes: bool = False) -> int:
+    """Print or install what the hosts of an environment lack. Raises Failed NO_HOSTS for one without."""
+    from toolkit.deploy.places import choose
+
+    shown = report.make()
+    return guarded(lambda: choose.provision(project, load.load(project, name, extra), shown, yes=yes), shown)
+
+
 def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
     """Print every key of the environment with its origin."""
     _note_near_misses(report.make())

@@ -83,4 +83,12 @@ def doctor(c: Context, env: str, e: list[str], json: bool = False) -> None:
     raise SystemExit(cli.doctor(project(c), env, e, as_json=json))
 
 
-namespace = Collection(deploy, rollback, history, status, doctor)
+@task(iterable=["e"])
+def provision(c: Context, env: str, e: list[str], yes: bool = False) -> None:
+    """Print what the hosts of ENV lack for deploys (place: machine), or with --yes install it by sudo."""
+    from toolkit.deploy import cli
+
+    raise SystemExit(cli.provision(project(c), env, e, yes=yes))
+
+
+namespace = Collection(deploy, rollback, history, status, doctor, provision)

@@ -78,6 +78,19 @@ def previews_of(place: Place, environment: Environment, name: str) -> Previews:
     raise fail("NOT_SUPPORTED", f"previews are not available for `place: {environment.place}`", hint=hint)
 
 
+def provision(project: Path, environment: Environment, report: Report, *, yes: bool) -> int:
+    """Prepare the environment's hosts. Raises Failed NO_HOSTS for a place without."""
+    if not isinstance(environment, MachineEnvironment):
+        raise fail(
+            "NO_HOSTS",
+            f"{environment.name!r} has no hosts to prepare: it is an environment of place {environment.place}",
+            hint=f"`python3 tasks.py doctor {environment.name}` shows what it lacks",
+        )
+    from toolkit.deploy.places.machine import provision as machine
+
+    return machine.provision(project, environment, report, yes=yes)
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn remaining exceptions of the place in use into Failed."""

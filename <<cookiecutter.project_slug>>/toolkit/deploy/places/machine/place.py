@@ -225,6 +225,9 @@ class MachinePlace:
     def start_migration(self, spec: ReleaseSpec) -> migration.StartedContainer:
         return migration.start(self, self.wanted(self._web(spec)))
 
+    def canary(self, spec: ReleaseSpec) -> None:
+        """Return None: the candidate is checked at its own address, without requests of clients."""
+
     def observe(self, spec: ReleaseSpec) -> Compared:
         self._wanted = self.wanted(self._web(spec))
         found = [change for machine in self.machines for change in changes(machine.state(), self._wanted)]

@@ -1,4 +1,4 @@
-"""`provision ENV`: what a bare Debian or Ubuntu needs, printed, or run through an account that may use sudo. Idempotent."""
+"""`provision ENV`: the needs of a bare Debian or Ubuntu, printed, or installed by an account with sudo. Idempotent."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def provision(project: Path, environment: MachineEnvironment, report: Report, *,
     report.play(f"provision {environment.name}")
     left = False
     for host in environment.hosts:
-        connection = Connection(host, config, docker=False)
+        connection = Connection(host, config)
         try:
             left |= _host(connection, host, report, yes=yes)
         finally:

@@ -177,7 +177,7 @@ class MachineStage:
         """Digest of the version that answers; empty without an answer."""
         with suppress(OSError, ValueError):
             url = self.url_of(host or self.hosts[0])
-            with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"{url}/health", timeout=60) as answer:  # noqa: S310 - our own address
                 return str(json.load(answer).get("image_digest", ""))
         return ""
 

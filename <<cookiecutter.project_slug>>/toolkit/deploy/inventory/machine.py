@@ -85,6 +85,12 @@ class MachineEnvironment(Environment):
         return self
 
     @model_validator(mode="after")
+    def _serves_requests_only(self) -> MachineEnvironment:
+        if self.processes:
+            raise ValueError("processes: not available on machines; remove the key, or deploy to Kubernetes")
+        return self
+
+    @model_validator(mode="after")
     def _hosts_differ(self) -> MachineEnvironment:
         names = [host.ssh for host in self.hosts]
         if len(set(names)) != len(names):

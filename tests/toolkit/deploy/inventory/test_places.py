@@ -56,6 +56,7 @@ def test_each_environment_has_the_keys_of_its_place(project: Path) -> None:
         ("machine", ("hosts=['-oProxyCommand=evil']",), "expected [user@]name[:port]"),
         ("machine", ("secret={name: shop}",), "takes secrets from your environment"),
         ("machine", ("replicas=9",), "replicas"),
+        ("machine", ("processes={worker: {command: [work]}}",), "not available on machines"),
         ("machine", ("proxy.domian=a.example",), "did you mean domain"),
     ],
 )

@@ -53,13 +53,19 @@ class Begun:
 
 
 def run(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float = 600
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 600,
+    text: str | None = None,
 ) -> Done:
-    """Run to the end and return the output. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
+    """Run to the end, with `text` as its input, and return the output. Raises Failed TOOL_MISSING, TOOL_TIMEOUT.
 
     Ctrl-C reaches only the play (the program has its own session), and a killed deployer's children end with it.
     """
-    return Begun(command, cwd, {**os.environ, **(env or {})}, subprocess.DEVNULL).finish(seconds=seconds)
+    stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
+    return Begun(command, cwd, {**os.environ, **(env or {})}, stdin).finish(text, seconds)
 
 
 def begin(command: Sequence[str], cwd: Path, inherit: Sequence[str]) -> Begun:

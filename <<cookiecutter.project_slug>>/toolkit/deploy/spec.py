@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from toolkit.deploy import stores
 from toolkit.deploy.outcomes import fail
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ReleaseSpec:
     @property
     def secret_keys(self) -> tuple[str, ...]:
         secret = self.environment.secret
-        names = secret.from_env or (tuple(secret.external.keys) if secret.external else secret.keys)
+        names = secret.from_env or (tuple(secret.external.keys) if secret.external else tuple(secret.keys))
         return tuple(sorted(names))
 
     def config(self) -> dict[str, str]:
@@ -56,8 +57,13 @@ class ReleaseSpec:
 
 
 def secrets_from(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the values for `secret.from_env`. Raises Failed SECRET_NOT_SET with each missing variable."""
-    names = environment.secret.from_env
+    """Return the values for `secret.from_env` or of `secret.store`; none if the release does not carry them.
+
+    Raises Failed SECRET_NOT_SET with each missing variable, and as `stores.read` does.
+    """
+    names, store, keys = environment.secret.from_env, environment.secret.store, environment.secret.keys
+    if store and isinstance(keys, Mapping):
+        return stores.read(store, keys)
     missing = sorted(name for name in names if not variables.get(name))
     if missing:
         raise fail(

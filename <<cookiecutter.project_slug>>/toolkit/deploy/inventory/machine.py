@@ -78,9 +78,10 @@ class MachineEnvironment(Environment):
 
     @model_validator(mode="after")
     def _secrets_are_streamed(self) -> MachineEnvironment:
-        if not self.secret.from_env:
+        if not self.secret.written:
             raise ValueError(
-                "secret: a machine takes secrets from your environment: `secret: {from_env: [DATABASE_URL]}`"
+                "secret: a machine takes secrets from your environment, `secret: {from_env: [DATABASE_URL]}`, or from "
+                "a store, `secret: {store: vault, keys: {DATABASE_URL: KEY}}`"
             )
         return self
 

@@ -43,18 +43,29 @@ class External(Block):
 
 
 class Secret(Block):
-    """Source of secret variables: an existing Secret (`name`), the deployer's environment, or a store."""
+    """Source of secret variables: an existing Secret (`name`), the deployer's environment, or a store.
+
+    `keys`: those of the existing Secret; with `store`, variable -> key in that store, or key#property.
+    """
 
     name: Name | None = None
-    keys: tuple[str, ...] = ("DATABASE_URL",)
+    keys: tuple[str, ...] | dict[str, str] = ("DATABASE_URL",)
     from_env: tuple[str, ...] = ()
+    store: Literal["aws", "azure", "google", "vault"] | None = None
     external: External | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Secret:
-        if sum(map(bool, (self.name, self.from_env, self.external))) != 1:
-            raise ValueError("requires exactly one of `name`, `from_env` and `external`")
+        if sum(map(bool, (self.name, self.from_env, self.store, self.external))) != 1:
+            raise ValueError("requires exactly one of `name`, `from_env`, `store` and `external`")
+        if isinstance(self.keys, dict) != bool(self.store):
+            raise ValueError("`keys` is a map with `store`, {DATABASE_URL: KEY}, and a list of names otherwise")
         return self
+
+    @property
+    def written(self) -> bool:
+        """True if a release carries the values, which the deployer has read."""
+        return bool(self.from_env or self.store)
 
 
 class Graces(Block):

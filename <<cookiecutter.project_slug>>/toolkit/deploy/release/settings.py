@@ -80,11 +80,10 @@ def _judged(pods: Given, done: process.Done) -> Verdict:
     return Verdict(tuple(item for item in relevant if pods.complete or item.kind != "missing"), verdict.notes)
 
 
-def given(name: str, env: Environment, variables: Mapping[str, str], of_place: Variables) -> Given:
+def given(name: str, env: Environment, secrets: Mapping[str, str], of_place: Variables) -> Given:
     """The variables of this environment's pods, as far as they are known. Pure."""
     spec = ReleaseSpec(name, env, digest="")
-    from_env = {name: variables[name] for name in env.secret.from_env if variables.get(name)}
-    known = {**from_env, **of_place.own}
+    known = {**secrets, **of_place.own}
     hidden = tuple(name for name in spec.secret_keys if name not in known)
     # Settings and the Secret override `env_from`. Any of its values may be secret, so none is shown.
     own = spec.config()
@@ -118,6 +117,8 @@ def where(env: Environment, pods: Given, problem: Problem) -> str:
         return "settings"
     if problem.setting in pods.shared:
         return "env_from"
+    if env.secret.store:
+        return f"store {env.secret.store}"
     return f"Secret {env.secret.name}" if env.secret.name else "your environment" if env.secret.from_env else "store"
 
 
@@ -148,6 +149,9 @@ def fixes(env: Environment, pods: Given, judged: Verdict, change_secret: ChangeS
 def _secret_line(env: Environment, moved: list[str]) -> str:
     if env.secret.from_env:
         return f"secret: {{from_env: [{', '.join([*env.secret.from_env, *moved])}]}}"
+    if env.secret.store and isinstance(env.secret.keys, Mapping):
+        keys = ", ".join(f"{name}: {key}" for name, key in {**env.secret.keys, **dict.fromkeys(moved, "KEY")}.items())
+        return f"secret: {{store: {env.secret.store}, keys: {{{keys}}}}}"
     if external := env.secret.external:
         keys = ", ".join(f"{name}: {key}" for name, key in {**external.keys, **dict.fromkeys(moved, "KEY")}.items())
         kind = f", store_kind: {external.store_kind}" if external.store_kind != "ClusterSecretStore" else ""

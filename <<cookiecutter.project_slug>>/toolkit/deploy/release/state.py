@@ -81,6 +81,11 @@ class Target:
     def checkout(self) -> Checkout | None:
         return commits.checkout(self.project)
 
+    @cached_property
+    def secrets(self) -> Mapping[str, str]:
+        """The values that the release carries. Raises Failed SECRET_NOT_SET, and as a store does."""
+        return secrets_from(self.environment, self.variables)
+
     def spec(self, known: Known) -> ReleaseSpec | None:
         """The release to be; None as long as the image is not known. Raises Failed SECRET_NOT_SET."""
         return None if known.digest is None else self._spec(known.digest, known.mark, known.again)
@@ -98,8 +103,7 @@ class Target:
 
     def _spec(self, digest: str, mark: str = "", again: ReleaseRecord | None = None) -> ReleaseSpec:
         env = self.environment
-        secrets = secrets_from(env, self.variables)
-        return ReleaseSpec(self.service, env, digest, secrets, env.fixed_replicas, mark, again)
+        return ReleaseSpec(self.service, env, digest, self.secrets, env.fixed_replicas, mark, again)
 
     def on_record(self, known: Known) -> bool:
         """Return True if the last good release is this one: it was stable and passed its smoke test."""

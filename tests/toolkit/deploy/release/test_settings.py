@@ -91,8 +91,17 @@ def test_what_sources_that_cannot_be_read_may_bring_is_not_missing() -> None:
                 "store DATABASE_URL, MAIL_KEY in vault",
             ],
         ),
+        (
+            {"store": "vault", "keys": {"DATABASE_URL": "kv/shop#url"}},
+            [
+                "in deploy/inventory.yaml, under `settings:` of `staging:`, remove MAIL_KEY",
+                "in deploy/inventory.yaml, under `staging:`, add  "
+                "secret: {store: vault, keys: {DATABASE_URL: kv/shop#url, MAIL_KEY: KEY}}",
+                "store a new value in vault: DATABASE_URL (kv/shop#url), MAIL_KEY (KEY)",
+            ],
+        ),
     ],
-    ids=["existing", "from_env", "external"],
+    ids=["existing", "from_env", "external", "store"],
 )
 def test_each_problem_has_its_fix(secret: dict[str, Any], expected: list[str]) -> None:
     judged = Verdict((Problem("DATABASE_URL", "refused", "..."), Problem("MAIL_KEY", "secret", "...")))

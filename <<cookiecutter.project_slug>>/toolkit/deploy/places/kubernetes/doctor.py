@@ -104,6 +104,9 @@ def secret(place: KubernetesPlace) -> Finding:
     if env.secret.from_env:
         secrets_from(env, os.environ)
         return Finding(True, f"{', '.join(env.secret.from_env)} from your environment")
+    if env.secret.store:
+        found = secrets_from(env, os.environ)
+        return Finding(True, f"{', '.join(found)} from the store {env.secret.store}")
     return Finding(True, "created by external-secrets")
 
 

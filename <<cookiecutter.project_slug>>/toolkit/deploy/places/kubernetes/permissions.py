@@ -40,7 +40,7 @@ def permissions(env: KubernetesEnvironment) -> list[Permission]:
     """Return the permissions for a deploy to this environment, including those for its keys. Pure."""
     asked: list[tuple[object, Permission]] = [
         (env.secret.name, ("get", "", "secrets")),
-        (env.secret.from_env, ("patch", "", "secrets")),
+        (env.secret.written, ("patch", "", "secrets")),
         (env.secret.external, ("patch", "external-secrets.io", "externalsecrets")),
         (env.network_policy.enabled, ("patch", "networking.k8s.io", "networkpolicies")),
         (env.ingress, ("patch", "networking.k8s.io", "ingresses")),

@@ -51,7 +51,7 @@ class Source:
 def sources(service: str, env: KubernetesEnvironment) -> Iterator[Source]:
     """Return the sources that the pods read according to the inventory, besides the release's own. Pure."""
     release = ReleaseSpec(service, env, digest="")
-    if not env.secret.from_env:
+    if not env.secret.written:
         yield Source("Secret", secret_name(release), release.secret_keys)
     for item in env.env_from:
         for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):

@@ -66,7 +66,7 @@ class Preflight:
         # A rollback uses settings with which its release has served, and the check belongs to other code.
         judged, too_early = None, None
         if not (prerequisites.denied or rollback):
-            pods = settings.given(target.service, target.environment, target.variables, prerequisites.variables)
+            pods = settings.given(target.service, target.environment, target.secrets, prerequisites.variables)
             judged = pods, target.check.judge(pods)
             too_early = schemas.contract_refusal(target, found, head) if found else None
         return Checked(target, known, prerequisites, judged, too_early)

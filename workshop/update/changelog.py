@@ -1,4 +1,4 @@
-"""What is new in CHANGELOG.md since a version, or since an older text of it. Pure."""
+"""News of CHANGELOG.md since a version, or since an older text of it. Pure."""
 
 from __future__ import annotations
 

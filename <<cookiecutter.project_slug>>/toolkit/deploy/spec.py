@@ -39,9 +39,7 @@ class ReleaseSpec:
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        secret = self.environment.secret
-        names = secret.from_env or (tuple(secret.external.keys) if secret.external else tuple(secret.keys))
-        return tuple(sorted(names))
+        return tuple(sorted(self.environment.secret.names))
 
     def config(self) -> dict[str, str]:
         """The non-secret variables. Drain and grace are the values behind the manifest's deadlines."""

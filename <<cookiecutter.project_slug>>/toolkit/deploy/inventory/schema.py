@@ -63,6 +63,11 @@ class Secret(Block):
         return self
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The variables."""
+        return self.from_env or tuple(self.external.keys if self.external else self.keys)
+
+    @property
     def written(self) -> bool:
         """True if a release carries the values, which the deployer has read."""
         return bool(self.from_env or self.store)

@@ -93,7 +93,7 @@ def pairs_of(service: str, name: str, env: Environment) -> list[str]:
     """Return the keys in which a preview differs from its base environment, as `-e` takes them. Pure."""
     keys: dict[str, object] = {
         "namespace": scope_of(service, name),
-        "secret": {"name": service, "keys": sorted({DATABASE, *secret_names(env)})},
+        "secret": {"name": service, "keys": sorted({DATABASE, *env.secret.names})},
         "replicas": 1,
         **dict.fromkeys(("confirm", "clean_checkout", "smoke_writes"), False),
         **dict.fromkeys(("autoscale", "url", "node_port", "database_max_connections", "gateway", "ingress"), None),
@@ -108,14 +108,9 @@ def pairs_of(service: str, name: str, env: Environment) -> list[str]:
     return [f"{key}={json.dumps(value)}" for key, value in keys.items()]
 
 
-def secret_names(env: Environment) -> Sequence[str]:
-    secret = env.secret
-    return secret.from_env or (tuple(secret.external.keys) if secret.external else secret.keys)
-
-
 def secrets_given(env: Environment, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the secrets besides the database's: from the deployer's variables. The deploy reports missing ones."""
-    names = [name for name in secret_names(env) if name != DATABASE]
+    names = [name for name in env.secret.names if name != DATABASE]
     return {name: variables[name] for name in names if variables.get(name)}
 
 

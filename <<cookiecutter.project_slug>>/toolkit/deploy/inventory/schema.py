@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field, model_validator
@@ -71,6 +72,13 @@ class Secret(Block):
     def written(self) -> bool:
         """True if a release carries the values, which the deployer has read."""
         return bool(self.from_env or self.store)
+
+    def change_in_store(self, names: Sequence[str]) -> list[str]:
+        """Return the next step for new values of these variables in the store; empty without a store."""
+        if not self.store or not isinstance(self.keys, Mapping):
+            return []
+        keys = ", ".join(f"{name} ({self.keys.get(name, 'KEY')})" for name in names)
+        return [f"store a new value in {self.store}: {keys}"]
 
 
 class Graces(Block):

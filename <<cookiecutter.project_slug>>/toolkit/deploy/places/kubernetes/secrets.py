@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import fail
@@ -19,9 +19,8 @@ def change_secret(env: KubernetesEnvironment, names: Sequence[str]) -> list[str]
     """Yield the commands that set these variables in the environment's secret store. Pure."""
     if env.secret.from_env:
         return [f"export {name}='{example(name)}'" for name in names]
-    if env.secret.store and isinstance(env.secret.keys, Mapping):
-        keys = ", ".join(f"{name} ({env.secret.keys.get(name, 'KEY')})" for name in names)
-        return [f"store a new value in {env.secret.store}: {keys}"]
+    if in_store := env.secret.change_in_store(names):
+        return in_store
     if env.secret.external:
         return [f"store {', '.join(names)} in {env.secret.external.store}"]
     patch = json.dumps({"stringData": {name: example(name) for name in names}})

@@ -192,7 +192,7 @@ class MachinePlace:
         return ()
 
     def change_secret(self, names: Sequence[str]) -> Sequence[str]:
-        return [f"export {name}=..." for name in names]
+        return self.environment.secret.change_in_store(names) or [f"export {name}=..." for name in names]
 
     # a release
 

@@ -1,14 +1,14 @@
-"""A roll-out: the old and the new version serve the same rows, while the revision of a change runs.
+"""A roll-out: the old and the new version serve the same 1 000 000 rows, while the revisions of a change run.
 
-The control is what Alembic's autogenerate writes for the same change: it breaks requests, or locks for longer.
+The control is what Alembic's autogenerate writes for the same change: requests fail, or the migration itself.
 """
 
 import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,77 +17,13 @@ from tests.support import two_versions
 from tests.support.bakery import Bakery
 from tests.support.revising import sql, versions
 from tests.support.serving import Serving, python
-from tests.support.two_versions import LOCK_SECONDS, PATH, Version, call
+from tests.support.table_changes import CASES, FILL, ITEM, ITEMS, LINES, MAKERS, Body, Case
+from tests.support.two_versions import LOCK_SECONDS, Seen, Version, call
 from toolkit.dev.postgres import run as postgres
 
 pytestmark = pytest.mark.alone  # serves under load
 
-ROWS = 1_000_000
-LINES = (
-    "maker: name:str(1..40); item: name:str(1..40) note:str(..20)? amount:decimal(10,2)>0 status:enum(new|paid)=new "
-    "code:str(..20)?"
-)
-FILL = """
-INSERT INTO items (id, name, note, amount, status, code)
-SELECT lpad(to_hex(n), 32, '0')::uuid, 'Item ' || n, 'note', 1, 'new', 'c' || n FROM generate_series(1, %s) AS n
-"""
-numbers = itertools.count(ROWS)
-
-
-@dataclass(frozen=True)
-class Case:
-    """`change` is what `resource.change item` gets, `control` the statements of the plain revision.
-
-    `old` and `new`: what the clients of each version send beside the name and the amount. `same`: members of the old
-    version and what the new one calls them. `breaks`: the control fails requests, or the migration itself; otherwise it
-    only makes them wait for a lock for longer.
-    """
-
-    change: str
-    old: Mapping[str, object] = field(default_factory=dict)
-    new: Mapping[str, object] = field(default_factory=dict)
-    same: Mapping[str, str] = field(default_factory=dict)
-    control: Sequence[str] = ()
-    breaks: bool = False
-    options: Sequence[str] = ()
-
-
-CASES = {
-    "add": Case("+colour:str(..20)? +stock:int>=0=0", new={"colour": "red", "stock": 3}),
-    "widen": Case(
-        "status:enum(+refunded) note:str(..60)? amount:decimal(12,2)>0",
-        old={"note": "short", "status": "paid"},
-        new={"note": "a note that is longer than before", "status": "refunded"},
-        same={"note": "note", "status": "status"},
-        control=("ALTER TABLE items ALTER note TYPE varchar(60)", "ALTER TABLE items ALTER amount TYPE numeric(12,2)"),
-        breaks=True,  # it does not see the CHECK of the status
-    ),
-    "index": Case("+index(note, amount)", control=("CREATE INDEX plain ON items (note, amount)",)),
-    "unique": Case("+unique(name, code)", control=("ALTER TABLE items ADD CONSTRAINT plain UNIQUE (name, code)",)),
-    "reference": Case(
-        "+maker:ref(maker)?",
-        control=(
-            "ALTER TABLE items ADD COLUMN maker_id uuid",
-            "ALTER TABLE items ADD CONSTRAINT plain FOREIGN KEY (maker_id) REFERENCES makers (id)",
-            "CREATE INDEX plain_maker ON items (maker_id, id)",
-        ),
-    ),
-    "rename": Case(
-        "note->remark",
-        old={"note": "by the old one"},
-        new={"remark": "by the new one"},
-        same={"note": "remark"},
-        control=("ALTER TABLE items RENAME note TO remark",),
-        breaks=True,
-    ),
-    "required": Case(
-        "+size:int>=0",
-        new={"size": 3},
-        control=("ALTER TABLE items ADD COLUMN size integer NOT NULL",),
-        breaks=True,
-        options=("--backfill", "size=0"),
-    ),
-}
+numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -99,13 +35,23 @@ class Stock:
     server: str
 
     def environment(self, name: str) -> dict[str, str]:
-        """The variables of a service on the database of that name."""
+        """Return the variables of a service on the database of that name."""
         url = re.sub(r"(//[^/]+/)[^?]*", rf"\g<1>{name}", self.server)
         return {**self.bakery.environment, "ENVIRONMENT": "test", "DATABASE_URL": url, "POOL_TIMEOUT_SECONDS": "60"}
 
     def copy(self, name: str) -> dict[str, str]:
         sql(self.server, f"CREATE DATABASE {name} TEMPLATE stock STRATEGY file_copy")
         return self.environment(name)
+
+    def drop(self, name: str) -> None:
+        sql(self.server, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def task(self, service: Path, folder: Path, *words: str) -> Path:
+        """Return a copy of a service in which a task has run."""
+        self.bakery.copy(service, folder)
+        done = self.bakery.run([sys.executable, "tasks.py", *words], cwd=folder, env=self.bakery.environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return folder
 
 
 @pytest.fixture(scope="module")
@@ -117,65 +63,88 @@ def stock(bakery: Bakery) -> Iterator[Stock]:
         environment = made.environment("stock")
         migrated = python(service, "-m", "alembic", "upgrade", "head", env=environment)
         assert migrated.returncode == 0, migrated.stderr
-        sql(environment["DATABASE_URL"], FILL % ROWS)
-        sql(environment["DATABASE_URL"], "VACUUM ANALYZE items")
+        for statement in FILL:
+            sql(environment["DATABASE_URL"], statement)
         yield made
 
 
-@pytest.mark.drill(minutes=4)
+@pytest.mark.drill(minutes=5)
 @pytest.mark.parametrize("name", CASES)
-def test_both_versions_serve_while_the_revision_runs(stock: Stock, tmp_path: Path, name: str) -> None:
+def test_both_versions_serve_while_the_revisions_run(stock: Stock, tmp_path: Path, name: str) -> None:
     case = CASES[name]
-    changed = tmp_path / "shop"
-    stock.bakery.copy(stock.service, changed)
-    task = [sys.executable, "tasks.py", "resource.change", "item", case.change, *case.options]
-    done = stock.bakery.run(task, cwd=changed, env=stock.bakery.environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    old, new = (
-        Version(service, lambda extra=extra: body(extra))
-        for service, extra in ((stock.service, case.old), (changed, case.new))
-    )
+    changed = stock.task(stock.service, tmp_path / "shop", *case.task)
+    old, new = version(stock.service, ITEMS, case.old), version(changed, case.new_path, case.new)
 
-    seen = two_versions.roll_out(
-        old, new, stock.copy(f"{name}_ours"), tmp_path / "ours", lambda *both: see_each_other(case, *both)
-    )
-    print(f"{name}: {seen}")
+    database = stock.copy("ours")
+    meet = see_makers if case.new_path == MAKERS else see_each_other
+    expand = two_versions.roll_out(old, new, database, tmp_path / "expand", lambda *both: meet(case, *both))
+    require_unnoticed(f"{name}, expand", expand)
+
+    if case.contract:
+        contracted = stock.task(changed, tmp_path / "contracted" / "shop", "migrate.contract")
+        if case.corrected:
+            sql(database["DATABASE_URL"], case.corrected)
+        newest = version(contracted, case.new_path, case.new)
+        require_unnoticed(f"{name}, contract", two_versions.roll_out(new, newest, database, tmp_path / "contract"))
+        early = two_versions.roll_out(old, newest, stock.copy("early"), tmp_path / "early")
+        print(f"{name}, contract under the old version: {early}")
+        assert early.failures or early.migration.returncode
+        stock.drop("early")
+    stock.drop("ours")
+
+    if case.control:
+        write_plain(changed, case.control)
+        plain = two_versions.roll_out(old, new, stock.copy("plain"), tmp_path / "plain")
+        stock.drop("plain")
+        print(f"{name}, control: {plain}")
+        assert plain.failures or plain.migration.returncode
+
+
+def require_unnoticed(what: str, seen: Seen) -> None:
+    """Require a revision of which no client of either version has noticed anything."""
+    print(f"{what}: {seen}")
     assert seen.migration.returncode == 0, seen.migration.stderr
     assert not seen.failures
     assert seen.waited < LOCK_SECONDS
 
-    if case.control:
-        write_plain(changed, case.control)
-        plain = two_versions.roll_out(old, new, stock.copy(f"{name}_plain"), tmp_path / "plain")
-        print(f"{name}, control: {plain}")
-        if case.breaks:
-            assert plain.failures or plain.migration.returncode
-        else:
-            assert plain.waited > seen.waited
+
+def version(service: Path, path: str, extra: Body) -> Version:
+    return Version(service, lambda: body(extra), path)
 
 
-def body(extra: Mapping[str, object]) -> dict[str, object]:
-    return {"name": f"Item {next(numbers)}", "amount": "2.50", **extra}
+def body(extra: Body) -> dict[str, object]:
+    return {"name": f"Made {next(numbers)}", **extra}
 
 
 def see_each_other(case: Case, old: Serving, new: Serving) -> None:
-    """A row made by one version and changed by the other has the values of both, for both."""
-    ours = call(old, "POST", PATH, body(case.old))
-    assert call(new, "GET", f"{PATH}/{ours['id']}")["name"] == ours["name"]
-    for member, renamed in case.same.items():
-        assert call(new, "GET", f"{PATH}/{ours['id']}")[renamed] == ours[member]
-    call(new, "PATCH", f"{PATH}/{ours['id']}", {"name": "renamed", **case.new})
-    theirs = call(old, "PATCH", f"{PATH}/{ours['id']}", {"amount": "7.00"})  # leaves alone what it does not know
+    """Require of a row made by one version and changed by the other to have the values of both, for both."""
+    ours = call(old, "POST", ITEMS, body(case.old))
+    there, here = f"{case.new_path}/{ours['id']}", f"{ITEMS}/{ours['id']}"
+    seen = call(new, "GET", there)
+    assert seen["name"] == ours["name"]
+    assert {member: seen[renamed] for member, renamed in case.same.items()} == {
+        member: ours[member] for member in case.same
+    }
+    call(new, "PATCH", there, {**case.new, "name": "renamed"})
+    theirs = call(old, "PATCH", here, {"amount": "7.00"})  # leaves alone what it does not know
     assert theirs["name"] == "renamed"
-    seen = call(new, "GET", f"{PATH}/{ours['id']}")
-    assert {member: seen[member] for member in case.new} == dict(case.new)
+    seen = call(new, "GET", there)
     assert seen["amount"] == "7.00"
-    for member, renamed in case.same.items():
-        assert theirs[member] == seen[renamed]
-    made = call(new, "POST", PATH, body(case.new))
-    found = call(old, "GET", f"{PATH}/{made['id']}")
+    added = {member: value for member, value in case.new.items() if member != "amount"}
+    assert {member: seen[member] for member in added} == added
+    assert all(theirs[member] == seen[renamed] for member, renamed in case.same.items())
+    made = call(new, "POST", case.new_path, body(case.new))
+    found = call(old, "GET", f"{ITEMS}/{made['id']}")
     assert found["name"] == made["name"]
-    assert {member: found[member] for member in case.same} == {old: made[new] for old, new in case.same.items()}
+    assert all(found[member] == made[renamed] for member, renamed in case.same.items())
+
+
+def see_makers(case: Case, old: Serving, new: Serving) -> None:
+    """Require both versions to see the rows of the resource that stays; the old one still has the removed one."""
+    for one, other in ((old, new), (new, old)):
+        made = call(one, "POST", MAKERS, body({}))
+        assert call(other, "GET", f"{MAKERS}/{made['id']}") == made
+    assert call(old, "POST", ITEMS, body(ITEM))["name"]
 
 
 def write_plain(service: Path, statements: Sequence[str]) -> None:

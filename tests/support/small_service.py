@@ -86,10 +86,14 @@ class SmallService:
     def downgrade(self, revision: str) -> None:
         asyncio.run(self._on(self.url, lambda connection: command.downgrade(self._config(connection), revision)))
 
-    def sql(self, statement: str) -> list[tuple[object, ...]]:
+    def sql(self, statement: str, role: str = "") -> list[tuple[object, ...]]:
+        """Return the rows of a statement, of the superuser's or another role's."""
+
         async def run() -> list[tuple[object, ...]]:
             connection = await asyncpg.connect(self.url)
             try:
+                if role:
+                    await connection.execute(f"SET ROLE {role}")
                 return [tuple(row) for row in await connection.fetch(statement)]
             finally:
                 await connection.close()
@@ -100,7 +104,9 @@ class SmallService:
         """Compare the database, after its outstanding steps, with the models; it stays as it is."""
 
         def found(connection: Connection) -> dict[catalogue.Key, str]:
-            tables = connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").scalars()
+            tables = connection.exec_driver_sql(
+                "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+            ).scalars()
             connection.exec_driver_sql(f"TRUNCATE {', '.join(tables)}")
             for statement in outstanding.statements(outstanding.read(self.root)):
                 connection.exec_driver_sql(statement)

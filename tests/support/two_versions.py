@@ -22,7 +22,6 @@ from toolkit.dev.subprocesses import START_SECONDS
 
 Body = Callable[[], Mapping[str, object]]
 LOCK_SECONDS = 4.0  # LOCK_TIMEOUT_MS of app/db/migrations.py
-PATH = "/api/v1/items"
 WAITING = """
 SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)::float
 FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -32,10 +31,11 @@ WHERE NOT granted AND datname = current_database() AND application_name NOT LIKE
 
 @dataclass(frozen=True)
 class Version:
-    """A service's folder, and what its clients send to PATH: the same values in its own names."""
+    """A service's folder, and what its clients send to a path: the same values in its own names."""
 
     service: Path
     body: Body
+    path: str
 
 
 @dataclass
@@ -56,16 +56,16 @@ class Seen:
 class Clients(Load):
     """Readers and writers of one version: pages, new rows, and changes of these."""
 
-    def __init__(self, url: str, body: Body) -> None:
-        super().__init__(url, rate=20, threads=4, path=PATH)
-        self.body = body
+    def __init__(self, url: str, version: Version) -> None:
+        super().__init__(url, rate=20, threads=4, path=version.path)
+        self.body = version.body
 
     def _ask(self, connection: http.client.HTTPConnection, *, write: bool) -> bool:
         if not write:
-            return self._send(connection, "GET", f"{PATH}?limit=5")[1]
-        created, closing = self._send(connection, "POST", PATH, self.body())
+            return self._send(connection, "GET", f"{self.path}?limit=5")[1]
+        created, closing = self._send(connection, "POST", self.path, self.body())
         if created and not closing:
-            closing = self._send(connection, "PATCH", f"{PATH}/{created['id']}", self.body())[1]
+            closing = self._send(connection, "PATCH", f"{self.path}/{created['id']}", self.body())[1]
         return closing
 
     def _send(
@@ -137,13 +137,13 @@ def roll_out(
         waits = stack.enter_context(watched(environment["DATABASE_URL"]))
         ours = stack.enter_context(serving(old.service, environment, folder / "old.log"))
         theirs = stack.enter_context(serving(new.service, environment, folder / "new.log"))
-        with Clients(ours.url, old.body) as first:
+        with Clients(ours.url, old) as first:
             enough(first, 20)
             seen = Seen(python(new.service, "-m", "alembic", "upgrade", "head", env=environment))
             clients = [first]
             if seen.migration.returncode == 0:
                 wait_for(lambda: theirs.get("/ready")[0] == 200, f"{theirs.url} to be ready")
-                with Clients(theirs.url, new.body) as second:
+                with Clients(theirs.url, new) as second:
                     meet(ours, theirs)
                     enough(first, requests)
                     enough(second, requests)

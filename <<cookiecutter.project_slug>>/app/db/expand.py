@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from alembic import op
 from sqlalchemy import text
 
-from app.db.online import KEY, create_check, quoted, refuse_rows, short, without_parameters
+from app.db.online import KEY, create_check, create_view, drop_view, quoted, refuse_rows, short, without_parameters
 
 BATCH = 1000
 REPORT_SECONDS = 10.0
@@ -66,11 +66,21 @@ def set_not_null(table: str, column: str) -> None:
     op.drop_constraint(_check(table, column, "not_null"), table, type_="check", if_exists=True)
 
 
-def rename_column(table: str, old: str, new: str, *, forth: str = "", back: str = "", default: str = "NULL") -> None:
+def rename_column(
+    table: str,
+    old: str,
+    new: str,
+    *,
+    forth: str = "",
+    back: str = "",
+    default: str = "NULL",
+    keep_null: bool = False,
+) -> None:
     """Copy a column to its new name, and keep the two equal whichever of them the code writes.
 
     `forth` and `back` are SQL over the row for the new and the old column, `default` is the new column's. A value
-    without an old form (`back` fails) leaves NULL there.
+    without an old form (`back` fails) leaves NULL there. `keep_null`: NULL is a value that new code writes, not the
+    lack of one that `forth` fills; of old code's NULL in a new row it cannot be told apart, so that stays, too.
     """
     forth, after, before = forth or quoted(old), f'NEW."{new}"', f'NEW."{old}"'
     to_old = f"{before} := {_of_row(table, back or quoted(new))};"
@@ -81,11 +91,13 @@ def rename_column(table: str, old: str, new: str, *, forth: str = "", back: str 
     written = f"{after} IS DISTINCT FROM ({default})"
     if back and default != "NULL":
         written += f" OR {before} IS NULL"  # the old column has no default then
+    elif keep_null:
+        written += f" OR ({after} IS NULL AND {before} IS NULL)"
     body = f"""IF {after} IS NOT DISTINCT FROM {_of_row(table, forth)} THEN RETURN NEW; END IF;
     IF TG_OP = 'INSERT' THEN
         IF {written} THEN {to_old} ELSE {to_new} END IF;
     ELSIF {after} IS DISTINCT FROM OLD."{new}" THEN {to_old}
-    ELSIF {before} IS DISTINCT FROM OLD."{old}" OR {after} IS NULL THEN {to_new}
+    ELSIF {before} IS DISTINCT FROM OLD."{old}"{"" if keep_null else f" OR {after} IS NULL"} THEN {to_new}
     END IF;"""
     _create_trigger(table, [old, new], body)
     backfill(table, f"{quoted(new)} = ({forth})", f"{quoted(new)} IS DISTINCT FROM ({forth})")
@@ -152,15 +164,6 @@ def rename_table(
 
 def _rename(what: str, sql: str) -> None:
     op.execute(f"-- squawk-ignore renaming-{what}\n{sql}")
-
-
-def create_view(name: str, table: str) -> None:
-    op.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {quoted(table)}")  # noqa: S608
-    op.execute(f"COMMENT ON VIEW {quoted(name)} IS 'expand__{table}'")  # by which the drift test finds a forgotten one
-
-
-def drop_view(name: str) -> None:
-    op.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
 
 
 def _create_trigger(table: str, columns: Sequence[str], body: str) -> None:

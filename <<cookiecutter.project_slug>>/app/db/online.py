@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from alembic import op
 from alembic.operations.ops import CreateForeignKeyOp
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import AddConstraint
 
 SHOWN = 5
@@ -21,6 +24,37 @@ KEY = """
     SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
     WHERE indrelid = to_regclass(:name) AND indisprimary ORDER BY array_position(indkey::int2[], attnum)
 """
+
+
+_CHANGED = "a row of {table} broke {rule} while it was created, and has changed since; run the migration again"
+_VIEWS = """
+    SELECT relname, rtrim(pg_get_viewdef(oid), ';') AS query FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'v'
+    AND obj_description(oid, 'pg_class') = :comment ORDER BY 1
+"""
+# Give a view the rights of its table and of the columns; with row security, the role that asks is checked
+# against the table, too (PostgreSQL 15), and needs all of its columns.
+_RIGHTS = """DO $rights$
+DECLARE given record;
+BEGIN
+    FOR given IN
+        SELECT privilege_type AS right, is_grantable, grantee, '' AS part
+        FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE oid = '{table}'::regclass
+        UNION ALL
+        SELECT privilege_type, is_grantable, grantee, format(' (%I)', attname)
+        FROM pg_attribute, aclexplode(attacl) WHERE attrelid = '{table}'::regclass AND NOT attisdropped
+    LOOP
+        IF given.right IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') THEN
+            EXECUTE format('GRANT %s%s ON %s TO %s%s', given.right, given.part, '{view}'::regclass,
+                CASE given.grantee WHEN 0 THEN 'PUBLIC' ELSE given.grantee::regrole::text END,
+                CASE WHEN given.is_grantable AND given.grantee <> 0 THEN ' WITH GRANT OPTION' ELSE '' END);
+        END IF;
+    END LOOP;
+    IF current_setting('server_version_num')::integer >= 150000
+        AND (SELECT relrowsecurity FROM pg_class WHERE oid = '{table}'::regclass) THEN
+        EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', '{view}'::regclass);
+    END IF;
+END $rights$"""
 
 
 class RowsBreakRule(Exception):
@@ -43,19 +77,15 @@ def drop_index_concurrently(name: str, table_name: str, **_: Any) -> None:
 
 
 def create_check(name: str, table: str, condition: str, *, looser: bool = False) -> None:
-    """Create or replace a CHECK; existing rows are validated afterwards, without a lock that blocks writes.
+    """Create or replace a CHECK; existing rows are validated without a lock that blocks writes.
 
     `looser`: it accepts every row that the old one did, so it does not break code that is still running. Raises
-    RowsBreakRule: a CHECK that rows break would stay, not valid, and no such row could be updated.
+    RowsBreakRule.
     """
+    rule = _Rule(name, table, f"{name} ({condition})", f"({condition}) IS FALSE")
     if not looser:
-        refuse_rows(table, f"{name} ({condition})", f"({condition}) IS FALSE")
-    op.drop_constraint(name, table, type_="check", if_exists=True)
-    # The marker is for the classifier of deploys (toolkit/deploy/breaking_changes.py).
-    mark = " /* looser */" if looser else ""
-    added = f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {quoted(name)} CHECK ({condition}) NOT VALID{mark}"
-    op.execute(without_parameters(added))
-    _validate(name, table)
+        rule.refuse_rows()
+    rule.put(f"CHECK ({condition})", looser=looser)
 
 
 def create_foreign_key(
@@ -72,38 +102,89 @@ def create_foreign_key(
 
     Raises RowsBreakRule.
     """
+    given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in columns)
+    same = " AND ".join(
+        f"referred.{quoted(theirs)} = {quoted(source)}.{quoted(ours)}"
+        for ours, theirs in zip(columns, referred, strict=True)
+    )
+    found = f"EXISTS (SELECT FROM {quoted(referent)} AS referred WHERE {same})"
+    rule = _Rule(
+        name, source, f"{name} ({', '.join(columns)} refers to {referent})", f"{given} AND NOT {found}", "foreignkey"
+    )
     if not looser:
-        given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in columns)
-        same = " AND ".join(
-            f"referred.{quoted(theirs)} = {quoted(source)}.{quoted(ours)}"
-            for ours, theirs in zip(columns, referred, strict=True)
-        )
-        found = f"EXISTS (SELECT FROM {quoted(referent)} AS referred WHERE {same})"
-        refuse_rows(source, f"{name} ({', '.join(columns)} refers to {referent})", f"{given} AND NOT {found}")
-    op.drop_constraint(name, source, type_="foreignkey", if_exists=True)
+        rule.refuse_rows()
     created = CreateForeignKeyOp(name, source, referent, list(columns), list(referred), **options)
-    key = AddConstraint(created.to_constraint(op.get_context()))
-    mark = " NOT VALID /* looser */" if looser else " NOT VALID"
-    op.execute(f"{key.compile(dialect=op.get_context().dialect)}{mark}")
-    _validate(name, source)
+    key = AddConstraint(created.to_constraint(op.get_context())).compile(dialect=op.get_context().dialect)
+    rule.put(f"FOREIGN KEY{str(key).partition('FOREIGN KEY')[2]}", looser=looser)
 
 
 def create_unique(name: str, table: str, columns: Sequence[str]) -> None:
     """Create a UNIQUE constraint from an index that is created concurrently. Raises RowsBreakRule."""
     _refuse_duplicates(name, table, columns)
     op.drop_constraint(name, table, type_="unique", if_exists=True)
-    create_index_concurrently(name, table, columns, unique=True)
+    # For the classifier of deploys: no row breaks it, and code of any version answers 409 for a duplicate.
+    index = f"CREATE UNIQUE INDEX CONCURRENTLY {quoted(name)} ON {quoted(table)} ({', '.join(map(quoted, columns))})"
+    broken = False
+    with op.get_context().autocommit_block():
+        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+        try:
+            op.execute(f"{index} /* no duplicates */")
+        except IntegrityError:  # written since they were counted
+            broken = True
+            op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+    if broken:
+        _refuse_duplicates(name, table, columns)
+        raise RowsBreakRule(_CHANGED.format(table=table, rule=name))
     op.execute(f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {quoted(name)} UNIQUE USING INDEX {quoted(name)}")
 
 
 def widen_column(table: str, column: str, type_: str) -> None:
     """Change a column to a type that holds every old value and is stored the same: the table is not rewritten."""
-    op.drop_constraint(op.f(short(f"ck_{table}_{column}", "__type")), table, type_="check", if_exists=True)
-    # squawk and the classifier see that the type changes, but not the old type.
-    op.execute(
-        "-- squawk-ignore changing-column-type\n"
-        f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column)} TYPE {type_} /* looser */"
-    )
+    with _without_views(table):
+        op.drop_constraint(op.f(short(f"ck_{table}_{column}", "__type")), table, type_="check", if_exists=True)
+        # squawk and the classifier see that the type changes, but not the old type.
+        op.execute(
+            "-- squawk-ignore changing-column-type\n"
+            f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column)} TYPE {type_} /* looser */"
+        )
+
+
+def restore_type(table: str, column: str, type_: str) -> None:
+    """Take `widen_column` back, for a downgrade: the table may be rewritten."""
+    with _without_views(table):
+        op.execute(f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column)} TYPE {type_}")
+
+
+def create_view(name: str, table: str, query: str = "") -> None:
+    """Create an updatable view under the former name of a table, with the table's rights."""
+    query = query or f"SELECT * FROM {quoted(table)}"  # noqa: S608
+    op.execute(without_parameters(f"CREATE VIEW {quoted(name)} AS {query}"))
+    op.execute(f"COMMENT ON VIEW {quoted(name)} IS 'expand__{table}'")  # by which the drift test finds a forgotten one
+    op.execute(without_parameters(_RIGHTS.format(table=quoted(table), view=quoted(name))))
+
+
+def drop_view(name: str) -> None:
+    op.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
+
+
+@contextmanager
+def _without_views(table: str) -> Iterator[None]:
+    """Create the views of a renamed table again afterwards, in one transaction: they depend on the types of columns.
+
+    A view is locked before its table, as its queries do; what the revision has locked until then is let go.
+    """
+    views: dict[str, str] = {}
+    if not op.get_context().as_sql:
+        found = op.get_bind().execute(text(_VIEWS), {"comment": f"expand__{table}"})
+        views = {row.relname: row.query for row in found}
+    if views:
+        with op.get_context().autocommit_block():
+            pass
+    for view in views:
+        drop_view(view)
+    yield
+    for view, query in views.items():
+        create_view(view, table, query)
 
 
 def refuse_rows(table: str, rule: str, broken: str) -> None:
@@ -148,9 +229,43 @@ def without_parameters(sql: str) -> str:
     return re.sub(r"(?<![:\\]):(?=\w)", r"\\:", sql)
 
 
-def _validate(name: str, table: str) -> None:
-    with op.get_context().autocommit_block():
-        op.execute(f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT {quoted(name)}")
+@dataclass(frozen=True)
+class _Rule:
+    """A constraint to create. `text` is for messages, `broken` is SQL for the rows that break it."""
+
+    name: str
+    table: str
+    text: str
+    broken: str
+    kind: str = "check"
+
+    def refuse_rows(self) -> None:
+        refuse_rows(self.table, self.text, self.broken)
+
+    def put(self, definition: str, *, looser: bool) -> None:
+        """Create it under a temporary name, validate it, and replace the old one with it.
+
+        A constraint that VALIDATE refuses is dropped: no row that breaks it could be updated. Raises RowsBreakRule.
+        """
+        table, new, broken = quoted(self.table), short(self.name, "__new"), False
+        op.drop_constraint(op.f(new), self.table, type_=self.kind, if_exists=True)
+        # The marker is for the classifier of deploys (toolkit/deploy/breaking_changes.py).
+        mark = " NOT VALID /* looser */" if looser else " NOT VALID"
+        op.execute(without_parameters(f"ALTER TABLE {table} ADD CONSTRAINT {quoted(new)} {definition}{mark}"))
+        with op.get_context().autocommit_block():
+            try:
+                op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {quoted(new)}")
+            except IntegrityError:  # by a row that was written since they were counted
+                broken = True
+                op.drop_constraint(op.f(new), self.table, type_=self.kind, if_exists=True)
+        if broken:
+            self.refuse_rows()
+            raise RowsBreakRule(_CHANGED.format(table=self.table, rule=self.text))
+        op.drop_constraint(op.f(self.name), self.table, type_=self.kind, if_exists=True)
+        op.execute(
+            "-- squawk-ignore renaming-object\n"
+            f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(new)} TO {quoted(self.name)}"
+        )
 
 
 def short(name: str, suffix: str = "") -> str:

@@ -6,6 +6,8 @@ import re
 
 # Written by app/db/online.py after a CHECK or a type that accepts every old value.
 LOOSER = "/* looser */"
+# Written after a UNIQUE index: no row breaks it, and code of any version answers 409 for a duplicate.
+NO_DUPLICATES = "/* no duplicates */"
 _DESTRUCTIVE = (
     (re.compile(r"\bDROP\s+(TABLE|SCHEMA|VIEW|TYPE|SEQUENCE)\b", re.I), "drops {1}"),
     (re.compile(r"\bDROP\s+COLUMN\b", re.I), "drops a column"),
@@ -40,7 +42,7 @@ _TABLE = re.compile(r"\b(?:ALTER\s+TABLE|ON)\s+(?:ONLY\s+)?(?:[\w$]+\.)?\"?([\w$
 
 def reasons_in(sql: str) -> list[str]:
     """Return the parts of a script that break code for the previous schema; comments and strings are ignored."""
-    marked = sql.replace(LOOSER, " __looser__ ")
+    marked = sql.replace(LOOSER, " __looser__ ").replace(NO_DUPLICATES, " __looser__ ")
     bare = re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", _FUNCTION.sub(r"\1", marked), flags=re.S)
     views = set(_VIEW.findall(bare))
     added, created = set(_ADDED.findall(bare)), set(_CREATED.findall(bare))

@@ -88,7 +88,15 @@ class Widened(ops.MigrateOperation):
         self.inner = inner
 
     def reverse(self) -> ops.MigrateOperation:
-        return self.inner.reverse()
+        return RestoredType(self)
+
+
+class RestoredType(ops.MigrateOperation):
+    def __init__(self, widened: Widened) -> None:
+        self.widened = widened
+
+    def reverse(self) -> ops.MigrateOperation:
+        return self.widened
 
 
 @renderers.dispatch_for(Online)
@@ -118,9 +126,18 @@ def _render_restored(_: AutogenContext, op: RestoredIndex) -> list[str]:
 
 @renderers.dispatch_for(Widened)
 def _render_widened(context: AutogenContext, op: Widened) -> str:
+    return _type_call(context, "widen_column", op.inner, op.inner.modify_type)
+
+
+@renderers.dispatch_for(RestoredType)
+def _render_restored_type(context: AutogenContext, op: RestoredType) -> str:
+    return _type_call(context, "restore_type", op.widened.inner, op.widened.inner.existing_type)
+
+
+def _type_call(context: AutogenContext, function: str, op: ops.AlterColumnOp, type_: object) -> str:
     context.imports.add(IMPORT)
-    type_ = sa.types.to_instance(op.inner.modify_type).compile(dialect=postgresql.dialect())
-    return f"online.widen_column({op.inner.table_name!r}, {op.inner.column_name!r}, {type_!r})"
+    spelled = sa.types.to_instance(type_).compile(dialect=postgresql.dialect())  # pyrefly: ignore
+    return f"online.{function}({op.table_name!r}, {op.column_name!r}, {spelled!r})"
 
 
 @renderers.dispatch_for(Check)
@@ -158,7 +175,7 @@ def _by_table(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.Migrat
 
 def repeatable(operations: list[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
     """Return the same operations; if one commits on its way, the others are made repeatable after an interruption."""
-    if any(isinstance(op, Online | Check | RestoredIndex | Call) for op in operations):
+    if any(isinstance(op, Online | Check | RestoredIndex | Call | Widened | RestoredType) for op in operations):
         for op in operations:
             if isinstance(op, ops.CreateTableOp | ops.AddColumnOp | ops.CreateIndexOp):
                 op.if_not_exists = True

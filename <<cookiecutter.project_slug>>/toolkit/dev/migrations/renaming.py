@@ -63,6 +63,8 @@ def steps(change: Change, op: ops.AddColumnOp, old: str) -> Iterator[Step]:
     yield nullable(op) if needed else op
     yield from _checks_of_the_old(change, table, old, new)
     named = {"forth": forth, "back": quoted(new) if types[0] != types[1] else "", "default": default}
+    if value and column.nullable:
+        named["keep_null"] = True
     yield Call(call("rename_column", table, old, new, **named), call("drop_trigger", table, old, new))
     yield Entry("rename_column", table, old, to=new)
     if needed:

@@ -1,7 +1,10 @@
 """Changes of the models with two versions of the code on one PostgreSQL: expand, then contract."""
 
+import asyncio
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -9,6 +12,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.db.online import RowsBreakRule
+from tests.support.running import PATIENCE
 from tests.support.small_service import SmallService
 from toolkit.dev.migrations import outstanding
 from toolkit.dev.migrations.intents import NONE, Intents
@@ -159,6 +163,85 @@ def test_a_new_required_field_is_filled_for_old_code(service: SmallService) -> N
     finished(service)
     with pytest.raises(asyncpg.NotNullViolationError):
         service.sql("INSERT INTO products (name) VALUES ('x')")
+
+
+def test_null_of_new_code_stays_null_after_a_backfill(service: SmallService) -> None:
+    old, new = ('sa.Column("{}", sa.{}())'.format(*parts) for parts in (("size", "Text"), ("length", "Integer")))
+    changed(
+        service,
+        products(NAME, old),
+        products(NAME, new),
+        "INSERT INTO products (name, size) VALUES ('lamp', '7'), ('chair', NULL)",
+        Intents({("products", "size"): "length"}, backfills={("products", "length"): "coalesce(size, '3')::integer"}),
+    )
+    service.sql("INSERT INTO products (name, length) VALUES ('new', 5), ('null', NULL)")
+    service.sql("INSERT INTO products (name, size) VALUES ('old', '4')")
+    service.sql("UPDATE products SET length = NULL WHERE name = 'lamp'")
+    service.sql("UPDATE products SET name = name || '.'")
+    assert service.sql("SELECT name, length, size FROM products ORDER BY name") == [
+        ("chair.", 3, None),
+        ("lamp.", None, None),
+        ("new.", 5, "5"),
+        ("null.", None, None),
+        ("old.", 4, "4"),
+    ]
+
+
+@contextmanager
+def written_while_counted(service: SmallService, statement: str) -> Iterator[None]:
+    """Write in a transaction that ends once the revision waits for its lock: the count has not seen it."""
+    ready = threading.Event()
+
+    async def write() -> None:
+        connection = await asyncpg.connect(service.url)
+        watching = await asyncpg.connect(service.url)
+        async with connection.transaction():
+            await connection.execute(statement)
+            ready.set()
+            while not await watching.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.05)
+        await connection.close()
+        await watching.close()
+
+    writing = threading.Thread(target=lambda: asyncio.run(write()), daemon=True)
+    writing.start()
+    assert ready.wait(PATIENCE)
+    yield
+    writing.join(PATIENCE)
+    assert not writing.is_alive()
+
+
+def test_a_rule_that_is_broken_after_the_count_leaves_no_invalid_constraint(service: SmallService) -> None:
+    price = 'sa.Column("price", sa.Integer()), sa.CheckConstraint("price > {}", name="price")'
+    changed(service, products(NAME, price.format(0)), products(NAME, price.format(5)), "SELECT 1")
+    assert service.contract()
+    late = "INSERT INTO products (name, price) VALUES ('late', 1)"
+    with (
+        written_while_counted(service, late),
+        pytest.raises(RowsBreakRule, match="1 row of products breaks ck_products_price"),
+    ):
+        service.upgrade()
+    assert service.sql(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'products'::regclass "
+        "AND contype = 'c'"
+    ) == [("CHECK ((price > 0))",)]
+    service.sql("UPDATE products SET price = price + 1")  # as the code that runs still may
+    service.sql("UPDATE products SET price = 6")
+    service.upgrade()
+    assert service.differences() == []
+
+    unique = 'sa.UniqueConstraint("name", "price")'
+    service.declare(products(NAME, price.format(5), unique))
+    path = service.new()
+    assert path
+    assert service.judged(path) == ("", [])  # code of any version answers 409 for a duplicate
+    with (
+        written_while_counted(service, "INSERT INTO products (name, price) VALUES ('late', 6)"),
+        pytest.raises(RowsBreakRule, match=r"1 duplicate value of \(name, price\)"),
+    ):
+        service.upgrade()
+    assert service.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+    service.sql("INSERT INTO products (name, price) VALUES ('late', 6)")
 
 
 def refused(service: SmallService, models: str) -> None:
@@ -312,6 +395,50 @@ def test_a_rule_that_is_taken_back_is_no_longer_outstanding(service: SmallServic
     service.declare(products(price.format(0)))
     assert service.new() is None
     assert outstanding.read(service.root) == ()
+
+
+def test_a_renamed_resource_is_widened_before_its_contract(service: SmallService) -> None:
+    before = products('sa.Column("name", sa.String(20), nullable=False)')
+    changed(service, before, before.replace("products", "lamps"), "SELECT 1", Intents(renamed_tables={"products": "lamps"}))
+    wider = 'sa.Column("name", sa.String(40), nullable=False)'
+    service.declare(products(wider).replace("products", "lamps"))
+    assert service.new()
+    service.upgrade()
+    assert service.differences() == []
+    service.sql(f"INSERT INTO products (name) VALUES ('{'x' * 40}')")
+    service.sql("DELETE FROM lamps")
+    service.downgrade("-1")
+    service.upgrade()
+    finished(service, "lamps")
+
+
+def test_the_view_of_a_renamed_resource_has_the_rights_of_its_table(service: SmallService) -> None:
+    before = products(NAME, 'sa.Column("size", sa.Integer())', 'sa.Column("hidden", sa.Integer())')
+    rights = (
+        "CREATE ROLE reader",
+        "CREATE ROLE writer",
+        "GRANT SELECT (id, name) ON products TO reader",
+        "GRANT SELECT, INSERT, UPDATE ON products TO writer",
+    )
+    service.declare(before + before.replace("products", "orders"))
+    assert service.new()
+    service.upgrade()
+    for statement in rights:
+        service.sql(statement)
+        service.sql(statement.replace("products", "orders") if "ON" in statement else "SELECT 1")
+    service.sql("ALTER TABLE orders ENABLE ROW LEVEL SECURITY")
+    service.sql("CREATE POLICY shown ON orders USING (size > 0) WITH CHECK (true)")
+    service.declare(before.replace("products", "lamps") + before.replace("products", "repairs"))
+    assert service.new(Intents(renamed_tables={"products": "lamps", "orders": "repairs"}))
+    service.upgrade()
+    for table in ("products", "orders"):
+        service.sql(f"INSERT INTO {table} (name, size) VALUES ('shown', 2), ('hidden', 0)", "writer")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            service.sql(f"DELETE FROM {table}", "writer")
+    assert service.sql("SELECT name FROM products ORDER BY 1", "reader") == [("hidden",), ("shown",)]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        service.sql("SELECT hidden FROM products", "reader")
+    assert service.sql("SELECT name FROM orders", "writer") == [("shown",)]
 
 
 @pytest.mark.drill(minutes=1)

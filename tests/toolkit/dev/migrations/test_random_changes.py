@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, note, reject, settings
 
 from tests.support.changed_lines import PAIRS, Pair, pair
 from tests.support.line_release import Release, Unfit
@@ -37,6 +37,7 @@ CASES = {
         f"p/{'p' * 40}: abcdefghijklm_b:int abcdefghijklm_c:int",
         {"abcdefghijklm_a": "abcdefghijklm_b"},
     ),
+    "a table with a reserved name": pair("a/as: b:int", "a/as: c:int", {"b": "c"}),
     "keywords of PL/pgSQL": pair("p/ps: loop:int", "p/ps: if:int exit:int", {"loop": "if"}),
     "a text that becomes a number": pair("p/ps: a:text", "p/ps: a:decimal(9,2)", {}),
     "a text that becomes an enum": pair("p/ps: a:text b:text", "p/ps: a:enum(ab|c) b:str(2..40)", {}),
@@ -88,6 +89,7 @@ def search(server: str, examples: int, *, same: bool = False) -> None:
     @given(PAIRS)
     def one(example: Pair) -> None:
         counts["tried"] += 1
+        note(repr(example))
         try:
             migrate(server, example)
         except Unfit:

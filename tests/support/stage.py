@@ -90,6 +90,7 @@ class Stage:
     images: Images
     environment: dict[str, str]
     settings: tuple[str, ...] = (*QUICK, *provider.SETTINGS)
+    scopes: tuple[str, ...] = ()  # of the callers; by default those of products
 
     @contextmanager
     def fresh(self, kind: str = "test") -> Iterator["Stage"]:
@@ -101,7 +102,7 @@ class Stage:
     @cached_property
     def token(self) -> str:
         """A caller's who may read and write products; empty where the service asks for none."""
-        return Provider(Path(self.images.keys)).token() if self.images.keys else ""
+        return Provider(Path(self.images.keys)).token(*self.scopes) if self.images.keys else ""
 
     def load(self, rate: float = 120, threads: int = 6) -> Load:
         """Clients of this service, with a token."""

@@ -31,33 +31,11 @@ def require(distinct: bool) -> None:
 
 
 @dataclass
-class Release:
-    """A change of a line on one service. `filled` are new columns whose values come from a backfill."""
+class Wish:
+    """A change of a line, and what its author says about it. `filled`: new columns with values from a backfill."""
 
-    service: SmallService
     pair: Pair
     filled: dict[str, str] = field(default_factory=dict)
-
-    def prepare(self, *, plainly: bool = False) -> None:
-        """Write the first revision and the expand revision; follow the advice of each refusal.
-
-        `plainly`: the second one is what Alembic alone writes.
-        """
-        self.service.declare(lines.models(self.pair.old))
-        assert self.service.new()
-        self.service.upgrade()
-        self.service.declare(lines.models(self.pair.new))
-        if plainly:
-            self.service.new_plainly()
-            return
-        for _ in range(REFUSALS):
-            try:
-                assert self.service.new(self.intents())
-            except SystemExit as refusal:
-                self.follow(str(refusal))
-            else:
-                return
-        raise AssertionError(f"{REFUSALS} refusals")
 
     def follow(self, refusal: str) -> None:
         """Do what a refusal asks for: give a backfill, or another name. Any other one is a failure."""
@@ -72,16 +50,15 @@ class Release:
                 if renamed is None:
                     raise Unfit(refusal)
                 self.pair = renamed
-                self.service.declare(lines.models(self.pair.new))
 
-    def intents(self) -> Intents:
+    def given(self) -> resource_options.Given:
+        """Return the options of `resource.sync`."""
         old, new = self.pair.old, self.pair.new
         renames = [f"{new.name}.{before}={after}" for before, after in self.pair.renamed]
         renames += [f"{old.name}/{old.plural}={new.name}"] * (old.name != new.name)
         filled = [f"{new.name}.{part.name}={lines.by_row(part)}" for part in new.fields if part.name in self.filled]
         maps = [f"{new.name}.{name}:{gone}={kept}" for name, values in self.maps().items() for gone, kept in values]
-        target = parse(lines.TARGET_LINE)
-        return resource_options.intents((*target, old), (*target, new), resource_options.Given(renames, filled, maps))
+        return resource_options.Given(renames, filled, maps)
 
     def maps(self) -> dict[str, list[tuple[str, str]]]:
         """Return the removed values of each enum, with a value that stays."""
@@ -96,6 +73,39 @@ class Release:
         """Return True if a new column has nothing of the old one: it is added, or a backfill gives every value."""
         asked = self.filled.get(part.name, "")
         return self.pair.source(part) is None or ("not every value" in asked and "nullable to required" not in asked)
+
+
+@dataclass
+class Release(Wish):
+    """A change of a line on one service."""
+
+    service: SmallService = field(kw_only=True)
+
+    def prepare(self, *, plainly: bool = False) -> None:
+        """Write the first revision and the expand revision; follow the advice of each refusal.
+
+        `plainly`: the second one is what Alembic alone writes.
+        """
+        self.service.declare(lines.models(self.pair.old))
+        assert self.service.new()
+        self.service.upgrade()
+        if plainly:
+            self.service.declare(lines.models(self.pair.new))
+            self.service.new_plainly()
+            return
+        for _ in range(REFUSALS):
+            self.service.declare(lines.models(self.pair.new))
+            try:
+                assert self.service.new(self.intents())
+            except SystemExit as refusal:
+                self.follow(str(refusal))
+            else:
+                return
+        raise AssertionError(f"{REFUSALS} refusals")
+
+    def intents(self) -> Intents:
+        target = parse(lines.TARGET_LINE)
+        return resource_options.intents((*target, self.pair.old), (*target, self.pair.new), self.given())
 
     def require_distinct(self) -> None:
         """Reject a pair whose small fields cannot have different values in all rows."""
@@ -216,13 +226,10 @@ class Release:
         return f"{there} IS DISTINCT FROM {then}{nothing}"
 
     def check_what_new_code_wrote(self) -> None:
-        """Compare each value with what was written; a NULL in a column with a backfill may have become its value."""
+        """Compare each value with what was written."""
         for n in NEW_CODE:
             values = self.values(self.pair.new, n)
-            sure = {part.name for part in self.pair.new.fields if not (part.nullable and part.name in self.filled)}
-            wrong = [
-                f'"{name}" IS DISTINCT FROM {lines.literal(text)}' for name, text in values.items() if name in sure
-            ]
+            wrong = [f'"{name}" IS DISTINCT FROM {lines.literal(text)}' for name, text in values.items()]
             where = f"\"{self.pair.new.table}\" WHERE id = '{lines.key(n)}'"
             found = self.service.sql(f"SELECT {', '.join(['false', *wrong])} FROM {where}")
             assert found == [(False,) * (1 + len(wrong))], (n, wrong)

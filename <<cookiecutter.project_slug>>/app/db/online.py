@@ -50,8 +50,10 @@ BEGIN
                 CASE WHEN given.is_grantable AND given.grantee <> 0 THEN ' WITH GRANT OPTION' ELSE '' END);
         END IF;
     END LOOP;
-    IF current_setting('server_version_num')::integer >= 150000
-        AND (SELECT relrowsecurity FROM pg_class WHERE oid = '{table}'::regclass) THEN
+    IF (SELECT relrowsecurity FROM pg_class WHERE oid = '{table}'::regclass) THEN
+        IF current_setting('server_version_num')::integer < 150000 THEN
+            RAISE EXCEPTION 'table {table} has row security, which a view ignores before PostgreSQL 15';
+        END IF;
         EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', '{view}'::regclass);
     END IF;
 END $rights$"""

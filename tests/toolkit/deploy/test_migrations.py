@@ -63,6 +63,7 @@ def test_destructive(sql: str, reason: str) -> None:
         "ALTER TABLE product ADD COLUMN size INT; ALTER TABLE product ADD CONSTRAINT ck CHECK (size > 0) NOT VALID;",
         "ALTER TABLE product ADD COLUMN sku TEXT; CREATE UNIQUE INDEX CONCURRENTLY uq ON product (sku);"
         "ALTER TABLE product ADD CONSTRAINT uq UNIQUE USING INDEX uq;",
+        "CREATE UNIQUE INDEX CONCURRENTLY uq ON product (name, price) /* no duplicates */;",
         "ALTER TABLE product ADD COLUMN lamp_id UUID; "
         "ALTER TABLE product ADD CONSTRAINT fk FOREIGN KEY (lamp_id) REFERENCES lamp (id) NOT VALID;",
         'ALTER TABLE "product" RENAME TO "lamp"; ALTER TABLE "lamp" RENAME CONSTRAINT a TO b; '

@@ -28,6 +28,7 @@ class Case:
     `old` and `new`: what the clients of each version send beside the name; both know the members `same`, each by the
     name of the old and of the new version. `new_path`: where the new version serves; it has no items if that is
     MAKERS. `corrected`: SQL of the owner, before the contract, for the rows of old code that a new rule forbids.
+    `locks`: the control fails no request here, it keeps them waiting for a lock; a larger table makes them fail.
     """
 
     task: Sequence[str]
@@ -38,6 +39,7 @@ class Case:
     new_path: str = ITEMS
     corrected: str = ""
     contract: bool = False
+    locks: bool = False
 
 
 def changed(expression: str, *options: str) -> tuple[str, ...]:
@@ -94,6 +96,7 @@ CASES = {
     "unique": Case(
         changed("+unique(name, code)"),
         control=("ALTER TABLE items ADD CONSTRAINT plain UNIQUE (name, code)",),
+        locks=True,
     ),
     "reference": Case(
         changed("+maker:ref(maker)? +seller:ref(maker)? +buyer:ref(maker)?"),
@@ -107,6 +110,7 @@ CASES = {
                 "CREATE INDEX ON items ({}, id)",
             )
         ),
+        locks=True,
     ),
     "index": Case(
         changed("+index(note, amount) +index(code, name) +index(status, code) +index(name, amount)"),
@@ -114,6 +118,7 @@ CASES = {
             f"CREATE INDEX ON items ({columns})"
             for columns in ("note, amount, id", "code, name, id", "status, code, id", "name, amount, id")
         ),
+        locks=True,
     ),
     "rename resource": Case(
         ("resource.rename", "item", "thing"),

@@ -62,7 +62,7 @@ def steps(change: Change, op: ops.AddColumnOp, old: str) -> Iterator[Step]:
     needed = is_required(column)
     yield nullable(op) if needed else op
     yield from _checks_of_the_old(change, table, old, new)
-    named = {"forth": forth, "back": quoted(new) if types[0] != types[1] else "", "default": default}
+    named: dict[str, object] = {"forth": forth, "back": quoted(new) if types[0] != types[1] else "", "default": default}
     if value and column.nullable:
         named["keep_null"] = True
     yield Call(call("rename_column", table, old, new, **named), call("drop_trigger", table, old, new))

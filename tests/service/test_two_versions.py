@@ -1,7 +1,7 @@
 """A roll-out: the old and the new version serve the same 1 000 000 rows, while the revisions of a change run.
 
-The control is what Alembic's autogenerate writes for the same change: requests fail or wait for a lock, or the migration
-fails.
+The control is what Alembic's autogenerate writes for the same change: requests fail or wait for a lock, or the
+migration fails.
 """
 
 import itertools

@@ -32,20 +32,20 @@ _VIEWS = """
     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'v'
     AND obj_description(oid, 'pg_class') = :comment ORDER BY 1
 """
-# Give a view the rights of its table and of the columns; with row security, the role that asks is checked
+# Give a view the privileges on its table and of the columns; with row security, the role that asks is checked
 # against the table, too (PostgreSQL 15), and needs all of its columns.
-_RIGHTS = """DO $rights$
+_PRIVILEGES = """DO $privileges$
 DECLARE given record;
 BEGIN
     FOR given IN
-        SELECT privilege_type AS right, is_grantable, grantee, '' AS part
+        SELECT privilege_type AS privilege, is_grantable, grantee, '' AS part
         FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE oid = '{table}'::regclass
         UNION ALL
         SELECT privilege_type, is_grantable, grantee, format(' (%I)', attname)
         FROM pg_attribute, aclexplode(attacl) WHERE attrelid = '{table}'::regclass AND NOT attisdropped
     LOOP
-        IF given.right IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') THEN
-            EXECUTE format('GRANT %s%s ON %s TO %s%s', given.right, given.part, '{view}'::regclass,
+        IF given.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') THEN
+            EXECUTE format('GRANT %s%s ON %s TO %s%s', given.privilege, given.part, '{view}'::regclass,
                 CASE given.grantee WHEN 0 THEN 'PUBLIC' ELSE given.grantee::regrole::text END,
                 CASE WHEN given.is_grantable AND given.grantee <> 0 THEN ' WITH GRANT OPTION' ELSE '' END);
         END IF;
@@ -56,7 +56,7 @@ BEGIN
         END IF;
         EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', '{view}'::regclass);
     END IF;
-END $rights$"""
+END $privileges$"""
 
 
 class RowsBreakRule(Exception):
@@ -158,11 +158,11 @@ def restore_type(table: str, column: str, type_: str) -> None:
 
 
 def create_view(name: str, table: str, query: str = "") -> None:
-    """Create an updatable view under the former name of a table, with the table's rights."""
+    """Create an updatable view under the former name of a table, with the table's privileges."""
     query = query or f"SELECT * FROM {quoted(table)}"  # noqa: S608
     op.execute(without_parameters(f"CREATE VIEW {quoted(name)} AS {query}"))
     op.execute(f"COMMENT ON VIEW {quoted(name)} IS 'expand__{table}'")  # by which the drift test finds a forgotten one
-    op.execute(without_parameters(_RIGHTS.format(table=quoted(table), view=quoted(name))))
+    op.execute(without_parameters(_PRIVILEGES.format(table=quoted(table), view=quoted(name))))
 
 
 def drop_view(name: str) -> None:

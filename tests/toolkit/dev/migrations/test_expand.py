@@ -412,9 +412,9 @@ def test_a_renamed_resource_is_widened_before_its_contract(service: SmallService
     finished(service, "lamps")
 
 
-def test_the_view_of_a_renamed_resource_has_the_rights_of_its_table(service: SmallService) -> None:
+def test_the_view_of_a_renamed_resource_has_the_privileges_of_its_table(service: SmallService) -> None:
     before = products(NAME, 'sa.Column("size", sa.Integer())', 'sa.Column("hidden", sa.Integer())')
-    rights = (
+    privileges = (
         "CREATE ROLE reader",
         "CREATE ROLE writer",
         "GRANT SELECT (id, name) ON products TO reader",
@@ -423,7 +423,7 @@ def test_the_view_of_a_renamed_resource_has_the_rights_of_its_table(service: Sma
     service.declare(before + before.replace("products", "orders"))
     assert service.new()
     service.upgrade()
-    for statement in rights:
+    for statement in privileges:
         service.sql(statement)
         service.sql(statement.replace("products", "orders") if "ON" in statement else "SELECT 1")
     service.sql("ALTER TABLE orders ENABLE ROW LEVEL SECURITY")

@@ -178,6 +178,16 @@ class Field:
         return len(self.values) or MANY
 
     @property
+    def distinct(self) -> bool:
+        """Return True if each row of a test can have another value."""
+        return bool(self.ref) or self.capacity >= MANY
+
+    @property
+    def countable(self) -> bool:
+        """Return True if its values have an order in which a test can count through them."""
+        return self.type in (*INTEGERS, "enum", "bool")
+
+    @property
     def filterable(self) -> bool:
         """Return True if a list can be filtered by its exact value."""
         return self.type not in ("json", "text", "float") and self.min_length <= FILTER_LENGTH

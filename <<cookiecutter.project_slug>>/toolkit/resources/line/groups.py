@@ -28,17 +28,18 @@ def build(raw: RawResource, table: str, fields: Mapping[str, Field], report: Rep
         if columns is None:
             continue
         group = Group(columns, kind.text == "unique")
-        if message := fault(group, table, [fields[name] for name in columns], made):
+        if message := fault(group, table, fields, made):
             report(kind.offset, kind.text, message)
         else:
             made.append(group)
     return tuple(made)
 
 
-def fault(group: Group, table: str, chosen: list[Field], others: list[Group]) -> str:
+def fault(group: Group, table: str, fields: Mapping[str, Field], others: list[Group]) -> str:
     """Return why a group of these fields is invalid beside others, or an empty string."""
+    chosen = [fields[name] for name in group.fields]
     message = _storage(group, table, chosen) or _repeats(group, others, chosen)
-    return _capacity(group, chosen) if group.unique and not message else message
+    return _capacity(group, fields, others) if group.unique and not message else message
 
 
 def _unknown_kind(given: str) -> str:
@@ -132,17 +133,20 @@ def _repeats(group: Group, others: list[Group], chosen: list[Field]) -> str:
     return ""
 
 
-def _capacity(group: Group, chosen: list[Field]) -> str:
-    """Return why too few rows fit a unique group, or an empty string."""
-    if all(field.has_default for field in chosen):
+def _capacity(group: Group, fields: Mapping[str, Field], others: list[Group]) -> str:
+    """Return why too few rows fit a unique group, or why tests cannot create them; or an empty string."""
+    if all(fields[name].has_default for name in group.fields):
         return f"only one row could use the defaults of {_listed(group.fields)}; remove one of the defaults"
-    if any(field.ref or field.capacity >= MANY for field in chosen):
+    if any(fields[name].distinct for name in group.fields):
         return ""
-    count = math.prod(field.capacity for field in chosen)
-    return (
-        f"{_listed(group.fields)} have only {count} combinations, and none of them has {MANY} values; "
-        "add a reference or a larger field, or widen one"
-    )
+    count = math.prod(fields[name].capacity for name in group.fields if fields[name].countable)
+    if count < MANY:
+        return f"{_listed(group.fields)} have only {count} combinations; add a reference or a larger field, or widen one"
+    small = [other for other in others if other.unique and not any(fields[name].distinct for name in other.fields)]
+    if shared := [name for other in small for name in other.fields if name in group.fields]:
+        way = "widen one of the fields, or add the constraint to the model under a name of your own"
+        return f"{quote(shared[0])} is in another `unique` whose fields have fewer than {MANY} values each; {way}"
+    return ""
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -65,12 +65,28 @@ class Resource(Names):
         return tuple(
             part
             for part in self.fields
-            if part.unique or (part.name in grouped and not part.ref and part.capacity >= MANY)
+            if part.unique or (part.name in grouped and not part.ref and part.distinct)
         )
+
+    @property
+    def digits(self) -> dict[str, int]:
+        """The fields of unique groups without a varied field: in a test, they are the digits of a number that counts rows.
+
+        Each with its place value; the largest field changes with each row.
+        """
+        found: dict[str, int] = {}
+        for group in self.uniques:
+            parts = [part for part in self.fields if part.name in group.fields]
+            place = 1
+            for part in () if any(part.distinct for part in parts) else sorted(parts, key=_descending):
+                if part.countable:
+                    found[part.name] = place
+                    place *= part.capacity
+        return found
 
     def freed(self, group: Group) -> str:
         """Return the field of a unique group that differs in each row of a test."""
-        varied = [part.name for part in self.varied]
+        varied = [part.name for part in self.varied] + [name for name, place in self.digits.items() if place == 1]
         references = [part.name for part in self.references]
         return next(name for name in (*varied, *references) if name in group.fields)
 
@@ -78,6 +94,10 @@ class Resource(Names):
         """Return True if a row of a test can repeat the values of a unique group without those of another group."""
         differing = {part.name for part in (*self.varied, *self.references)}
         return all(other is group or (set(other.fields) - set(group.fields)) & differing for other in self.uniques)
+
+
+def _descending(part: Field) -> int:
+    return -part.capacity
 
 
 def by_reference(resources: Iterable[Resource]) -> tuple[Resource, ...]:

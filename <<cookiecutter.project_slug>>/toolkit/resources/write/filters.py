@@ -152,6 +152,17 @@ def example_float(field: Field, number: int) -> str:
     return repr(high - 1.5 - number) if high is not None else repr(1.5 + number)
 
 
+def digit(field: Field, place: int) -> str:
+    """Return the expression of a value by the number `row`, of which it is the digit at a place value."""
+    index = f"row // {place} % {field.capacity}" if place > 1 else f"row % {field.capacity}"
+    if field.type == "bool":
+        return f"{index} == 1"
+    if field.type == "enum":
+        return f"({', '.join(map(python, field.values))})[{index}]"
+    low = (field.span or (0, 0))[0]
+    return f"{low} + {index}" if low else index
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -167,6 +178,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
         sql_default,
         python_default,
         decimal_span,
+        digit,
         float_span,
         example,
     )

@@ -147,6 +147,14 @@ def test_which_fields_a_test_varies() -> None:
     assert [resource.separable(group) for group in resource.uniques] == [True, True, True]
 
 
+def test_a_test_counts_through_small_fields() -> None:
+    (resource,) = parse("r: a:bool b:enum(x|y|z) c:int>=1<=24 d:date? e:str unique(a, b, c) unique(e, a)")
+    assert [field.name for field in resource.varied] == ["e"]
+    assert resource.digits == {"c": 1, "b": 24, "a": 72}
+    assert [resource.freed(group) for group in resource.uniques] == ["c", "e"]
+    assert [resource.separable(group) for group in resource.uniques] == [True, False]
+
+
 def test_groups_that_a_test_cannot_tell_apart() -> None:
     """A second row with the same a and b has the same b and c, which no test varies."""
     (resource,) = parse("r: a:bool b:int c:bool unique(a, b) unique(b, c)")
@@ -280,6 +288,11 @@ def test_groups_that_a_test_cannot_tell_apart() -> None:
         ),
         ("p: a:int! b:int unique(a,b)", [(17, "p.unique", "`a` is unique alone (`!`)")]),
         ("p: a:bool b:enum(x|y) unique(a,b)", [(23, "p.unique", "only 4 combinations")]),
+        ("p: a:decimal(3,2)>=0<=0.2 b:int>=1<=99 unique(a,b)", [(40, "p.unique", "only 99 combinations")]),
+        (
+            "p: a:int>=1<=50 b:int>=1<=40 c:int>=1<=60 unique(a,b) unique(c,b)",
+            [(55, "p.unique", "`b` is in another `unique` whose fields have fewer than 100 values each")],
+        ),
         ("p: a:int=1 b:int=2 unique(a,b)", [(20, "p.unique", "only one row could use the defaults")]),
         (
             "p: a:int unique(a, b",

@@ -113,7 +113,7 @@ def groups(draw: st.DrawFn, table: str, columns: dict[str, Field]) -> tuple[Grou
     wanted = st.lists(st.sampled_from(sorted(columns)), min_size=2, max_size=4, unique=True)
     for chosen in draw(st.lists(wanted, max_size=3)) if len(columns) > 1 else ():
         group = Group(tuple(chosen), draw(st.booleans()))
-        if not fault(group, table, [columns[name] for name in chosen], made):
+        if not fault(group, table, columns, made):
             made.append(group)
     return tuple(made)
 

@@ -18,7 +18,8 @@ AWKWARD = (
     "changes:str? created:bool? data:json? total_gte:int? page_limit:int? l:float? status:str(1001..1200); "
     "tup/tuple: parent:ref(tup, cascade)? name:str request:ref(client, restrict) unique(parent, name); "
     "class: import:int! client:ref(client, null)? select:ref(tup, cascade)? user:int unique:bool index:enum(a|b)=a "
-    "unique(client, unique, index) index(unique, index) unique(select, user); thing: n:int row:int>=0<=23 next:enum(a|b|c|d|e) unique(row, next)"
+    "unique(client, unique, index) index(unique, index) unique(select, user); "
+    "thing: n:int row:int>=0<=23 next:enum(a|b|c|d|e) unique(row, next)"
 )
 EXTREMES = (
     "extreme: huge:decimal(38,0)! tiny:decimal(38,38)? money:decimal(20,2)=999999999999999999.99 "

@@ -141,7 +141,8 @@ def _capacity(group: Group, fields: Mapping[str, Field], others: list[Group]) ->
         return ""
     count = math.prod(fields[name].capacity for name in group.fields if fields[name].countable)
     if count < MANY:
-        return f"{_listed(group.fields)} have only {count} combinations; add a reference or a larger field, or widen one"
+        way = "add a reference or a larger field, or widen one"
+        return f"{_listed(group.fields)} have only {count} combinations; {way}"
     small = [other for other in others if other.unique and not any(fields[name].distinct for name in other.fields)]
     if shared := [name for other in small for name in other.fields if name in group.fields]:
         way = "widen one of the fields, or add the constraint to the model under a name of your own"

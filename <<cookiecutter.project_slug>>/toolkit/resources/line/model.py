@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from toolkit.resources.line.field import INDEX_LENGTH, INTEGERS, MANY, NUMBERS, TYPES, Check, Field, Names, scaled
+from toolkit.resources.line.field import INDEX_LENGTH, INTEGERS, NUMBERS, TYPES, Check, Field, Names, scaled
 
 __all__ = [
     "INDEX_LENGTH",
@@ -70,9 +70,9 @@ class Resource(Names):
 
     @property
     def digits(self) -> dict[str, int]:
-        """The fields of unique groups without a varied field: in a test, they are the digits of a number that counts rows.
+        """The fields of unique groups without a varied field, each with its place value.
 
-        Each with its place value; the largest field changes with each row.
+        In a test they are the digits of a number that counts rows; the largest field changes with each row.
         """
         found: dict[str, int] = {}
         for group in self.uniques:

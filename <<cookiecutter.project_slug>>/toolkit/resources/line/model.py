@@ -63,9 +63,7 @@ class Resource(Names):
         """The fields that need another value in each row of a test; a reference has one, because its row is new."""
         grouped = {name for group in self.uniques for name in group.fields}
         return tuple(
-            part
-            for part in self.fields
-            if part.unique or (part.name in grouped and not part.ref and part.distinct)
+            part for part in self.fields if part.unique or (part.name in grouped and not part.ref and part.distinct)
         )
 
     @property

@@ -154,6 +154,28 @@ def test_every_step_is_a_task(skeleton: Path) -> None:
             assert TASK.fullmatch(command) or command in TOOLCHAIN, f"{name}: {command}"
 
 
+def test_previews_are_off_by_default_and_never_for_a_fork(skeleton: Path) -> None:
+    content = workflow(skeleton, "preview")
+    assert content["permissions"] == {}
+    for name, job in content["jobs"].items():
+        assert job["if"].startswith("vars.PREVIEWS == 'true' && "), name
+        assert name == "expire" or "head.repo.full_name == github.repository" in job["if"], name
+        assert job["permissions"]["contents"] == "read"
+        for command in runs(job):
+            assert TASK.fullmatch(command) or command in TOOLCHAIN, f"{name}: {command}"
+    # A closed pull request removes what an open one has made: by the same name.
+    made, removed = (content["jobs"][name]["steps"][-1] for name in ("preview", "remove"))
+    assert made["env"] == removed["env"] == {"BRANCH": "${{ github.head_ref }}"}
+    assert {"closed", "synchronize"} <= set(content[True]["pull_request"]["types"])
+
+
+def test_a_deploy_leaves_its_page_also_when_it_fails(skeleton: Path) -> None:
+    for name in ("staging", "production"):
+        deploy, upload = workflow(skeleton)["jobs"][name]["steps"][-2:]
+        assert "--page deploy.html" in deploy["run"]
+        assert (upload["if"], upload["with"]["path"]) == ("always()", "deploy.html")
+
+
 def test_the_job_for_the_template_only_reads_and_leaves_no_token_behind(skeleton: Path) -> None:
     content = workflow(skeleton, "template-update")
     assert content["permissions"] == {}
@@ -176,7 +198,8 @@ def test_a_schedule_of_gitlab_deploys_nothing(skeletons: dict[str, Path]) -> Non
 
 def test_gitlab_runs_the_same_tasks(skeletons: dict[str, Path]) -> None:
     for service in skeletons.values():
-        jobs = [*workflow(service)["jobs"].values(), *workflow(service, "template-update")["jobs"].values()]
+        names = ("ci-cd", "preview", "template-update")
+        jobs = [job for name in names for job in workflow(service, name)["jobs"].values()]
         lines = [line for job in jobs for line in tasks_of(job)]
         ours = {found["task"] for line in lines if (found := TASK.fullmatch(line))}
         content = yaml.safe_load((service / ".gitlab-ci.yml").read_text())

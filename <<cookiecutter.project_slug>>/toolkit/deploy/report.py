@@ -105,8 +105,8 @@ class JsonLines:
 class Markdown:
     """A Markdown table for the pipeline's job page, appended when the play ends."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, more: str = "") -> None:
+        self.path, self.more = path, more
         self.title, self.rows, self.failures = "", [], []
 
     def show(self, kind: str, data: Mapping[str, Any]) -> None:
@@ -121,7 +121,7 @@ class Markdown:
             table = ["| step | status | seconds | |", "|---|---|---|---|", *self.rows]
             pages = [f"\n```\n{page}\n```" for page in self.failures]
             with self.path.open("a", encoding="utf-8") as out:
-                out.write("\n".join([*head, *table, *pages, ""]) + "\n")
+                out.write("\n".join([*head, *table, *pages, *([f"\n{self.more}"] if self.more else []), ""]) + "\n")
 
 
 def lines_of(kind: str, data: Mapping[str, Any]) -> list[str]:
@@ -161,7 +161,7 @@ def make(*, as_json: bool = False, out: TextIO | None = None, page: str = "") ->
 
     out = out or sys.stdout
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    others: list[Renderer] = [Markdown(Path(summary))] if summary else []
+    others: list[Renderer] = [Markdown(Path(summary), _page_link(page, os.environ))] if summary else []
     if page:
         from toolkit.deploy.page import Page
 
@@ -170,6 +170,15 @@ def make(*, as_json: bool = False, out: TextIO | None = None, page: str = "") ->
         terminal = Terminal(out)
         return Report([terminal, *others], terminal.close)
     return Report([JsonLines(out) if as_json else Plain(out), *others])
+
+
+def _page_link(page: str, variables: Mapping[str, str]) -> str:
+    """Return a link to the artifacts of this run, where the pipeline puts the deploy page. Pure."""
+    run = variables.get("GITHUB_RUN_ID")
+    if not (page and run):
+        return ""
+    address = f"{variables.get('GITHUB_SERVER_URL')}/{variables.get('GITHUB_REPOSITORY')}/actions/runs/{run}"
+    return f"[Deploy page with the time line]({address}#artifacts)"
 
 
 def _cell(text: str) -> str:

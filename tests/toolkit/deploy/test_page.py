@@ -1,5 +1,6 @@
 """The deploy page: time line, verdict and evidence in one file, also in a real browser."""
 
+import io
 import json
 import re
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from tests.support.bakery import PATIENCE
 from toolkit.deploy.outcomes import Failure, Result, Status
 from toolkit.deploy.page import Page, Step, html
-from toolkit.deploy.report import Report
+from toolkit.deploy.report import Report, make
 from workshop.pictures.page import browser
 
 EVIL = "<script>document.title = 'taken over'</script>"
@@ -52,6 +53,18 @@ def test_a_refusal_without_a_recap_is_there(tmp_path: Path) -> None:
     text = (tmp_path / "deploy.html").read_text()
     assert "NO_PIN" in text
     assert "<strong>failed</strong></p>" in text
+
+
+def test_the_summary_of_the_pipeline_links_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = tmp_path / "summary.md"
+    for name, value in {"STEP_SUMMARY": summary, "RUN_ID": 7, "SERVER_URL": "https://github.com"}.items():
+        monkeypatch.setenv(f"GITHUB_{name}", str(value))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "team/lamps")
+    for page in ("", str(tmp_path / "deploy.html")):
+        summary.unlink(missing_ok=True)
+        make(out=io.StringIO(), page=page).end(0)
+        assert ("(https://github.com/team/lamps/actions/runs/7#artifacts)" in summary.read_text()) == bool(page)
+    assert (tmp_path / "deploy.html").exists()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ def deploy(project: Path, branch: str, base: str, extra: Sequence[str], *, as_js
         code = code or cli.deploy(project, base, {"yes": True}, pairs, as_json=as_json)
     if code == Exit.OK:
         print(json.dumps({"event": "preview", "address": address[0]}) if as_json else f"preview: {address[0]}")
-        ci_outputs.tell(preview=address[0])
+        if address[0].startswith("http"):
+            ci_outputs.tell(preview=address[0])
     return code
 
 

@@ -43,5 +43,7 @@ def test_mistakes_are_named(name: str, process: dict[str, Any], said: str) -> No
 
 
 def test_a_part_is_set_by_a_variable_of_the_deploy() -> None:
-    layers = load.merge([("a", {"processes": {"worker": WORKER}}), ("-e", load._from_pairs(["processes.worker.replicas=3"]))])
+    layers = load.merge(
+        [("a", {"processes": {"worker": WORKER}}), ("-e", load._from_pairs(["processes.worker.replicas=3"]))]
+    )
     assert layers["processes"]["worker"] == {**WORKER, "replicas": 3}

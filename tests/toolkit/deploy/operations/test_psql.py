@@ -21,10 +21,16 @@ FILE = Path("/tmp/x/pgpass")  # noqa: S108 - only a name
         ),
         ("postgresql://db/shop", "host=db hostaddr=127.0.0.1 port=9 dbname=shop"),
         ("postgresql://a%40b:x@[::1]:5432/s%20p", "host=::1 hostaddr=127.0.0.1 port=9 user=a@b dbname='s p'"),
-        ("postgresql://u:p@a:1,b:2/d?sslmode=require", "host=a hostaddr=127.0.0.1 port=9 user=u dbname=d sslmode=require"),
+        (
+            "postgresql://u:p@a:1,b:2/d?sslmode=require",
+            "host=a hostaddr=127.0.0.1 port=9 user=u dbname=d sslmode=require",
+        ),
         ("postgresql://u@h/d?password=secret", "host=h hostaddr=127.0.0.1 port=9 user=u dbname=d"),
         # The name is verified against the certificate, but only where the CA is one of this machine's.
-        ("postgresql://u@h/d?sslmode=verify-full", "host=h hostaddr=127.0.0.1 port=9 user=u dbname=d sslmode=verify-full"),
+        (
+            "postgresql://u@h/d?sslmode=verify-full",
+            "host=h hostaddr=127.0.0.1 port=9 user=u dbname=d sslmode=verify-full",
+        ),
         (
             "postgresql://u@h/d?sslmode=verify-full&sslrootcert=/etc/ca.crt",
             "host=h hostaddr=127.0.0.1 port=9 user=u dbname=d sslmode=require",

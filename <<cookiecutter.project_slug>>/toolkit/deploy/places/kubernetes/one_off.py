@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ API, CONTAINER = "batch/v1", "app"
 # Not LABEL: a deploy prunes Jobs with that label, and a command may run during a deploy.
 RUN_LABEL = "deploy/run"
 POLL_SECONDS = 0.3
+TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 # For the Job of a killed `run`: the cluster ends it after a day, and removes it a minute after its end.
 LONGEST_SECONDS, KEPT_SECONDS = 86_400, 60
 # Keys of the service's container that a command does not have.
@@ -104,7 +106,7 @@ def follow(place: KubernetesPlace, pod: str, show: Callable[[str], None]) -> Map
         ended = _terminated(live)
         for line in place.cluster.log_stream(pod, CONTAINER, since=last):
             at, _, text = line.partition(" ")
-            if at > last:
+            if TIME.match(at) and at > last:  # without a time it is a message of the kubelet's own
                 last = at
                 show(text)
         if ended:

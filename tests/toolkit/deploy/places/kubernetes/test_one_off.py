@@ -1,5 +1,6 @@
 """The Job of a one-off command: the service's container, and nothing by which it would serve or be pruned."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from toolkit.deploy.places.kubernetes import one_off
@@ -19,7 +20,13 @@ DEPLOYMENT: dict[str, Any] = {
                 "initContainers": [{"name": "proxy", "restartPolicy": "Always"}],
                 "containers": [
                     {"name": "by-hand", "image": "other"},
-                    {"name": "app", "image": "shop@sha256:1", "env": [{"name": "A"}], "ports": [{}], "livenessProbe": {}},
+                    {
+                        "name": "app",
+                        "image": "shop@sha256:1",
+                        "env": [{"name": "A"}],
+                        "ports": [{}],
+                        "livenessProbe": {},
+                    },
                 ],
             },
         }
@@ -54,3 +61,32 @@ def test_no_selector_and_no_pruning_meets_it() -> None:
 def test_the_time_to_end() -> None:
     assert made()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 45
     assert made(grace=1)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 1
+
+
+class Streams:
+    """A cluster whose log streams break off: each call of `log_stream` gets the next one."""
+
+    def __init__(self, *streams: list[str]) -> None:
+        self.streams, self.since = list(streams), list[str]()
+
+    def get(self, *_: str) -> dict[str, Any]:
+        state = {"running": {}} if len(self.streams) > 1 else {"terminated": {"exitCode": 4}}
+        return {"status": {"containerStatuses": [{"name": "app", "state": state}]}}
+
+    def log_stream(self, pod: str, container: str, *, since: str) -> list[str]:
+        self.since.append(since)
+        return self.streams.pop(0)
+
+
+def test_a_stream_that_breaks_off_is_continued() -> None:
+    first, second, third = (f"2026-11-26T13:00:0{number}.000000000Z" for number in (1, 2, 3))
+    cluster = Streams(
+        [f"{first} a", "failed to try resolving symlinks in path"],
+        [f"{first} a", f"{second} b", "unable to retrieve container logs"],
+        [f"{second} b", f"{third} c d"],
+    )
+    shown: list[str] = []
+    place: Any = SimpleNamespace(cluster=cluster)
+    assert one_off.follow(place, "pod", shown.append) == {"exitCode": 4}
+    assert shown == ["a", "b", "c d"]
+    assert cluster.since == ["", first, second]

@@ -4,49 +4,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from toolkit.resources.change import enum_values
+from toolkit.resources.change.pieces import Column, Group, Piece
 from toolkit.resources.line.columns import column_name
 from toolkit.resources.line.errors import Fault, nearest, quote
 from toolkit.resources.line.syntax import Reader
-from toolkit.resources.line.words import RawField, RawResource
+from toolkit.resources.line.words import RawResource
 
 # Text without white space, but for that in parentheses, in quotes and around an arrow.
 _ITEM = re.compile(r'(?:\s*->\s*|\([^()]*\)|"(?:[^"\\\n]|\\.)*"|\S)+')
 _RENAME = re.compile(r"(\w+)\s*->\s*([^\s:]*)")
-_EXTENSION = re.compile(r"(\w+):enum\(\s*(?=[+-])([^()]*)\)(.*)", re.DOTALL)
-_ENUM = re.compile(r"enum\(([^()]*)\)(.*)", re.DOTALL)
 _GROUP = re.compile(r"(\w+)\(([^()]*)\)")
 _FORMS = "expected `+field:type`, `-field`, `field:type` or `old->new`"
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A part of the new line. `offset`: its place in the change, if it has one; `exact` if it is the same text."""
-
-    text: str
-    offset: int | None = None
-    exact: bool = False
-
-
-@dataclass
-class _Column:
-    """A field of the line being changed: its pieces, and the column that it was, if it is not new."""
-
-    pieces: tuple[_Piece, ...]
-    was: RawField | None = None
-    new_name: str = ""
-
-
-@dataclass(frozen=True)
-class _Group:
-    """A `unique(a, b)` or `index(a, b)` of the line."""
-
-    kind: str
-    members: tuple[str, ...]
-    offset: int | None = None
-
-    @property
-    def piece(self) -> _Piece:
-        return _Piece(f"{self.kind}({','.join(self.members)})", self.offset)
 
 
 @dataclass
@@ -59,9 +28,9 @@ class Draft:
     touched: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.columns = {part.name.text: _Column((_Piece(part.source),), part) for part in self.raw.fields}
+        self.columns = {part.name.text: Column((Piece(part.source),), part) for part in self.raw.fields}
         self.groups = [
-            _Group(group.kind.text, tuple(member.text for member in group.members)) for group in self.raw.groups
+            Group(group.kind.text, tuple(member.text for member in group.members)) for group in self.raw.groups
         ]
 
     def fault(self, offset: int, name: str, message: str) -> None:
@@ -124,7 +93,7 @@ class Draft:
         plural = f"/{self.raw.plural.text}" if self.raw.plural else ""
         return f"{self.raw.name.text}{plural}:"
 
-    def _entries(self) -> list[tuple[_Piece, ...]]:
+    def _entries(self) -> list[tuple[Piece, ...]]:
         return [*(column.pieces for column in self.columns.values()), *((group.piece,) for group in self.groups)]
 
     def _regroup(self, sign: str, found: re.Match[str], offset: int) -> None:
@@ -132,7 +101,7 @@ class Draft:
         self.touched.setdefault(found[0], offset)
         members = tuple(member.strip() for member in found[2].split(","))
         if sign == "+":
-            self.groups.append(_Group(found[1], members, offset + 1))
+            self.groups.append(Group(found[1], members, offset + 1))
             return
         kept = [group for group in self.groups if (group.kind, group.members) != (found[1], members)]
         if kept == self.groups:
@@ -144,7 +113,7 @@ class Draft:
     def _add(self, text: str, offset: int) -> None:
         name = text.partition(":")[0]
         if self._is_free(name, offset):
-            self.columns[name] = _Column((_Piece(text, offset, exact=True),))
+            self.columns[name] = Column((Piece(text, offset, exact=True),))
 
     def _remove(self, name: str, offset: int) -> None:
         if (key := self._known(name, offset)) and self._touch(key, offset):
@@ -155,12 +124,12 @@ class Draft:
         hint = f"; to add it, write {quote(f'+{item}')}"
         if not (key := self._known(name, offset, hint)) or not self._touch(key, offset):
             return
-        if _EXTENSION.fullmatch(item):
+        if enum_values.EXTENSION.fullmatch(item):
             self._extend(key, key, item, offset, offset)
         else:
-            head = _Piece(key, offset)
+            head = Piece(key, offset)
             rest = item.partition(":")[2]
-            self.columns[key].pieces = (head, _Piece(f":{rest}", offset + len(name), exact=True))
+            self.columns[key].pieces = (head, Piece(f":{rest}", offset + len(name), exact=True))
 
     def _rename(self, name: str, new: str, rest: str, offset: int, at: int) -> None:
         key = self._known(name, offset)
@@ -177,48 +146,17 @@ class Draft:
         self.columns = {new if other == key else other: kept for other, kept in self.columns.items()}
         old_rest = column.pieces[0].text.partition(":")[2]
         if not rest:
-            column.pieces = (_Piece(new, at, exact=True), _Piece(f":{old_rest}", at))
-        elif _EXTENSION.fullmatch(new + rest):
+            column.pieces = (Piece(new, at, exact=True), Piece(f":{old_rest}", at))
+        elif enum_values.EXTENSION.fullmatch(new + rest):
             self._extend(new, name, new + rest, at, at)
         else:
-            column.pieces = (_Piece(new + rest, at, exact=True),)
+            column.pieces = (Piece(new + rest, at, exact=True),)
 
     def _extend(self, key: str, was: str, item: str, offset: int, at: int) -> None:
-        """Add and remove values of an enum; its other properties stay."""
-        found = _EXTENSION.fullmatch(item)
         column = self.columns[key]
-        assert found  # noqa: S101 - the callers have matched it
         assert column.was  # noqa: S101 - a new field has been refused
-        old = _ENUM.fullmatch(column.was.source.partition(":")[2])
-        if not old:
-            self.fault(
-                offset, was, f"{quote(was)} is not an enum; to make it one, write all of its values: `enum(a|b)`"
-            )
-            return
-        if found[3]:
-            message = "`enum(+a -b)` keeps `?` and the default; to change these too, write all values: `enum(a|b)`"
-            self.fault(offset + found.start(3), was, f"found {quote(found[3])}, but {message}")
-            return
-        values = old[1].split("|")
-        for word in re.finditer(r"[^\s|,]+", found[2]):
-            self._value(values, word[0], was, offset + found.start(2) + word.start())
-        column.pieces = (_Piece(key, at), _Piece(f":enum({'|'.join(values)}){old[2]}", at))
-
-    def _value(self, values: list[str], word: str, name: str, offset: int) -> None:
-        sign, value = word[0], word[1:]
-        if sign == "+" and value not in values:
-            values.append(value)
-        elif sign == "+":
-            self.fault(offset, name, f"{quote(name)} already has the value {quote(value)}; remove it here")
-        elif sign == "-" and value in values:
-            values.remove(value)
-        elif sign == "-":
-            message = f"{quote(name)} has no value {quote(value)}{nearest(value, values)} Values: {', '.join(values)}"
-            self.fault(offset, name, message)
-        else:
-            self.fault(
-                offset, name, f"{quote(word)} has no sign; expected `+{word}` to add it, or `-{word}` to remove it"
-            )
+        if text := enum_values.extended(column.was.source.partition(":")[2], was, item, offset, self.fault):
+            column.pieces = (Piece(key, at), Piece(f":{text}", at))
 
     def _known(self, name: str, offset: int, hint: str = "") -> str:
         """Return the written name of a field, which may be given as its column; records a fault without one."""

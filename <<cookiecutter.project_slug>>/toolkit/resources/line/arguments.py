@@ -7,7 +7,8 @@ from functools import partial
 from typing import TypedDict, get_args
 
 from toolkit.resources.line.errors import clipped, quote
-from toolkit.resources.line.field import TYPES, Names, OnDelete
+from toolkit.resources.line.field import TYPES, OnDelete
+from toolkit.resources.line.resource_names import Names
 from toolkit.resources.line.syntax import RawField, Word
 
 # Called with the offset and the message of a fault.

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from toolkit.resources.line.arguments import Report, arguments_of, unknown
 from toolkit.resources.line.defaults import DefaultError, canonical
 from toolkit.resources.line.errors import quote
-from toolkit.resources.line.field import INDEX_LENGTH, MANY, NUMBERS, TYPES, Check, Field, Names
+from toolkit.resources.line.field import INDEX_LENGTH, MANY, NUMBERS, TYPES, Check, Field
 from toolkit.resources.line.numbers import NumberError, check_number
+from toolkit.resources.line.resource_names import Names
 from toolkit.resources.line.syntax import RawField
 
 

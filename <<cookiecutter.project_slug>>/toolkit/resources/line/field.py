@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolkit.resources.line import names
+from toolkit.resources.line.resource_names import Names
 
 TYPES = ("str", "text", "int", "bigint", "decimal", "float", "bool", "date", "datetime", "uuid", "json", "enum", "ref")
 INTEGERS = {"int": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
@@ -34,54 +35,6 @@ class Check:
 
     def __str__(self) -> str:
         return f"{self.operator}{self.number}"
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names of a resource in each place; also represents the target of a reference."""
-
-    name: str
-    plural: str
-
-    @property
-    def module(self) -> str:
-        """Module in app/models, app/schemas, app/crud and app/services: product, class_."""
-        return names.module(self.name)
-
-    @property
-    def plural_module(self) -> str:
-        """Module in app/api/v1/endpoints: products."""
-        return names.plural_module(self.plural)
-
-    @property
-    def table(self) -> str:
-        """Table: order_items."""
-        return self.plural
-
-    @property
-    def url(self) -> str:
-        """Last part of the path, and the prefix of the scopes: order-items."""
-        return self.plural.replace("_", "-")
-
-    @property
-    def class_name(self) -> str:
-        """Class of the model, and the stem of the schemas': OrderItem."""
-        return names.class_name(self.name)
-
-    @property
-    def title(self) -> str:
-        """For people: Order item."""
-        return self.name.replace("_", " ").capitalize()
-
-    @property
-    def plural_title(self) -> str:
-        """For people: Order items."""
-        return self.plural.replace("_", " ").capitalize()
-
-    @property
-    def noun(self) -> str:
-        """Inside a sentence: order item."""
-        return self.name.replace("_", " ")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from toolkit.resources.line.field import INDEX_LENGTH, INTEGERS, NUMBERS, TYPES, Check, Field, Names, scaled
+from toolkit.resources.line.field import INDEX_LENGTH, INTEGERS, NUMBERS, TYPES, Check, Field, scaled
+from toolkit.resources.line.resource_names import Names
 
 __all__ = [
     "INDEX_LENGTH",

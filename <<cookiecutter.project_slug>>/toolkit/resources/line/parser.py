@@ -6,6 +6,7 @@ The grammar is in `syntax`, the rules of a column in `columns`; here are the rul
 from collections.abc import Iterable, Iterator, Mapping
 
 from toolkit.resources.line import groups, names
+from toolkit.resources.line.clashes import clash, names_of, other_plural, too_long, twin
 from toolkit.resources.line.columns import build, column_name
 from toolkit.resources.line.errors import Fault, ResourceErrors, quote
 from toolkit.resources.line.model import Field, Names, Resource
@@ -34,7 +35,7 @@ class _Parser:
         written = list(reader.resources())
         self.faults += reader.faults
         targets = {resource.name: Names(resource.name, resource.plural) for resource in self.known}
-        targets |= {raw.name.text: _names(raw) for raw in written if names.NAME.fullmatch(raw.name.text)}
+        targets |= {raw.name.text: names_of(raw) for raw in written if names.NAME.fullmatch(raw.name.text)}
         self._unique_resources(written)
         resources = tuple(self._resource(raw, targets) for raw in written)
         self._cycles(written, targets)
@@ -68,7 +69,7 @@ class _Parser:
                 self._fault(part.type, name, part.name.text, f"a reference to its own resource must be nullable; {way}")
             fields[field.name] = field
         self._filters(raw, fields)
-        plural = _names(raw).plural
+        plural = names_of(raw).plural
         together = groups.build(raw, plural, fields, lambda offset, kind, text: self._at(offset, name, kind, text))
         return Resource(name, plural, tuple(fields.values()), raw.line, together)
 
@@ -80,15 +81,15 @@ class _Parser:
         if raw.plural and (message := names.fault(raw.plural.text, "plural")):
             self._fault(raw.plural, name, "", message)
             return
-        plural = _names(raw).plural
+        plural = names_of(raw).plural
         place = raw.plural or raw.name
         if plural == name:
-            self._fault(place, name, "", f"the plural equals the name; {_other_plural(name)}")
+            self._fault(place, name, "", f"the plural equals the name; {other_plural(name)}")
         elif reason := names.RESERVED_PLURALS.get(plural):
-            self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {_other_plural(name)}")
+            self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {other_plural(name)}")
         elif plural.startswith(names.RESERVED_PLURAL_PREFIX):
             reason = "names that begin with `pg_` belong to PostgreSQL"
-            self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {_other_plural(name)}")
+            self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {other_plural(name)}")
         elif max(len(name), len(plural)) > names.TABLE_LIMIT:
             long = f"the name {quote(name)}" if len(name) > names.TABLE_LIMIT else f"the plural {quote(plural)}"
             length = len(name) if len(name) > names.TABLE_LIMIT else len(plural)
@@ -100,9 +101,9 @@ class _Parser:
     def _unique_resources(self, written: list[RawResource]) -> None:
         taken: list[tuple[Names, str]] = [(resource, "already exists") for resource in self.known]
         for raw in written:
-            own = _names(raw)
+            own = names_of(raw)
             for other, where in taken:
-                if message := _clash(own, other, where):
+                if message := clash(own, other, where):
                     self._fault(raw.name, own.name, "", message)
                     break
             taken.append((own, "is already in this text"))
@@ -119,9 +120,9 @@ class _Parser:
             message = (
                 f"{quote(given)} is reserved: `model_dump` and `model_validate` are prefixes of Pydantic; rename it"
             )
-        if not message and (twin := _twin(name, fields)):
+        if not message and (other := twin(name, fields)):
             message = (
-                f"{quote(name)} and {quote(twin)} differ only in an underscore and are easily confused; rename one"
+                f"{quote(name)} and {quote(other)} differ only in an underscore and are easily confused; rename one"
             )
         if not message and name in fields:
             kept = f" (a reference is stored as {quote(name)})" if name != given or fields[name].ref else ""
@@ -129,7 +130,7 @@ class _Parser:
         if message:
             self._fault(part.name, raw.name.text, given, message)
             return False
-        if room := _too_long(raw, part, targets):
+        if room := too_long(raw, part, targets):
             self._fault(part.name, raw.name.text, given, room)
         return True
 
@@ -167,36 +168,6 @@ class _Parser:
         self.faults.append(Fault(offset + 1, resource, field, message))
 
 
-def _twin(name: str, fields: Iterable[str]) -> str:
-    """Return a field that differs only in an underscore before a digit: line_1 and line1 would share a type's name."""
-    return next((other for other in fields if other != name and names.camel(other) == names.camel(name)), "")
-
-
-def _too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> str:
-    """Return why a column's name is too long for the names of its index and constraints, or an empty string.
-
-    Also empty if a table's name is itself too long, which is a fault of that resource.
-    """
-    table, name = _names(raw).plural, column_name(part)
-    target = targets.get(part.target)
-    tables = (table, target.plural) if target else (table,)
-    if any(len(each) > names.TABLE_LIMIT for each in tables):
-        return ""
-    affixes = names.COLUMN_AFFIXES
-    if target:
-        affixes = max(affixes, names.REFERENCE_AFFIXES + len(target.plural))
-        both = names.IDENTIFIER_LIMIT - names.REFERENCE_AFFIXES - names.SHORTEST_REFERENCE
-        if len(table) + len(target.plural) > both:
-            pair = " and ".join(f"{quote(each)} ({len(each)} characters)" for each in tables)
-            reason = f"PostgreSQL truncates a foreign key's name, which contains both, at {names.IDENTIFIER_LIMIT}"
-            return f"the tables {pair} leave no room for a column; expected at most {both} in total, because {reason}"
-    room = names.IDENTIFIER_LIMIT - affixes - len(table)
-    if len(name) <= room:
-        return ""
-    reason = f"PostgreSQL truncates an index's name, which contains the table's, at {names.IDENTIFIER_LIMIT}"
-    return f"{quote(name)} has {len(name)} characters; expected at most {room}, because {reason}"
-
-
 Arrows = Mapping[str, tuple[tuple[RawField, str], ...]]
 
 
@@ -218,33 +189,3 @@ def _references(raw: RawResource, targets: Mapping[str, Names]) -> Iterator[tupl
     for part in raw.fields:
         if part.target in targets:
             yield part, part.target
-
-
-def _names(raw: RawResource) -> Names:
-    name = raw.name.text
-    return Names(name, raw.plural.text if raw.plural else names.plural(name))
-
-
-def _clash(own: Names, other: Names, where: str) -> str | None:
-    if own.name == other.name:
-        return f"the resource {quote(own.name)} {where}; {_change(where)}"
-    if own.plural == other.plural:
-        return (
-            f"the plural {quote(own.plural)} belongs to {quote(other.name)}, which {where}; {_other_plural(own.name)}"
-        )
-    if own.name == other.plural or own.plural == other.name:
-        pair = f"{quote(f'{own.name}/{own.plural}')} and {quote(f'{other.name}/{other.plural}')}"
-        return f"{pair} share a name and are easily confused; {_other_plural(own.name)}"
-    if own.class_name == other.class_name:
-        return f"{quote(own.name)} and {quote(other.name)} would both be the class {own.class_name}; rename one"
-    return None
-
-
-def _change(where: str) -> str:
-    if "text" in where:
-        return "remove or rename one"
-    return "to change it, edit its model and schemas and run `invoke migrate.new`; to add another, choose another name"
-
-
-def _other_plural(name: str) -> str:
-    return f"expected another plural, as in {quote(f'{name}/{name}_list')}"

@@ -16,7 +16,8 @@ from app.crud.base import COMPARISONS, Crud, table_of
 from app.db.base import Base
 from app.schemas.base import PageQuery
 from toolkit.resources.line import names, relations
-from toolkit.resources.line.field import INTEGERS, NUMBERS, TYPES, Check, Field, Names, OnDelete
+from toolkit.resources.line.field import INTEGERS, NUMBERS, TYPES, Check, Field, OnDelete
+from toolkit.resources.line.resource_names import Names
 from toolkit.resources.line.groups import fault
 from toolkit.resources.line.model import Group, Resource
 from toolkit.resources.line.parser import ResourceErrors, parse

@@ -42,11 +42,13 @@ class KubernetesOperations:
         return int(ended["exitCode"])
 
     def shell(self) -> int:
+        tunnel.require_kubectl()
         with one_off.started(self.place, tunnel.IDLE, grace=1) as pod:
             return subprocesses.run(tunnel.kubectl(self.place.environment, "exec", "-it", pod, "-c", "app", "--", "sh"))
 
     @contextmanager
     def database(self, port: int) -> Iterator[Tunnel]:
+        tunnel.require_kubectl()
         with (
             one_off.started(self.place, tunnel.RELAY, grace=1) as pod,
             tunnel.forwarded(self.place, pod, port) as found,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -66,6 +67,13 @@ def kubectl(environment: KubernetesEnvironment, *arguments: str) -> list[str]:
     """Return a command on the environment's namespace, by the kubeconfig that its pin was checked against. Pure."""
     context = ["--context", environment.context] if environment.context else []
     return ["kubectl", *context, "--namespace", environment.namespace, *arguments]
+
+
+def require_kubectl() -> None:
+    """Check before anything is started. Raises Failed TOOL_MISSING."""
+    if shutil.which("kubectl") is None:
+        hint = "install kubectl and check that it is on PATH"
+        raise fail("TOOL_MISSING", "kubectl is not installed; an interactive connection needs it", hint=hint)
 
 
 @contextmanager

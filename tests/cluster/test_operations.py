@@ -323,3 +323,21 @@ def test_a_removal_lists_asks_and_deletes(actor: Stage, charted: Path, driver: s
         again = feed(stage, "remove", "--yes", "staging")
         assert again.code == 0, again
         assert "ok=0  changed=0" in again.out
+
+
+def test_a_chart_keeps_a_restart_and_takes_its_number_back(actor: Stage, charted: Path) -> None:
+    """Helm applies as another manager: a field with an owner of ours would be a conflict for its next upgrade."""
+    with replace(actor, project=charted).fresh() as stage:
+        assert stage.deploy("v1").code == 0
+        before = stage.pods()
+        assert stage.task("restart").code == 0
+        restarted = stage.pods()
+        assert not before & restarted
+        again = stage.deploy("v1")
+        assert "changed=0" in again.out, again
+        assert stage.pods() == restarted
+        assert stage.task("scale", "3").code == 0
+        assert len(stage.pods()) == 3
+        ended = stage.deploy("v1")
+        assert ended.code == 0, ended
+        until(lambda: len(stage.pods()) == 2, PATIENCE, "two pods")

@@ -48,8 +48,10 @@ def connect(project: Path, name: str, extra: Sequence[str], what: str, port: int
         target.report.progress("connect", f"to the database of {name}")
         with operations.database(port) as tunnel, credentials(tunnel) as line:
             print(f"{line}\nThe tunnel is open until Ctrl-C.", flush=True)
-            while True:
+            while tunnel.alive():
                 time.sleep(1)
+        hint = f"run `python3 tasks.py connect {name} db` again"
+        raise fail("TUNNEL_LOST", "the connection was lost; the last lines above have the reason", hint=hint)
 
     if what != "db":
         hint = f"python3 tasks.py connect {name} db"

@@ -38,7 +38,7 @@ def deploy(project: Path, branch: str, base: str, extra: Sequence[str], *, as_js
         address.append(previews.address())
         return Exit.OK
 
-    code = _with_preview(project, branch, base, extra, prepare)
+    code = _with_preview(project, branch, base, extra, prepare, as_json=as_json)
     if code == Exit.OK:
         pairs: list[str] = []
         code = cli.guarded(lambda: pairs.extend(_pairs(project, branch, base, extra)) or Exit.OK)
@@ -120,7 +120,9 @@ def _pairs(project: Path, branch: str, base: str, extra: Sequence[str]) -> list[
     return [*extra, *pairs_of(service, name_of(branch), load.load(project, base, extra))]
 
 
-def _with_preview(project: Path, branch: str, base: str, extra: Sequence[str], act: Callable[[Target], int]) -> int:
+def _with_preview(
+    project: Path, branch: str, base: str, extra: Sequence[str], act: Callable[[Target], int], *, as_json: bool = False
+) -> int:
     """Act on the preview's own environment. An interruption leaves what is made; the next run continues."""
 
     def begin(target: Target) -> int:
@@ -130,4 +132,8 @@ def _with_preview(project: Path, branch: str, base: str, extra: Sequence[str], a
         except Interrupted as interrupt:
             return SIGNALLED + interrupt.number
 
-    return cli.guarded(lambda: cli.with_target(project, base, _pairs(project, branch, base, extra), {}, begin))
+    def run() -> int:
+        pairs = _pairs(project, branch, base, extra)
+        return cli.with_target(project, base, pairs, {}, begin, as_json=as_json)
+
+    return cli.guarded(run)

@@ -48,9 +48,25 @@ def watched(
             report.result(Result(step, Status.FAILED, time.monotonic() - began, failure.code))
             if known:
                 report.failure(failure)
-            undo()
-            report.result(Result("undo", Status.RESCUED, 0.0, place.watch(env.rollout_seconds, 1)))
+            if failure.code == "LEASE_LOST":
+                return report.end(Exit.LOCKED)  # another deploy is in control now
+            if not _undone(target, undo):
+                return report.end(Exit.NOT_ROLLED_BACK)
             return report.end(Exit.ROLLED_BACK if known else SIGNALLED + error.number)
         report.result(Result(step, Status.CHANGED, time.monotonic() - began, summary))
         record_operation(target, outcome, detail)
         return report.end(Exit.OK)
+
+
+def _undone(target: Target, undo: Undo) -> bool:
+    """Take the change back, and report whether the instances are as before."""
+    began = time.monotonic()
+    try:
+        undo()
+        summary = target.place.watch(target.environment.rollout_seconds, 1)
+    except Failed as error:
+        target.report.result(Result("undo", Status.FAILED, time.monotonic() - began, error.failure.code))
+        target.report.failure(error.failure)
+        return False
+    target.report.result(Result("undo", Status.RESCUED, time.monotonic() - began, summary))
+    return True

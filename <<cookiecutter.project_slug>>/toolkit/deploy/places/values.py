@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -101,7 +101,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Tunnel:
-    """A local port that leads to the service's database. `url`: that database's, with its password."""
+    """A local port that leads to the service's database. `url`: that database's, with its password.
+
+    `alive`: False once the connection to the place is lost.
+    """
 
     port: int
     url: str = field(repr=False)
+    alive: Callable[[], bool] = lambda: True

@@ -92,7 +92,7 @@ def forwarded(place: KubernetesPlace, pod: str, port: int) -> Iterator[Tunnel]:
     reader = threading.Thread(target=_read, args=(child, said), daemon=True)
     reader.start()
     try:
-        yield Tunnel(_await_port(child, said, port), asked.out.strip())
+        yield Tunnel(_await_port(child, said, port), asked.out.strip(), lambda: child.poll() is None)
     finally:
         subprocesses.stop(child)
 

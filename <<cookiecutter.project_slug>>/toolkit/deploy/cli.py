@@ -91,6 +91,7 @@ def rollback(
     *,
     to: int | None = None,
     as_json: bool = False,
+    page: str = "",
 ) -> int:
     """Roll back to an earlier release, without changing the schema: an older image does not have newer revisions."""
     from toolkit.deploy.release import runner, schemas
@@ -120,7 +121,7 @@ def rollback(
         )
         return runner.run(target, known, [Preflight(), Config(), Apply(), Rollout(), Smoke(), Record()], undo)
 
-    return with_target(project, name, extra, flags, run, as_json=as_json)
+    return with_target(project, name, extra, flags, run, as_json=as_json, page=page)
 
 
 def _require_image(target: Target, chosen: ReleaseRecord) -> None:

@@ -48,15 +48,16 @@ def rollback(
     yes: bool = False,
     json: bool = False,
     allow_destructive: bool = False,
+    page: str = "",
 ) -> None:
     """Roll back to the last release of ENV that passed its smoke test, or to release --to N.
 
-    --allow-destructive goes back across a migration that broke the older code.
+    --allow-destructive goes back across a migration that broke the older code. --page FILE as in deploy.
     """
     from toolkit.deploy import cli
 
     flags = {"check": check, "yes": yes, "allow_destructive": allow_destructive}
-    raise SystemExit(cli.rollback(project(c), env, flags, e, to=to or None, as_json=json))
+    raise SystemExit(cli.rollback(project(c), env, flags, e, to=to or None, as_json=json, page=page))
 
 
 @task(iterable=["e"])

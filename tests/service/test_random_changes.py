@@ -35,7 +35,8 @@ def change(bakery: Bakery, service: Path, example: Pair) -> None:
         if done.returncode == 0:
             return
         assert "No revision was written: " in done.stderr, done.stdout + done.stderr
-        wish.follow(done.stderr.partition("No revision was written: ")[2].strip())
+        reasons = done.stderr.partition("No revision was written: ")[2]
+        wish.follow(reasons.partition("Nothing was written")[0].strip())
     raise AssertionError(f"{REFUSALS} refusals")
 
 

@@ -341,3 +341,18 @@ def test_a_chart_keeps_a_restart_and_takes_its_number_back(actor: Stage, charted
         ended = stage.deploy("v1")
         assert ended.code == 0, ended
         until(lambda: len(stage.pods()) == 2, PATIENCE, "two pods")
+
+
+def test_the_page_of_a_deploy_that_fails(running: Stage, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "deploy.html"
+    failed = running.deploy("crash", "--page", str(page))
+    assert failed.code == 3, failed
+    text = page.read_text()
+    assert "CRASH_LOOP" in text
+    assert "failed and rolled back" in text
+    for step in ("preflight", "rollout", "undo"):
+        assert f"<td>{step}</td>" in text
+    assert PASSWORD not in text
+    again = running.deploy("v1", "--page", str(page))  # the control: nothing to do is a good page
+    assert again.code == 0, again
+    assert "<strong>succeeded</strong>" in page.read_text()

@@ -13,6 +13,7 @@ from typing import Any
 from toolkit.exit_codes import SIGNALLED
 
 SHOWN_PROGRESS = 30
+PLANNED_SECONDS = 0.5
 MEANINGS = {
     0: "succeeded",
     2: "changes were found",
@@ -100,6 +101,8 @@ def html(page: Page, code: int | None, seconds: float) -> str:
     meaning = "failed" if code is None else MEANINGS.get(code, "interrupted" if code > SIGNALLED else "failed")
     exit_code = "" if code is None else f" (exit code {code})"
     ended = [step for step in page.steps if step.status]
+    if ended and ended[0].began > PLANNED_SECONDS:  # every step is observed and planned before the first is applied
+        ended.insert(0, Step("plan", 0.0, ended[0].began, "ok", "every step was observed and planned"))
     parts = [
         f"<h1>{escape(page.title)}</h1>",
         f'<p class="verdict{" good" if code == 0 else ""}"><strong>{escape(meaning)}</strong>{exit_code}</p>',

@@ -67,6 +67,13 @@ def test_the_summary_of_the_pipeline_links_it(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "deploy.html").exists()
 
 
+def test_the_time_before_the_first_step_is_that_of_the_plan() -> None:
+    page = Page(Path("x"), steps=[Step("image", 4, 5, "ok"), Step("rollout", 5, 9, "changed")])
+    assert "<td>plan</td><td>ok</td><td>4.0</td>" in html(page, 0, 9)
+    page.steps[0].began = 0.2
+    assert "<td>plan</td>" not in html(page, 0, 9)
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(0, "succeeded"), (4, "failed and NOT rolled back"), (6, "refused"), (130, "interrupted"), (99, "failed")],

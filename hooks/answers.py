@@ -11,6 +11,7 @@ from toolkit.resources.line.errors import quote
 from toolkit.resources.line.parser import ResourceErrors, parse
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
+    "place": ("kubernetes", "machine"),
     "driver": ("manifests", "helm"),
     "auth": ("jwt", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),

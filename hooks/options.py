@@ -28,6 +28,8 @@ class Effect:
 
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
+    ("place", "kubernetes"): Effect(),
+    ("place", "machine"): Effect(remove=("helm", "k8s", ".github/workflows/preview.yml")),
     ("driver", "manifests"): Effect(remove=("helm",)),
     ("driver", "helm"): Effect(remove=("k8s",)),
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),

@@ -18,6 +18,7 @@ GOOD = {
     "author": "The Product Catalogue team",
     "resources": "product: name:str(1..100)",
     "registry": "docker.io/example",
+    "place": "kubernetes",
     "driver": "manifests",
     "auth": "jwt",
     "license": "MIT",

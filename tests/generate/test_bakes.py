@@ -14,6 +14,7 @@ from tests.support.domains import DOMAINS
 from tests.support.pairwise import each_answer_once, pairwise
 
 OPTIONS = {
+    "place": ("kubernetes", "machine"),
     "driver": ("manifests", "helm"),
     "auth": ("jwt", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),

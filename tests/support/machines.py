@@ -11,7 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,8 @@ class MachineStage:
     port: int = 0
     database: str = ""
     settings: tuple[str, ...] = QUICK
-    more: tuple[str, ...] = field(default=())
+    more: tuple[str, ...] = ()
+    ssh_config: str = ""
 
     @contextmanager
     def fresh(self) -> Iterator["MachineStage"]:
@@ -114,7 +115,7 @@ class MachineStage:
         return (
             "place=machine",
             f"hosts=[{', '.join(host.ssh for host in self.hosts)}]",
-            f"ssh_config={self.hosts[0].config}",
+            f"ssh_config={self.ssh_config or self.hosts[0].config}",
             f"project={self.name}",
             f"proxy.http_port={self.port}",
             f"repository={self.images.repository}",

@@ -76,8 +76,9 @@ def ports(place: MachinePlace, machine: Machine) -> Finding:
     given = place.environment.proxy
     numbers = [given.http_port, *([given.https_port] if given.domain else [])]
     done = machine.connection.run("ss -ltnH 2>/dev/null | awk '{print $4}'")
-    taken = [number for number in numbers if any(line.endswith(f":{number}") for line in done.out.split())]
+    taken = [f"port {number}" for number in numbers if any(line.endswith(f":{number}") for line in done.out.split())]
+    taken += [f"port {number} by {name}" for number in numbers for name in machine.engine.publishers(number)]
     if taken:
         hint = "stop the program that has it (`ss -ltnp` on the host), or choose other ports in `proxy:`"
-        return Finding(False, f"another program listens on port {', '.join(map(str, taken))}", hint)
+        return Finding(False, f"taken: {', '.join(taken)}", hint)
     return Finding(True, f"not started yet; port {' and '.join(map(str, numbers))} is free")

@@ -120,6 +120,11 @@ class Engine:
                     found.append(parsed(api.inspect_container(item["Id"])))
         return sorted(found, key=lambda instance: instance.name)
 
+    def publishers(self, port: int) -> list[str]:
+        """Return the containers that have taken a port of the host: not every engine listens on it itself."""
+        with self._asking() as api:
+            return [str(item["Names"][0]).lstrip("/") for item in api.containers(filters={"publish": str(port)})]
+
     def inspect(self, name: str) -> Instance | None:
         from docker.errors import NotFound
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, Failure, fail
@@ -64,7 +65,14 @@ def fetch(place: MachinePlace, machine: Machine, wanted: Wanted) -> None:
     if not machine.engine.has_image(image):
         place.report.progress("release", f"{machine.name}: pulling {image}")
         repository, _, digest = image.partition("@")
-        machine.engine.pull(repository, digest)
+        with machine.connection.lending(port) if (port := local_port(image)) else nullcontext():
+            machine.engine.pull(repository, digest)
+
+
+def local_port(image: str) -> int:
+    """Return the port of a registry on this machine alone; 0 for any other. Pure."""
+    host, _, port = image.partition("/")[0].partition(":")
+    return int(port) if host in ("localhost", "127.0.0.1") and port.isdecimal() else 0
 
 
 def start_proxy(place: MachinePlace, machine: Machine, action: str) -> None:

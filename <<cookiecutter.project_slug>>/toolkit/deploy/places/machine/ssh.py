@@ -11,7 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,6 +164,24 @@ class Connection:
         child = self._start(command, theirs.fileno(), subprocess.DEVNULL, stdout=theirs.fileno())
         theirs.close()
         return ours, child
+
+    @contextmanager
+    def lending(self, port: int) -> Iterator[None]:
+        """Let the host reach a port of this machine under the same number; nothing if it has its own there."""
+        way = f"127.0.0.1:{port}:127.0.0.1:{port}"
+        lent = self._control_command("forward", "-R", way) == 0
+        try:
+            yield
+        finally:
+            if lent:
+                self._control_command("cancel", "-R", way)
+
+    def _control_command(self, name: str, *arguments: str) -> int:
+        child = self._start(
+            self._through("-O", name, *arguments, self.host.destination), subprocess.DEVNULL, subprocess.DEVNULL
+        )
+        child.communicate(timeout=COMMAND_SECONDS)
+        return int(child.returncode)
 
     def close(self) -> None:
         stop(self._master)

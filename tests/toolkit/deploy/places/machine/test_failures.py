@@ -4,7 +4,24 @@ import pytest
 
 from toolkit.deploy.inventory.machine import Host
 from toolkit.deploy.places.machine.failures import engine_failure
+from toolkit.deploy.places.machine.rollout import local_port
 from toolkit.deploy.places.machine.ssh import refusal
+
+
+
+@pytest.mark.parametrize(
+    ("image", "port"),
+    [
+        ("localhost:5000/shop@sha256:1", 5000),
+        ("127.0.0.1:5001/team/shop@sha256:1", 5001),
+        ("localhost/shop@sha256:1", 0),
+        ("registry.example:5000/shop@sha256:1", 0),
+        ("example/shop@sha256:1", 0),
+    ],
+)
+def test_registry_of_this_machine(image: str, port: int) -> None:
+    assert local_port(image) == port
+
 
 HOST = Host(ssh="deploy@203.0.113.7")
 

@@ -1,0 +1,37 @@
+"""Deploys under load: no request fails. The control: without the drain some do."""
+
+import re
+
+import pytest
+
+from tests.support.machines import MachineStage
+from tests.support.running import PATIENCE
+from tests.support.stage import until
+
+pytestmark = pytest.mark.alone  # serves under load
+
+REQUESTS = 30_000
+
+
+@pytest.mark.drill(minutes=8)
+def test_ten_deploys_under_load(running: MachineStage) -> None:
+    with running.load(rate=170) as load:
+        for turn in range(10):
+            ended = running.deploy(("v2", "v3", "v1")[turn % 3])
+            assert ended.code == 0, ended
+            assert re.search(r"changed +release ", ended.out)
+        until(lambda: load.sent >= REQUESTS, PATIENCE, f"{REQUESTS} requests")
+    print(f"{load.sent} requests, failures {dict(load.failures)}, slowest {load.slowest:.2f} s")
+    assert not load.failures
+
+
+@pytest.mark.drill(minutes=2)
+def test_control_without_the_drain_requests_fail(running: MachineStage) -> None:
+    """No drain in the containers, and everything else as above: connections are closed that the proxy still uses."""
+    none = ("-e", "drain_seconds=0", "-e", "graceful_seconds=1")
+    assert running.deploy("v2", *none).code == 0
+    with running.load(rate=170) as load:
+        for turn in range(4):
+            assert running.deploy(("v1", "v2")[turn % 2], *none).code == 0
+    print(f"control: {load.sent} requests, failures {dict(load.failures)}")
+    assert load.failures

@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -81,14 +82,18 @@ class MachineStage:
                 f"docker run -d --name {name}-postgres -e POSTGRES_PASSWORD={PASSWORD} -e POSTGRES_DB=shop -P "
                 f"{POSTGRES} >/dev/null && docker port {name}-postgres 5432"
             )
-            port = host.run(script).split()[0].rpartition(":")[2]
-            database = f"postgresql://postgres:{PASSWORD}@{host.address}:{port}/shop"
+            # Several hosts may not reach each other, but each reaches this machine.
+            several = len(self.hosts) > 1
+            port = (run("sh", "-c", script) if several else host.run(script)).split()[0].rpartition(":")[2]
+            database = f"postgresql://postgres:{PASSWORD}@{here(host) if several else host.address}:{port}/shop"
             made = replace(self, name=name, database=database, port=free_port())
             until(lambda: made.accepts_connections(), 120, "PostgreSQL")
             yield made
         finally:
             for each in self.hosts:
                 clear(each, name)
+            if len(self.hosts) > 1:
+                run("docker", "rm", "-fv", f"{name}-postgres")
 
     def accepts_connections(self) -> bool:
         with suppress(AssertionError):
@@ -190,7 +195,8 @@ class MachineStage:
 
     def sql(self, statement: str) -> str:
         psql = f"psql -h 127.0.0.1 -U postgres -d shop -Atc {shlex.quote(statement)}"
-        return self.hosts[0].run(f"docker exec -e PGPASSWORD={PASSWORD} {self.name}-postgres {psql}").strip()
+        script = f"docker exec -e PGPASSWORD={PASSWORD} {self.name}-postgres {psql}"
+        return (run("sh", "-c", script) if len(self.hosts) > 1 else self.hosts[0].run(script)).strip()
 
     def history(self) -> list[dict[str, Any]]:
         ended = self.task("history", "--json")
@@ -202,6 +208,13 @@ class MachineStage:
         project = folder / "shop"
         shutil.copytree(self.project, project, symlinks=True)
         return replace(self, project=project)
+
+
+def here(host: Host) -> str:
+    """Address of this machine for a host."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host.address, 9))
+        return str(probe.getsockname()[0])
 
 
 def free_port() -> int:

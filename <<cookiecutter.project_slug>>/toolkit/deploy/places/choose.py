@@ -37,7 +37,7 @@ def open_place(
 
         return kubernetes.open_place(project, service, environment, report, correct_drift=correct_drift, pinned=pinned)
     if isinstance(environment, MachineEnvironment):
-        from toolkit.deploy.places.machine import place as machine
+        from toolkit.deploy.places.machine import connect as machine
 
         return machine.open_place(project, service, environment, report)
     raise TypeError(environment.place)
@@ -52,7 +52,7 @@ def closed_place(
 
         return kubernetes.closed_place(project, service, environment, report, error)
     if isinstance(environment, MachineEnvironment):
-        from toolkit.deploy.places.machine import place as machine
+        from toolkit.deploy.places.machine import connect as machine
 
         return machine.closed_place(project, service, environment, report, error)
     raise TypeError(environment.place)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy import process
-from toolkit.deploy.outcomes import Change, Failed, Failure, Plan, fail
+from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
 from toolkit.deploy.places.machine import (
     containers,
     doctor,
+    evidence,
     history,
     http,
     migration,
@@ -25,7 +25,6 @@ from toolkit.deploy.places.machine.host import Changes, Machine
 from toolkit.deploy.places.machine.lock import HostLock
 from toolkit.deploy.places.machine.plan import Wanted, changes, plan
 from toolkit.deploy.places.machine.prerequisites import Compared, MachinePrerequisites, lacks
-from toolkit.deploy.places.machine.ssh import Connection
 from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from toolkit.deploy.records import Kept, ReleaseRecord
     from toolkit.deploy.report import Report
     from toolkit.deploy.spec import ReleaseSpec
-
-EVIDENCE_LINES, SHOWN_LINES = 1000, 20
 
 
 class MachinePlace:
@@ -303,13 +300,8 @@ class MachinePlace:
 
     def save_evidence(self, machine: Machine, name: str) -> tuple[tuple[str, ...], Path]:
         """Write a container's log below `.dev/` of the checkout. Returns its last lines, and the folder."""
-        if self._evidence is None:
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            self._evidence = self.project / ".dev" / "deploy" / f"{self.environment.name}-{stamp}"
-            self._evidence.mkdir(parents=True, exist_ok=True)
-        lines = machine.engine.logs(name, EVIDENCE_LINES) if machine.engine.inspect(name) else []
-        (self._evidence / f"{machine.name}-{name}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return tuple(f"| {line}" for line in lines[-SHOWN_LINES:]), self._evidence
+        self._evidence = self._evidence or evidence.folder(self.project, self.environment.name)
+        return evidence.save(self._evidence, machine, name), self._evidence
 
     # doctor
 
@@ -336,28 +328,3 @@ class MachinePlace:
         (folder / "Caddyfile").write_text(proxy.caddyfile(self.environment), encoding="utf-8")
         (folder / "service.json").write_text(containers.spec_text(self._web(spec)) + "\n", encoding="utf-8")
         return [f"{folder / name}" for name in ("Caddyfile", "service.json")]
-
-
-def open_place(project: Path, service: str, environment: MachineEnvironment, report: Report) -> MachinePlace:
-    """Connect to every host. Raises Failed HOST_UNREACHABLE, HOST_KEY, SSH_DENIED, SSH_FORWARDING."""
-    import atexit
-
-    config = project / environment.ssh_config if environment.ssh_config else None
-    if config and not config.is_file():
-        raise fail("NO_SSH_CONFIG", f"{config} does not exist", hint="correct `ssh_config` in deploy/inventory.yaml")
-    found, machines = Changes(), []
-    with ExitStack() as stack:
-        for host in environment.hosts:
-            connection = Connection(host, config)
-            stack.callback(connection.close)
-            machines.append(Machine(connection, environment.project, found))
-        atexit.register(stack.pop_all().close)
-    return MachinePlace(project, service, environment, report, machines, found)
-
-
-def closed_place(
-    project: Path, service: str, environment: MachineEnvironment, report: Report, error: Failed | None = None
-) -> MachinePlace:
-    """A place that is asked nothing; each question raises `error`."""
-    unasked = error or fail("NO_HOST", "no host is asked here")
-    return MachinePlace(project, service, environment, report, (), Changes(), unasked)

@@ -23,6 +23,7 @@ from tests.support.provider import Provider
 from tests.support.stage import POSTGRES, Ended, Images, run, until
 
 PASSWORD = "s3cret-of-the-stage"
+IDLE = "python:3.13-slim sleep 1000"  # an image that every host has, and what it runs
 QUICK = ("drain_seconds=2", "graceful_seconds=4", "hold_seconds=2", "lease_seconds=12")
 
 

@@ -36,6 +36,7 @@ class Instance:
     error: str = ""
     started_at: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict)
+    policy: str = ""  # the restart policy: `no` until it serves, and again from the moment it is told to end
 
     @property
     def role(self) -> str:
@@ -71,6 +72,7 @@ def parsed(found: Mapping[str, Any]) -> Instance:
         restarts=int(found.get("RestartCount") or 0),
         error=str(state.get("Error") or ""),
         started_at=str(state.get("StartedAt") or ""),
+        policy=str((found.get("HostConfig", {}).get("RestartPolicy") or {}).get("Name") or ""),
         addresses={name: str(entry.get("IPAddress") or "") for name, entry in networks.items()},
     )
 

@@ -47,7 +47,8 @@ class HostPlan:
 def plan(state: State, wanted: Wanted) -> HostPlan:
     """Compare a host with the release."""
     needed = (state.project, containers.edge(state.project))
-    serving = [item for item in state.serving if item.status == "running"]
+    # One that drains ends soon, whatever its release is.
+    serving = [item for item in state.serving if item.status == "running" and item.policy != "no"]
     right = [item for item in serving if item.hash == wanted.hash]
     # After a killed deploy both colours may serve the same release: the newer one stays.
     colour = max(right, key=lambda item: item.started_at).colour if right else ""

@@ -38,8 +38,10 @@ def release(place: MachinePlace, machine: Machine, wanted: Wanted) -> None:
             alias = proxy.address(instance.colour, slot_of(instance), 0).partition(":")[0]
             machine.engine.connect(instance.name, containers.edge(machine.project), [alias])
         await_routed(place, machine, new)
+    started = {containers.name_of(machine.project, todo.colour, slot) for slot in todo.slots}
     for instance in todo.old:
-        drain(place, machine, instance)
+        if instance.name not in started:
+            drain(place, machine, instance)
 
 
 def _start(place: MachinePlace, machine: Machine, wanted: Wanted, todo: HostPlan) -> list[Instance]:
@@ -48,7 +50,7 @@ def _start(place: MachinePlace, machine: Machine, wanted: Wanted, todo: HostPlan
     found = []
     for slot in todo.slots:
         name = containers.name_of(machine.project, todo.colour, slot)
-        live = machine.engine.inspect(name)
+        live = await_end(place, machine, name)
         if live is None or not is_kept(live, machine.project, wanted):
             if live:
                 machine.engine.remove(name)
@@ -57,6 +59,22 @@ def _start(place: MachinePlace, machine: Machine, wanted: Wanted, todo: HostPlan
         if made := machine.engine.inspect(name):
             found.append(made)
     return found
+
+
+def await_end(place: MachinePlace, machine: Machine, name: str) -> Instance | None:
+    """Let an instance that drains answer its last requests. Returns it without the proxy's network."""
+    live, began = machine.engine.inspect(name), time.monotonic()
+    edge = containers.edge(machine.project)
+    while live and live.running and live.policy == "no" and edge in live.addresses:
+        if time.monotonic() - began > place.environment.termination_grace:
+            return live
+        place.report.progress("release", f"{name}: draining")
+        time.sleep(POLL_SECONDS)
+        live = machine.engine.inspect(name)
+    if live and not live.running and edge in live.addresses:
+        machine.engine.disconnect(name, edge)
+        live = machine.engine.inspect(name)
+    return live
 
 
 def fetch(place: MachinePlace, machine: Machine, wanted: Wanted) -> None:

@@ -1,5 +1,6 @@
 """Plans of a host: what a release changes, from what runs there."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,14 @@ def test_same_release_plans_nothing() -> None:
 )
 def test_switch(instances: list[Instance], expected: list[str]) -> None:
     assert shown(front(), *instances) == expected
+
+
+def test_draining_instance_of_the_same_release_does_not_count() -> None:
+    """The release is put back while its own instances still drain: they end, so others have to start."""
+    draining = replace(instance("blue"), policy="no")
+    state = State("host", PROJECT, NETWORKS, (front(), draining, instance("green", digest="failed")))
+    found = plan(state, wanted())
+    assert (found.right, found.colour, found.slots) == ((), "blue", (1,))
 
 
 def test_more_replicas_start_beside_those_that_run() -> None:

@@ -36,7 +36,7 @@ class Instance:
     error: str = ""
     started_at: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict)
-    policy: str = ""  # the restart policy: `no` until it serves, and again from the moment it is told to end
+    policy: str = ""  # the restart policy: `no` until it serves, and again from the moment it must end
 
     @property
     def role(self) -> str:

@@ -1,7 +1,6 @@
 """Faults of the machine, and of the way to it. They concern every project of the host: nothing else runs then."""
 
 import os
-import shutil
 import subprocess
 import threading
 
@@ -53,4 +52,3 @@ def test_cut_connection(running: MachineStage, seconds: int) -> None:
     ended = running.deploy(image)
     assert ended.code == 0, ended
     assert running.served() == running.images[image]
-    assert shutil.which("ssh")

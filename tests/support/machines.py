@@ -79,13 +79,14 @@ class MachineStage:
         name = f"test-{uuid.uuid4().hex[:8]}"
         host = self.hosts[0]
         try:
+            port = free_port()  # a fixed one: after a reboot it is still in DATABASE_URL
             script = (
-                f"docker run -d --name {name}-postgres -e POSTGRES_PASSWORD={PASSWORD} -e POSTGRES_DB=shop -P "
-                f"{POSTGRES} >/dev/null && docker port {name}-postgres 5432"
+                f"docker run -d --name {name}-postgres -e POSTGRES_PASSWORD={PASSWORD} -e POSTGRES_DB=shop "
+                f"-p {port}:5432 {POSTGRES}"
             )
             # Several hosts may not reach each other, but each reaches this machine.
             several = len(self.hosts) > 1
-            port = (run("sh", "-c", script) if several else host.run(script)).split()[0].rpartition(":")[2]
+            _ = run("sh", "-c", script) if several else host.run(script)
             database = f"postgresql://postgres:{PASSWORD}@{here(host) if several else host.address}:{port}/shop"
             made = replace(self, name=name, database=database, port=free_port())
             until(lambda: made.accepts_connections(), 120, "PostgreSQL")

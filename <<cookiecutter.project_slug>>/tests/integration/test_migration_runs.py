@@ -1,22 +1,25 @@
 """Migrations on a database that serves: one at a time, and without keeping the service waiting."""
 
 import asyncio
+import runpy
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
+from pathlib import Path
 
 import asyncpg
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, text
+from alembic.util import CommandError
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings, get_settings
-from app.db import expand, migrations, online
+from app.db import expand, migration_faults, migrations, online
 from app.db.engine import connecting_engine
 from app.settings.database_url import parse_database_url
 from tests.integration.test_migrations import names
@@ -243,6 +246,20 @@ OWN_THINGS = """
 """
 
 
+async def test_a_rule_that_fails_its_validation_is_dropped(
+    own_engine: AsyncEngine, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await admin.execute(OWN_THINGS)
+    await admin.execute("UPDATE own__things SET name = 'same'")
+    check = ("ck_own__things_id", "own__things", "id > 9")
+    with pytest.raises(online.RowsBreakRule, match="2 rows of own__things break ck_own__things_id"):
+        await run_online(own_engine, lambda: online.create_check(*check, looser=True))  # without the count
+    monkeypatch.setattr(online, "_refuse_duplicates", lambda *_: None)
+    with pytest.raises(online.RowsBreakRule, match="run the migration again"):
+        await run_online(own_engine, lambda: online.create_unique("uq_own__things_name", "own__things", ["name"]))
+    await admin.execute("INSERT INTO own__things (id, name) VALUES (3, 'same')")
+
+
 async def test_both_names_of_a_column_are_kept_equal(
     own_engine: AsyncEngine, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,5 +322,34 @@ async def test_a_renamed_table_has_a_view_under_its_old_name(
         await run_online(own_engine, lambda: expand.rename_table("own__things", "own__objects", indexes=names))
     await admin.execute("INSERT INTO own__things (id, name) VALUES (3, 'old') ON CONFLICT (id) DO NOTHING")
     assert await admin.fetchval("SELECT count(*) FROM own__objects") == 3
+    for change in (online.widen_column, online.restore_type):
+        await run_online(own_engine, lambda change=change: change("own__objects", "name", "varchar(40)"))
     await run_online(own_engine, lambda: expand.drop_view("own__things"))
     assert await admin.fetchval("SELECT to_regclass('own__things')") is None
+
+
+# What a failed one says.
+
+
+def test_a_fault_is_one_line_with_its_place_and_the_next_step(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text('revision = "a"\n\ndef upgrade():\n    raise error\n')
+
+    def said(error: Exception) -> str | None:
+        try:
+            runpy.run_path(str(tmp_path / "a.py"), {"error": error})["upgrade"]()
+        except Exception as raised:
+            return migration_faults.of_revision(raised, tmp_path)
+        return None
+
+    place = "alembic/versions/a.py:4"
+    rows = "Correct those rows, then migrate again."
+    assert said(online.RowsBreakRule("3 rows\nbreak it")) == f"{place}: 3 rows break it. {rows}"
+    assert said(ValueError("no")) == f"{place} failed: ValueError: no. Correct the revision, then migrate again."
+    twice = DBAPIError("", None, asyncpg.UniqueViolationError("twice"))
+    assert said(twice) == f"{place} failed: twice. Rows have the same value. {rows}"
+    assert migration_faults.of_revision(ValueError("elsewhere"), tmp_path) is None
+    found = migration_faults.of_command(CommandError("?"), ["b"], make_url("postgresql:///shop"), tmp_path)
+    assert found.startswith("the database shop is at revision b, which alembic/versions does not have")
+    (tmp_path / "b.py").write_text('revision = "b"\n')
+    found = migration_faults.of_command(CommandError("Multiple heads"), [], make_url("postgresql:///shop"), tmp_path)
+    assert "has two heads: a (a.py) and b (b.py)" in found

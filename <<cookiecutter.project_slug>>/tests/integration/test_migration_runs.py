@@ -328,7 +328,7 @@ async def test_a_renamed_table_has_a_view_under_its_old_name(
     assert await admin.fetchval("SELECT to_regclass('own__things')") is None
 
 
-# What a failed one says.
+# Messages of failed migrations.
 
 
 def test_a_fault_is_one_line_with_its_place_and_the_next_step(tmp_path: Path) -> None:

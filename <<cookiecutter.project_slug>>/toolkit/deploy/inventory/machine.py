@@ -68,7 +68,7 @@ class MachineEnvironment(Environment):
     place: Literal["machine"] = "machine"
     driver: Literal["docker"] = "docker"
     project: Name
-    hosts: tuple[Annotated[Host, BeforeValidator(_shorthand)], ...] = Field(min_length=1)
+    hosts: tuple[Annotated[Host, BeforeValidator(_shorthand)], ...] = ()
     ssh_config: str | None = None
     proxy: Proxy = Proxy()
     replicas: int = Field(1, ge=1, le=SLOTS)
@@ -93,6 +93,8 @@ class MachineEnvironment(Environment):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> MachineEnvironment:
+        if not self.hosts:
+            raise ValueError("hosts: name at least one machine, for example `hosts: [deploy@203.0.113.7]`")
         names = [host.ssh for host in self.hosts]
         if len(set(names)) != len(names):
             raise ValueError("hosts: the same machine is listed twice")

@@ -49,6 +49,7 @@ def test_cut_connection(running: MachineStage, seconds: int) -> None:
     if seconds == 1:
         assert child.returncode == 0, out
     assert "Traceback" not in out
+    until(lambda: running.served(), PATIENCE, "the machine after the cut")
     ended = running.deploy(image)
     assert ended.code == 0, ended
     assert running.served() == running.images[image]

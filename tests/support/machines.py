@@ -229,6 +229,6 @@ def clear(host: Host, name: str) -> None:
     with suppress(AssertionError):
         host.run(
             f"docker rm -fv $(docker ps -aq --filter label=deploy.project={name}) {name}-postgres; exec 2>/dev/null; "
-            f"docker network rm {name} {name}-edge; docker volume rm {name}-caddy; "
+            f"docker network rm {name} {name}-edge; docker volume rm {name}-caddy {name}-postgres; "
             f"rm -rf /var/lib/deploy/{name}; true"
         )

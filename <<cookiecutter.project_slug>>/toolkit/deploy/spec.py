@@ -39,7 +39,7 @@ class ReleaseSpec:
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        return tuple(sorted(self.environment.secret.names))
+        return tuple(sorted({*self.environment.secret.names, *self.environment.made_variables}))
 
     def config(self) -> dict[str, str]:
         """The non-secret variables. Drain and grace are the values behind the manifest's deadlines."""
@@ -57,9 +57,12 @@ class ReleaseSpec:
 def secrets_from(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the values for `secret.from_env` or of `secret.store`; none if the release does not carry them.
 
+    Variables that the place makes are left out.
+
     Raises Failed SECRET_NOT_SET with each missing variable, and as `stores.read` does.
     """
-    names, store, keys = environment.secret.from_env, environment.secret.store, environment.secret.keys
+    store, keys = environment.secret.store, environment.secret.keys
+    names = [name for name in environment.secret.from_env if name not in environment.made_variables]
     if store and isinstance(keys, Mapping):
         return stores.read(store, keys)
     missing = sorted(name for name in names if not variables.get(name))

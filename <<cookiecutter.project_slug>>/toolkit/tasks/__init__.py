@@ -5,13 +5,13 @@ The service's own tasks.py passes them to invoke, with the service's folder as `
 
 from invoke import Collection
 
-from toolkit.tasks import containers, deploy, develop, migrate, operate, preview, resource, template
+from toolkit.tasks import backups, containers, deploy, develop, migrate, operate, preview, resource, template
 from toolkit.tasks.develop import token
 
 __all__ = ["namespace", "token"]
 
 namespace = Collection()
-for group in (develop.namespace, containers.namespace, deploy.namespace, operate.namespace):
+for group in (develop.namespace, containers.namespace, deploy.namespace, operate.namespace, backups.namespace):
     for task in group.tasks.values():
         namespace.add_task(task)
     for collection in group.collections.values():

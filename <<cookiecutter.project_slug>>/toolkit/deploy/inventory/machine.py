@@ -12,6 +12,7 @@ from toolkit.deploy.inventory.schema import Environment, Port
 
 # Addresses that the proxy knows for each colour: a change of `replicas` below it does not touch the proxy.
 SLOTS = 8
+DATABASE_URL = "DATABASE_URL"
 _ADDRESS = re.compile(
     r"(?:(?P<user>[a-z_][-a-z0-9_.]*)@)?(?P<name>[A-Za-z0-9][-A-Za-z0-9_.]*|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?"
 )
@@ -62,6 +63,19 @@ class Proxy(Block):
     https_port: Port = 443
 
 
+class Database(Block):
+    """A PostgreSQL container beside the service. `version`: its major version; `backups`: number of them to keep."""
+
+    accessory: Literal["postgres"]
+    version: int = Field(18, ge=13)
+    image: str | None = None
+    backups: int = Field(7, ge=1)
+
+    @property
+    def image_name(self) -> str:
+        return self.image or f"postgres:{self.version}"
+
+
 class MachineEnvironment(Environment):
     """One or more hosts, each with the same instances of the service."""
 
@@ -71,6 +85,7 @@ class MachineEnvironment(Environment):
     hosts: tuple[Annotated[Host, BeforeValidator(_shorthand)], ...] = ()
     ssh_config: str | None = None
     proxy: Proxy = Proxy()
+    database: Database | None = None
     replicas: int = Field(1, ge=1, le=SLOTS)
     # Caddy asks twice a second: a longer drain gains nothing, and every deploy waits for it.
     drain_seconds: int = Field(5, ge=0)
@@ -82,6 +97,22 @@ class MachineEnvironment(Environment):
             raise ValueError(
                 "secret: a machine takes secrets from your environment, `secret: {from_env: [DATABASE_URL]}`, or from "
                 "a store, `secret: {store: vault, keys: {DATABASE_URL: KEY}}`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _database_is_on_one_host(self) -> MachineEnvironment:
+        if not self.database:
+            return self
+        if len(self.hosts) > 1:
+            raise ValueError(
+                f"database: an accessory serves one host, and `hosts` names {len(self.hosts)}; keep one host, or remove "
+                "`database` and give DATABASE_URL of an external PostgreSQL"
+            )
+        if self.secret.store and DATABASE_URL in self.secret.keys:
+            raise ValueError(
+                f"secret.keys: {DATABASE_URL} is made for the accessory in `database`; remove it from `secret.keys`, "
+                "or remove `database`"
             )
         return self
 
@@ -99,6 +130,10 @@ class MachineEnvironment(Environment):
         if len(set(names)) != len(names):
             raise ValueError("hosts: the same machine is listed twice")
         return self
+
+    @property
+    def made_variables(self) -> tuple[str, ...]:
+        return (DATABASE_URL,) if self.database else ()
 
     @property
     def scope(self) -> str:

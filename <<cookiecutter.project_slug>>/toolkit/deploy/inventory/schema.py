@@ -170,6 +170,11 @@ class Environment(Block):
         return False
 
     @property
+    def made_variables(self) -> tuple[str, ...]:
+        """Secret variables whose values the place makes, so that `secret` does not give them."""
+        return ()
+
+    @property
     def termination_grace(self) -> int:
         """Drain, then uvicorn's graceful shutdown, then LAST_SECONDS before SIGKILL."""
         return self.drain_seconds + self.graceful_seconds + LAST_SECONDS

@@ -206,6 +206,14 @@ class Place(Protocol):
         """Return whether the running instances started with other variables than those of `mark`."""
         ...
 
+    def plan_backup(self) -> Change | None:
+        """Return the backup before a migration that drops data; None where the toolkit runs no database."""
+        ...
+
+    def back_up(self, reason: str) -> str:
+        """Make that backup. Returns a summary."""
+        ...
+
     def plan_migration(self, spec: ReleaseSpec) -> Change:
         """Return the migration as a change. Raises Failed if this checkout has none."""
         ...

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Failed
     from toolkit.deploy.places import Place
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.places.backups import Backups
     from toolkit.deploy.places.operations import Operations
     from toolkit.deploy.places.previews import Previews
     from toolkit.deploy.report import Report
@@ -66,6 +67,20 @@ def operations_of(place: Place, environment: Environment) -> Operations:
         return kubernetes.KubernetesOperations(cast("KubernetesPlace", place))
     hint = "log in to the host, and run it there with docker"
     raise fail("NOT_SUPPORTED", f"this task is not available for `place: {environment.place}`", hint=hint)
+
+
+def backups_of(place: Place, environment: Environment) -> Backups:
+    """Return the backups of an open place. Raises Failed NO_ACCESSORY where the toolkit does not run the database."""
+    if isinstance(environment, MachineEnvironment) and environment.database:
+        from toolkit.deploy.places.machine import place as machine
+
+        return cast("machine.MachinePlace", place).backups
+    raise fail(
+        "NO_ACCESSORY",
+        f"the toolkit does not run the database of {environment.name!r}, so it does not back it up",
+        hint="back it up with the tools of its provider; with `place: machine`, `database: {accessory: postgres}` in "
+        "deploy/inventory.yaml runs one on the host",
+    )
 
 
 def previews_of(place: Place, environment: Environment, name: str) -> Previews:

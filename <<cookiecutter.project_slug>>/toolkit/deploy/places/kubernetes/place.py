@@ -184,6 +184,12 @@ class KubernetesPlace:
         live = None if self.namespace_missing else self.cluster.get("apps/v1", "Deployment", self.service)
         return sources.stale(live, mark)
 
+    def plan_backup(self) -> None:
+        """Return None: the database is not the toolkit's."""
+
+    def back_up(self, reason: str) -> str:
+        raise AssertionError("no database of the toolkit's")
+
     def plan_migration(self, spec: ReleaseSpec) -> Change:
         return Change("run", identity(migration_in(self.objects(spec), self.service)))
 

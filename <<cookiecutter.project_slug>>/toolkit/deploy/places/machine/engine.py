@@ -162,6 +162,21 @@ class Engine:
                 if line.get("error"):
                     raise engine_failure(self.connection.host.name, str(line["error"]), repository)
 
+    def volume(self, name: str) -> Mapping[str, str] | None:
+        """Return a volume's labels; None without it."""
+        from docker.errors import NotFound
+
+        with self._asking() as api:
+            try:
+                found: dict[str, Any] = api.inspect_volume(name)
+            except NotFound:
+                return None
+        return found.get("Labels") or {}
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._asking(change=True) as api:
+            api.create_volume(name, labels=dict(labels))
+
     def create_network(self, name: str, project: str) -> None:
         with self._asking(change=True) as api:
             api.create_network(name, driver="bridge", check_duplicate=True, labels={PROJECT: project})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,14 @@ from toolkit.deploy.places.machine import (
     stability,
     status,
 )
+from toolkit.deploy.places.machine.accessory import Accessory
+from toolkit.deploy.places.machine.backups import MachineBackups
 from toolkit.deploy.places.machine.host import Changes, Machine
 from toolkit.deploy.places.machine.lock import HostLock
 from toolkit.deploy.places.machine.plan import Wanted, changes, plan
 from toolkit.deploy.places.machine.prerequisites import Compared, MachinePrerequisites, lacks
 from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
+from toolkit.deploy.records import last_good
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.machine import MachineEnvironment
@@ -67,6 +71,19 @@ class MachinePlace:
     @property
     def first(self) -> Machine:
         return self.machines[0]
+
+    @cached_property
+    def accessory(self) -> Accessory | None:
+        """The database of the environment, where the toolkit runs it."""
+        given = self.environment.database
+        return Accessory(self.first, given, self.report) if given else None
+
+    @property
+    def backups(self) -> MachineBackups:
+        """Raises AssertionError without an accessory."""
+        if self.accessory is None:
+            raise AssertionError("no database of the toolkit's")
+        return MachineBackups(self.accessory)
 
     @property
     def name(self) -> str:
@@ -110,6 +127,8 @@ class MachinePlace:
 
     def recover(self) -> str:
         self._records = None  # another deployer may have written one since
+        if self.accessory:
+            self.accessory.forget()
         removed = []
         for machine in self.machines:
             state = machine.state()
@@ -142,7 +161,7 @@ class MachinePlace:
         return record.objects == (self._web(spec),)
 
     def _web(self, spec: ReleaseSpec) -> Kept:
-        return containers.web(spec, self.environment)
+        return containers.web(spec, self.environment, self.accessory.access if self.accessory else None)
 
     def wanted(self, web: Kept) -> Wanted:
         return Wanted(web, proxy.hash_of(self.environment))
@@ -163,11 +182,11 @@ class MachinePlace:
         return []
 
     def check(self, spec: ReleaseSpec) -> None:
-        self._web(spec)
+        containers.web(spec, self.environment)
 
     def prerequisites(self, spec: ReleaseSpec, *, rollback: bool) -> MachinePrerequisites:
         lacking = tuple(line for machine in self.machines for line in lacks(machine))
-        mark = containers.secrets_name(spec.secrets)
+        mark = containers.mark_of(self._web(spec))
         return MachinePrerequisites(self.name, self.environment.name, lacking, Variables(mark=mark))
 
     def variables(self) -> Variables:
@@ -196,16 +215,19 @@ class MachinePlace:
     def observe_configuration(self, spec: ReleaseSpec) -> Compared:
         name = str(self._web(spec)["secrets"])
         missing = [machine for machine in self.machines if name not in machine.listed("secrets")]
-        return Compared([Change("create", f"secrets {name} on {machine.name}") for machine in missing])
+        created = self.accessory.plan() if self.accessory and not spec.again else ()
+        return Compared([*created, *(Change("create", f"secrets {name} on {machine.name}") for machine in missing)])
 
     def apply_configuration(self, spec: ReleaseSpec, plan: Plan) -> str:
-        name = str(self._web(spec)["secrets"])
+        if self.accessory and not spec.again:
+            self.accessory.create()
+        name, made = str(self._web(spec)["secrets"]), self.accessory.access.variables if self.accessory else {}
         for machine in self.machines:
             if name in machine.listed("secrets"):
                 continue
             if spec.again:
                 machine.secrets(name)  # raises: only a deploy has them
-            machine.write(f"secrets/{name}", containers.secrets_text(spec.secrets))
+            machine.write(f"secrets/{name}", containers.secrets_text({**spec.secrets, **made}))
         return spec.mark
 
     def has_other_variables(self, mark: str) -> bool:
@@ -214,7 +236,15 @@ class MachinePlace:
         from toolkit.deploy.places.machine.engine import SPEC
 
         live = [json.loads(item.labels[SPEC]) for item in self.first.state().serving if SPEC in item.labels]
-        return bool(mark) and any(web["secrets"] != mark for web in live)
+        if not live and (last := last_good(self.records())):
+            live = [dict(last.objects[0])]
+        return bool(mark) and any(containers.mark_of(web) != mark for web in live)
+
+    def plan_backup(self) -> Change | None:
+        return Change("write", f"a backup of the database on {self.first.name}") if self.accessory else None
+
+    def back_up(self, reason: str) -> str:
+        return f"backup {self.backups.make(reason).number}"
 
     def plan_migration(self, spec: ReleaseSpec) -> Change:
         return Change("run", f"the migration on {self.first.name}")
@@ -326,5 +356,6 @@ class MachinePlace:
     def write_files(self, spec: ReleaseSpec, folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "Caddyfile").write_text(proxy.caddyfile(self.environment), encoding="utf-8")
-        (folder / "service.json").write_text(containers.spec_text(self._web(spec)) + "\n", encoding="utf-8")
+        web = containers.web(spec, self.environment)
+        (folder / "service.json").write_text(containers.spec_text(web) + "\n", encoding="utf-8")
         return [f"{folder / name}" for name in ("Caddyfile", "service.json")]

@@ -20,7 +20,7 @@ class Schemas:
     """The heads of the image and of the database, and the revisions between them.
 
     `other_database`: the variables have changed since the pods started, so they may name another one.
-    `too_early`: why a pending contract revision may not run yet.
+    `backup`: the place's own, before a destructive migration. `too_early`: why a pending contract revision may not run yet.
     """
 
     known: Known
@@ -30,6 +30,7 @@ class Schemas:
     other_database: bool
     allow_destructive: bool
     change: Change
+    backup: Change | None = None
     too_early: Failed | None = None
 
     def plan(self) -> Plan:
@@ -49,7 +50,9 @@ class Schemas:
                 *(f"{revision.id}: {', '.join(revision.reasons)}" for revision in destructive),
                 hint="split it into two deploys (add, then remove), or pass --allow-destructive (no rollback)",
             )
-        return Plan((self.change,), note=f"{self.database or 'empty'} -> {self.head or 'head'}")
+        # A contract revision does not break the running version, and still drops what the old one had.
+        drops = bool(self.database) and any(item.destructive or item.contract_of for item in self.pending.revisions)
+        return Plan((self.backup, self.change) if self.backup and drops else (self.change,), note=f"{self.database or 'empty'} -> {self.head or 'head'}")
 
     def learned(self) -> Known:
         destroys = bool(self.database) and any(revision.destructive for revision in self.pending.revisions)
@@ -79,11 +82,17 @@ class Migrate:
             target.place.has_other_variables(known.mark),
             target.options.allow_destructive,
             target.place.plan_migration(spec),
+            target.place.plan_backup(),
             schemas.contract_refusal(target, found, head) if found else None,
         )
 
     def apply(self, target: Target, known: Known, plan: Plan) -> tuple[Outcome, Known]:
-        """Raises Failed with the migration's last lines, or a verdict on what runs it."""
+        """Raises Failed with the migration's last lines, or a verdict on what runs it; BACKUP_FAILED before it starts."""
+        saved = ""
+        if target.place.plan_backup() in plan.changes:
+            target.report.progress(self.name, "backing up the database before data is dropped")
+            saved = target.place.back_up(f"before the migration {plan.note}")
         target.place.start_migration(target.required_spec(known)).wait()
         schema = known.image_schema or ""
-        return Outcome(summary=plan.note), replace(known, schema_after=schema, destructive_ran=known.will_destroy)
+        summary = "; ".join(filter(None, (plan.note, saved)))
+        return Outcome(summary=summary), replace(known, schema_after=schema, destructive_ran=known.will_destroy)

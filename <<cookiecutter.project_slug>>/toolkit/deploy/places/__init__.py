@@ -206,6 +206,10 @@ class Place(Protocol):
         """Return whether the running instances started with other variables than those of `mark`."""
         ...
 
+    def schema(self) -> str | None:
+        """Return the schema of a database that the toolkit runs, empty for an empty one; None if it is not known."""
+        ...
+
     def plan_backup(self) -> Change | None:
         """Return the backup before a migration that drops data; None where the toolkit runs no database."""
         ...

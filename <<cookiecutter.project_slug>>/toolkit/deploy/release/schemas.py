@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def of_database(target: Target) -> str:
-    """Return the schema from /ready, else from the last release."""
+    """Return the schema from the place, else from /ready, else from the last release."""
+    if (known := target.place.schema()) is not None:
+        return known
     answer = target.place.ask("/ready")
     if isinstance(answer, Mapping) and answer.get("schema"):
         return str(answer["schema"])

@@ -126,6 +126,7 @@ def target(
             running_digest=lambda: f"sha256:{running}" if running else "",
             ask=lambda _: {"schema": database},
             has_other_variables=lambda _: False,
+            schema=lambda: None,
             plan_backup=lambda: None,
             plan_migration=lambda _: Change("run", "the migration"),
         ),

@@ -184,6 +184,9 @@ class KubernetesPlace:
         live = None if self.namespace_missing else self.cluster.get("apps/v1", "Deployment", self.service)
         return sources.stale(live, mark)
 
+    def schema(self) -> None:
+        """Return None: the service knows it, by /ready."""
+
     def plan_backup(self) -> None:
         """Return None: the database is not the toolkit's."""
 

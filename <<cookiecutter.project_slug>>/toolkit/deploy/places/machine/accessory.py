@@ -1,6 +1,6 @@
 """A PostgreSQL container beside the service: created once by a deploy, with a volume and a generated password.
 
-No release changes it. Its volume carries an identity: the service is migrated and replaced for a new one.
+No release changes it.
 """
 
 from __future__ import annotations
@@ -26,19 +26,15 @@ if TYPE_CHECKING:
 
 DATABASE = "database"  # the role of the container
 NAME = "app"  # of the database and of its owner
-IDENTITY, VERSION = "deploy.identity", "deploy.version"
+VERSION = "deploy.version"
 PASSWORD_FILE = "database/password"  # noqa: S105 - a path
 READY_SECONDS = 180
+SCHEMA = """set -e
+none=$({psql} -c "select to_regclass('alembic_version') is null")
+[ "$none" = t ] || {psql} -c "select version_num from alembic_version order by 1"
+"""
 # Since 18 the image keeps its data in a folder of the major version below this one.
 FOLDER, FOLDER_BEFORE_18 = "/var/lib/postgresql", "/var/lib/postgresql/data"
-
-
-@dataclass(frozen=True)
-class Access:
-    """The service's way to its database. `identity`: of the volume."""
-
-    variables: Mapping[str, str]
-    identity: str
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Accessory:
 
     def __init__(self, machine: Machine, given: Database, report: Report) -> None:
         self.machine, self.given, self.report = machine, given, report
-        self._new_password, self._new_identity = secrets.token_urlsafe(24), secrets.token_hex(8)
+        self._new_password = secrets.token_urlsafe(24)
         self._found: Found | None = None
 
     @property
@@ -137,10 +133,16 @@ class Accessory:
         return self.found().password or self._new_password
 
     @property
-    def access(self) -> Access:
-        volume = self.found().volume
-        identity = self._new_identity if volume is None else volume.get(IDENTITY, "")
-        return Access({DATABASE_URL: url(self.machine.project, self.password)}, identity)
+    def variables(self) -> Mapping[str, str]:
+        """Return the service's way to its database."""
+        return {DATABASE_URL: url(self.machine.project, self.password)}
+
+    def schema(self) -> str | None:
+        """Return the head of the database's migrations; empty without any, None if it does not answer."""
+        if self.found().volume is None:
+            return ""
+        done = self.machine.connection.run(SCHEMA.format(psql=f"docker exec {self.name} psql -U {NAME} -d {NAME} -At"))
+        return None if done.code else ",".join(done.out.split())
 
     def plan(self) -> Sequence[Change]:
         return changes(self.machine.project, self.machine.name, self.given, self.found())
@@ -149,7 +151,7 @@ class Accessory:
         """Create or start what is missing, and wait until it accepts connections. Raises Failed DATABASE_NOT_READY."""
         if not self.plan():
             return
-        machine, engine, found, access = self.machine, self.machine.engine, self.found(), self.access
+        machine, engine, found = self.machine, self.machine.engine, self.found()
         if machine.project not in engine.networks(machine.project):
             engine.create_network(machine.project, machine.project)
         if found.container is None or found.volume is None:
@@ -157,8 +159,7 @@ class Accessory:
             if found.password is None:
                 machine.write(PASSWORD_FILE, self.password + "\n")
             if found.volume is None:
-                labels = {PROJECT: machine.project, IDENTITY: access.identity, VERSION: str(self.given.version)}
-                engine.create_volume(self.name, labels)
+                engine.create_volume(self.name, {PROJECT: machine.project, VERSION: str(self.given.version)})
             engine.remove(self.name)
             engine.create(arguments(machine.project, self.given, self.password))
         engine.start(self.name)

@@ -82,30 +82,30 @@ def superseded(found: Sequence[Backup], keep: int) -> Sequence[Backup]:
     return found[:-keep]
 
 
-def refusal(what: str, container: str, done: Done) -> Failed:
+def refusal(what: str, container: str, environment: str, done: Done) -> Failed:
     """Return the failure for a script that failed. Pure."""
     lines = [line for line in done.err.splitlines() if line.strip()][-5:]
     if "No space left" in done.err:
         hint = "free some space on the host: `docker system df` shows its use; a lower `database.backups` helps too"
         return fail("DISK_FULL", f"{what} failed: the host's disk is full", *lines, hint=hint)
     if "No such container" in done.err or "is not running" in done.err:
-        return missing(container)
+        return missing(container, environment)
     if done.code == BROKEN:
-        hint = "choose another one: `python3 tasks.py backups ENV` lists them"
+        hint = f"choose another one: `python3 tasks.py backups {environment}` lists them"
         return fail("BACKUP_BROKEN", f"{what} failed: the backup cannot be restored", *lines, hint=hint)
     return fail("BACKUP_FAILED", f"{what} failed", *lines, hint=f"`docker logs {container}` on the host has more")
 
 
-def missing(container: str) -> Failed:
-    hint = "`python3 tasks.py deploy ENV` creates or starts it"
+def missing(container: str, environment: str) -> Failed:
+    hint = f"`python3 tasks.py deploy {environment}` creates or starts it"
     return fail("NO_DATABASE", f"the database's container {container} does not run", hint=hint)
 
 
 class MachineBackups:
     """Implements `Backups` for an accessory."""
 
-    def __init__(self, accessory: Accessory) -> None:
-        self.accessory, self.machine = accessory, accessory.machine
+    def __init__(self, accessory: Accessory, environment: str) -> None:
+        self.accessory, self.machine, self.environment = accessory, accessory.machine, environment
 
     def listed(self) -> list[Backup]:
         return parsed(self.machine.connection.run(f"cat {self.machine.folder}/{FOLDER}/*.json 2>/dev/null").out)
@@ -124,11 +124,12 @@ class MachineBackups:
     def restoration(self, number: int) -> tuple[Backup, Plan]:
         live, found = self.machine.engine.inspect(self.accessory.name), self.listed()
         if live is None or not live.running:
-            raise missing(self.accessory.name)
+            raise missing(self.accessory.name, self.environment)
         chosen = next((backup for backup in found if backup.number == number), None)
         if chosen is None:
             have = ", ".join(str(backup.number) for backup in found) or "none"
-            hint = "choose one of them: `python3 tasks.py restore ENV N`" if found else "`python3 tasks.py backup ENV`"
+            latest = f"restore {self.environment} {found[-1].number}" if found else f"backup {self.environment}"
+            hint = f"`python3 tasks.py {latest}`"
             raise fail("NO_BACKUP", f"backup {number} does not exist", f"backups: {have}", hint=hint)
         change = Change("update", f"database {NAME} in {self.accessory.name} to backup {number} of {chosen.at}")
         note = f"what was written since that backup is lost to the service, and stays in database {REPLACED}"
@@ -144,5 +145,5 @@ class MachineBackups:
         values = (f"{self.machine.folder}/{FOLDER}", name_of(self.machine.project), str(number), *more)
         done = self.machine.connection.run(f"set -- {' '.join(values)}\n{HEAD}{script}", seconds=SECONDS)
         if done.code:
-            raise refusal(what, self.accessory.name, done)
+            raise refusal(what, self.accessory.name, self.environment, done)
         return done

@@ -13,7 +13,6 @@ from toolkit.deploy.places.machine.engine import COLOUR, DIGEST, HASH, PROJECT, 
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.machine import MachineEnvironment
-    from toolkit.deploy.places.machine.accessory import Access
     from toolkit.deploy.records import Kept
     from toolkit.deploy.spec import ReleaseSpec
 
@@ -34,10 +33,10 @@ def content_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def web(spec: ReleaseSpec, environment: MachineEnvironment, access: Access | None = None) -> Kept:
+def web(spec: ReleaseSpec, environment: MachineEnvironment, made: Mapping[str, str] | None = None) -> Kept:
     """Return the specification of the service's containers, without secrets: those of the record for a rollback.
 
-    `access`: to the accessory. Its identity is part of the specification, so that a new database is another release.
+    `made`: secrets that the place itself makes.
     """
     if spec.again:
         return dict(spec.again.objects[0])
@@ -47,19 +46,13 @@ def web(spec: ReleaseSpec, environment: MachineEnvironment, access: Access | Non
         "image": spec.image,
         "digest": spec.digest,
         "environment": {**spec.config(), "IMAGE_DIGEST": spec.digest, "FORWARDED_ALLOW_IPS": "*"},
-        "secrets": secrets_name({**spec.secrets, **(access.variables if access else {})}),
-        **({"database": access.identity} if access else {}),
+        "secrets": secrets_name({**spec.secrets, **(made or {})}),
         "replicas": environment.replicas,
         "port": environment.port,
         "memory": resources.memory_limit,
         "cpu": resources.cpu_limit,
         "grace": environment.termination_grace,
     }
-
-
-def mark_of(wanted: Kept) -> str:
-    """Return the mark of the variables: it changes with their values, and with the accessory's volume."""
-    return " ".join(str(wanted[key]) for key in ("secrets", "database") if key in wanted)
 
 
 def hash_of(wanted: Kept) -> str:

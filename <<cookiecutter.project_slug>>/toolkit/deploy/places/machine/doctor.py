@@ -22,6 +22,8 @@ CLOCK_SECONDS = 5.0
 
 def checks(place: MachinePlace) -> Mapping[str, Callable[[], Finding]]:
     found = {"host": host, "engine": engine, "disk": disk, "clock": clock, "proxy": ports}
+    if place.accessory:
+        found["accessory"] = accessory
     return {name: (lambda check=check: _everywhere(place, check)) for name, check in found.items()}
 
 
@@ -66,6 +68,17 @@ def clock(place: MachinePlace, machine: Machine) -> Finding:
     return Finding(
         abs(there - here) < CLOCK_SECONDS, f"{abs(there - here):.1f} s apart from this machine's clock", hint
     )
+
+
+def accessory(place: MachinePlace, machine: Machine) -> Finding:
+    """The database's container runs, or a deploy will create or start it."""
+    if place.accessory is None:
+        return Finding(True, "none")
+    todo = place.accessory.plan()
+    if todo:
+        return Finding(True, f"a deploy will {', '.join(map(str, todo))}")
+    kept = len(place.backups.listed())
+    return Finding(True, f"{place.accessory.name} is running; backups: {kept}")
 
 
 def ports(place: MachinePlace, machine: Machine) -> Finding:

@@ -29,7 +29,6 @@ from toolkit.deploy.places.machine.lock import HostLock
 from toolkit.deploy.places.machine.plan import Wanted, changes, plan
 from toolkit.deploy.places.machine.prerequisites import Compared, MachinePrerequisites, lacks
 from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
-from toolkit.deploy.records import last_good
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.machine import MachineEnvironment
@@ -83,7 +82,7 @@ class MachinePlace:
         """Raises AssertionError without an accessory."""
         if self.accessory is None:
             raise AssertionError("no database of the toolkit's")
-        return MachineBackups(self.accessory)
+        return MachineBackups(self.accessory, self.environment.name)
 
     @property
     def name(self) -> str:
@@ -161,7 +160,7 @@ class MachinePlace:
         return record.objects == (self._web(spec),)
 
     def _web(self, spec: ReleaseSpec) -> Kept:
-        return containers.web(spec, self.environment, self.accessory.access if self.accessory else None)
+        return containers.web(spec, self.environment, self.accessory.variables if self.accessory else None)
 
     def wanted(self, web: Kept) -> Wanted:
         return Wanted(web, proxy.hash_of(self.environment))
@@ -186,7 +185,7 @@ class MachinePlace:
 
     def prerequisites(self, spec: ReleaseSpec, *, rollback: bool) -> MachinePrerequisites:
         lacking = tuple(line for machine in self.machines for line in lacks(machine))
-        mark = containers.mark_of(self._web(spec))
+        mark = str(self._web(spec)["secrets"])
         return MachinePrerequisites(self.name, self.environment.name, lacking, Variables(mark=mark))
 
     def variables(self) -> Variables:
@@ -221,7 +220,7 @@ class MachinePlace:
     def apply_configuration(self, spec: ReleaseSpec, plan: Plan) -> str:
         if self.accessory and not spec.again:
             self.accessory.create()
-        name, made = str(self._web(spec)["secrets"]), self.accessory.access.variables if self.accessory else {}
+        name, made = str(self._web(spec)["secrets"]), self.accessory.variables if self.accessory else {}
         for machine in self.machines:
             if name in machine.listed("secrets"):
                 continue
@@ -236,9 +235,10 @@ class MachinePlace:
         from toolkit.deploy.places.machine.engine import SPEC
 
         live = [json.loads(item.labels[SPEC]) for item in self.first.state().serving if SPEC in item.labels]
-        if not live and (last := last_good(self.records())):
-            live = [dict(last.objects[0])]
-        return bool(mark) and any(containers.mark_of(web) != mark for web in live)
+        return bool(mark) and any(web["secrets"] != mark for web in live)
+
+    def schema(self) -> str | None:
+        return self.accessory.schema() if self.accessory else None
 
     def plan_backup(self) -> Change | None:
         return Change("write", f"a backup of the database on {self.first.name}") if self.accessory else None

@@ -40,7 +40,7 @@ def test_file_that_makes_it_count_is_deleted_first() -> None:
     ],
 )
 def test_failures(code: int, said: str, expected: str) -> None:
-    found = refusal("the backup", "shop-postgres", Done(code, "", said)).failure
+    found = refusal("the backup", "shop-postgres", "staging", Done(code, "", said)).failure
     assert found.code == expected
     assert found.hint
 

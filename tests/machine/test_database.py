@@ -76,6 +76,7 @@ def test_lost_database_comes_back_from_a_backup_under_load(stage: AccessoryStage
     ended = stage.task("restore", "1", "--yes", "staging")
     assert ended.code == 0, ended
     assert committed <= rows(stage)
+    assert stage.history()[-1]["outcome"] == "restored"
     with stage.load(rate=20, threads=2) as load:
         until(lambda: load.sent > 40, PATIENCE, "requests")
     assert not load.failures
@@ -116,7 +117,7 @@ def test_newest_backups_are_kept(stage: AccessoryStage) -> None:
         ended = stage.task("backup", "-e", "database.backups=2")
         assert ended.code == 0, ended
     assert [item["number"] for item in backups(stage)] == [before + 1, before + 2]
-    listed = stage.hosts[0].run(f"ls /var/lib/deploy/{stage.name}/backups").split()
+    listed = stage.hosts[0].run(f"cd /var/lib/deploy/{stage.name}/backups && ls *.dump *.json").split()
     assert len(listed) == 4
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 GOOD = "deployed"
-OPERATIONS = ("restarted", "scaled", "secret_set")
+OPERATIONS = ("restarted", "scaled", "secret_set", "restored")
 Kept = dict[str, Any]  # an object of a release in the form of its place, for a rollback: only the place reads it
 
 

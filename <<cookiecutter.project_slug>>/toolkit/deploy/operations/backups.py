@@ -13,7 +13,7 @@ from toolkit.deploy.cli import with_target
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.outcomes import Exit, Result, Status, fail
 from toolkit.deploy.places.choose import backups_of
-from toolkit.deploy.release.history import run_url
+from toolkit.deploy.release.history import record_operation, run_url
 from toolkit.dev.questions import ask
 from toolkit.exit_codes import SIGNALLED
 
@@ -72,6 +72,7 @@ def restore(project: Path, name: str, extra: Sequence[str], number: str, *, yes:
         report.progress("restore", f"loading backup {chosen.number} beside the database")
         with target.place.lock(run_url()):
             summary = backups.restore(chosen)
+            record_operation(target, "restored", f"backup {chosen.number} of {chosen.at}")
         report.result(Result("restore", Status.CHANGED, time.monotonic() - began, summary))
         if chosen.schema:
             command = f"python3 tasks.py deploy {name}"

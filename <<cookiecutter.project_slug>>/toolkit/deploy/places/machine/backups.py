@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,14 @@ BROKEN = 9  # exit code of a backup that cannot be restored
 HEAD = f"""
 set -eu; umask 077
 mkdir -p "$1"; cd "$1"
+exec 8>lock  # the script of a killed deployer may still run
+flock -w 10 8 || {{ echo "another backup or restore is running on the host" >&2; exit 1; }}
 pg() {{ program=$1; shift; docker exec -i $container "$program" -U {NAME} "$@"; }}
 container=$2; dump=$(printf %06d "$3").dump
 scratch() {{ pg dropdb --if-exists --force {SCRATCH} </dev/null; }}
 load() {{
   scratch; pg createdb -T template0 {SCRATCH} </dev/null
-  pg pg_restore --exit-on-error -d {SCRATCH} < "$1" || {{ scratch; exit {BROKEN}; }}
+  pg pg_restore --exit-on-error -d {SCRATCH} < "$1" || {{ scratch; exit ${{broken:-1}}; }}
 }}
 """
 MAKE = f"""
@@ -43,6 +46,7 @@ echo "$(stat -c %s "$dump") $(sha256sum "$dump" | cut -d' ' -f1) $(date -u +%Y-%
 # $4: its checksum.
 LOAD = f"""
 [ "$(sha256sum "$dump" | cut -d' ' -f1)" = "$4" ] || {{ echo "its checksum is not the recorded one" >&2; exit {BROKEN}; }}
+broken={BROKEN}
 load "$dump"
 pg psql -q -d {SCRATCH} -c analyze </dev/null
 """
@@ -143,7 +147,7 @@ class MachineBackups:
     def _run(self, script: str, number: int, what: str, *more: str) -> Done:
         self.machine.changes.allow()
         values = (f"{self.machine.folder}/{FOLDER}", name_of(self.machine.project), str(number), *more)
-        done = self.machine.connection.run(f"set -- {' '.join(values)}\n{HEAD}{script}", seconds=SECONDS)
+        done = self.machine.connection.run(f"set -- {shlex.join(values)}\n{HEAD}{script}", seconds=SECONDS)
         if done.code:
             raise refusal(what, self.accessory.name, self.environment, done)
         return done

@@ -23,7 +23,7 @@ def backups_list(c: Context, env: str, e: list[str], json: bool = False) -> None
 
 @task(iterable=["e"], help={"yes": "the name of ENV, instead of the question"})
 def restore(c: Context, env: str, number: str, e: list[str], yes: str = "") -> None:
-    """Replace the database of ENV with its backup NUMBER; asks for the name of ENV. A broken backup is refused before."""
+    """Replace the database of ENV with its backup NUMBER; asks for the name of ENV. Refuses a broken backup."""
     from toolkit.deploy.operations import backups
 
     raise SystemExit(backups.restore(project(c), env, e, number, yes=yes))

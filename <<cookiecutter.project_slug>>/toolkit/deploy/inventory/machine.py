@@ -106,8 +106,8 @@ class MachineEnvironment(Environment):
             return self
         if len(self.hosts) > 1:
             raise ValueError(
-                f"database: an accessory serves one host, and `hosts` names {len(self.hosts)}; keep one host, or remove "
-                "`database` and give DATABASE_URL of an external PostgreSQL"
+                f"database: an accessory serves one host, and `hosts` names {len(self.hosts)}; keep one host, or "
+                "remove `database` and give DATABASE_URL of an external PostgreSQL"
             )
         if self.secret.store and DATABASE_URL in self.secret.keys:
             raise ValueError(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
     from toolkit.deploy.outcomes import Failed
     from toolkit.deploy.places import Place
-    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.backups import Backups
+    from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.operations import Operations
     from toolkit.deploy.places.previews import Previews
     from toolkit.deploy.report import Report

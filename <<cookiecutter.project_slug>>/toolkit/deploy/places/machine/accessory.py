@@ -73,7 +73,9 @@ def changes(project: str, host: str, given: Database, found: Found) -> list[Chan
                 f"-c '\\password'`"
             )
             path = f"/var/lib/deploy/{project}/{PASSWORD_FILE}"
-            raise fail("DATABASE_PASSWORD", f"{host} has the database's volume, but not its password: {path}", hint=hint)
+            raise fail(
+                "DATABASE_PASSWORD", f"{host} has the database's volume, but not its password: {path}", hint=hint
+            )
     needed = [] if found.volume is not None else [Change("create", f"volume {name} on {host}")]
     if found.container is None or found.volume is None:
         return [*needed, Change("create", f"container {name} on {host}")]

@@ -28,6 +28,7 @@ exec 8>lock  # the script of a killed deployer may still run
 flock -w 10 8 || {{ echo "another backup or restore is running on the host" >&2; exit 1; }}
 pg() {{ program=$1; shift; docker exec -i $container "$program" -U {NAME} "$@"; }}
 container=$2; dump=$(printf %06d "$3").dump
+sum_of() {{ sha256sum "$1" | cut -d' ' -f1; }}
 scratch() {{ pg dropdb --if-exists --force {SCRATCH} </dev/null; }}
 load() {{
   scratch; pg createdb -T template0 {SCRATCH} </dev/null
@@ -35,17 +36,18 @@ load() {{
 }}
 """
 MAKE = f"""
-rm -f *.new
+trap 'rm -f *.new' EXIT; rm -f *.new
 pg pg_dump -Fc -d {NAME} </dev/null > "$dump.new"
 load "$dump.new"
-schema=$(pg psql -d {SCRATCH} -Atc "select string_agg(version_num, ',') from alembic_version" </dev/null 2>/dev/null || true)
+query="select string_agg(version_num, ',') from alembic_version"
+schema=$(pg psql -d {SCRATCH} -Atc "$query" </dev/null 2>/dev/null || true)
 scratch
 mv "$dump.new" "$dump"; sync "$dump"
-echo "$(stat -c %s "$dump") $(sha256sum "$dump" | cut -d' ' -f1) $(date -u +%Y-%m-%dT%H:%M:%S+00:00) $schema"
-"""
+echo "$(stat -c %s "$dump") $(sum_of "$dump") $(date -u +%Y-%m-%dT%H:%M:%S+00:00) $schema"
+"""  # noqa: S608 - constants
 # $4: its checksum.
 LOAD = f"""
-[ "$(sha256sum "$dump" | cut -d' ' -f1)" = "$4" ] || {{ echo "its checksum is not the recorded one" >&2; exit {BROKEN}; }}
+[ "$(sum_of "$dump")" = "$4" ] || {{ echo "its checksum is not the recorded one" >&2; exit {BROKEN}; }}
 broken={BROKEN}
 load "$dump"
 pg psql -q -d {SCRATCH} -c analyze </dev/null
@@ -61,7 +63,7 @@ for attempt in 1 2 3 4 5 6 7 8 9 10; do
   sleep 0.2
 done
 scratch; exit 1
-"""
+"""  # noqa: S608 - constants
 
 
 def parsed(lines: str) -> list[Backup]:
@@ -88,7 +90,7 @@ def superseded(found: Sequence[Backup], keep: int) -> Sequence[Backup]:
 
 def refusal(what: str, container: str, environment: str, done: Done) -> Failed:
     """Return the failure for a script that failed. Pure."""
-    lines = [line for line in done.err.splitlines() if line.strip()][-5:]
+    lines = [line for line in done.err.splitlines() if line.strip() and not line.startswith("NOTICE:")][-5:]
     if "No space left" in done.err:
         hint = "free some space on the host: `docker system df` shows its use; a lower `database.backups` helps too"
         return fail("DISK_FULL", f"{what} failed: the host's disk is full", *lines, hint=hint)

@@ -20,7 +20,7 @@ class Schemas:
     """The heads of the image and of the database, and the revisions between them.
 
     `other_database`: the variables have changed since the pods started, so they may name another one.
-    `backup`: the place's own, before a destructive migration. `too_early`: why a pending contract revision may not run yet.
+    `backup`: what the place can make before data is dropped. `too_early`: why a contract revision may not run yet.
     """
 
     known: Known
@@ -52,7 +52,10 @@ class Schemas:
             )
         # A contract revision does not break the running version, and still drops what the old one had.
         drops = bool(self.database) and any(item.destructive or item.contract_of for item in self.pending.revisions)
-        return Plan((self.backup, self.change) if self.backup and drops else (self.change,), note=f"{self.database or 'empty'} -> {self.head or 'head'}")
+        return Plan(
+            (self.backup, self.change) if self.backup and drops else (self.change,),
+            note=f"{self.database or 'empty'} -> {self.head or 'head'}",
+        )
 
     def learned(self) -> Known:
         destroys = bool(self.database) and any(revision.destructive for revision in self.pending.revisions)
@@ -87,7 +90,7 @@ class Migrate:
         )
 
     def apply(self, target: Target, known: Known, plan: Plan) -> tuple[Outcome, Known]:
-        """Raises Failed with the migration's last lines, or a verdict on what runs it; BACKUP_FAILED before it starts."""
+        """Raises Failed with the migration's last lines, or a verdict on what runs it; BACKUP_FAILED before."""
         saved = ""
         if target.place.plan_backup() in plan.changes:
             target.report.progress(self.name, "backing up the database before data is dropped")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy import process
 from toolkit.deploy.outcomes import fail
+from toolkit.deploy.places import relay
 from toolkit.deploy.places.values import Tunnel
 from toolkit.dev import subprocesses
 
@@ -21,44 +22,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import KubernetesEnvironment
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
-IDLE = ("sleep", "86400")
-URL = ("python", "-m", "app", "database-url")
-# The database may be reachable from the cluster alone. libpq's URL may name several hosts; the first one that answers.
-RELAY_CODE = """
-import asyncio, subprocess, sys
-from urllib.parse import urlsplit
-url = subprocess.run([sys.executable, "-m", "app", "database-url"], stdout=subprocess.PIPE, text=True)
-if url.returncode:
-    sys.exit(url.returncode)
-hosts = []
-for host in urlsplit(url.stdout.strip()).netloc.rpartition("@")[2].split(","):
-    name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "5432")
-    hosts.append((name.strip("[]"), int(port)))
-async def copy(reader, writer):
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
-async def serve(reader, writer):
-    for name, port in hosts:
-        try:
-            there = await asyncio.wait_for(asyncio.open_connection(name, port), 10)
-            break
-        except OSError as error:
-            print(f"{name}:{port}: {error}", flush=True)
-    else:
-        return writer.close()
-    await asyncio.gather(copy(reader, there[1]), copy(there[0], writer))
-async def main():
-    async with await asyncio.start_server(serve, "127.0.0.1", 5432) as server:
-        await server.serve_forever()
-asyncio.run(main())
-"""
-RELAY = ("python", "-c", RELAY_CODE)
+IDLE, RELAY = relay.IDLE, relay.command("127.0.0.1")
 FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 START_SECONDS = 60
 
@@ -79,7 +43,7 @@ def require_kubectl() -> None:
 @contextmanager
 def forwarded(place: KubernetesPlace, pod: str, port: int) -> Iterator[Tunnel]:
     """Forward `port` to the relay in the pod. Raises Failed NO_DATABASE_URL, PORT_TAKEN, TUNNEL_FAILED."""
-    asked = process.run(kubectl(place.environment, "exec", pod, "-c", "app", "--", *URL), seconds=START_SECONDS)
+    asked = process.run(kubectl(place.environment, "exec", pod, "-c", "app", "--", *relay.URL), seconds=START_SECONDS)
     if asked.code:
         lines = place.cluster.logs(pod, "app", lines=5) or [asked.cause]
         hint = f"correct the settings, then deploy {place.environment.name}"

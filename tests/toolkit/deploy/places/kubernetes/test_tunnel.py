@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.running import PATIENCE, free_port
 from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places import relay
 from toolkit.deploy.places.kubernetes import tunnel
 
 
@@ -29,12 +30,12 @@ def echo() -> int:
     return int(server.getsockname()[1])
 
 
-def relay(folder: Path, url: str, port: int) -> subprocess.Popen[str]:
+def start(folder: Path, url: str, port: int) -> subprocess.Popen[str]:
     """Start the relay with a service whose database has this URL."""
     (folder / "app").mkdir()
     (folder / "app" / "__main__.py").write_text(f"print({url!r})")
-    code = tunnel.RELAY_CODE.replace("5432)", f"{port})")
-    assert code != tunnel.RELAY_CODE
+    code = relay.CODE.replace("5432)", f"{port})")
+    assert code != relay.CODE
     return subprocess.Popen([sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
@@ -50,7 +51,7 @@ def connected(child: subprocess.Popen[str], port: int) -> socket.socket:
 
 def test_each_connection_reaches_the_first_host_that_answers(echo: int, tmp_path: Path) -> None:
     port, nobody = free_port(), free_port()
-    child = relay(tmp_path, f"postgresql://shop:p%40ss@127.0.0.1:{nobody},127.0.0.1:{echo}/shop?sslmode=disable", port)
+    child = start(tmp_path, f"postgresql://shop:p%40ss@127.0.0.1:{nobody},127.0.0.1:{echo}/shop?sslmode=disable", port)
     try:
         for text in (b"one", b"two"):
             with connected(child, port) as connection:
@@ -64,7 +65,7 @@ def test_each_connection_reaches_the_first_host_that_answers(echo: int, tmp_path
 def test_settings_that_allow_no_start_end_the_relay(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "__main__.py").write_text("raise SystemExit(78)")
-    done = subprocess.run([sys.executable, "-c", tunnel.RELAY_CODE], cwd=tmp_path, check=False, timeout=PATIENCE)
+    done = subprocess.run([sys.executable, "-c", relay.CODE], cwd=tmp_path, check=False, timeout=PATIENCE)
     assert done.returncode == 78
 
 

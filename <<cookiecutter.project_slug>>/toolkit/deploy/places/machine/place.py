@@ -55,6 +55,7 @@ class MachinePlace:
         self._lock: HostLock | None = None
         self._records: list[ReleaseRecord] | None = None
         self._wanted: Wanted | None = None
+        self._begun = False
         self._evidence: Path | None = None
 
     @property
@@ -162,8 +163,8 @@ class MachinePlace:
     def _web(self, spec: ReleaseSpec) -> Kept:
         return containers.web(spec, self.environment, self.accessory.variables if self.accessory else None)
 
-    def wanted(self, web: Kept) -> Wanted:
-        return Wanted(web, proxy.hash_of(self.environment))
+    def wanted(self, web: Kept, replaced: Collection[str] = ()) -> Wanted:
+        return Wanted(web, proxy.hash_of(self.environment), frozenset(replaced))
 
     # before anything is changed
 
@@ -267,12 +268,20 @@ class MachinePlace:
     def put_back(self, record: ReleaseRecord) -> int | None:
         wanted = self.wanted(dict(record.objects[0]))
         self._release(wanted)
+        self.clear_failed()
+        return None
+
+    def begin(self, wanted: Wanted) -> None:
+        """Let `watch` bring the hosts to this state of a release."""
+        self._wanted, self._begun = wanted, True
+
+    def clear_failed(self) -> None:
+        """Remove instances that have not served, or have crashed: their logs are in the evidence."""
         for machine in self.machines:
             state = machine.state()
             for item in state.web:
-                if item not in state.routed and item.hash != wanted.hash and (item.running or item.exit_code):
-                    machine.engine.remove(item.name)  # its log is in the evidence
-        return None
+                if item not in state.routed and (item.running or item.exit_code):
+                    machine.engine.remove(item.name)
 
     def _release(self, wanted: Wanted) -> None:
         """One host after the other: the first failure ends it."""
@@ -290,6 +299,8 @@ class MachinePlace:
 
     def running_digest(self) -> str:
         serving = [item for machine in self.machines for item in machine.state().serving]
+        if self._begun and self._wanted:
+            return str(self._wanted.web["digest"])
         return max(serving, key=lambda item: item.started_at).digest if serving else ""
 
     def running(self) -> Running:
@@ -306,6 +317,9 @@ class MachinePlace:
     def watch(self, seconds: float, hold: float) -> str:
         if self._wanted is None:
             raise AssertionError("watched before anything was released")
+        if self._begun:
+            self._begun = False
+            self._release(self._wanted)
         return stability.hold(self, self._wanted, seconds, hold)
 
     def ask(self, path: str) -> object:

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """`web`: the instances' specification; `proxy`: the hash of the proxy's."""
+    """`web`: the instances' specification; `proxy`: the hash of the proxy's.
+
+    `replaced`: ids of instances that a restart replaces, although they are of this release.
+    """
 
     web: Kept
     proxy: str
+    replaced: frozenset[str] = frozenset()
 
     @property
     def hash(self) -> str:
@@ -30,6 +34,9 @@ class Wanted:
     @property
     def replicas(self) -> int:
         return int(self.web["replicas"])
+
+    def has(self, instance: Instance) -> bool:
+        return instance.hash == self.hash and instance.id not in self.replaced
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def plan(state: State, wanted: Wanted) -> HostPlan:
     needed = (state.project, containers.edge(state.project))
     # One that drains ends soon, whatever its release is.
     serving = [item for item in state.serving if item.status == "running" and item.policy != "no"]
-    right = [item for item in serving if item.hash == wanted.hash]
+    right = [item for item in serving if wanted.has(item)]
     # After a killed deploy both colours may serve the same release: the newer one stays.
     colour = max(right, key=lambda item: item.started_at).colour if right else ""
     right = [item for item in right if item.colour == colour and 0 < slot_of(item) <= wanted.replicas]
@@ -93,7 +100,7 @@ def changes(state: State, wanted: Wanted) -> Sequence[Change]:
 def is_kept(instance: Instance, project: str, wanted: Wanted) -> bool:
     """Return True for a container of the same release that served before and has ended."""
     ended = instance.status == "exited" and not instance.exit_code
-    return ended and instance.hash == wanted.hash and containers.edge(project) not in instance.addresses
+    return ended and wanted.has(instance) and containers.edge(project) not in instance.addresses
 
 
 def slot_of(instance: Instance) -> int:

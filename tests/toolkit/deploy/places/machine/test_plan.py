@@ -103,3 +103,34 @@ def test_diff_has_the_changed_lines() -> None:
 def test_draining_instance_is_no_reason_to_start_another() -> None:
     state = State("host", PROJECT, NETWORKS, (front(), instance("green"), instance("blue", digest="old")))
     assert plan(state, wanted()).slots == ()
+
+
+def test_a_restart_replaces_instances_of_the_same_release() -> None:
+    kept = replace(instance("green", status="exited", routed=False), id="kept")
+    state = State("host", PROJECT, NETWORKS, (front(), instance("blue"), kept))
+    again = replace(wanted(), replaced=frozenset({"id", "kept"}))
+    assert [str(change) for change in changes(state, again)] == [
+        "create container shop-green-1 on host",  # not started again: a new container
+        "stop container shop-blue-1 on host",
+    ]
+    assert changes(state, wanted()) == []  # the control
+
+
+def test_a_restart_under_way_plans_the_rest() -> None:
+    new = replace(instance("green", started="2"), id="new")
+    state = State("host", PROJECT, NETWORKS, (front(), instance("blue"), new))
+    again = replace(wanted(), replaced=frozenset({"id"}))
+    assert [str(change) for change in changes(state, again)] == ["stop container shop-blue-1 on host"]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (3, ["create container shop-blue-3 on host"]),
+        (2, []),
+        (1, ["stop container shop-blue-2 on host"]),
+        (0, ["stop container shop-blue-1 on host", "stop container shop-blue-2 on host"]),
+    ],
+)
+def test_another_number_of_the_same_release(number: int, expected: list[str]) -> None:
+    assert shown(front(), instance("blue", 1), instance("blue", 2), replicas=number) == expected

@@ -84,8 +84,10 @@ def scale(project: Path, name: str, extra: Sequence[str], number: str, *, proces
             target, "scale", plan, lambda: operations.scale(count, process), "scaled", f"{what} to {count}", idle=idle
         )
         if not code and kept != count:
-            target.report.note(f"deploy/inventory.yaml has `{where}: {kept}`, which the next deploy sets again;")
-            target.report.note(f"to keep {count}, set `{where}: {count}` under `{name}:`")
+            end = ";" if count else ""
+            target.report.note(f"deploy/inventory.yaml has `{where}: {kept}`, which the next deploy sets again{end}")
+            if count:
+                target.report.note(f"to keep {count}, set `{where}: {count}` under `{name}:`")
         return code
 
     if not number.isdecimal():

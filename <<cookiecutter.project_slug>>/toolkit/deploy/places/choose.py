@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.places import Place
     from toolkit.deploy.places.backups import Backups
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
+    from toolkit.deploy.places.machine.place import MachinePlace
     from toolkit.deploy.places.operations import Operations
     from toolkit.deploy.places.previews import Previews
     from toolkit.deploy.report import Report
@@ -60,13 +61,16 @@ def closed_place(
 
 
 def operations_of(place: Place, environment: Environment) -> Operations:
-    """Return the daily operations on an open place. Raises Failed NOT_SUPPORTED."""
+    """Return the daily operations on an open place."""
     if isinstance(environment, KubernetesEnvironment):
         from toolkit.deploy.places.kubernetes import operations as kubernetes
 
         return kubernetes.KubernetesOperations(cast("KubernetesPlace", place))
-    hint = "log in to the host, and run it there with docker"
-    raise fail("NOT_SUPPORTED", f"this task is not available for `place: {environment.place}`", hint=hint)
+    if isinstance(environment, MachineEnvironment):
+        from toolkit.deploy.places.machine import operations as machine
+
+        return machine.MachineOperations(cast("MachinePlace", place))
+    raise TypeError(environment.place)
 
 
 def backups_of(place: Place, environment: Environment) -> Backups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.inventory.quantities import quantity
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.records import Kept
     from toolkit.deploy.spec import ReleaseSpec
 
-WEB, MIGRATE, PROXY = "web", "migrate", "proxy"
+WEB, MIGRATE, PROXY, ONE_OFF = "web", "migrate", "proxy", "one-off"
 COLOURS = ("blue", "green")
 
 
@@ -97,6 +97,20 @@ def migration_arguments(project: str, wanted: Kept, secrets: Mapping[str, str]) 
         "name": f"{project}-migrate",
         "labels": labels,
         "command": ["migrate"],
+    }
+
+
+def one_off_arguments(
+    project: str, name: str, wanted: Kept, secrets: Mapping[str, str], command: Sequence[str]
+) -> dict[str, Any]:
+    """Return the arguments of a command of its own. Its output may have secrets, so that the host keeps none of it."""
+    given = _common(project, ONE_OFF, wanted, secrets)
+    return {
+        **given,
+        "name": name,
+        "labels": {PROJECT: project, ROLE: ONE_OFF, DIGEST: str(wanted["digest"])},
+        "entrypoint": list(command),
+        "host": {**given["host"], "log_config": {"type": "none"}},
     }
 
 

@@ -197,6 +197,26 @@ class Engine:
         with self._asking(change=True) as api:
             api.start(name)
 
+    def run(self, name: str) -> Iterator[bytes]:
+        """Start a container, and yield its output to its end."""
+        with self._asking(change=True) as api:
+            output = api.attach(name, stdout=True, stderr=True, stream=True)
+            api.start(name)
+            yield from output
+
+    def wait(self, name: str) -> None:
+        """Wait for the end of a container whose output has ended."""
+        with self._asking() as api:
+            api.wait(name)
+
+    def execute(self, name: str, command: Sequence[str]) -> tuple[int, str, str]:
+        """Run a command in a running container. Returns its exit code, output and errors."""
+        with self._asking(change=True) as api:
+            made = api.exec_create(name, list(command))
+            out, err = api.exec_start(made["Id"], demux=True)
+            code = int(api.exec_inspect(made["Id"])["ExitCode"])
+        return code, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
+
     def signal(self, name: str, number: str) -> None:
         """Send a signal; a container that has ended is fine."""
         from docker.errors import APIError
@@ -213,6 +233,18 @@ class Engine:
 
         with self._asking(change=True) as api, suppress(NotFound):
             api.remove_container(name, force=True, v=True)
+
+    def remove_network(self, name: str) -> None:
+        from docker.errors import NotFound
+
+        with self._asking(change=True) as api, suppress(NotFound):
+            api.remove_network(name)
+
+    def remove_volume(self, name: str) -> None:
+        from docker.errors import NotFound
+
+        with self._asking(change=True) as api, suppress(NotFound):
+            api.remove_volume(name)
 
     def restart_policy(self, name: str, policy: str) -> None:
         with self._asking(change=True) as api:

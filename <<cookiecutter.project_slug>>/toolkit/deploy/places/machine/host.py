@@ -122,6 +122,12 @@ class Machine:
             self.changes.allow()
             self.connection.run("rm -f " + " ".join(f"{self.folder}/{path}" for path in paths))
 
+    def clear(self, names: Sequence[str]) -> None:
+        """Delete these files and folders of the project; its own folder too, if nothing else is there."""
+        self.changes.allow()
+        paths = " ".join(f"{self.folder}/{name}" for name in names)
+        self.connection.run(f"rm -rf {paths}; rmdir {self.folder} 2>/dev/null")
+
     def listed(self, folder: str) -> list[str]:
         """Return the names of the files in a folder of the project."""
         return self.connection.run(f"ls {self.folder}/{folder} 2>/dev/null").out.split()

@@ -49,6 +49,11 @@ def name(project: str) -> str:
     return f"{project}-proxy"
 
 
+def volume(project: str) -> str:
+    """Return the volume of the certificates."""
+    return f"{project}-caddy"
+
+
 def address(colour: str, slot: int, port: int) -> str:
     return f"{colour}-{slot}:{port}"
 
@@ -85,7 +90,7 @@ def arguments(environment: MachineEnvironment, folder: str) -> dict[str, Any]:
         "networks": {edge(project): [PROXY]},
         "ports": [tuple(port.split("/")) for port in ports],
         "host": {
-            "binds": [f"{folder}:/etc/caddy:ro", f"{project}-caddy:/data"],
+            "binds": [f"{folder}:/etc/caddy:ro", f"{volume(project)}:/data"],
             "port_bindings": ports,
             "restart_policy": {"Name": "unless-stopped"},
             "cap_drop": ["ALL"],

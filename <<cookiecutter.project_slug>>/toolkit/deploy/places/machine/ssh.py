@@ -6,6 +6,7 @@ socket), so that a command takes milliseconds; it ends with this process.
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
 import subprocess
@@ -175,6 +176,22 @@ class Connection:
         finally:
             if lent:
                 self._control_command("cancel", "-R", way)
+
+    @contextmanager
+    def forwarding(self, port: int, address: str, there: int) -> Iterator[None]:
+        """Lead a port of this machine to an address that the host reaches. Raises Failed TUNNEL_FAILED."""
+        way = f"127.0.0.1:{port}:{address}:{there}"
+        if self._control_command("forward", "-L", way):
+            hint = "set `AllowTcpForwarding yes` in its sshd_config, or choose another port with --port"
+            raise fail("TUNNEL_FAILED", f"{self.host.ssh} forwards no connection to {address}", hint=hint)
+        try:
+            yield
+        finally:
+            self._control_command("cancel", "-L", way)
+
+    def terminal(self, *command: str) -> list[str]:
+        """Return the command that runs another one on the host, in a terminal of its own."""
+        return self._through("-q", "-t", self.host.destination, shlex.join(command))
 
     def _control_command(self, name: str, *arguments: str) -> int:
         child = self._start(

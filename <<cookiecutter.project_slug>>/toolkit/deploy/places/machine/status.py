@@ -16,7 +16,9 @@ def status(place: MachinePlace) -> PlaceStatus:
     current, found, unready, image = place.running_hash(), [], "", ""
     desired, ready, old = 0, 0, 0
     for machine in place.machines:
-        for live in machine.state().serving:
+        state = machine.state()
+        desired += sum(live.hash == current and live.policy != "no" for live in state.routed)
+        for live in state.serving:
             answer = ask(machine, live, place.environment.port, "/ready") if live.running else None
             good = verdict.is_ready(answer)
             found.append(Instance(live.name, good, live.status, live.restarts, machine.name))
@@ -27,8 +29,6 @@ def status(place: MachinePlace) -> PlaceStatus:
             image = image or f"{place.environment.repository}@{live.digest}"
             if not good and not unready:
                 unready = f"{live.name}: {verdict.detail(answer) or 'no response'}"
-    if image:
-        desired = place.environment.replicas * len(place.machines)
     return PlaceStatus(image, desired, ready, old, unready, False, tuple(found))
 
 

@@ -85,9 +85,10 @@ def test_every_task_that_a_page_names_is_there(service: Path) -> None:
         assert {call.task for call in documents.calls(page)} <= tasks, page.name
 
 
-def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["kubernetes", pytest.param("machine", marks=pytest.mark.drill(minutes=1))])
+def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_path: Path, place: str) -> None:
     """The quick half of the drills below: the resource is added, everything printed is written, the linter reads it."""
-    made = bakery.bake()
+    made = bakery.bake(**({} if place == "kubernetes" else {"place": place}))
     copy = tmp_path / made.name
     bakery.copy(made, copy)
     printed = documents.blocks(copy / "README.md")
@@ -98,7 +99,13 @@ def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_pat
     done = Followed(copy, bakery.environment, written)
     done.run("-m", "ruff", "check", ".")
     done.run("-m", "ruff", "format", "--check", ".")
-    check_the_job(done, tmp_path / "objects")
+    if place == "kubernetes":
+        check_the_job(done, tmp_path / "objects")
+        return
+    recipes = (copy / "README.md").read_text().partition("## Recipes")[2]
+    assert "cluster" not in recipes
+    shown = done.run("tasks.py", "deploy", "staging", "--explain", "-e", "hosts=[deploy@203.0.113.7]")
+    assert "RATING_TOKEN" in shown
 
 
 @pytest.fixture(scope="module", params=[("jwt", "manifests"), ("none", "helm")], ids="-".join)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accessories import AccessoryStage
 from tests.support.machines import IDLE, PASSWORD, MachineStage
 from tests.support.running import PATIENCE
 from tests.support.stage import until
@@ -266,6 +267,30 @@ def test_a_removal_lists_asks_and_deletes_this_project_alone(running: MachineSta
         assert "ok=0  changed=0" in again.out
         assert found(running) == others  # the other project on the same host
         assert running.served() == running.images["v1"]
+
+
+def test_a_database_of_the_toolkits_goes_only_when_asked(actor: MachineStage) -> None:
+    with AccessoryStage("", actor.project, actor.images, actor.environment).fresh() as stage:
+        assert stage.deploy("v1").code == 0
+        with under_way(stage, "connect", "db") as child:  # the host cannot resolve the container's name
+            assert child.stdout
+            words = shlex.split(next(line for line in child.stdout if "psql" in line))
+            variables = {**os.environ, "PGPASSFILE": words[0].removeprefix("PGPASSFILE=")}
+            query = [*words[1:], "-Atc", "create table kept (id int)"]
+            done = subprocess.run(query, env=variables, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            assert done.returncode == 0, done.stderr
+        assert stage.task("backup").code == 0
+        ended = stage.task("remove", "--yes", "staging")
+        assert ended.code == 0, ended
+        assert stage.sql("select count(*) from kept") == "0"
+        assert f"/var/lib/deploy/{stage.name}/database/password" in found(stage)
+        again = stage.task("remove", "--yes", "staging", "--database")
+        assert again.code == 0, again
+        folder = f"/var/lib/deploy/{stage.name}"
+        left = found(stage)
+        assert left[:2] == [folder, f"{folder}/backups"], left  # no network, no container, no volume
+        assert any(name.endswith(".dump") for name in left)
+        assert not [name for name in left if "password" in name]
 
 
 def ids(stage: MachineStage) -> set[str]:

@@ -195,8 +195,8 @@ def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector
     """
     names = {identity(item) for item in wanted}
     chosen = selector or f"{LABEL}={service}"
-    kinds = {**PRUNED, **({gateway.KIND: gateway.API} if cluster.has(gateway.API) else {})}
-    live = [item for kind, api in kinds.items() for item in cluster.list(api, kind, chosen)]
+    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, chosen)]
+    live += gateway.routes(cluster, chosen)
     return [
         item
         for item in live

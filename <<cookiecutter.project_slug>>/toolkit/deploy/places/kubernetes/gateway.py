@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from toolkit.deploy.outcomes import fail
+from toolkit.deploy.outcomes import Failed, fail
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import KubernetesEnvironment
@@ -32,6 +32,18 @@ def shared(route: Object, canary: str, weight: int) -> Object:
         rest = [{**backend, "weight": 100 - weight} for backend in backends] if weight < 100 else []
         rule["backendRefs"] = [*rest, *candidates]
     return copy
+
+
+def routes(cluster: Cluster, selector: str) -> list[Object]:
+    """Return the routes with these labels; none without the Gateway API, or for a user who may have made none."""
+    if not cluster.has(API):
+        return []
+    try:
+        return cluster.list(API, KIND, selector)
+    except Failed as error:
+        if error.failure.code != "FORBIDDEN":
+            raise
+        return []
 
 
 def await_accepted(cluster: Cluster, service: str, env: KubernetesEnvironment) -> None:

@@ -44,6 +44,7 @@ def permissions(env: KubernetesEnvironment) -> list[Permission]:
         (env.secret.external, ("patch", "external-secrets.io", "externalsecrets")),
         (env.network_policy.enabled, ("patch", "networking.k8s.io", "networkpolicies")),
         (env.ingress, ("patch", "networking.k8s.io", "ingresses")),
+        (env.gateway, ("list", "gateway.networking.k8s.io", "httproutes")),
         (env.gateway, ("patch", "gateway.networking.k8s.io", "httproutes")),
         (env.gateway and env.gateway.canary, ("get", "", "pods/proxy")),
         (env.gateway and env.gateway.canary, ("delete", "apps", "deployments")),

@@ -87,11 +87,10 @@ def test_they_are_a_part_of_the_release(working: Stage) -> None:
 
 def test_a_worker_that_crashes_takes_the_release_back(working: Stage) -> None:
     before, web = command_of(working), working.pods()
-    crashed = working.deploy("v1", *both(CRASHES))
+    crashed = working.deploy_telling("| no queue", "v1", *both(CRASHES))
     assert crashed.code == 3, crashed
     assert "CRASH_LOOP" in crashed.out
     assert "exit code 9" in crashed.out
-    assert "| no queue" in crashed.out
     assert command_of(working) == before
     until(lambda: len(workers(working)) == 1, PATIENCE, "one worker")
     assert working.pods() == web

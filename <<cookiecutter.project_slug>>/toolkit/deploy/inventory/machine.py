@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from toolkit.deploy.inventory.pod_keys import Block, Name
 from toolkit.deploy.inventory.schema import Environment, Port
@@ -20,6 +20,12 @@ _ADDRESS = re.compile(
 
 def _shorthand(value: object) -> object:
     return {"ssh": value} if isinstance(value, str) else value
+
+
+def _named(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
+    if not hosts:
+        raise ValueError("name at least one machine, for example `hosts: [deploy@203.0.113.7]`")
+    return hosts
 
 
 class Host(Block):
@@ -82,7 +88,7 @@ class MachineEnvironment(Environment):
     place: Literal["machine"] = "machine"
     driver: Literal["docker"] = "docker"
     project: Name
-    hosts: tuple[Annotated[Host, BeforeValidator(_shorthand)], ...] = ()
+    hosts: Annotated[tuple[Annotated[Host, BeforeValidator(_shorthand)], ...], AfterValidator(_named)]
     ssh_config: str | None = None
     proxy: Proxy = Proxy()
     database: Database | None = None
@@ -124,8 +130,6 @@ class MachineEnvironment(Environment):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> MachineEnvironment:
-        if not self.hosts:
-            raise ValueError("hosts: name at least one machine, for example `hosts: [deploy@203.0.113.7]`")
         names = [host.ssh for host in self.hosts]
         if len(set(names)) != len(names):
             raise ValueError("hosts: the same machine is listed twice")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
@@ -150,9 +151,9 @@ class Environment(Block):
     database_max_connections: Count | None = None
 
     @property
+    @abstractmethod
     def scope(self) -> str:
         """Name of this environment of this service within its place."""
-        raise NotImplementedError
 
     @property
     def fixed_replicas(self) -> int | None:

@@ -48,7 +48,7 @@ def open_place(
 def closed_place(
     project: Path, service: str, environment: Environment, report: Report, error: Failed | None = None
 ) -> Place:
-    """Return a place that is asked nothing; each question raises `error`."""
+    """Return a place without a connection; each request raises `error`."""
     if isinstance(environment, KubernetesEnvironment):
         from toolkit.deploy.places.kubernetes import place as kubernetes
 

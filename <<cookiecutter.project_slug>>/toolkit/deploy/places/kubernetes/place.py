@@ -276,7 +276,7 @@ def open_place(
 def closed_place(
     project: Path, service: str, environment: KubernetesEnvironment, report: Report, error: Failed | None = None
 ) -> KubernetesPlace:
-    """A place that is asked nothing; each question raises `error`."""
+    """Return a place without a connection; each request raises `error`."""
     cluster = cast("Cluster", connect.Unconnected(error))
     place = KubernetesPlace(project, service, environment, cluster, report)
     place.namespace_missing = True

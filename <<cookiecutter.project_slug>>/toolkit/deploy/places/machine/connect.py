@@ -35,6 +35,6 @@ def open_place(project: Path, service: str, environment: MachineEnvironment, rep
 def closed_place(
     project: Path, service: str, environment: MachineEnvironment, report: Report, error: Failed | None = None
 ) -> MachinePlace:
-    """A place that is asked nothing; each question raises `error`."""
+    """Return a place without a connection; each request raises `error`."""
     unasked = error or fail("NO_HOST", "no host is asked here")
     return MachinePlace(project, service, environment, report, (), Changes(), unasked)

@@ -54,7 +54,7 @@ class MachineOperations:
         return ""
 
     def scale(self, count: int, process: str = "") -> Undo:
-        """Begin to run so many on each host. Raises Failed TOO_MANY, NO_SUCH_PROCESS."""
+        """Start to change the number of instances on each host. Raises Failed TOO_MANY, NO_SUCH_PROCESS."""
         if process:
             hint = "leave out --process: a machine runs the service alone"
             raise fail("NO_SUCH_PROCESS", f"{process} does not run on machines", hint=hint)

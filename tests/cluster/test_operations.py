@@ -2,20 +2,18 @@
 
 import json
 import os
-import pty
 import re
-import select
 import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import at_a_terminal, under_way
 from tests.support.running import PATIENCE
 from tests.support.stage import PASSWORD, Ended, Stage, until
 
@@ -41,24 +39,8 @@ def feed(stage: Stage, task: str, *arguments: str, stdin: str = "") -> Ended:
     return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
 
-@contextmanager
-def under_way(stage: Stage, task: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A task in a process group of its own; killed at the end if it still runs."""
-    child = subprocess.Popen(
-        stage.command(task, *arguments),
-        cwd=stage.project,
-        env={**stage.environment, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield child
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
+def started(stage: Stage, task: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return under_way(stage.command(task, *arguments), stage.project, stage.environment)
 
 
 def telling(stage: Stage, line: str, *command: str) -> Ended:
@@ -108,7 +90,7 @@ def test_run_without_a_release_or_with_a_command_that_cannot_start(running: Stag
 
 
 def test_ctrl_c_ends_the_command_and_its_instance(running: Stage) -> None:
-    with under_way(running, "run", "--", "sleep", "600") as child:
+    with started(running, "run", "--", "sleep", "600") as child:
         until(lambda: runs(running), PATIENCE, "the command")
         assert commands(running)
         os.killpg(child.pid, signal.SIGINT)
@@ -117,7 +99,7 @@ def test_ctrl_c_ends_the_command_and_its_instance(running: Stage) -> None:
 
 
 def test_control_a_killed_run_leaves_its_job_which_the_cluster_ends(running: Stage) -> None:
-    with under_way(running, "run", "--", "sleep", "600") as child:
+    with started(running, "run", "--", "sleep", "600") as child:
         until(lambda: runs(running), PATIENCE, "the command")
         os.killpg(child.pid, signal.SIGKILL)
         child.wait(PATIENCE)
@@ -129,7 +111,7 @@ def test_control_a_killed_run_leaves_its_job_which_the_cluster_ends(running: Sta
 
 
 def test_a_command_outlives_a_deploy(running: Stage) -> None:
-    with under_way(
+    with started(
         running, "run", "--", "sh", "-c", "trap 'exit 3' TERM; for i in $(seq 40); do sleep 1; done; exit 5"
     ) as child:
         until(lambda: runs(running), PATIENCE, "the command")
@@ -140,23 +122,8 @@ def test_a_command_outlives_a_deploy(running: Stage) -> None:
 
 
 def test_a_shell(running: Stage) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(running.project)
-        command = running.command("shell")
-        os.execve(command[0], command, running.environment)  # noqa: S606 - a child with a terminal
-    out, typed, deadline = b"", False, time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 1)[0]:
-            try:
-                part = os.read(terminal, 4096)
-            except OSError:  # the end of a terminal
-                break
-            out += part
-        if not typed and out.rstrip().endswith(b"$"):
-            os.write(terminal, b"echo $((40+2)) ${IMAGE_DIGEST%%:*}; exit 9\n")
-            typed = True
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    line = b"echo $((40+2)) ${IMAGE_DIGEST%%:*}; exit 9\n"
+    out, code = at_a_terminal(running.command("shell"), running.project, running.environment, line, PATIENCE)
     assert b"42 sha256" in out, out
     assert code == 9, out
     assert not commands(running)
@@ -166,7 +133,7 @@ def test_a_shell(running: Stage) -> None:
 
 
 def test_a_tunnel_to_the_database(running: Stage) -> None:
-    with under_way(running, "connect", "db") as child:
+    with started(running, "connect", "db") as child:
         assert child.stdout
         line = next(line for line in child.stdout if "psql" in line)
         assert PASSWORD not in line

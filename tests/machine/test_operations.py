@@ -1,21 +1,19 @@
 """Daily operations on a service that is released to a machine."""
 
 import os
-import pty
 import re
-import select
 import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.support.accessories import AccessoryStage
 from tests.support.machines import IDLE, PASSWORD, MachineStage
+from tests.support.processes import at_a_terminal, under_way
 from tests.support.running import PATIENCE
 from tests.support.stage import until
 
@@ -24,24 +22,8 @@ pytestmark = pytest.mark.drill(minutes=1)
 SHOW = "import os, sys; print(os.environ['IMAGE_DIGEST'], *sys.argv[1:]); sys.exit(7)"
 
 
-@contextmanager
-def under_way(stage: MachineStage, task: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A task in a process group of its own; killed at the end if it still runs."""
-    child = subprocess.Popen(
-        stage.command(task, *arguments),
-        cwd=stage.project,
-        env={**stage.variables, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield child
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
+def started(stage: MachineStage, task: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return under_way(stage.command(task, *arguments), stage.project, stage.variables)
 
 
 def commands(stage: MachineStage) -> dict[str, str]:
@@ -74,7 +56,7 @@ def test_run_without_a_release_or_with_a_command_that_cannot_start(running: Mach
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_an_ended_run_leaves_no_container(running: MachineStage, number: int, code: int) -> None:
-    with under_way(running, "run", "--", "sleep", "600") as child:
+    with started(running, "run", "--", "sleep", "600") as child:
         until(lambda: list(commands(running).values()) == ["running"], PATIENCE, "the command")
         os.killpg(child.pid, number)
         assert child.wait(PATIENCE) == code
@@ -83,7 +65,7 @@ def test_an_ended_run_leaves_no_container(running: MachineStage, number: int, co
 
 def test_a_command_outlives_a_deploy(running: MachineStage) -> None:
     wait = "trap 'exit 3' TERM; for i in $(seq 20); do sleep 1; done; exit 5"
-    with under_way(running, "run", "--", "sh", "-c", wait) as child:
+    with started(running, "run", "--", "sh", "-c", wait) as child:
         until(lambda: bool(commands(running)), PATIENCE, "the command")
         assert running.deploy("v2").code == 0
         out, _ = child.communicate(timeout=PATIENCE)
@@ -97,7 +79,7 @@ def test_control_without_the_guard_a_killed_run_leaves_its_container(running: Ma
     before = code.read_text()
     code.write_text(before.replace("; docker rm -fv {name}", "; true {name}"))
     assert code.read_text() != before
-    with under_way(stage, "run", "--", "sleep", "600") as child:
+    with started(stage, "run", "--", "sleep", "600") as child:
         until(lambda: bool(commands(stage)), PATIENCE, "the command")
         os.killpg(child.pid, signal.SIGKILL)
         child.wait(PATIENCE)
@@ -107,30 +89,15 @@ def test_control_without_the_guard_a_killed_run_leaves_its_container(running: Ma
 
 
 def test_a_shell(running: MachineStage) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(running.project)
-        command = running.command("shell")
-        os.execve(command[0], command, running.variables)  # noqa: S606 - a child with a terminal
-    out, typed, deadline = b"", False, time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 1)[0]:
-            try:
-                part = os.read(terminal, 4096)
-            except OSError:  # the end of a terminal
-                break
-            out += part
-        if not typed and out.rstrip().endswith(b"$"):
-            os.write(terminal, b"echo $((40+2)) ${IMAGE_DIGEST%%:*}; exit 9\n")
-            typed = True
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    line = b"echo $((40+2)) ${IMAGE_DIGEST%%:*}; exit 9\n"
+    out, code = at_a_terminal(running.command("shell"), running.project, running.variables, line, PATIENCE)
     assert b"42 sha256" in out, out
     assert code == 9, out
     assert not commands(running)
 
 
 def test_a_tunnel_to_the_database(running: MachineStage) -> None:
-    with under_way(running, "connect", "db") as child:
+    with started(running, "connect", "db") as child:
         assert child.stdout
         line = next(line for line in child.stdout if "psql" in line)
         assert PASSWORD not in line
@@ -272,7 +239,7 @@ def test_a_removal_lists_asks_and_deletes_this_project_alone(running: MachineSta
 def test_a_database_of_the_toolkits_goes_only_when_asked(actor: MachineStage) -> None:
     with AccessoryStage("", actor.project, actor.images, actor.environment).fresh() as stage:
         assert stage.deploy("v1").code == 0
-        with under_way(stage, "connect", "db") as child:  # the host cannot resolve the container's name
+        with started(stage, "connect", "db") as child:  # the host cannot resolve the container's name
             assert child.stdout
             words = shlex.split(next(line for line in child.stdout if "psql" in line))
             variables = {**os.environ, "PGPASSFILE": words[0].removeprefix("PGPASSFILE=")}

@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from tests.support import provider
 from tests.support.load import Load
+from tests.support.processes import under_way
 from tests.support.provider import Provider
 from tests.support.stage import POSTGRES, Ended, Images, run, until
 
@@ -163,23 +163,9 @@ class MachineStage:
     @contextmanager
     def deploying(self, image: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A deploy that is under way; killed at the end if it still runs."""
-        child = subprocess.Popen(
-            self.command("deploy", "--yes", *arguments, image=image),
-            cwd=self.project,
-            env=self.variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
+        command = self.command("deploy", "--yes", *arguments, image=image)
+        with under_way(command, self.project, self.variables) as child:
             yield child
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            if child.stdout:
-                child.stdout.close()
 
     def served(self, host: Host | None = None) -> str:
         """Digest of the version that answers; empty without an answer."""

@@ -2,13 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from tests.support import provider
 from tests.support.load import Load
+from tests.support.processes import under_way
 from tests.support.provider import Provider
 
 REGISTRY = os.environ.get("TEST_REGISTRY", "127.0.0.1:5000")
@@ -156,23 +156,9 @@ class Stage:
     @contextmanager
     def deploying(self, image: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A deploy that is under way, in a process group of its own; killed at the end if it still runs."""
-        child = subprocess.Popen(
-            self.command("deploy", "--yes", *arguments, image=image),
-            cwd=self.project,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
+        command = self.command("deploy", "--yes", *arguments, image=image)
+        with under_way(command, self.project, self.environment) as child:
             yield child
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            if child.stdout:
-                child.stdout.close()
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         return run("kubectl", "-n", self.namespace, *arguments, stdin=stdin)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 GOOD = "deployed"
@@ -41,6 +42,22 @@ class ReleaseRecord:
     @property
     def good(self) -> bool:
         return self.outcome == GOOD
+
+
+def to_json(record: ReleaseRecord) -> str:
+    """Return the record as one line."""
+    return json.dumps(asdict(record))
+
+
+def from_json(line: str) -> ReleaseRecord | None:
+    """Parse a record, also one of another version of the toolkit; None for anything else."""
+    try:
+        content = json.loads(line)
+        known: dict[str, Any] = {name: content[name] for name in ReleaseRecord.__dataclass_fields__ if name in content}
+        known["objects"] = tuple(content.get("objects", ()))
+        return ReleaseRecord(**known)
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def last_good(records: Sequence[ReleaseRecord], before: int | None = None) -> ReleaseRecord | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, fail
-from toolkit.deploy.places.machine.host import Changes, Machine
+from toolkit.deploy.places.changes import Changes
+from toolkit.deploy.places.machine.host import Machine
 from toolkit.deploy.places.machine.place import MachinePlace
 from toolkit.deploy.places.machine.ssh import Connection
 

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from toolkit.deploy.records import ReleaseRecord
+from toolkit.deploy.records import from_json, to_json
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.machine.host import Machine
+    from toolkit.deploy.records import ReleaseRecord
 
 
 def read(machine: Machine) -> list[ReleaseRecord]:
     """Return every record, the oldest first."""
     done = machine.connection.run(f"cat {machine.folder}/history/*.json 2>/dev/null")
-    records = [record for line in done.out.splitlines() if (record := parsed(line))]
+    records = [record for line in done.out.splitlines() if (record := from_json(line))]
     return sorted(records, key=lambda record: record.number)
-
-
-def parsed(line: str) -> ReleaseRecord | None:
-    """Parse a record; None for anything else. Pure."""
-    try:
-        content = json.loads(line)
-        known: dict[str, Any] = {name: content[name] for name in ReleaseRecord.__dataclass_fields__ if name in content}
-        known["objects"] = tuple(content.get("objects", ()))
-        return ReleaseRecord(**known)
-    except (KeyError, ValueError, TypeError):
-        return None
 
 
 def write(machine: Machine, record: ReleaseRecord) -> ReleaseRecord:
     """Write under the next free number."""
-    while not machine.add(path_of(record), json.dumps(asdict(record)) + "\n"):
+    while not machine.add(path_of(record), to_json(record) + "\n"):
         record = replace(record, number=record.number + 1)
     return record
 

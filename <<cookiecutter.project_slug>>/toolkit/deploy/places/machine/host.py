@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,34 +12,10 @@ from toolkit.deploy.places.machine import containers
 from toolkit.deploy.places.machine.engine import Engine, Instance
 
 if TYPE_CHECKING:
+    from toolkit.deploy.places.changes import Changes
     from toolkit.deploy.places.machine.ssh import Connection
 
 FOLDER = "/var/lib/deploy"
-
-
-class Changes:
-    """Permission to change: never while a plan is made; under the lock only while it is held."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.guard: Callable[[], None] | None = None
-        self._forbidden = False
-
-    def allow(self) -> None:
-        """Count a change. Raises AssertionError in `reading`, and Failed LEASE_LOST without the lock."""
-        if self._forbidden:
-            raise AssertionError("a change while the toolkit only looks")
-        if self.guard:
-            self.guard()
-        self.count += 1
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        before, self._forbidden = self._forbidden, True
-        try:
-            yield
-        finally:
-            self._forbidden = before
 
 
 @dataclass(frozen=True)

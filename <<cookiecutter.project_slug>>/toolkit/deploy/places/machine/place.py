@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy import process
 from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
+from toolkit.deploy.places.changes import Changes, Compared
+from toolkit.deploy.places.defaults import PlaceDefaults
 from toolkit.deploy.places.machine import (
     containers,
     doctor,
@@ -24,10 +26,10 @@ from toolkit.deploy.places.machine import (
 )
 from toolkit.deploy.places.machine.accessory import Accessory
 from toolkit.deploy.places.machine.backups import MachineBackups
-from toolkit.deploy.places.machine.host import Changes, Machine
+from toolkit.deploy.places.machine.host import Machine
 from toolkit.deploy.places.machine.lock import HostLock
 from toolkit.deploy.places.machine.plan import Wanted, changes, plan
-from toolkit.deploy.places.machine.prerequisites import Compared, MachinePrerequisites, lacks
+from toolkit.deploy.places.machine.prerequisites import MachinePrerequisites, lacks
 from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.spec import ReleaseSpec
 
 
-class MachinePlace:
+class MachinePlace(PlaceDefaults):
     """`machines`: in the order of the inventory; the first holds the lock and the history."""
 
     def __init__(
@@ -50,9 +52,9 @@ class MachinePlace:
         changes: Changes,
         error: Failed | None = None,
     ) -> None:
+        super().__init__(changes, error)
         self.project, self.service, self.environment, self.report = project, service, environment, report
-        self._machines, self._changes, self._error = tuple(machines), changes, error
-        self._lock: HostLock | None = None
+        self._machines = tuple(machines)
         self._records: list[ReleaseRecord] | None = None
         self._wanted: Wanted | None = None
         self._begun = False
@@ -97,33 +99,12 @@ class MachinePlace:
             return http.Address("127.0.0.1", given.https_port, given.domain, tls=True)
         return http.Address("127.0.0.1", given.http_port)
 
-    @property
-    def writes(self) -> int:
-        return self._changes.count
-
-    def reading(self) -> AbstractContextManager[None]:
-        return self._changes.reading()
-
-    def explained(self) -> AbstractContextManager[None]:
-        return nullcontext()  # the engine's and ssh's exceptions end in engine.py and ssh.py
-
     # the deploy lock
 
     @contextmanager
     def lock(self, run_url: str) -> Iterator[None]:
-        with HostLock(self.first, self.environment.lease_seconds, run_url) as self._lock:
-            self._changes.guard = self._lock.require
-            try:
-                yield
-            finally:
-                self._changes.guard = self._lock = None
-
-    def require_lock(self) -> None:
-        if self._lock:
-            self._lock.require()
-
-    def clear_orphan(self) -> bool:
-        return False  # a lock ends with its deployer
+        with HostLock(self.first, self.environment.lease_seconds, run_url) as lock, self.changes.guarded(lock.require):
+            yield
 
     def recover(self) -> str:
         self._records = None  # another deployer may have written one since
@@ -168,18 +149,12 @@ class MachinePlace:
 
     # before anything is changed
 
-    def refuse_ending(self) -> None:
-        """A machine that is being switched off does not answer."""
-
     @property
     def programs(self) -> tuple[str, ...]:
         return ("ssh",)
 
     def require_programs(self) -> str:
         return process.run(["ssh", "-V"], seconds=20).err.partition(",")[0].removeprefix("OpenSSH_").strip()
-
-    def findings(self) -> Sequence[Failure]:
-        return []
 
     def check(self, spec: ReleaseSpec) -> None:
         containers.web(spec, self.environment)
@@ -189,12 +164,6 @@ class MachinePlace:
         mark = str(self._web(spec)["secrets"])
         return MachinePrerequisites(self.name, self.environment.name, lacking, Variables(mark=mark))
 
-    def variables(self) -> Variables:
-        return Variables()
-
-    def create(self) -> str:
-        return ""
-
     def unfit(self, platforms: Collection[str]) -> Failure | None:
         for machine in self.machines:
             _, platform = machine.engine.version()
@@ -203,9 +172,6 @@ class MachinePlace:
                 message = f"the image is for {', '.join(sorted(platforms))}, and {machine.name} is {platform}"
                 return Failure("IMG_PLATFORM", message, (), hint)
         return None
-
-    def shortages(self, spec: ReleaseSpec, *, migrates: bool, release: Plan) -> Sequence[str]:
-        return ()
 
     def change_secret(self, names: Sequence[str]) -> Sequence[str]:
         return self.environment.secret.change_in_store(names) or [f"export {name}=..." for name in names]
@@ -252,9 +218,6 @@ class MachinePlace:
 
     def start_migration(self, spec: ReleaseSpec) -> migration.StartedContainer:
         return migration.start(self, self.wanted(self._web(spec)))
-
-    def canary(self, spec: ReleaseSpec) -> None:
-        """Return None: the candidate is checked at its own address, without requests of clients."""
 
     def observe(self, spec: ReleaseSpec) -> Compared:
         self._wanted = self.wanted(self._web(spec))
@@ -311,9 +274,6 @@ class MachinePlace:
         complete = not any(item.slots or item.old for item in todo)
         return Running(self.project_name, complete, f"{have} of {self._wanted.replicas * len(todo)} ready")
 
-    def refusal_of_database(self) -> Failed | None:
-        return None
-
     def watch(self, seconds: float, hold: float) -> str:
         if self._wanted is None:
             raise AssertionError("watched before anything was released")
@@ -362,10 +322,6 @@ class MachinePlace:
 
     def checks(self, spec: Callable[[], ReleaseSpec]) -> Mapping[str, Callable[[], Finding]]:
         return doctor.checks(self)
-
-    @property
-    def unconnected(self) -> str:
-        return "no connection" if self._error else ""
 
     def write_files(self, spec: ReleaseSpec, folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Change, Failed, Plan, fail
+from toolkit.deploy.outcomes import Failed, Plan, fail
 from toolkit.deploy.places.machine.host import FOLDER
 
 if TYPE_CHECKING:
@@ -19,17 +18,6 @@ for program in bash flock; do command -v $program >/dev/null || echo "no $progra
 if [ -d {folder} ]; then [ -w {folder} ] || echo "{folder} is not writable for $(id -un)"
 elif [ ! -w {parent} ]; then echo "{parent} does not exist, or is not writable for $(id -un)"; fi
 """
-
-
-@dataclass(frozen=True)
-class Compared:
-    """An observation whose changes are known."""
-
-    changes: Sequence[Change]
-    note: str = ""
-
-    def plan(self) -> Plan:
-        return Plan(tuple(self.changes), note=self.note)
 
 
 @dataclass(frozen=True)

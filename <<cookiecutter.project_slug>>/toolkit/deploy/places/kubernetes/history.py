@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.places.kubernetes.labels import LABEL
 from toolkit.deploy.places.kubernetes.objects import Object, identity
 from toolkit.deploy.places.kubernetes.retry import WriteConflict
-from toolkit.deploy.records import ReleaseRecord
+from toolkit.deploy.records import from_json, to_json
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
+    from toolkit.deploy.records import ReleaseRecord
 
 RECORD_LABEL = "deploy/record"
 CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
@@ -22,7 +22,7 @@ CONFIG_APIS = (("v1", "ConfigMap"), ("v1", "Secret"), ("batch/v1", "Job"))
 def read(cluster: Cluster, service: str) -> list[ReleaseRecord]:
     """Return every record of the service, the oldest first."""
     found = cluster.list("v1", "ConfigMap", f"{RECORD_LABEL}={service}")
-    records = [_parsed(item) for item in found]
+    records = [from_json(str((item.get("data") or {}).get("record", ""))) for item in found]
     return sorted((record for record in records if record), key=lambda record: record.number)
 
 
@@ -89,19 +89,8 @@ def _body(namespace: str, service: str, record: ReleaseRecord) -> Object:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata,
-        "data": {"record": json.dumps(asdict(record))},
+        "data": {"record": to_json(record)},
     }
-
-
-def _parsed(item: Object) -> ReleaseRecord | None:
-    """Parse a record; None for a ConfigMap that is not one of ours."""
-    try:
-        content = json.loads(item["data"]["record"])
-        known: dict[str, Any] = {name: content[name] for name in ReleaseRecord.__dataclass_fields__ if name in content}
-        known["objects"] = tuple(content.get("objects", ()))
-        return ReleaseRecord(**known)
-    except (KeyError, ValueError, TypeError):
-        return None
 
 
 def _name(service: str, record: ReleaseRecord) -> str:

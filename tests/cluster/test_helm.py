@@ -39,6 +39,7 @@ SETTINGS = [
     ["replicas=1", "network_policy.enabled=false", "drain_seconds=3"],
     ["secret={from_env: [DATABASE_URL]}", "service_type=NodePort", "node_port=30123"],
     ["secret={external: {store: vault, keys: {DATABASE_URL: a/b}}}", "network_policy.from_namespaces=[web]"],
+    ["secret={external: {store: aws, keys: {DATABASE_URL: 'a/b#url', KEY: c}, versions: {KEY: uuid/1}, refresh: 5m}}"],
     ["ingress={host: a.example.com, tls_secret: t, class_name: nginx}", "resources.cpu_limit=500m", "pull_secrets=[r]"],
     ["gateway={name: edge, host: a.example.com}", "port=8080"],
     ["gateway={name: edge, namespace: web, section: tls, host: a.b, path: /shop, annotations: {h: i}, canary: [5]}"],

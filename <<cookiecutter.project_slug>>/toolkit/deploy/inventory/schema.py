@@ -37,11 +37,22 @@ class Ingress(Block):
 
 
 class External(Block):
-    """An ExternalSecret (external-secrets.io): variable -> key in the store."""
+    """An ExternalSecret (external-secrets.io): variable -> key in the store.
+
+    `versions`: variable -> version of its key; the newest by default. `refresh`: interval in which the operator reads.
+    """
 
     store: str
     store_kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
     keys: dict[str, str]
+    versions: dict[str, str] = Field({})
+    refresh: str = Field("1m", pattern=r"^([1-9][0-9]*[hms])+$")
+
+    @model_validator(mode="after")
+    def _versions_of_keys(self) -> External:
+        if unknown := sorted(set(self.versions) - set(self.keys)):
+            raise ValueError(f"versions: {', '.join(unknown)} is not one of `keys`")
+        return self
 
 
 class Secret(Block):

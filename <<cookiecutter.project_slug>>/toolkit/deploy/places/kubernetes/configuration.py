@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
-from toolkit.deploy.places.kubernetes import canary, quotas, sources
+from toolkit.deploy.places.kubernetes import canary, external_secret, quotas, sources
 from toolkit.deploy.places.kubernetes.client import MANAGER
 from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration
 from toolkit.deploy.places.kubernetes.objects import CONFIG_KINDS, Object, identity
@@ -49,7 +49,7 @@ def apply(place: KubernetesPlace, spec: ReleaseSpec, plan: Plan) -> str:
         applying.apply(place.cluster, wanted[change.what], MANAGER, force=place.correct_drift)
     if not place.environment.secret.external:
         return spec.mark
-    sources.await_external(place)
+    external_secret.await_written(place)
     return sources.mark(sources.read(place))
 
 

@@ -13,6 +13,7 @@ from toolkit.deploy.outcomes import Failed, Plan
 from toolkit.deploy.places.kubernetes import (
     admission,
     connect,
+    external_secret,
     namespaces,
     processes,
     quota_room,
@@ -22,7 +23,7 @@ from toolkit.deploy.places.kubernetes import (
     unready,
 )
 from toolkit.deploy.places.kubernetes import permissions as lacking_permissions
-from toolkit.deploy.places.kubernetes.pod_failures import is_ready
+from toolkit.deploy.places.kubernetes.pod_failures import condition, is_ready
 from toolkit.deploy.places.kubernetes.pods import look
 from toolkit.deploy.places.kubernetes.prerequisites import namespace_of
 from toolkit.deploy.places.kubernetes.retry import NotFound
@@ -107,7 +108,15 @@ def secret(place: KubernetesPlace) -> Finding:
     if env.secret.store:
         found = secrets_from(env, os.environ)
         return Finding(True, f"{', '.join(found)} from the store {env.secret.store}")
-    return Finding(True, "created by external-secrets")
+    source, live = external_secret.of(place)
+    if source is None or live is None:
+        return Finding(True, "created by external-secrets in the first deploy")
+    owner = place.cluster.get(external_secret.API, external_secret.KIND, source.name) or {}
+    if condition(owner, "Ready").get("status") == "False":
+        hint = f"kubectl -n {env.namespace} describe externalsecret {source.name}"
+        summary = f"external-secrets cannot read the newest values of Secret {source.name}"
+        return Finding(False, summary, hint, lines=tuple(external_secret.told(place, owner)))
+    return Finding(True, f"Secret {source.name}, written by external-secrets")
 
 
 def database(place: KubernetesPlace) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from toolkit.deploy.places.kubernetes import external_secret
 from toolkit.deploy.places.kubernetes.labels import LABEL
 from toolkit.deploy.places.kubernetes.objects import Object, identity
 from toolkit.deploy.places.kubernetes.retry import WriteConflict
@@ -54,9 +55,11 @@ def prune(
     for old in gone:
         cluster.delete("v1", "ConfigMap", _name(service, old))
     needed = referenced(kept) | {identity(item) for item in objects}
-    for api, kind in CONFIG_APIS:
+    external = any(item["kind"] == external_secret.KIND for item in objects)
+    for api, kind in ((external_secret.API, external_secret.KIND), *CONFIG_APIS) if external else CONFIG_APIS:
         for item in cluster.list(api, kind, f"{LABEL}={service}"):
-            if identity(item) not in needed:
+            # The Secret of an ExternalSecret goes with that one.
+            if identity(item) not in needed and not item["metadata"].get("ownerReferences"):
                 cluster.delete(api, kind, item["metadata"]["name"])
 
 

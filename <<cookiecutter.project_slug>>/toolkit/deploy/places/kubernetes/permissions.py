@@ -35,13 +35,15 @@ PERMISSIONS: tuple[Permission, ...] = (
 )
 HELM_RECORDS: tuple[Permission, ...] = tuple((verb, "", "secrets") for verb in ("list", "create", "update", "delete"))
 
+VERBS = ("get", "list", "patch", "delete")
+
 
 def permissions(env: KubernetesEnvironment) -> list[Permission]:
     """Return the permissions for a deploy to this environment, including those for its keys. Pure."""
     asked: list[tuple[object, Permission]] = [
         (env.secret.name, ("get", "", "secrets")),
         (env.secret.written, ("patch", "", "secrets")),
-        (env.secret.external, ("patch", "external-secrets.io", "externalsecrets")),
+        *((env.secret.external, (verb, "external-secrets.io", "externalsecrets")) for verb in VERBS),
         (env.network_policy.enabled, ("patch", "networking.k8s.io", "networkpolicies")),
         (env.ingress, ("patch", "networking.k8s.io", "ingresses")),
         (env.gateway, ("list", "gateway.networking.k8s.io", "httproutes")),

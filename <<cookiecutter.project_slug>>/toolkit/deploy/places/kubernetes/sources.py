@@ -9,15 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes.labels import MARK
-from toolkit.deploy.places.kubernetes.pod_failures import condition
 from toolkit.deploy.places.kubernetes.template_values import secret_name
 from toolkit.deploy.places.values import Variables
 from toolkit.deploy.spec import ReleaseSpec
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.objects import Object
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
 
-POLL_SECONDS = 1.0
-# A younger condition of the operator may belong to the previous ExternalSecret.
-REFUSED_SECONDS = 10.0
 Found = Mapping["Source", "Object | None"]
 
 
@@ -143,24 +138,3 @@ def stale(deployment: Object | None, value: str) -> bool:
     template = (deployment or {}).get("spec", {}).get("template", {}).get("metadata", {})
     started_with = (template.get("annotations") or {}).get(MARK, "")
     return bool(started_with and value and started_with != value)
-
-
-def await_external(place: KubernetesPlace) -> None:
-    """Wait for the Secret of an ExternalSecret. Raises Failed SECRET_NOT_WRITTEN with the operator's message."""
-    external, began = place.environment.secret.external, time.monotonic()
-    while external:
-        source, live = next(iter(read(place).items()), (None, None))
-        if source is None or (live is not None and set(external.keys) <= set(live.get("data") or {})):
-            return  # written, or unreadable for this user
-        owner = place.cluster.get("external-secrets.io/v1", "ExternalSecret", source.name) or {}
-        ready, waited = condition(owner, "Ready"), time.monotonic() - began
-        refused = ready.get("status") == "False" and waited >= REFUSED_SECONDS
-        if refused or waited >= place.environment.graces.config:
-            raise fail(
-                "SECRET_NOT_WRITTEN",
-                f"external-secrets has not written Secret {source.name}",
-                ready.get("message", "no status reported; check that the operator is running"),
-                hint=f"kubectl -n {place.environment.namespace} describe externalsecret {source.name}",
-            )
-        place.report.progress("config", f"waiting for Secret {source.name}")
-        time.sleep(POLL_SECONDS)

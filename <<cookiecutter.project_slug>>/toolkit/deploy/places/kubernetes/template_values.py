@@ -78,8 +78,11 @@ def _process(spec: ReleaseSpec, name: str) -> dict[str, Any]:
 
 def secret_name(spec: ReleaseSpec) -> str:
     """The Secret that the pods read, from any source."""
-    data = _encoded(spec.secrets)
-    return spec.environment.secret.name or f"{spec.service}-{content_hash(data) if data else 'external'}"
+    secret, data = spec.environment.secret, _encoded(spec.secrets)
+    if secret.external and secret.external.versions:
+        # A Secret for each choice of versions: a rollback finds the values of its release.
+        return f"{spec.service}-{content_hash(secret.external.model_dump(exclude={'refresh'}))}"
+    return secret.name or f"{spec.service}-{content_hash(data) if data else 'external'}"
 
 
 def _encoded(secrets: Mapping[str, str]) -> dict[str, str]:

@@ -28,6 +28,8 @@ WORDS = {
         ({"auth": "none"}, {"auth": "jwt"}),
         ({"driver": "manifests"}, {"driver": "helm"}),
         ({"driver": "helm"}, {"driver": "manifests"}),
+        ({"place": "kubernetes"}, {"place": "machine"}),
+        ({"place": "machine"}, {"place": "kubernetes"}),
         ({"ci": "github"}, {"ci": "gitlab"}),
         ({"ci": "gitlab"}, {"ci": "none"}),
         ({"ci": "none"}, {"ci": "github"}),

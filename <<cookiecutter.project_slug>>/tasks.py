@@ -27,7 +27,7 @@ namespace = invoke.Collection.from_module(tasks, config={"project": str(HERE)})
 
 # Tasks of your own: a function with @invoke.task, then namespace.add_task(FUNCTION).
 
-# % if cookiecutter.auth == "jwt"
+# % if cookiecutter.auth != "none"
 namespace.add_task(tasks.token)
 # % endif
 

@@ -13,7 +13,7 @@ from toolkit.resources.line.parser import ResourceErrors, parse
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "place": ("kubernetes", "machine"),
     "driver": ("manifests", "helm"),
-    "auth": ("jwt", "none"),
+    "auth": ("jwt", "accounts", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "python_version": ("3.11", "3.12", "3.13", "3.14"),
     "ci": ("github", "gitlab", "none"),

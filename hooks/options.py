@@ -27,6 +27,21 @@ class Effect:
     rename: Mapping[str, str] = field(default_factory=dict)
 
 
+# Files that only a service with users of its own has.
+ACCOUNTS = (
+    "app/accounts",
+    "app/auth/account_settings.py",
+    "app/auth/development_tokens_accounts.py",
+    "app/auth/provider_accounts.py",
+    "app/auth/roles.py",
+    "app/auth/signing.py",
+    "app/commands/keys.py",
+    "app/commands/user.py",
+    "app/models/accounts.py",
+    "docs/security.md",
+    "tests/support/identity_accounts.py",
+)
+
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("place", "kubernetes"): Effect(),
     ("place", "machine"): Effect(remove=("helm", "k8s", ".github/workflows/preview.yml")),
@@ -35,9 +50,26 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),
     ("ci", "gitlab"): Effect(remove=(".github",)),
     ("ci", "none"): Effect(remove=(".github", ".gitlab-ci.yml")),
-    ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py")),
+    ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py", *ACCOUNTS)),
+    ("auth", "accounts"): Effect(
+        remove=(
+            "app/auth/jwks.py",
+            "app/auth/settings.py",
+            "app/core/security_none.py",
+            "docs/identity-providers.md",
+            "tests/support/identity_none.py",
+            "tests/support/key_server.py",
+            "tests/unit/auth",
+        ),
+        rename={
+            "app/auth/development_tokens_accounts.py": "app/auth/development_tokens.py",
+            "app/auth/provider_accounts.py": "app/auth/provider.py",
+            "tests/support/identity_accounts.py": "tests/support/identity.py",
+        },
+    ),
     ("auth", "none"): Effect(
         remove=(
+            *ACCOUNTS,
             "app/auth",
             "app/commands/token.py",
             "docs/identity-providers.md",

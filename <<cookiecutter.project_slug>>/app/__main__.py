@@ -24,8 +24,12 @@ COMMANDS = {
     "example": "print an example body for a POST of each resource (JSON)",
     "openapi": "print the OpenAPI document (JSON)",
     "revisions": "print the revisions of the schema and how they build on each other (JSON)",
-    # % if cookiecutter.auth == "jwt"
+    # % if cookiecutter.auth != "none"
     "token": "print a token for development",
+    # % endif
+    # % if cookiecutter.auth == "accounts"
+    "keys": "print a new signing key, or the next step of its rotation",
+    "user": "create or disable a user, or set the password",
     # % endif
 }
 

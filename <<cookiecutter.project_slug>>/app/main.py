@@ -29,6 +29,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            # % if cookiecutter.auth == "accounts"
+            await app.state.accounts.stop()
+            # % endif
             await app.state.database.stop()
             await send_last_traces(app.state.tracer_provider)
 
@@ -44,6 +47,11 @@ def create_app(lifecycle: Lifecycle | None = None) -> Service:
     security.install(app)
     # Routes are matched in order, 0.6 us each: the most frequent ones come first.
     include(app, ROUTERS, settings.api_v1_str)
+    # % if cookiecutter.auth == "accounts"
+    from app.accounts import install as accounts
+
+    accounts.install(app, settings.api_v1_str)
+    # % endif
     health.install(app)
     if settings.docs:
         docs.install(app)

@@ -103,7 +103,7 @@ def test_legal(question: str, given: str) -> None:
         ("registry", "ghcr.io/a\n", "expected a host"),
         ("registry", "ghcr.io/" + "a" * 200, "has 208 characters"),
         ("driver", "docker", "expected one of manifests, helm"),
-        ("auth", ["jwt"], "expected one of jwt, none"),
+        ("auth", ["jwt"], "expected one of jwt, accounts, none"),
         ("license", "", "expected one of MIT"),
         ("python_version", "3.9", "expected one of 3.11"),
         ("resources", "", "no resource is given"),

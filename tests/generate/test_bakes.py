@@ -16,7 +16,7 @@ from tests.support.pairwise import each_answer_once, pairwise
 OPTIONS = {
     "place": ("kubernetes", "machine"),
     "driver": ("manifests", "helm"),
-    "auth": ("jwt", "none"),
+    "auth": ("jwt", "accounts", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "resources": tuple(DOMAINS),
     "python_version": ("3.13", "3.11"),
@@ -30,8 +30,11 @@ EARLY = list(each_answer_once(CASES))  # the others are drills: ten seconds each
 CACHES = {"__pycache__", ".ruff_cache"}
 # What an option that was left out must not be mentioned by, in any file but the recorded answers.
 TRACES = {
-    ("auth", "none"): re.compile(r"\bjwt\b|\bJWT_|PyJWT|jwks|\brequires\(|security_none|identity_none", re.IGNORECASE),
-    ("auth", "jwt"): re.compile(r"security_none|identity_none"),
+    ("auth", "none"): re.compile(
+        r"\bjwt\b|\bJWT_|PyJWT|jwks|\brequires\(|security_none|identity_none|_accounts|ACCOUNTS_", re.IGNORECASE
+    ),
+    ("auth", "jwt"): re.compile(r"security_none|identity_none|_accounts|ACCOUNTS_|SMTP_|argon2|zxcvbn|app\.accounts"),
+    ("auth", "accounts"): re.compile(r"security_none|identity_none|_accounts\b|JWT_[A-Z]"),
 }
 LICENSES = {
     "MIT": "Permission is hereby granted, free of charge",

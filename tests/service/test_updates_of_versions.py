@@ -32,7 +32,7 @@ COMMITS = (
 OPTIONS = {
     "commit": COMMITS,
     "driver": ("manifests", "helm"),
-    "auth": ("jwt", "none"),
+    "auth": ("jwt", "accounts", "none"),
     "ci": ("github", "gitlab", "none"),
     "python_version": ("3.13", "3.11"),
 }

@@ -89,7 +89,7 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
     _with_whole_bounds(document.get("paths", {}))
     info = document.setdefault("info", {})
     info["description"] = f"{info.get('description', '')}\n\n{CONVENTIONS}".lstrip()
-    schemes = security_schemes()
+    schemes = security_schemes(_scopes(document), under)
     if schemes:
         components["securitySchemes"] = {**components.get("securitySchemes", {}), **schemes}
     for path, operations in document.get("paths", {}).items():
@@ -103,6 +103,13 @@ def complete(document: dict[str, Any], under: str) -> dict[str, Any]:
                     answers.setdefault(str(status), problem_answer(status))
                 operation["responses"] = dict(sorted(answers.items()))
     return document
+
+
+def _scopes(document: dict[str, Any]) -> list[str]:
+    """Return every scope that an operation requires."""
+    operations = (operation for operations in document.get("paths", {}).values() for operation in operations.values())
+    required = (entry for operation in operations for entry in operation.get("security", ()))
+    return sorted({scope for entry in required for scopes in entry.values() for scope in scopes})
 
 
 def _without_null(parameter: dict[str, Any]) -> None:

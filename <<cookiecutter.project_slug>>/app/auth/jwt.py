@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from app.auth.claims import Claims, MalformedClaim, audiences_of, find_claim
+from app.auth.claims import Claims, MalformedClaim, ScopeRules, audiences_of, find_claim
 from app.auth.jwk import Key
-from app.auth.jwks import KeySet
-from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings, load_key
 from app.core.exceptions import Unauthorized
-
-if TYPE_CHECKING:
-    import httpx2
 
 LEEWAY_SECONDS = 30
 MAX_TOKEN_BYTES = 8192
@@ -35,18 +30,25 @@ class Identity:
     expires: float
 
 
-class FixedKey:
-    """The one key of JWT_KEY, or the development key; it never changes."""
+class KeySource(Protocol):
+    """The keys that tokens are signed with. Until `trusted_until` (monotonic clock) none of them was withdrawn."""
 
-    trusted_until = float("inf")
-
-    def __init__(self, key: Key) -> None:
-        self._key = key
-
-    async def get(self, kid: str | None, algorithm: str) -> Key:
-        return self._key
-
+    @property
+    def trusted_until(self) -> float: ...
+    async def get(self, kid: str | None, algorithm: str) -> Key | None: ...
     async def refresh_if_due(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Conditions on a token. `audience_claim` holds its audiences; with a `kind`, its header must have that `typ`."""
+
+    algorithms: tuple[str, ...]
+    issuer: str
+    audiences: frozenset[str]
+    audience_claim: str = "aud"
+    scope_rules: ScopeRules = field(default_factory=ScopeRules)
+    kind: str | None = None
 
 
 def invalid(reason: str) -> Unauthorized:
@@ -60,35 +62,11 @@ class Verifier:
     Raises Unauthorized for an invalid token, Unavailable while the provider's keys cannot be fetched.
     """
 
-    def __init__(
-        self,
-        settings: JwtSettings,
-        *,
-        cache_size: int = 10_000,
-        transport: httpx2.AsyncBaseTransport | None = None,
-    ) -> None:
-        self.settings = settings
-        self.algorithms = list(settings.accepted)
-        self.issuer = settings.issuer or DEVELOPMENT_ISSUER
-        self.audiences = frozenset(settings.accepted_audiences)
-        self.scope_rules = settings.scope_rules
+    def __init__(self, accepted: Accepted, keys: KeySource, *, cache_size: int = 10_000) -> None:
+        self.accepted = accepted
+        self.keys = keys
         self.cache_size = cache_size
-        self.keys = self._keys(transport)
         self._verified: dict[bytes, Identity] = {}
-
-    def _keys(self, transport: httpx2.AsyncBaseTransport | None) -> KeySet | FixedKey:
-        settings = self.settings
-        if settings.jwks_url is None:
-            secret = settings.key.get_secret_value() if settings.key else DEVELOPMENT_KEY
-            return FixedKey(load_key(secret, settings.accepted))
-        return KeySet(
-            settings.jwks_url,
-            self.algorithms,
-            fresh=settings.jwks_fresh_seconds,
-            stale=settings.jwks_stale_seconds,
-            on_withdrawal=self._forget,
-            transport=transport,
-        )
 
     def remembered(self, header: bytes) -> Identity | None:
         """Return the identity of a header that was verified before, while it has not expired and the keys are trusted.
@@ -124,8 +102,10 @@ class Verifier:
         except jwt.InvalidTokenError:
             raise invalid("it is not a JWT") from None
         # `jku`, `x5u`, `jwk` and `x5c` would let the token choose its own key (RFC 8725, 3.10): they are ignored.
-        if header.get("alg") not in self.algorithms:
+        if header.get("alg") not in self.accepted.algorithms:
             raise invalid("its algorithm is not accepted")
+        if self.accepted.kind is not None and header.get("typ") != self.accepted.kind:
+            raise invalid(f"its typ is not {self.accepted.kind}")
         if "crit" in header:
             raise invalid("critical extensions are not supported")
         kid = header.get("kid")
@@ -143,8 +123,8 @@ class Verifier:
             claims = jwt.decode(
                 token,
                 key,
-                algorithms=self.algorithms,
-                issuer=self.issuer,
+                algorithms=list(self.accepted.algorithms),
+                issuer=self.accepted.issuer,
                 leeway=LEEWAY_SECONDS,
                 # The audience is checked below: not every provider has it in `aud`.
                 options={"require": list(CLAIMS), "verify_sub": True, "verify_aud": False},
@@ -161,18 +141,18 @@ class Verifier:
             raise invalid("its signature or a claim is wrong") from None
         try:
             self._check_audience(claims)
-            return _identity(claims, self.scope_rules.scopes_of(claims))
+            return _identity(claims, self.accepted.scope_rules.scopes_of(claims))
         except MalformedClaim as error:
             raise invalid(f"the claim {error} is malformed") from None
 
     def _check_audience(self, claims: Claims) -> None:
-        name = self.settings.audience_claim
+        name = self.accepted.audience_claim
         if find_claim(claims, name) is None:
             raise invalid(f"the claim {name} is missing")
-        if not self.audiences & audiences_of(claims, name):
+        if not self.accepted.audiences & audiences_of(claims, name):
             raise invalid("it is for another audience")
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Forget all verified tokens after a key was withdrawn: each is verified again."""
         self._verified.clear()
 

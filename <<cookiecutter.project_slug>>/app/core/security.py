@@ -1,4 +1,4 @@
-"""Authentication and authorization: strictly verified tokens of an identity provider, scopes per route.
+"""Authentication and authorization: strictly verified tokens of one issuer, scopes per route.
 
 A verified token is cached until it expires or its key is withdrawn, so that a request costs one look-up. Routes of
 `app.api.routing.Router` require a token unless they declare otherwise: `dependencies=[requires("products:read")]`
@@ -12,22 +12,19 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Security, params
-from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.routing import iter_route_contexts
 from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from app.auth.jwt import Identity, Verifier
-from app.auth.settings import JwtSettings
-from app.core.config import load
+from app.auth.provider import SETTINGS, load_verifier, scheme
 from app.core.exceptions import Forbidden, Unauthorized
-from app.settings.base import EnvironmentSettings
 
 __all__ = [
     "SETTINGS",
     "Guard",
     "Identity",
-    "JwtSettings",
     "Subject",
     "Verifier",
     "all_scopes",
@@ -42,17 +39,13 @@ __all__ = [
     "unprotected_routes",
 ]
 
-# Settings checked at start, together with the service's own.
-SETTINGS: tuple[type[EnvironmentSettings], ...] = (JwtSettings,)
 SCHEME_NAME = "bearer"
 _IDENTITY = "app.identity"
 
 
 def install(app: FastAPI) -> None:
     """Create the verifier. Raises ConfigurationError."""
-    settings = load(JwtSettings)[0]
-    assert isinstance(settings, JwtSettings)  # noqa: S101 - for the type checker
-    app.state.verifier = Verifier(settings)
+    app.state.verifier = load_verifier()
 
 
 @dataclass(frozen=True)
@@ -61,8 +54,7 @@ class Guard(SecurityBase):
 
     scopes: frozenset[str] = frozenset()
 
-    # For the OpenAPI document and Swagger's Authorize button.
-    model = HTTPBearerModel(bearerFormat="JWT", description="A token of the identity provider (RFC 6750).")
+    model = SecurityModel.model_validate(scheme((), ""))
     scheme_name = SCHEME_NAME
 
     async def __call__(self, request: Request) -> Identity:
@@ -143,9 +135,9 @@ def security_of(guard: Guard) -> list[dict[str, list[str]]]:
     return [{SCHEME_NAME: sorted(guard.scopes)}]
 
 
-def security_schemes() -> dict[str, Any]:
-    """The schemes for the OpenAPI document's components."""
-    return {SCHEME_NAME: Guard.model.model_dump(mode="json", by_alias=True, exclude_none=True)}
+def security_schemes(scopes: Iterable[str], under: str) -> dict[str, Any]:
+    """The schemes for the OpenAPI document's components; its operations require `scopes`, and are `under` a path."""
+    return {SCHEME_NAME: scheme(scopes, under)}
 
 
 def unprotected_routes(app: FastAPI, under: str) -> list[str]:

@@ -5,7 +5,7 @@ Same interface as with tokens, so that no other module depends on the choice. Pu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, params
@@ -40,7 +40,7 @@ def security_of(guard: Guard) -> list[dict[str, list[str]]]:
     return []
 
 
-def security_schemes() -> dict[str, Any]:
+def security_schemes(scopes: Iterable[str], under: str) -> dict[str, Any]:
     return {}
 
 

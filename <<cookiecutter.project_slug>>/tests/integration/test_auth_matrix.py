@@ -13,9 +13,8 @@ from app.commands import token
 from app.core.security import SCHEME_NAME, all_scopes, public, refuse_unprotected, requires, unprotected_routes
 from app.main import create_app
 from tests.conftest import ClientAs
+from tests.support.identity import OWN, PUBLIC
 from tests.support.problems import assert_problem
-
-PUBLIC = {"health", "ready", "api_health"}
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -32,7 +31,7 @@ def scopes_of(operation: dict[str, Any]) -> list[str]:
 
 
 def guarded(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
-    return [entry for entry in operations(app) if "security" in entry[2]]
+    return [entry for entry in operations(app) if "security" in entry[2] and entry[2]["operationId"] not in OWN]
 
 
 async def call(client: AsyncClient, method: str, path: str) -> Response:
@@ -41,6 +40,11 @@ async def call(client: AsyncClient, method: str, path: str) -> Response:
 
 async def test_only_probes_are_public(app: FastAPI) -> None:
     assert {entry["operationId"] for _, _, entry in operations(app) if "security" not in entry} == PUBLIC
+
+
+async def test_only_operations_on_the_callers_own_require_no_scope(app: FastAPI) -> None:
+    required = {entry["operationId"]: scopes_of(entry) for _, _, entry in operations(app) if "security" in entry}
+    assert {name for name, scopes in required.items() if not scopes} == OWN
 
 
 async def test_every_other_operation_requires_one_scope(app: FastAPI) -> None:

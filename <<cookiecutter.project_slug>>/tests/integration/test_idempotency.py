@@ -72,7 +72,7 @@ async def test_a_key_belongs_to_one_route(client: AsyncClient) -> None:
         assert made.status_code == 201
 
 
-# % if cookiecutter.auth == "jwt"
+# % if cookiecutter.auth != "none"
 async def test_a_key_belongs_to_one_caller(client: AsyncClient, app: FastAPI, resource: ModuleType) -> None:
     from tests.support.identity import headers_for
 

@@ -8,6 +8,10 @@ from app.auth.development_tokens import make_token
 from app.core.security import all_scopes
 
 SUBJECT = "tester"
+# Operations without a token, and those on the caller's own, which need no scope.
+PUBLIC = {"health", "ready", "api_health"}
+OWN: set[str] = set()
+SECRETS: dict[str, str] = {}  # that a deployment has
 
 
 def headers_for(*scopes: str, app: FastAPI | None = None, subject: str = SUBJECT) -> dict[str, str]:

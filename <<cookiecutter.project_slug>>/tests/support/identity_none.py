@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 SUBJECT = "anonymous"
+SECRETS: dict[str, str] = {}  # that a deployment has
 
 
 def headers_for(*scopes: str, app: FastAPI | None = None, subject: str = SUBJECT) -> dict[str, str]:

@@ -11,7 +11,14 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
-WRONG_BUT_WELL_FORMED = frozenset({"invalid_cursor", "precondition_failed", "idempotency_key_reused"})
+WRONG_BUT_WELL_FORMED = frozenset(
+    {
+        *("invalid_cursor", "precondition_failed", "idempotency_key_reused"),
+        # % if cookiecutter.auth == "accounts"
+        *("invalid_grant", "token_used", "password_weak", "unknown_role"),
+        # % endif
+    }
+)
 OUT_OF_BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 
 

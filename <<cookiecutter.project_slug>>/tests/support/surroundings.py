@@ -15,6 +15,10 @@ def settings_there() -> Iterator[str]:
         if name.startswith("JWT_"):
             yield name
         # % endif
+        # % if cookiecutter.auth == "accounts"
+        if name.startswith(("ACCOUNTS_", "SMTP_")):
+            yield name
+        # % endif
         if name.upper() in wanted:
             yield name
 

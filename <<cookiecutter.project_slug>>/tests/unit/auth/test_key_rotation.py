@@ -7,6 +7,7 @@ import pytest
 from app.auth import jwks
 from app.auth import jwt as tokens
 from app.auth.jwt import Identity, Verifier
+from app.auth.provider import make_verifier
 from app.auth.settings import JwtSettings
 from app.core.exceptions import Unauthorized, Unavailable
 from tests.support.key_server import AUDIENCE, ISSUER, KeyServer, bearer, document
@@ -42,7 +43,7 @@ def verifier(clean_environment: pytest.MonkeyPatch, provider: KeyServer, later: 
     for name, value in {**settings, **bounds}.items():
         clean_environment.setenv(f"JWT_{name}", value)
     clean_environment.setattr(jwks, "FETCH_TIMEOUT_SECONDS", 60.0)  # the machine may be busy
-    return Verifier(JwtSettings())
+    return make_verifier(JwtSettings())
 
 
 async def admit(verifier: Verifier, header: bytes) -> Identity:

@@ -17,6 +17,7 @@ from httpx2 import Response
 from app.api.application import Service
 from app.api.routing import Router
 from app.auth.jwt import Verifier
+from app.auth.provider import make_verifier
 from app.auth.settings import DEVELOPMENT_ISSUER, DEVELOPMENT_KEY, JwtSettings
 from app.core import security
 from app.core.config import ConfigurationError, load
@@ -290,7 +291,7 @@ def test_the_service_does_not_start_with_an_open_door(app: Service, make_app: Ma
 def verifier(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Verifier:
     for name, value in {"KEY": PUBLIC_PEM, "ISSUER": ISSUER, "AUDIENCE": AUDIENCE}.items():
         monkeypatch.setenv(f"JWT_{name}", value)
-    return Verifier(JwtSettings(), **options)
+    return make_verifier(JwtSettings(), **options)
 
 
 async def test_a_verified_token_is_remembered_until_it_expires(
@@ -329,7 +330,7 @@ async def test_other_kinds_of_keys(clean_environment: pytest.MonkeyPatch, algori
     clean_environment.setenv("JWT_ALGORITHMS", algorithm)
     for name, value in {"KEY": pem(key.public_key()), "ISSUER": ISSUER, "AUDIENCE": AUDIENCE}.items():
         clean_environment.setenv(f"JWT_{name}", value)
-    identity = await Verifier(JwtSettings()).verify(f"Bearer {signed(key=key, algorithm=algorithm)}".encode())
+    identity = await make_verifier(JwtSettings()).verify(f"Bearer {signed(key=key, algorithm=algorithm)}".encode())
     assert identity.subject == "u1"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from app.commands import check
+from tests.support import identity
 
 GOOD = {
     "ENVIRONMENT": "staging",
@@ -15,8 +16,12 @@ GOOD = {
     "JWT_ISSUER": "https://identity.example.com/",
     "JWT_AUDIENCE": "shop",
     # % endif
+    # % if cookiecutter.auth == "accounts"
+    "ACCOUNTS_ISSUER": "https://accounts.example.com",
+    "ACCOUNTS_AUDIENCE": "shop",
+    # % endif
 }
-SECRETS = {"DATABASE_URL": "postgresql://shop:s3cure-Enough@db.example.com/shop"}
+SECRETS = {"DATABASE_URL": "postgresql://shop:s3cure-Enough@db.example.com/shop", **identity.SECRETS}
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +69,7 @@ def test_good_settings_have_no_problem() -> None:
     ],
 )
 def test_a_setting_is_refused_by_name(changes: dict[str, str], kind: str, said: str) -> None:
-    found = judged({**GOOD, **changes}, {} if "DATABASE_URL" in changes else SECRETS)
+    found = judged({**GOOD, **changes}, {name: value for name, value in SECRETS.items() if name not in changes})
     assert any(problem.kind == kind and said in problem.text for problem in found.problems), found
     assert all(problem.setting in changes for problem in found.problems), found
     assert "hidden-word" not in str(found)
@@ -79,10 +84,12 @@ def test_variables_of_libraries_are_accepted_and_others_noted() -> None:
 
 
 def test_a_known_password_and_an_invalid_value_are_both_reported() -> None:
-    found = judged({**GOOD, "LOG_LEVEL": "VERBOSE"}, {"DATABASE_URL": "postgresql://USER:PASSWORD@HOST:5432/D"})
+    found = judged(
+        {**GOOD, "LOG_LEVEL": "VERBOSE"}, {**SECRETS, "DATABASE_URL": "postgresql://USER:PASSWORD@HOST:5432/D"}
+    )
     assert {problem.setting for problem in found.problems} == {"LOG_LEVEL", "DATABASE_URL"}
 
 
 def test_a_value_that_only_the_deployment_knows_counts_as_set() -> None:
-    assert judged(GOOD, {}, ("DATABASE_URL",)) == check.Findings()
+    assert judged(GOOD, {}, tuple(SECRETS)) == check.Findings()
     assert {problem.setting for problem in judged(GOOD, {}).problems} >= {"POSTGRES_PASSWORD", "POSTGRES_SERVER"}

@@ -87,7 +87,7 @@ def test_generated_files_pass_every_rule_of_the_service(tmp_path: Path) -> None:
     settings = (SERVICE / "pyproject.toml").read_text()
     settings = settings.replace("isort]", 'isort]\nknown-first-party = ["app", "tests"]')
     for number, line in enumerate([*LINES, *random_lines()]):
-        for auth in ("jwt", "none"):
+        for auth in ("jwt", "accounts", "none"):
             root = tmp_path / f"{auth}_{number}"
             root.mkdir()
             (root / "pyproject.toml").write_text(settings)

@@ -3,13 +3,13 @@
 import pytest
 
 from app.auth.development_tokens import TokenRefused, make_token
-from app.auth.jwt import Verifier
+from app.auth.provider import make_verifier
 from app.auth.settings import JwtSettings
 
 
 async def test_the_service_takes_them(configuration: pytest.MonkeyPatch) -> None:
     token = make_token(["items:write", "items:read", "items:read"], subject="me", ttl=60)
-    identity = await Verifier(JwtSettings()).verify(f"Bearer {token}".encode())
+    identity = await make_verifier(JwtSettings()).verify(f"Bearer {token}".encode())
     assert identity.subject == "me"
     assert identity.scopes == {"items:read", "items:write"}
 
@@ -18,7 +18,7 @@ async def test_a_shared_secret_of_ones_own(configuration: pytest.MonkeyPatch) ->
     configuration.setenv("JWT_ALGORITHMS", "HS512")
     configuration.setenv("JWT_KEY", "k" * 64)
     configuration.setenv("JWT_ISSUER", "me")
-    identity = await Verifier(JwtSettings()).verify(f"Bearer {make_token([])}".encode())
+    identity = await make_verifier(JwtSettings()).verify(f"Bearer {make_token([])}".encode())
     assert identity.scopes == frozenset()
 
 
@@ -26,7 +26,7 @@ async def test_tokens_in_the_shape_of_the_configured_provider(configuration: pyt
     shape = {"AUDIENCE_CLAIM": "client_id", "AUDIENCE": "a,b", "SCOPE_CLAIMS": "realm_access.roles"}
     for name, value in {**shape, "SCOPE_PREFIX": "shop/", "SCOPE_SEPARATOR": "."}.items():
         configuration.setenv(f"JWT_{name}", value)
-    identity = await Verifier(JwtSettings()).verify(f"Bearer {make_token(['items:read'])}".encode())
+    identity = await make_verifier(JwtSettings()).verify(f"Bearer {make_token(['items:read'])}".encode())
     assert identity.scopes == {"items:read"}
 
 

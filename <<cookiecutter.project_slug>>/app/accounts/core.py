@@ -1,0 +1,115 @@
+"""Parts that the endpoints of accounts share, made once from the settings: `app.state.accounts`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, FastAPI, Request
+
+from app.accounts.mail import Mailer, make_mailer
+from app.accounts.passwords import Passwords
+from app.accounts.throttle import Throttle, network_of
+from app.auth.account_settings import AccountSettings, MailSettings
+from app.auth.signing import KeyRing
+from app.core.config import load
+from app.core.security import all_scopes
+
+# Seconds that a shutdown waits for mail that is being sent.
+STOP_SECONDS = 10
+
+log = structlog.get_logger("app.accounts")
+
+
+@dataclass
+class Background:
+    """Work after the answer, whose time the client cannot measure: it would tell which e-mails are known."""
+
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._run(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait until all work is done."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def stop(self) -> None:
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=STOP_SECONDS)
+
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            log.error("work after the answer failed", error=repr(error)[:500])
+
+
+@dataclass(frozen=True)
+class Accounts:
+    settings: AccountSettings
+    keys: KeyRing
+    passwords: Passwords
+    mailer: Mailer
+    # Every scope that a role can grant.
+    scopes: frozenset[str]
+    logins: Throttle
+    mails: Throttle
+    background: Background = field(default_factory=Background)
+
+    async def stop(self) -> None:
+        await self.background.stop()
+        self.passwords.stop()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Client of a request: its network, as throttling counts it, and its User-Agent."""
+
+    address: str
+    agent: str | None
+
+
+def make_accounts(app: FastAPI, more_scopes: Iterable[str] = ()) -> Accounts:
+    """Return the parts for `app`, whose routes are complete. Raises ConfigurationError."""
+    settings, mail = load(AccountSettings, MailSettings)
+    assert isinstance(settings, AccountSettings)  # noqa: S101 - for the type checker
+    assert isinstance(mail, MailSettings)  # noqa: S101 - for the type checker
+    return Accounts(
+        settings=settings,
+        keys=settings.key_ring,
+        passwords=Passwords(settings),
+        mailer=make_mailer(mail),
+        scopes=frozenset({*all_scopes(app), *settings.scopes, *more_scopes}),
+        logins=Throttle(settings),
+        mails=Throttle(settings, "mail"),
+    )
+
+
+def accounts_of(request: Request) -> Accounts:
+    accounts: Accounts = request.app.state.accounts
+    return accounts
+
+
+async def caller_of(request: Request) -> Caller:
+    agent = request.headers.get("user-agent", "")[:200].replace("\0", "")
+    return Caller(network_of(request.client.host if request.client else None), agent or None)
+
+
+async def get_accounts(request: Request) -> Accounts:
+    return accounts_of(request)
+
+
+AccountsDep = Annotated[Accounts, Depends(get_accounts)]
+CallerDep = Annotated[Caller, Depends(caller_of)]
+
+
+def fold(email: str) -> str:
+    """Return the form in which e-mails are compared: without case."""
+    return email.casefold()

@@ -1,0 +1,110 @@
+"""Throttling of guesses, in PostgreSQL, so that all instances count together.
+
+Each attempt is counted before the password is looked at, and given back when it was right. After the free attempts
+every further one doubles the delay, up to a bound. Three counters:
+
+- an account from one address: a stranger delays only himself;
+- one address on all accounts: guessing through a list of users;
+- one account from all addresses: guessing by a botnet. It does not hold up an address from which the user has logged
+  in before, and a reset of the password ends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import math
+
+from sqlalchemy import text
+
+from app.auth.account_settings import AccountSettings
+from app.core.exceptions import Problem
+from app.db.driver import Connection, Statement
+
+# Seconds without an attempt after which a counter starts again.
+MEMORY_SECONDS = 86_400
+
+_COUNT = Statement(
+    text(
+        "INSERT INTO user_attempts AS a (key, count, blocked_until, updated_at) VALUES (:key, 1, "
+        "clock_timestamp() + make_interval(secs => CASE WHEN :free <= 1 THEN 1.0 ELSE 0.0 END), clock_timestamp()) "
+        "ON CONFLICT (key) DO UPDATE SET "
+        "count = CASE WHEN a.updated_at < clock_timestamp() - make_interval(secs => :memory) THEN 1 "
+        "ELSE a.count + 1 END, "
+        "blocked_until = clock_timestamp() + make_interval(secs => "
+        "CASE WHEN a.updated_at < clock_timestamp() - make_interval(secs => :memory) OR a.count + 1 < :free THEN 0.0 "
+        "ELSE least(CAST(:longest AS float), power(2.0, least(a.count + 1 - :free, 30))) END), "
+        "updated_at = clock_timestamp() "
+        "WHERE a.blocked_until <= clock_timestamp() RETURNING 1"
+    )
+)
+_WAIT = Statement(
+    text("SELECT extract(epoch FROM blocked_until - clock_timestamp()) FROM user_attempts WHERE key = :key")
+)
+_FORGET = Statement(text("DELETE FROM user_attempts WHERE key = ANY(CAST(:keys AS bytea[]))"))
+_GIVE_BACK = Statement(
+    text(
+        "UPDATE user_attempts SET count = greatest(count - 1, 0), blocked_until = clock_timestamp() "
+        "WHERE key = ANY(CAST(:keys AS bytea[]))"
+    )
+)
+_KNOWN = Statement(
+    text(
+        "SELECT 1 FROM users JOIN user_sessions ON user_sessions.user_id = users.id "
+        "WHERE users.email_folded = :account AND users.deleted_at IS NULL AND user_sessions.address = :address LIMIT 1"
+    )
+)
+
+
+def network_of(address: str | None) -> str:
+    """Return the address as it is counted: an IPv6 client has a whole /64 of them."""
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False).network_address)
+    return str(found)
+
+
+class Throttle:
+    """Counts the attempts at `what`: log-ins, or requests for mail. Methods are part of the caller's transaction."""
+
+    def __init__(self, settings: AccountSettings, what: str = "login") -> None:
+        self._settings = settings
+        self._what = what
+
+    async def count(self, connection: Connection, account: str, address: str) -> None:
+        """Count one attempt. Raises Problem 429 while a counter is blocked; then nothing is counted."""
+        settings = self._settings
+        await self._one(connection, self._key("address", address), settings.attempts_per_address)
+        await self._one(connection, self._key("pair", account, address), settings.attempts_per_pair)
+        if await connection.scalar(_KNOWN, {"account": account, "address": address}) is None:
+            await self._one(connection, self._key("account", account), settings.attempts_per_account)
+
+    async def give_back(self, connection: Connection, account: str, address: str) -> None:
+        """End the delay of this account from this address: the attempt was right."""
+        await connection.run(_GIVE_BACK, {"keys": [self._key("address", address)]})
+        await connection.run(_FORGET, {"keys": [self._key("pair", account, address)]})
+        await connection.run(_GIVE_BACK, {"keys": [self._key("account", account)]})
+
+    async def unlock(self, connection: Connection, account: str, address: str) -> None:
+        """Forget all attempts at this account."""
+        keys = [self._key("account", account), self._key("pair", account, address)]
+        await connection.run(_FORGET, {"keys": keys})
+
+    async def _one(self, connection: Connection, key: bytes, free: int) -> None:
+        values = {"key": key, "free": free, "memory": MEMORY_SECONDS, "longest": self._settings.delay_seconds}
+        if await connection.scalar(_COUNT, values) is None:
+            wait = await connection.scalar(_WAIT, {"key": key})
+            raise too_many(max(1, math.ceil(wait or 0)))
+
+    def _key(self, kind: str, *parts: str) -> bytes:
+        return hashlib.sha256("\0".join((self._what, kind, *parts)).encode()).digest()
+
+
+def too_many(seconds: int) -> Problem:
+    detail = f"Too many attempts. Try again in {seconds} s, or reset the password."
+    return Problem(detail, status=429, code="too_many_attempts", headers={"Retry-After": str(seconds)})

@@ -62,6 +62,8 @@ def secrets_from(environment: Environment, variables: Mapping[str, str]) -> dict
     Raises Failed SECRET_NOT_SET with each missing variable, and as `stores.read` does.
     """
     store, keys = environment.secret.store, environment.secret.keys
+    if environment.references_secrets:
+        return {}
     names = [name for name in environment.secret.from_env if name not in environment.made_variables]
     if store and isinstance(keys, Mapping):
         return stores.read(store, keys)

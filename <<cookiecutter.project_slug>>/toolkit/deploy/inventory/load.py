@@ -39,6 +39,12 @@ class Facts:
         of_place = {
             "kubernetes": {"driver": self.driver, "namespace": scope, "secret": {"name": self.name}},
             "machine": {"project": scope, "secret": {"from_env": ["DATABASE_URL"]}},
+            "ecs": {
+                "service": scope,
+                "family": scope,
+                "log_group": f"/ecs/{scope}",
+                "secret": {"store": "aws", "keys": {"DATABASE_URL": f"{scope}/database-url"}},
+            },
         }
         return {
             **of_place.get(place, {}),

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolkit.deploy.inventory import schema
+from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.pod_keys import Block
 from toolkit.deploy.inventory.schema import Environment, KubernetesEnvironment
 
-MODELS: Mapping[str, type[Environment]] = {"kubernetes": KubernetesEnvironment, "machine": MachineEnvironment}
+MODELS: Mapping[str, type[Environment]] = {
+    "kubernetes": KubernetesEnvironment,
+    "machine": MachineEnvironment,
+    "ecs": EcsEnvironment,
+}
 
 
 def all_keys() -> frozenset[str]:

@@ -132,7 +132,7 @@ class Environment(Block):
     """Keys of an environment in every place; each place adds its own."""
 
     name: str
-    place: Literal["kubernetes", "machine"] = "kubernetes"
+    place: Literal["kubernetes", "machine", "ecs"] = "kubernetes"
     driver: str
     confirm: bool = False
     # the image: built from this checkout, or given by digest
@@ -185,6 +185,11 @@ class Environment(Block):
     def made_variables(self) -> tuple[str, ...]:
         """Secret variables whose values the place makes, so that `secret` does not give them."""
         return ()
+
+    @property
+    def references_secrets(self) -> bool:
+        """True if the place reads the secrets of `secret.store` itself, so that a release does not carry values."""
+        return False
 
     @property
     def termination_grace(self) -> int:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import fail
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Failed
     from toolkit.deploy.places import Place
     from toolkit.deploy.places.backups import Backups
+    from toolkit.deploy.places.ecs.place import EcsPlace
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.machine.place import MachinePlace
     from toolkit.deploy.places.operations import Operations
@@ -42,6 +44,10 @@ def open_place(
         from toolkit.deploy.places.machine import connect as machine
 
         return machine.open_place(project, service, environment, report)
+    if isinstance(environment, EcsEnvironment):
+        from toolkit.deploy.places.ecs import connect as ecs
+
+        return ecs.open_place(project, service, environment, report)
     raise TypeError(environment.place)
 
 
@@ -57,6 +63,10 @@ def closed_place(
         from toolkit.deploy.places.machine import connect as machine
 
         return machine.closed_place(project, service, environment, report, error)
+    if isinstance(environment, EcsEnvironment):
+        from toolkit.deploy.places.ecs import connect as ecs
+
+        return ecs.closed_place(project, service, environment, report, error or ecs.unasked())
     raise TypeError(environment.place)
 
 
@@ -70,6 +80,10 @@ def operations_of(place: Place, environment: Environment) -> Operations:
         from toolkit.deploy.places.machine import operations as machine
 
         return machine.MachineOperations(cast("MachinePlace", place))
+    if isinstance(environment, EcsEnvironment):
+        from toolkit.deploy.places.ecs import operations as ecs
+
+        return ecs.EcsOperations(cast("EcsPlace", place))
     raise TypeError(environment.place)
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-import os
-import secrets
-import socket
 import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.deploy.current_user import whoami
 from toolkit.deploy.outcomes import Exit, Failed, Failure, fail
+from toolkit.deploy.places.holder import identity, is_gone
 from toolkit.deploy.places.kubernetes.retry import NotFound, WriteConflict
 
 if TYPE_CHECKING:
@@ -27,33 +23,10 @@ API = "coordination.k8s.io/v1"
 POLL_SECONDS = 0.5
 
 
-def identity(run_url: str = "") -> str:
-    """Return `user@host pid birth nonce run-url`: the birth distinguishes processes with the same pid."""
-    pid, nonce = os.getpid(), secrets.token_hex(4)
-    return f"{whoami()} {pid} {birth(pid)} {nonce} {run_url}".strip()
-
-
-def birth(pid: int) -> str:
-    """Return a process's start time in clock ticks since boot (proc(5), field 22); `-` if it does not exist."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "-"
-    return "-" if fields[0] == "Z" else fields[19]
-
-
-def is_gone(holder: str, host: str, born: Callable[[int], str] = birth) -> bool:
-    """Return True if a holder was a process of this host that has ended. For other hosts only the lease time counts."""
-    parts = holder.split()
-    if len(parts) < 3 or parts[0].rpartition("@")[2] != host or not parts[1].isdigit() or parts[2] == "-":
-        return False
-    return born(int(parts[1])) != parts[2]
-
-
 def clear_orphan(cluster: Cluster, service: str) -> bool:
     """Delete the lock of a killed deployer of this host; True if there was one."""
     live = cluster.get(API, "Lease", f"deploy-{service}")
-    if live is None or not is_gone(_holder(live), socket.gethostname()):
+    if live is None or not is_gone(_holder(live)):
         return False
     with suppress(WriteConflict):
         cluster.delete(API, "Lease", f"deploy-{service}", version=live["metadata"]["resourceVersion"])
@@ -111,7 +84,7 @@ class Lease:
             version = live["metadata"]["resourceVersion"]
             if version != previous and not first:
                 raise _locked(live)
-            if not holder or is_gone(holder, socket.gethostname()) or time.monotonic() - since > _ttl(live):
+            if not holder or is_gone(holder) or time.monotonic() - since > _ttl(live):
                 if self._try(self.cluster.replace, self._body(live)):
                     return
                 previous, first = "", True

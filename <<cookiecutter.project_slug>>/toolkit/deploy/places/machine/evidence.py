@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from toolkit.deploy.places.machine.host import Machine
 
 LINES, SHOWN = 1000, 20
-
-
-def folder(project: Path, environment: str) -> Path:
-    """Make the folder of a deploy, below `.dev/` of the checkout."""
-    made = project / ".dev" / "deploy" / f"{environment}-{time.strftime('%Y%m%d-%H%M%S')}"
-    made.mkdir(parents=True, exist_ok=True)
-    return made
 
 
 def save(folder: Path, machine: Machine, name: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from toolkit.deploy import process
 from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
 from toolkit.deploy.places.changes import Changes, Compared
 from toolkit.deploy.places.defaults import PlaceDefaults
+from toolkit.deploy.places.evidence import folder as evidence_folder
 from toolkit.deploy.places.machine import (
     containers,
     doctor,
@@ -304,7 +305,7 @@ class MachinePlace(PlaceDefaults):
 
     def save_evidence(self, machine: Machine, name: str) -> tuple[tuple[str, ...], Path]:
         """Write a container's log below `.dev/` of the checkout. Returns its last lines, and the folder."""
-        self._evidence = self._evidence or evidence.folder(self.project, self.environment.name)
+        self._evidence = self._evidence or evidence_folder(self.project, self.environment.name)
         return evidence.save(self._evidence, machine, name), self._evidence
 
     # doctor

@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
             item.add_marker("bakes")
-        if item.path.parent.name in ("cluster", "machine"):
+        if item.path.parent.name in ("cluster", "machine", "ecs"):
             item.add_marker("deploys")
     if not config.getoption("--drills"):
         later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")

@@ -32,6 +32,8 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/pod_verdict.py", "tests/cluster/test_verdicts.py"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/rollout.py", "tests/cluster/test_verdicts.py"),
     (f"{SERVICE}/toolkit/deploy/places/machine/*", "tests/machine/*"),
+    (f"{SERVICE}/toolkit/deploy/places/ecs/*", "tests/ecs/*"),
+    ("tests/support/ecs*", "tests/ecs/*"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/canary.py", "tests/cluster/test_canary.py"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/gateway.py", "tests/cluster/test_canary.py"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/metrics.py", "tests/cluster/test_canary.py"),

@@ -7,8 +7,9 @@
 The emulator calls every target healthy, stops the old tasks a second after the new ones have started, names no
 deployment in its tasks, and is never throttled. The proxy corrects this by what really runs: the load balancer asks
 each target for `/ready`, and a deployment is complete when all of its targets are healthy; only then are the old tasks
-drained. Until then the emulator is asked for one task more than it has room for. Every answer that it makes or changes is validated by botocore's own model of the service. `POST /_control`
-with JSON sets the faults: {"throttle": SHARE, "expired": BOOL, "autoscaled": BOOL, "delay": SECONDS}.
+drained. Until then the emulator is asked for one task more than it has room for. Every answer that the proxy makes or
+changes is validated by botocore's own model of the service. `POST /_control` with JSON sets the faults: {"throttle":
+SHARE, "expired": BOOL, "autoscaled": BOOL}.
 
 Prints its two ports. Argument: the emulator's address.
 """
@@ -21,6 +22,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
@@ -40,6 +42,7 @@ upstream = ""
 faults = {"throttle": 0.0, "expired": False, "autoscaled": False}
 counts = Counter()
 lock = threading.RLock()
+chance = random.Random(7)  # noqa: S311 - no secret
 
 
 class Targets:
@@ -51,10 +54,8 @@ class Targets:
     def watch(self):
         while True:
             for group in list(self.groups):
-                try:
+                with suppress(OSError):
                     self.look(group)
-                except OSError:
-                    pass
             time.sleep(CHECK_SECONDS)
 
     def look(self, group):
@@ -68,7 +69,7 @@ class Targets:
             del self.health[ip]
         for ip, port in self.groups[group].items():
             status = ready(ip, port)
-            good, bad, last = self.health.get(ip, (0, 0, "no answer yet"))
+            good, bad, _ = self.health.get(ip, (0, 0, "no answer yet"))
             good, bad = (good + 1, 0) if status == 200 else (0, bad + 1)
             self.health[ip] = (good, bad, status or "no answer")
 
@@ -96,7 +97,7 @@ targets = Targets()
 
 
 def ready(ip, port):
-    connection = http.client.HTTPConnection(ip, port, timeout=2)
+    connection = http.client.HTTPConnection(ip, port, timeout=2)  # is to run out: a health check
     try:
         connection.request("GET", "/ready")
         return connection.getresponse().status
@@ -201,8 +202,9 @@ class Services:
         live = ecs_call("DescribeServices", cluster=asked["cluster"], services=[asked["service"]])["services"][0]
         arn, held = live["serviceArn"], self.rolling.pop(live["serviceArn"], None)
         desired = asked.get("desiredCount", held["desired"] if held else live["desiredCount"])
-        configuration = asked.get("deploymentConfiguration", (held or live).get(
-            "configuration" if held else "deploymentConfiguration"))
+        configuration = asked.get(
+            "deploymentConfiguration", (held or live).get("configuration" if held else "deploymentConfiguration")
+        )
         renewed = asked.get("taskDefinition", live["taskDefinition"]) != live["taskDefinition"]
         renewed = renewed or asked.get("forceNewDeployment", False)
         old = live["runningCount"]
@@ -211,7 +213,10 @@ class Services:
         if not (renewed and desired and old and live["loadBalancers"]):
             return {**asked, "desiredCount": desired, "deploymentConfiguration": configuration}
         self.rolling[arn] = {
-            "desired": desired, "configuration": configuration, "cluster": asked["cluster"], "service": asked["service"]
+            "desired": desired,
+            "configuration": configuration,
+            "cluster": asked["cluster"],
+            "service": asked["service"],
         }
         room = -(-(old + desired) * 100 // (desired + 1))
         return {
@@ -242,16 +247,19 @@ class Services:
             time.sleep(1)  # the deregistration delay
             for task in old:
                 ecs_call("StopTask", cluster=held["cluster"], task=task["arn"], reason="Deployment completed")
-            ecs_call("UpdateService", cluster=held["cluster"], service=held["service"],
-                     desiredCount=held["desired"], deploymentConfiguration=held["configuration"])
+            ecs_call(
+                "UpdateService",
+                cluster=held["cluster"],
+                service=held["service"],
+                desiredCount=held["desired"],
+                deploymentConfiguration=held["configuration"],
+            )
             self.completed.add(primary["id"])
 
     def run(self):
         while True:
-            try:
+            with suppress(OSError, KeyError, IndexError):
                 self.settle()
-            except (OSError, KeyError, IndexError):
-                pass
             time.sleep(CHECK_SECONDS)
 
     def stop_sick(self, service, primary):
@@ -311,9 +319,28 @@ def scaling_answer(cluster_and_service):
     return json.dumps(validated("application-autoscaling", "DescribeScalableTargets", answer)).encode()
 
 
-class Api(BaseHTTPRequestHandler):
+class Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def reply(self, status, headers, content):
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in HOP:
+                self.send_header(name, value)
+        if self.command == "HEAD":
+            length = {name.lower(): value for name, value in headers}.get("content-length", "0")
+            self.send_header("Content-Length", length)
+        else:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, format, *args):
+        pass
+
+
+class Api(Answering):
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/_control":
@@ -354,7 +381,7 @@ class Api(BaseHTTPRequestHandler):
     def fault(self, operation):
         if faults["expired"]:
             return "ExpiredTokenException", "The security token included in the request is expired"
-        if random.random() < faults["throttle"]:
+        if chance.random() < faults["throttle"]:
             counts["throttled"] += 1
             return "ThrottlingException", "Rate exceeded"
         return None
@@ -368,33 +395,15 @@ class Api(BaseHTTPRequestHandler):
             code = {"Throttling": "SlowDown"}.get(code, code)
             text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
             return self.reply(503 if code == "SlowDown" else 400, [("Content-Type", "application/xml")], text.encode())
-        text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        text = f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
+        text = f"<ErrorResponse><Error>{text}</Error></ErrorResponse>"
         return self.reply(400, [("Content-Type", "text/xml")], text.encode())
-
-    def reply(self, status, headers, content):
-        self.send_response_only(status)
-        for name, value in headers:
-            if name.lower() not in HOP:
-                self.send_header(name, value)
-        if self.command == "HEAD":
-            length = dict((name.lower(), value) for name, value in headers).get("content-length", "0")
-            self.send_header("Content-Length", length)
-        else:
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any
 
-    def log_message(self, *_):
-        pass
 
-
-class Balancer(BaseHTTPRequestHandler):
+class Balancer(Answering):
     """Sends each request to a healthy target, and answers 503 without one. Nothing is repeated."""
-
-    protocol_version = "HTTP/1.1"
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -413,11 +422,7 @@ class Balancer(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    reply = Api.reply
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
-
-    def log_message(self, *_):
-        pass
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ SIZES = {
 # Fargate's limit for `stopTimeout`, the time between SIGTERM and SIGKILL.
 LONGEST_STOP = 120
 
+
 def _account(value: object) -> object:
     """Read a number that YAML has made of twelve digits; one with a zero in front may be another number then."""
     return str(value) if isinstance(value, int) and len(str(value)) == ACCOUNT_DIGITS else value

@@ -13,7 +13,8 @@ from toolkit.deploy.current_user import whoami
 from toolkit.deploy.inventory.quantities import quantity
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.kubernetes import lock, quotas
+from toolkit.deploy.places import holder as holders
+from toolkit.deploy.places.kubernetes import quotas
 from toolkit.deploy.places.kubernetes.history import referenced
 from toolkit.deploy.records import ReleaseRecord, prune
 from toolkit.deploy.release import history, status
@@ -87,16 +88,16 @@ def test_what_records_refer_to_is_kept() -> None:
     ],
 )
 def test_holders_that_are_gone(holder: str, gone: bool) -> None:
-    assert lock.is_gone(holder, "here", lambda pid: "100" if pid == 12 else "-") is gone
+    assert holders.is_gone(holder, "here", lambda pid: "100" if pid == 12 else "-") is gone
 
 
 def test_we_are_not_gone() -> None:
-    assert not lock.is_gone(lock.identity(), socket.gethostname())
+    assert not holders.is_gone(holders.identity(), socket.gethostname())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began, in proc(5)")
 def test_a_birth_is_known() -> None:
-    assert lock.birth(os.getpid()).isdigit()
+    assert holders.birth(os.getpid()).isdigit()
 
 
 @pytest.mark.parametrize("error", [KeyError, OSError])

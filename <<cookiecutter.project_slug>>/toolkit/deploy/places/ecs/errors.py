@@ -27,7 +27,7 @@ EXPIRED = Known(
 INVALID = Known(
     "NO_CREDENTIALS",
     "AWS does not accept these credentials, or there are none",
-    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` shows whose they are",
+    "set AWS_PROFILE, or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
 )
 THROTTLED = Known(
     "THROTTLED",

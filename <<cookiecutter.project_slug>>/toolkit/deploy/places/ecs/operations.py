@@ -34,7 +34,7 @@ class EcsOperations:
         task = tasks[0].id if tasks else "TASK"
         raise fail(
             "NOT_SUPPORTED",
-            "a shell on ECS needs the AWS command line with its Session Manager plugin, which the toolkit does not have",
+            "a shell on ECS needs ECS Exec: the AWS command line with its Session Manager plugin",
             hint=f"aws ecs execute-command --region {env.region} --cluster {env.cluster} --task {task} --container app "
             "--interactive --command sh",
         )

@@ -46,7 +46,7 @@ class EcsPrerequisites:
 
 @dataclass(frozen=True)
 class References:
-    """`values`: variable -> `valueFrom`. `mark`: a short name of the secrets' newest versions. `missing`: of secrets."""
+    """`values`: variable -> `valueFrom`. `mark`: a short name of the newest versions."""
 
     values: Mapping[str, str]
     mark: str = ""

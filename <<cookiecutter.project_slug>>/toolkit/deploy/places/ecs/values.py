@@ -1,4 +1,4 @@
-"""What ECS says about a service, as values. Pure: parsed from boto3's answers."""
+"""Answers of ECS as values. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Service:
 
     @property
     def breaker(self) -> tuple[bool, bool]:
-        """Whether the circuit breaker is on, and whether it rolls back by itself."""
+        """Return if the circuit breaker is on, and if it rolls back by itself."""
         found = self.configuration.get("deploymentCircuitBreaker") or {}
         return bool(found.get("enable")), bool(found.get("rollback"))
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from toolkit.resources.line.errors import quote
+from toolkit.resources.line.owners import without_subjects
 from toolkit.resources.line.parser import ResourceErrors, parse
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -57,6 +58,7 @@ def check_answers(answers: Mapping[str, object]) -> list[str]:
         given = answers.get(question, "")
         if given not in choices:
             faults.append(f"{question} is {quote(str(given))}; expected one of {', '.join(choices)}")
+    faults += _owners(str(answers.get("resources", "")), str(answers.get("auth", "")))
     return faults
 
 
@@ -136,6 +138,15 @@ def _resources(given: str) -> Iterator[str]:
     except ResourceErrors as errors:
         for block in errors.blocks():
             yield f"in {block}"
+
+
+def _owners(given: str, auth: str) -> Iterator[str]:
+    try:
+        reason = without_subjects(parse(given), auth)
+    except ResourceErrors:
+        return  # reported above
+    if reason:
+        yield f"resources and auth do not fit: {reason}"
 
 
 _JUDGES: Mapping[str, Callable[[str], Iterator[str]]] = {

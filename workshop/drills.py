@@ -20,6 +20,7 @@ SERVICE = "<<cookiecutter.project_slug>>"
 CONCERNS = (
     ("tests/cluster/conftest.py", "tests/cluster/*"),
     ("tests/image/conftest.py", "tests/image/*"),
+    ("tests/framework/owners/*", "tests/service/test_owners.py"),
     ("tests/framework/*", "tests/service/test_framework.py"),
     ("tests/*/test_*.py", ""),  # a test file concerns itself
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/lock.py", "tests/cluster/test_lock.py"),
@@ -49,6 +50,7 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/deploy/image/buildx.py", "tests/image/test_build.py"),
     (f"{SERVICE}/app/server/draining.py", "tests/cluster/test_rolling.py"),
     (f"{SERVICE}/.git*", "tests/service/test_pipeline.py"),
+    (f"{SERVICE}/toolkit/resources/templates/*own*", "tests/service/test_owners.py"),
     (f"{SERVICE}/toolkit/resources/*", "tests/service/test_domains.py"),
     (f"{SERVICE}/README.md", "tests/docs/*"),
     ("README.md", "tests/docs/*"),

@@ -23,6 +23,7 @@ BAD = {
     "bounds reversed": {"resources": "product: name:str(9..1)"},
     "default against the check": {"resources": "product: stock:int>=0=-1"},
     "reference to nothing": {"resources": "product: maker:ref(maker)"},
+    "owner without tokens": {"resources": "product: owner a:int", "auth": "none"},
     "twice": {"resources": "product: a:int; product: b:int"},
 }
 

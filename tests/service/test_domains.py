@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.bakery import Bakery
-from tests.support.domains import DOMAINS, EXTREMES
+from tests.support.domains import DOMAINS, EXTREMES, OWNED
 from tests.support.framework import lay_over, run_tests
 from toolkit.dev.postgres import run as postgres
 
-ALL = {**DOMAINS, "extremes": EXTREMES}
+ALL = {**DOMAINS, "extremes": EXTREMES, "owned": OWNED}
 REVIEW = "review: product:ref(product) stars:int>=1<=5 text:text?"
 ADDED = {"catalogue": REVIEW}
 

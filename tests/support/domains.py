@@ -28,4 +28,12 @@ EXTREMES = (
     "day:date! last:date=9999-12-31 first:date=0001-01-01 moment:datetime! end:datetime=9999-12-31T23:59:59.999999Z "
     "letter:str(1..1) long:str(..10000)? prose:text? one:enum(x|y) document:json? key:uuid! flag:bool=true"
 )
+# Rows that belong to their caller, and refer to each other, to themselves and to rows that everyone sees.
+OWNED = (
+    "customer: name:str(1..100) email:str(3..200)!; "
+    "order: owner number:str(1..40)! customer:ref(customer) status:enum(open|paid|lost)=open total:decimal(12,2)>=0 "
+    "parent:ref(order, null)? unique(customer, total) index(status, total); "
+    "item/line_items: owner order:ref(order, cascade) product:str(1..100) quantity:int>0=1 note:text? "
+    "unique(order, product)"
+)
 DOMAINS = {"catalogue": CATALOGUE, "orders": ORDERS, "shop": SHOP, "awkward": AWKWARD}

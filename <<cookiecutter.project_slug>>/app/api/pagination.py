@@ -99,7 +99,7 @@ async def page_response(request: Request, service: ResourceService, query: Sorte
     """`{"items": [...], "next": cursor | null}`, and `Link: <...>; rel="next"` (RFC 8288) while there is more."""
     filters = query.filters()
     digest = _digest(service.crud.table.name, filters)
-    keys = service.crud.sort_keys(query.sort)
+    keys = service.readable.sort_keys(query.sort)
     after = None if query.cursor is None else decode(query.cursor, query.sort, digest, keys)
     # One row more than requested shows whether there is another page.
     rows = await service.list(sort=query.sort, filters=filters, after=after, limit=query.limit + 1)

@@ -53,8 +53,8 @@ class ScopeRules:
     """Mapping from a provider's scopes, roles or groups to the scopes of this service, such as `products:read`.
 
     `claims` are read in order and combined. With a `prefix`, only values that begin with it count, and it is removed.
-    The last `separator` of a value stands for the colon: `products.read`, `products/read`. `roles` maps a value to
-    scopes.
+    The last `separator` of a value stands for the colon, in `orders.read.all` the last two: `products.read`,
+    `products/read`. `roles` maps a value to scopes.
     """
 
     claims: tuple[str, ...] = ("scope", "scp")
@@ -73,10 +73,15 @@ class ScopeRules:
 
     def spelt(self, scope: str) -> str:
         """Return a scope of this service as the provider spells it."""
-        return self.prefix + self.separator.join(scope.rsplit(":", 1))
+        return self.prefix + self.separator.join(scope.rsplit(":", _separators(scope, ":")))
 
     def _scopes(self, value: str) -> tuple[str, ...]:
-        return self.roles.get(value) or (":".join(value.rsplit(self.separator, 1)),)
+        return self.roles.get(value) or (":".join(value.rsplit(self.separator, _separators(value, self.separator))),)
+
+
+def _separators(scope: str, separator: str) -> int:
+    """Return the number of separators: `orders:read:all` has two."""
+    return 2 if scope.endswith(f"{separator}read{separator}all") else 1
 
 
 def audiences_of(claims: Claims, path: str) -> frozenset[str]:

@@ -50,9 +50,13 @@ def install(app: FastAPI) -> None:
 
 @dataclass(frozen=True)
 class Guard(SecurityBase):
-    """Accepts a request with a valid token that has every scope. As a dependency it returns the `Identity`."""
+    """Accepts a request with a valid token that has every scope. As a dependency it returns the `Identity`.
+
+    `optional` scopes change what the operation does: one that reads the rows of every owner.
+    """
 
     scopes: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     model = SecurityModel.model_validate(scheme((), ""))
     scheme_name = SCHEME_NAME
@@ -102,9 +106,9 @@ def _authorization(scope: Scope) -> bytes:
 AUTHENTICATED = Guard()
 
 
-def requires(*scopes: str) -> params.Security:
+def requires(*scopes: str, optional: Iterable[str] = ()) -> params.Security:
     """Return a dependency: the caller's token must have every one of `scopes`."""
-    security: params.Security = Security(Guard(frozenset(scopes)), scopes=list(scopes))
+    security: params.Security = Security(Guard(frozenset(scopes), frozenset(optional)), scopes=list(scopes))
     return security
 
 
@@ -127,7 +131,8 @@ def guard_of(dependencies: Sequence[params.Depends]) -> tuple[Guard | None, list
     rest = [entry for entry in dependencies if entry.dependency is not _public and entry.dependency not in guards]
     if marks:
         return None, rest
-    return Guard(frozenset().union(*(guard.scopes for guard in guards))), rest
+    scopes = frozenset[str]().union(*(guard.scopes for guard in guards))
+    return Guard(scopes, frozenset[str]().union(*(guard.optional for guard in guards))), rest
 
 
 def security_of(guard: Guard) -> list[dict[str, list[str]]]:
@@ -175,6 +180,6 @@ Subject = Annotated[str, Depends(subject_of)]
 
 
 def all_scopes(app: FastAPI) -> Iterable[str]:
-    """Return every scope that a route of `app` requires."""
+    """Return every scope that a route of `app` requires or asks for."""
     guards = (getattr(context.original_route, "guard", None) for context in iter_route_contexts(app.routes))
-    return sorted({scope for guard in guards if guard for scope in guard.scopes})
+    return sorted({scope for guard in guards if guard for scope in guard.scopes | guard.optional})

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Numeric,
     Table,
     Update,
+    and_,
     bindparam,
     delete,
     func,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.schema import Column
 
-from app.db.base import Base
+from app.db.base import Base, owner_of
 from app.db.driver import Connection, Row, Statement, Values
 from app.db.moments import as_stored, shown
 
@@ -50,12 +51,19 @@ class Crud:
     Every row has the columns of `ResourceColumns`; an update increments `version` and sets `updated_at`.
     """
 
-    def __init__(self, table: Table) -> None:
+    # True for queries that know their caller: nothing else reads or writes a table whose rows have an owner.
+    knows_caller = False
+
+    def __init__(self, table: Table, *always: ColumnElement[bool]) -> None:
+        """`always` are conditions of every query. Raises TypeError for a table with owners and no caller."""
+        if not self.knows_caller and owner_of(table) is not None:
+            raise TypeError(f"the rows of {table.name} have an owner: use OwnedCrud (app/crud/owned.py)")
         self.table = table
+        self._always = always
         self.columns = table.columns
         self._shown = [shown(column) for column in table.columns]
         # A trailing underscore: no column has such a name, and a column's value is bound by the column's name.
-        self._by_id = self.columns.id == bindparam("id_")
+        self._by_id = and_(self.columns.id == bindparam("id_"), *always)
         self._at_version = self.columns.version == func.any(bindparam("versions_", type_=ARRAY(Integer)))
         self._shapes: dict[tuple[object, ...], Statement] = {}
         self._get = Statement(select(*self._shown).where(self._by_id))
@@ -152,7 +160,7 @@ class Crud:
     def _page(self, sort: str, filters: tuple[str, ...], after: bool) -> Statement:
         def build() -> ClauseElement:
             descending, keys = sort.startswith("-"), self.sort_keys(sort)
-            statement = select(*self._shown).where(*(self._condition(name) for name in filters))
+            statement = select(*self._shown).where(*self._always, *(self._condition(name) for name in filters))
             if after:
                 last = tuple_(*(bindparam(f"after_{i}", type_=key.type) for i, key in enumerate(keys)))
                 statement = statement.where(tuple_(*keys) < last if descending else tuple_(*keys) > last)

@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 import uuid
 
-from sqlalchemy import DateTime, MetaData, func, text
+from sqlalchemy import Column, DateTime, MetaData, Table, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # Errors name the field by the constraint's name, and migrations can drop what they can name: never change this
@@ -32,6 +32,11 @@ class ResourceColumns:
     created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), sort_order=-3)
     updated_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), sort_order=-2)
     version: Mapped[int] = mapped_column(server_default=text("1"), sort_order=-1)
+
+
+def owner_of(table: Table) -> Column[str] | None:
+    """Return the column of the owner; None for a table whose rows have none."""
+    return next((column for column in table.columns if column.info.get("owner")), None)
 
 
 def load_models() -> MetaData:

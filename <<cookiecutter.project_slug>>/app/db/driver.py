@@ -8,6 +8,7 @@ connection comes from SQLAlchemy's pool. No other module depends on these detail
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, Protocol, cast
 
 from sqlalchemy import ClauseElement
@@ -47,6 +48,12 @@ class Statement:
             encode = compiled.binds[name].type.dialect_impl(DIALECT).bind_processor(DIALECT)
             if encode is not None:
                 self._encoders[name] = encode
+
+    def completed(self, **values: object) -> Statement:
+        """Return the same statement with values for some of its parameters."""
+        made = copy(self)
+        made._constants = {**self._constants, **values}
+        return made
 
     def arguments(self, values: Values) -> list[object]:
         """Return the parameters in the driver's order. Raises KeyError for one that is neither given nor constant."""

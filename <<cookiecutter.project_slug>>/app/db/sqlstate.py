@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.exceptions import Conflict, Problem, Unavailable, Unprocessable
-from app.db.base import Base
+from app.db.base import Base, owner_of
 from app.db.rules import columns_in, key_columns, rule_of
 
 # `Key (name)=(x) already exists.`: the columns are in parentheses in every language of the server.
@@ -64,12 +64,19 @@ def classify(fault: Fault, *, deleting: bool = False) -> Problem | None:
 
 
 def _unique(fault: Fault, _deleting: bool) -> Problem:
-    columns = _columns(fault, "uq")
+    columns = [column for column in _columns(fault, "uq") if not _is_owner(fault, column)]
     values = f"this {_list(columns)}" if columns else "these values"
     detail = f"A resource with {values} already exists."
     used = "is already in use" if len(columns) < 2 else "is already in use with these values of the others"
     errors = [{"pointer": f"#/{column}", "code": "not_unique", "detail": used} for column in columns]
     return Conflict(detail, code="not_unique", errors=errors)
+
+
+def _is_owner(fault: Fault, column: str) -> bool:
+    """Return True for the owner of the row, whom no client sends: values are unique among the rows of one owner."""
+    table = Base.metadata.tables.get(fault.table or "")
+    owner = None if table is None else owner_of(table)
+    return owner is not None and owner.name == column
 
 
 def _foreign_key(fault: Fault, deleting: bool) -> Problem:

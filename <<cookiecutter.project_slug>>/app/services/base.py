@@ -31,6 +31,8 @@ class ResourceService:
     transaction: bool = True
     # Members of the schemas that a rule consumes; the service does not start if any other member has no column.
     members_without_column: frozenset[str] = frozenset()
+    # Queries whose writes change the database with one statement.
+    single_writes: type[Crud] = Crud
 
     def __init_subclass__(cls) -> None:
         """Raise TypeError for a class without transactions whose rules or queries may add a second statement."""
@@ -44,9 +46,14 @@ class ResourceService:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @property
+    def readable(self) -> Crud:
+        """Queries on the rows that this caller may read."""
+        return self.crud
+
     async def get(self, id: uuid.UUID) -> Row:
         """Return the row. Raises NotFound."""
-        row = await self.database.read(lambda connection: self.crud.get(connection, id))
+        row = await self.database.read(lambda connection: self.readable.get(connection, id))
         if row is None:
             raise self._not_found(id)
         return row
@@ -55,12 +62,12 @@ class ResourceService:
         self, *, sort: str, filters: Mapping[str, object], after: Sequence[object] | None, limit: int
     ) -> builtins.list[Row]:
         return await self.database.read(
-            lambda connection: self.crud.page(connection, sort=sort, filters=filters, after=after, limit=limit)
+            lambda connection: self.readable.page(connection, sort=sort, filters=filters, after=after, limit=limit)
         )
 
     async def place(self, sort: str, id: uuid.UUID) -> builtins.list[object] | None:
         """See `Crud.place`."""
-        return await self.database.read(lambda connection: self.crud.place(connection, sort, id))
+        return await self.database.read(lambda connection: self.readable.place(connection, sort, id))
 
     async def create(self, data: BaseModel, idempotency: IdempotentRequest | None = None) -> Row:
         """Create a row. Raises Conflict or Unprocessable for a mismatched Idempotency-Key."""
@@ -147,6 +154,6 @@ def _second_statement(kind: type[ResourceService]) -> str:
         if getattr(kind, name) is not getattr(ResourceService, name):
             return f"{kind.__name__}.{name}"
     for name in ("create", "update", "delete"):
-        if getattr(type(kind.crud), name) is not getattr(Crud, name):
+        if getattr(type(kind.crud), name) is not getattr(kind.single_writes, name):
             return f"{type(kind.crud).__name__}.{name}"
     return ""

@@ -77,9 +77,8 @@ async def test_a_key_belongs_to_one_caller(client: AsyncClient, app: FastAPI, re
     from tests.support.identity import headers_for
 
     mine = await client.post(resource.PATH, json=await resource.body(client), headers=keyed())
-    body = await resource.body(client)
-    somebody = {**headers_for(app=app, subject="another"), **keyed()}
-    theirs = await client.post(resource.PATH, json=body, headers=somebody)
+    client.headers.update(headers_for(app=app, subject="another"))
+    theirs = await client.post(resource.PATH, json=await resource.body(client), headers=keyed())
     assert (mine.status_code, theirs.status_code) == (201, 201)
     assert mine.json()["id"] != theirs.json()["id"]
 

@@ -9,12 +9,14 @@ from fastapi import FastAPI
 from app.core.database import Database
 from app.crud.base import Crud
 from app.db.driver import Driver
+from tests.support.identity import SUBJECT
 
 
 def crud_of(resource: ModuleType) -> Crud:
+    """Its queries, on the rows of the tests' caller if rows have an owner."""
     name = resource.__name__.rpartition(".")[2]
     crud: Crud = getattr(importlib.import_module(f"app.crud.{name}"), f"{name}_crud")
-    return crud
+    return getattr(crud, "of", lambda _: crud)(SUBJECT)
 
 
 def table_of(resource: ModuleType) -> str:

@@ -154,7 +154,7 @@ class _Reader:
         return self.before.get(former.get(resource.name, resource.name), resource)
 
     def _field(self, resource: Resource, name: str, text: str) -> Field:
-        for part in resource.fields:
+        for part in (*resource.fields, *resource.owner_columns):
             if part.name in (name, f"{name}_id" if part.ref else name):
                 return part
         known = [part.name for part in resource.fields]

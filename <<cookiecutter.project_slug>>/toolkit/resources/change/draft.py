@@ -8,6 +8,7 @@ from toolkit.resources.change import enum_values
 from toolkit.resources.change.pieces import Column, Group, Piece
 from toolkit.resources.line.columns import column_name
 from toolkit.resources.line.errors import Fault, nearest, quote
+from toolkit.resources.line.names import OWNER
 from toolkit.resources.line.syntax import Reader
 from toolkit.resources.line.words import RawResource
 
@@ -28,6 +29,7 @@ class Draft:
     touched: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.owner = bool(self.raw.owners)
         self.columns = {part.name.text: Column((Piece(part.source),), part) for part in self.raw.fields}
         self.groups = [
             Group(group.kind.text, tuple(member.text for member in group.members)) for group in self.raw.groups
@@ -47,6 +49,8 @@ class Draft:
         """Apply one item; a fault is recorded and changes nothing."""
         if group := _GROUP.fullmatch(item, 1 if item[0] in "+-" else len(item)):
             self._regroup(item[0], group, offset)
+        elif item[1:] == OWNER and (item[0] == "+" or (item[0] == "-" and self.owner)):
+            self._set_owner(item[0] == "+", offset)
         elif item.startswith("+"):
             self._add(item[1:], offset + 1)
         elif item.startswith("-"):
@@ -94,7 +98,18 @@ class Draft:
         return f"{self.raw.name.text}{plural}:"
 
     def _entries(self) -> list[tuple[Piece, ...]]:
-        return [*(column.pieces for column in self.columns.values()), *((group.piece,) for group in self.groups)]
+        owner = [(Piece(OWNER, self.touched.get(f"+{OWNER}")),)] if self.owner else []
+        return [
+            *owner,
+            *(column.pieces for column in self.columns.values()),
+            *((group.piece,) for group in self.groups),
+        ]
+
+    def _set_owner(self, owner: bool, offset: int) -> None:
+        if owner and self.owner:
+            self.fault(offset, OWNER, f"{quote(self.raw.name.text)} already has `owner`; remove this")
+        elif self._touch(f"+{OWNER}", offset):  # a field of that name is another thing
+            self.owner = owner
 
     def _regroup(self, sign: str, found: re.Match[str], offset: int) -> None:
         """Add or remove a `unique(a, b)` or `index(a, b)`; the order of its fields counts."""

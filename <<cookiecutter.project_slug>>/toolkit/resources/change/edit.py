@@ -1,8 +1,8 @@
 """The change expression, `+sku:str(..40)? -legacy total->amount`, applied to a resource's line. Pure.
 
 change := item { " " item }
-item   := "+" entry               add a field, `unique(a, b)` or `index(a, b)`
-        | "-" name                remove a field
+item   := "+" entry               add a field, `owner`, `unique(a, b)` or `index(a, b)`
+        | "-" name                remove a field, or `owner`
         | "-unique(" name { "," name } ")"                the same for `index`
         | name ":" definition     redefine one as a whole
         | name ":enum(" { "+" value | "-" value } ")"     add and remove values; `?` and the default stay

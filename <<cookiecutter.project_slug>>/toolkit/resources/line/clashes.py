@@ -45,6 +45,11 @@ def twin(name: str, fields: Iterable[str]) -> str:
     return next((other for other in fields if other != name and names.camel(other) == names.camel(name)), "")
 
 
+def table_limit(raw: RawResource) -> int:
+    """Return the most characters of a resource's table."""
+    return names.OWNED_TABLE_LIMIT if raw.owners else names.TABLE_LIMIT
+
+
 def too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> str:
     """Return why a column's name is too long for the names of its index and constraints, or an empty string.
 
@@ -53,9 +58,9 @@ def too_long(raw: RawResource, part: RawField, targets: Mapping[str, Names]) -> 
     table, name = names_of(raw).plural, column_name(part)
     target = targets.get(part.target)
     tables = (table, target.plural) if target else (table,)
-    if any(len(each) > names.TABLE_LIMIT for each in tables):
+    if len(table) > table_limit(raw) or any(len(each) > names.TABLE_LIMIT for each in tables):
         return ""
-    affixes = names.COLUMN_AFFIXES
+    affixes = names.COLUMN_AFFIXES + (len(f"{names.OWNER_COLUMN}_") if raw.owners else 0)
     if target:
         affixes = max(affixes, names.REFERENCE_AFFIXES + len(target.plural))
         both = names.IDENTIFIER_LIMIT - names.REFERENCE_AFFIXES - names.SHORTEST_REFERENCE

@@ -8,7 +8,7 @@ from toolkit.resources.line.columns import column_name
 from toolkit.resources.line.errors import clipped, quote
 from toolkit.resources.line.field import INDEX_BYTES, INDEX_LENGTH, MANY, Field
 from toolkit.resources.line.model import Group
-from toolkit.resources.line.names import IDENTIFIER_LIMIT
+from toolkit.resources.line.names import IDENTIFIER_LIMIT, SUBJECT_LENGTH
 from toolkit.resources.line.words import RawGroup, RawResource, Word
 
 KINDS = ("unique", "index")
@@ -16,9 +16,13 @@ KINDS = ("unique", "index")
 Report = Callable[[int, str, str], None]
 
 
-def build(raw: RawResource, table: str, fields: Mapping[str, Field], report: Report) -> tuple[Group, ...]:
-    """Return the valid groups of a resource; each fault is passed to `report`. `fields` are its valid ones."""
+def build(raw: RawResource, stem: str, fields: Mapping[str, Field], report: Report) -> tuple[Group, ...]:
+    """Return the valid groups of a resource; each fault is passed to `report`. `fields` are its valid ones.
+
+    `stem` is `Resource.index_stem`.
+    """
     made: list[Group] = []
+    room = INDEX_BYTES - (SUBJECT_LENGTH if raw.owners else 0)
     for written in raw.groups:
         kind = written.kind
         if kind.text not in KINDS:
@@ -28,17 +32,17 @@ def build(raw: RawResource, table: str, fields: Mapping[str, Field], report: Rep
         if columns is None:
             continue
         group = Group(columns, kind.text == "unique")
-        if message := fault(group, table, fields, made):
+        if message := fault(group, stem, fields, made, room):
             report(kind.offset, kind.text, message)
         else:
             made.append(group)
     return tuple(made)
 
 
-def fault(group: Group, table: str, fields: Mapping[str, Field], others: list[Group]) -> str:
-    """Return why a group of these fields is invalid beside others, or an empty string."""
+def fault(group: Group, stem: str, fields: Mapping[str, Field], others: list[Group], room: int = INDEX_BYTES) -> str:
+    """Return why a group of these fields is invalid beside others, or an empty string. `room` is that of its values."""
     chosen = [fields[name] for name in group.fields]
-    message = _storage(group, table, chosen) or _repeats(group, others, chosen)
+    message = _storage(group, stem, chosen, room) or _repeats(group, others, chosen)
     return _capacity(group, fields, others) if group.unique and not message else message
 
 
@@ -95,18 +99,18 @@ def _unknown_field(given: str, raw: RawResource) -> str:
     return f"unknown field {quote(given)}; expected fields of this resource with a comma between them: {some}"
 
 
-def _storage(group: Group, table: str, chosen: list[Field]) -> str:
+def _storage(group: Group, stem: str, chosen: list[Field], room: int) -> str:
     """Return why PostgreSQL cannot store such an index, or an empty string."""
     for field in chosen:
         if field.type in ("text", "json"):
             way = f"use `str(..{INDEX_LENGTH})`" if field.type == "text" else "remove it from the group"
             return f"{quote(field.name)} is `{field.type}`, which may be too long for an index entry; {way}"
-    if (size := sum(field.index_bytes for field in chosen)) > INDEX_BYTES:
+    if (size := sum(field.index_bytes for field in chosen)) > room:
         return (
-            f"the values of {_listed(group.fields)} may have {size} bytes together; expected at most {INDEX_BYTES}, "
+            f"the values of {_listed(group.fields)} may have {size} bytes together; expected at most {room}, "
             "because an index entry has no more room; shorten the longest field"
         )
-    name = group.name(table)
+    name = group.name(stem)
     if len(name) > IDENTIFIER_LIMIT:
         way = "shorten a field, or add the constraint to the model under a name of your own"
         return (

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from toolkit.resources.line import names
 from toolkit.resources.line.field import INDEX_LENGTH, INTEGERS, NUMBERS, TYPES, Check, Field, scaled
 from toolkit.resources.line.resource_names import Names
 
@@ -28,9 +29,9 @@ class Group:
     fields: tuple[str, ...]
     unique: bool
 
-    def name(self, table: str) -> str:
-        """Return the name of its constraint or index, by the naming convention of app/db/base.py."""
-        return "_".join(("uq" if self.unique else "ix", table, *self.fields))
+    def name(self, stem: str) -> str:
+        """Return the name of its constraint or index; `stem` is `Resource.index_stem`."""
+        return "_".join(("uq" if self.unique else "ix", stem, *self.fields))
 
     def __str__(self) -> str:
         return f"{'unique' if self.unique else 'index'}({','.join(self.fields)})"
@@ -38,11 +39,25 @@ class Group:
 
 @dataclass(frozen=True)
 class Resource(Names):
-    """One resource. `line` is its source text with normalised white space; it is not compared."""
+    """One resource. `line` is its source text with normalised white space; it is not compared.
+
+    `owner`: each row belongs to the caller who created it.
+    """
 
     fields: tuple[Field, ...] = ()
     line: str = field(default="", compare=False)
     groups: tuple[Group, ...] = ()
+    owner: bool = False
+
+    @property
+    def owner_columns(self) -> tuple[Field, ...]:
+        """The column of the owner, which no client writes; empty without `owner`."""
+        return (Field(names.OWNER_COLUMN, "str", max_length=names.SUBJECT_LENGTH),) if self.owner else ()
+
+    @property
+    def index_stem(self) -> str:
+        """Beginning of an index's name, by the naming convention of app/db/base.py: table, and the owner's column."""
+        return f"{self.table}_{names.OWNER_COLUMN}" if self.owner else self.table
 
     @property
     def references(self) -> tuple[Field, ...]:

@@ -27,8 +27,16 @@ COLUMN_AFFIXES = len("ix___id")
 REFERENCE_AFFIXES = len("fk___")
 SHORTEST_REFERENCE = len("a_id")
 
+# The word for rows that belong to their caller, and the column of the owner. Its indexes begin with that column.
+OWNER, OWNER_COLUMN = "owner", "owner_id"
+OWNED_TABLE_LIMIT = IDENTIFIER_LIMIT - len(f"ix__{OWNER_COLUMN}_created_at_id")
+# The longest `sub` of a token (OpenID Connect Core, 2), in ASCII.
+SUBJECT_LENGTH = 255
+
 # Modules of the service's own layers, next to those of resources.
-RESERVED_MODULES = frozenset({"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "page"})
+RESERVED_MODULES = frozenset(
+    {"base", "common", "conftest", "decimals", "digits", "forms", "idempotency", "owned", "page"}
+)
 # Endpoint modules are imported by name into app/resources.py, which uses these names itself.
 RESERVED_PLURAL_MODULES = frozenset({"tuple"})
 
@@ -59,6 +67,12 @@ RESERVED_FIELDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"), "PostgreSQL has a system column of that name"
     ),
+}
+
+# Of a resource with `owner`.
+RESERVED_OWNED_FIELDS: Mapping[str, str] = {
+    OWNER: "the resource has an owner",
+    OWNER_COLUMN: "every resource with `owner` has it, set by the service",
 }
 
 # PostgreSQL searches its own catalogue first, where every name has this prefix.
@@ -97,6 +111,7 @@ RESERVED_CLASSES = _words(
     Response Router APIRouter Security Subject Session AsyncSession SessionDep Database Settings Page Problem
     Resource Service Crud Repository Table Column Index Constraint Statement Connection Check Select Insert Update
     Delete Integer String Text Boolean Float Numeric Uuid Json Exception BaseException Warning UserWarning
+    Owned OwnedColumns OwnedCrud OwnedService
     RuntimeWarning ResourceWarning ImportWarning BytesWarning FutureWarning SyntaxWarning UnicodeWarning EncodingWarning
     DeprecationWarning PendingDeprecationWarning ArithmeticError AssertionError AttributeError BlockingIOError
     BrokenPipeError BufferError ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError

@@ -4,9 +4,10 @@ The grammar is in `syntax`, the rules of a column in `columns`; here are the rul
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from toolkit.resources.line import groups, names
-from toolkit.resources.line.clashes import clash, names_of, other_plural, too_long, twin
+from toolkit.resources.line import groups, names, owners
+from toolkit.resources.line.clashes import clash, names_of, other_plural, table_limit, too_long, twin
 from toolkit.resources.line.columns import build, column_name
 from toolkit.resources.line.errors import Fault, ResourceErrors, quote
 from toolkit.resources.line.model import Field, Names, Resource
@@ -37,6 +38,7 @@ class _Parser:
         targets = {resource.name: Names(resource.name, resource.plural) for resource in self.known}
         targets |= {raw.name.text: names_of(raw) for raw in written if names.NAME.fullmatch(raw.name.text)}
         self._unique_resources(written)
+        self.faults += owners.faults(written, {resource.name for resource in self.known if resource.owner})
         resources = tuple(self._resource(raw, targets) for raw in written)
         self._cycles(written, targets)
         if not self.faults:
@@ -69,9 +71,11 @@ class _Parser:
                 self._fault(part.type, name, part.name.text, f"a reference to its own resource must be nullable; {way}")
             fields[field.name] = field
         self._filters(raw, fields)
-        plural = names_of(raw).plural
-        together = groups.build(raw, plural, fields, lambda offset, kind, text: self._at(offset, name, kind, text))
-        return Resource(name, plural, tuple(fields.values()), raw.line, together)
+        made = Resource(name, names_of(raw).plural, tuple(fields.values()), raw.line, owner=bool(raw.owners))
+        together = groups.build(
+            raw, made.index_stem, fields, lambda offset, kind, text: self._at(offset, name, kind, text)
+        )
+        return replace(made, groups=together)
 
     def _resource_name(self, raw: RawResource) -> None:
         name = raw.name.text
@@ -90,10 +94,10 @@ class _Parser:
         elif plural.startswith(names.RESERVED_PLURAL_PREFIX):
             reason = "names that begin with `pg_` belong to PostgreSQL"
             self._fault(place, name, "", f"the plural {quote(plural)} is reserved: {reason}; {other_plural(name)}")
-        elif max(len(name), len(plural)) > names.TABLE_LIMIT:
-            long = f"the name {quote(name)}" if len(name) > names.TABLE_LIMIT else f"the plural {quote(plural)}"
-            length = len(name) if len(name) > names.TABLE_LIMIT else len(plural)
-            message = f"{long} has {length} characters; expected at most {names.TABLE_LIMIT}"
+        elif max(len(name), len(plural)) > (most := table_limit(raw)):
+            long = f"the name {quote(name)}" if len(name) > most else f"the plural {quote(plural)}"
+            length = len(name) if len(name) > most else len(plural)
+            message = f"{long} has {length} characters; expected at most {most}"
             self._fault(
                 place, name, "", f"{message}, because PostgreSQL truncates index names at {names.IDENTIFIER_LIMIT}"
             )
@@ -113,7 +117,8 @@ class _Parser:
     ) -> bool:
         given, name = part.name.text, column_name(part)
         message = names.fault(given, "field")
-        if not message and (reason := names.RESERVED_FIELDS.get(name)):
+        reserved = {**names.RESERVED_FIELDS, **(names.RESERVED_OWNED_FIELDS if raw.owners else {})}
+        if not message and (reason := reserved.get(name)):
             way = f"remove the field, or choose another name such as {quote(f'{raw.name.text}_{given}')}"
             message = f"the name {quote(name)} is reserved: {reason}; {way}"
         if not message and given.startswith(names.RESERVED_FIELD_PREFIXES):

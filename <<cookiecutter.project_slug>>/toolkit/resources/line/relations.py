@@ -8,20 +8,20 @@ from toolkit.resources.line.model import Resource
 
 def relations(resource: Resource) -> Iterator[tuple[str, str]]:
     """Yield each name used by a resource's table (naming convention: app/db/base.py), and its owner."""
-    table = resource.table
+    table, stem = resource.table, resource.index_stem
     yield table, f"the table of {quote(resource.name)}"
     yield f"pk_{table}", f"the primary key of {quote(resource.name)}"
-    yield f"ix_{table}_created_at_id", f"an index of {quote(resource.name)}"
+    yield from ((f"ix_{each}_created_at_id", f"an index of {quote(resource.name)}") for each in {table: 0, stem: 0})
     for field in resource.fields:
         of = f"{quote(field.name)} of {quote(resource.name)}"
         if field.unique:
-            yield f"uq_{table}_{field.name}", f"the unique constraint on {of}"
+            yield f"uq_{stem}_{field.name}", f"the unique constraint on {of}"
         elif field.sortable and not field.nullable:
-            yield f"ix_{table}_{field.name}_id", f"the index on {of}"
+            yield f"ix_{stem}_{field.name}_id", f"the index on {of}"
         if field.ref:
             yield f"ix_{table}_{field.name}", f"the index on {of}"
     for group in resource.groups:
-        yield group.name(table), f"{quote(str(group))} of {quote(resource.name)}"
+        yield group.name(stem), f"{quote(str(group))} of {quote(resource.name)}"
 
 
 def taken(resource: Resource, others: dict[str, str]) -> str:

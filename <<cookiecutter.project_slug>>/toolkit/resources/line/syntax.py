@@ -2,7 +2,7 @@ r"""The syntax of a resource line: from text to words with places. The parser in
 
     resources := resource { ";" resource } [ ";" ]
     resource  := name [ "/" plural ] ":" entry { " " entry }
-    entry     := field | ( "unique" | "index" ) "(" name { "," name } ")"
+    entry     := field | "owner" | ( "unique" | "index" ) "(" name { "," name } ")"
     field     := name ":" type [ "(" arguments ")" ] { check | "?" | "!" } [ "=" default ]
     default   := text up to white space or ";" | '"' text with \" and \\ '"'
 
@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 
 from toolkit.resources.line.errors import Fault, quote
-from toolkit.resources.line.words import RawField, RawGroup, RawResource, Word
+from toolkit.resources.line.names import OWNER
+from toolkit.resources.line.words import RawField, RawGroup, RawOwner, RawResource, Word
 
 __all__ = ["RawField", "RawResource", "Reader", "Word"]
 
@@ -70,14 +71,14 @@ class Reader:
             return None
         self.at += 1
         name, slash, plural = given.text.partition("/")
-        entries: list[RawField | RawGroup] = []
+        entries: list[RawField | RawGroup | RawOwner] = []
         broken = 0
         while self._take(_SPACE) is not None and self._next() not in ("", ";"):
             field = Word("", self.at)
             try:
                 group = self._group(name)
                 field = field if group else self._word(_WORD)
-                entries.append(group or self._field(name, field))
+                entries.append(group or self._owner(field) or self._field(name, field))
             except _BrokenError as broke:
                 broken += 1
                 self._fault(broke.offset, name, field.text, broke.message)
@@ -86,7 +87,12 @@ class Reader:
         word = Word(plural, start + len(name) + 1) if slash else None
         fields = tuple(entry for entry in entries if isinstance(entry, RawField))
         groups = tuple(entry for entry in entries if isinstance(entry, RawGroup))
-        return RawResource(Word(name, start), word, fields, groups, broken, line)
+        owners = tuple(entry for entry in entries if isinstance(entry, RawOwner))
+        return RawResource(Word(name, start), word, fields, groups, broken, line, owners)
+
+    def _owner(self, word: Word) -> RawOwner | None:
+        """Return the entry `owner`; None at a field of that name, which has `:` after it."""
+        return RawOwner(word) if word.text == OWNER and self._next() != ":" else None
 
     def _group(self, resource: str) -> RawGroup | None:
         """Return the group at this place; None at a field, which has `:` after its name."""

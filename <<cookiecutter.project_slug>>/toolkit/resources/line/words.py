@@ -39,8 +39,19 @@ class RawGroup:
 
 
 @dataclass(frozen=True)
+class RawOwner:
+    """The word `owner` as an entry of its own."""
+
+    word: Word
+
+    @property
+    def source(self) -> str:
+        return self.word.text
+
+
+@dataclass(frozen=True)
 class RawResource:
-    """A resource as written; `plural` is None for the regular one."""
+    """A resource as written; `plural` is None for the regular one. `owners` has one item for an owned resource."""
 
     name: Word
     plural: Word | None
@@ -48,3 +59,4 @@ class RawResource:
     groups: tuple[RawGroup, ...]
     broken: int
     line: str
+    owners: tuple[RawOwner, ...] = ()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from toolkit.resources.line.model import Resource
+from toolkit.resources.line.owners import without_subjects
 from toolkit.resources.line.parser import Fault, ResourceErrors, parse
 from toolkit.resources.line.syntax import Reader
 from toolkit.resources.write import layout, manifest, service_file
@@ -63,12 +64,13 @@ def prepare(
             "pyproject.toml"
         )
     service = service or read_service(root)
+    after = known_resources(lines)
+    if reason := without_subjects(after, str(service.values.get("answers", {}).get("auth", ""))):
+        raise GeneratorError(f"nothing was written: {reason}")
     context = {"answers": service.values.get("answers", {}), "service": service.values.get("service", {})}
     try:
         text = service.with_lines(lines) if list(lines) != service.lines else service.text
-        changes = plan(
-            Wanted(known_resources(lines), former(root, service), renamed, removes), context, root, templates
-        )
+        changes = plan(Wanted(after, former(root, service), renamed, removes), context, root, templates)
     except GeneratorError:
         raise
     except (ValueError, OSError) as error:

@@ -128,7 +128,9 @@ class _Plan:
 
     def _gone(self, path: str, found: str) -> Change:
         unedited = self.recorded.is_unedited(path, found) or found == self._base(path)
-        return Change(path, "", "remove" if self.wanted.removes and unedited else "orphan", found)
+        # A file of all resources that none of them needs any more belongs to no resource.
+        removes = self.wanted.removes or path in targets(self.templates)
+        return Change(path, "", "remove" if removes and unedited else "orphan", found)
 
     def _base(self, path: str) -> str | None:
         """Return what the generator made of the former resources, in today's layout."""

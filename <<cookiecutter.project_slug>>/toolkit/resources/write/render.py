@@ -20,7 +20,7 @@ def render(
     """Return path and text of every generated file, from every template.
 
     A template whose path has a placeholder (`[module]`) is rendered for each resource, one without (`resources.py.j2`)
-    once; a file that ends only in `.j2` (`macros.j2`) is imported by other templates.
+    once; a file that ends only in `.j2` (`macros.j2`) is imported by other templates. A file without text is left out.
     """
     for target in targets(templates):
         template = _environment(templates).get_template(f"{target}.j2")
@@ -28,10 +28,12 @@ def render(
             path = place(target, resource) if resource else target
             own = {"resource": resource} if resource else {}
             try:
-                yield path, template.render(context, resources=resources, **own)
+                text = template.render(context, resources=resources, **own)
             except TemplateError as error:
                 message = f"nothing was written: the template {target}.j2 fails for {path}: {error}"
                 raise GeneratorError(message) from error
+            if text.strip():
+                yield path, text
 
 
 def targets(templates: Path = TEMPLATES) -> list[str]:

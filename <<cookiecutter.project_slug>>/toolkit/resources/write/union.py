@@ -54,7 +54,8 @@ def _parts(line: str) -> tuple[str, Mapping[str, str]]:
     raw = next(Reader(line).resources())
     head = f"{raw.name.text}/{raw.plural.text}:" if raw.plural else f"{raw.name.text}:"
     fields = {field.name.text: field.source for field in raw.fields}
-    return head, fields | {group.source: group.source for group in raw.groups}
+    owner = {entry.source: entry.source for entry in raw.owners}
+    return head, owner | fields | {group.source: group.source for group in raw.groups}
 
 
 def _name(line: str) -> str:

@@ -6,11 +6,11 @@ import signal
 import httpx2
 import pytest
 from fastapi import FastAPI
-from tests.support.keepalive import Tally, clients
 
 from app.server.draining import SAME_SIGNAL_SECONDS
 from tests.factories import FACTORIES
 from tests.support.identity import headers_for
+from tests.support.keepalive import Tally, clients
 from tests.support.service import Service, running
 from tests.support.waiting import PATIENCE, until
 

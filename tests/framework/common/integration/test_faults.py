@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from sqlalchemy.exc import SQLAlchemyError
-from tests.support.proxy import Proxy, proxied
 
 from app.core.database import Database
 from app.db import engine as engine_module
@@ -21,6 +20,7 @@ from tests.support import databases
 from tests.support.applications import application
 from tests.support.identity import headers_for
 from tests.support.problems import assert_problem
+from tests.support.proxy import Proxy, proxied
 from tests.support.service import Service, running
 from tests.support.waiting import PATIENCE
 

@@ -56,6 +56,8 @@ GROUPED = ["a: x:int y:int z:int unique(x, y) index(y, z)"]
     ("change", "line"),
     [
         ("+unique(z, x)", "a: x:int y:int z:int unique(x,y) index(y,z) unique(z,x)"),
+        ("+owner", "a: owner x:int y:int z:int unique(x,y) index(y,z)"),
+        ("+owner -unique(x, y) +w:int", "a: owner x:int y:int z:int w:int index(y,z)"),
         ("-unique(x, y)", "a: x:int y:int z:int index(y,z)"),
         ("-index(y,z) -z", "a: x:int y:int unique(x,y)"),
         ("y->b", "a: x:int b:int z:int unique(x,b) index(b,z)"),
@@ -127,3 +129,35 @@ def test_a_circle_through_other_lines_is_refused() -> None:
 def test_an_unknown_resource_is_named_with_the_nearest() -> None:
     with pytest.raises(UnknownResourceError, match=r"unknown resource `ordr`; did you mean `order`\? Resources: cust"):
         edit(LINES, "ordr", "-legacy")
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "wanted"),
+    [
+        ("a: owner x:int", "-owner", "a: x:int"),
+        ("a: x:int owner", "-owner +y:int", "a: x:int y:int"),
+        ("a: x:int owner y:int", "-x", "a: owner y:int"),
+        ("a: owner:str x:int", "-owner", "a: x:int"),
+        ("a: owner:str x:int", "owner->name +owner", "a: owner name:str x:int"),
+        ("a: owner:str x:int", "-owner +owner", "a: owner x:int"),
+    ],
+)
+def test_owner(line: str, change: str, wanted: str) -> None:
+    assert edit([line], "a", change).line == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "position", "message"),
+    [
+        ("a: owner x:int", "+owner", 1, "`a` already has `owner`; remove this"),
+        ("a: x:int", "-owner", 2, "`a` has no field `owner`. Fields: x"),
+        ("a: x:int", "+owner -owner", 8, "`+owner` is changed twice; write one change for each field"),
+        ("a: owner:str", "+owner", 1, "the changed line would be invalid: the name `owner` is reserved"),
+        ("a: x:int; b: a:ref(a)", "+owner", 1, "the changed line would be invalid: `a` has an owner"),
+    ],
+)
+def test_fault_of_an_owner(line: str, change: str, position: int, message: str) -> None:
+    with pytest.raises(ResourceErrors) as raised:
+        edit(line.split("; "), "a", change)
+    [fault] = raised.value.faults
+    assert (fault.position, fault.message[: len(message)]) == (position, message)

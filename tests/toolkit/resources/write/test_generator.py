@@ -365,3 +365,40 @@ def test_what_fails_after_the_files_undoes_them(edited: Path, root: Path, templa
         (root / "alembic" / "versions" / "half.py").write_text("")
         raise SystemExit
     assert files(root) == before
+
+
+OWNED = 'OWNED = "<< resources | selectattr("owner") | map(attribute="name") | join >>"\n'
+
+
+@pytest.fixture
+def with_owners(templates: Path) -> Path:
+    """Templates with a file that only resources with an owner need."""
+    (templates / "app/owned.py.j2").write_text(f'<% if resources | selectattr("owner") | list %>\n{OWNED}<% endif %>\n')
+    return templates
+
+
+def test_what_owners_need_comes_with_the_first_and_goes_with_the_last(root: Path, with_owners: Path) -> None:
+    generator.add("product: name:str", root, templates=with_owners)
+    assert "app/owned.py" not in files(root)
+    generator.add("order: owner number:str", root, templates=with_owners)
+    assert files(root)["app/owned.py"] == 'OWNED = "order"\n'
+    changes = generator.prepare(root, ["product: name:str", "order: number:str"], templates=with_owners)
+    assert statuses(changes)["app/owned.py"] == "remove"
+    generator.write(changes, root)
+    assert "app/owned.py" not in files(root)
+    assert "app/owned.py" not in json.loads(files(root)[".generated.json"])["files"]
+
+
+def test_what_owners_needed_stays_with_edits(root: Path, with_owners: Path) -> None:
+    generator.add("order: owner number:str", root, templates=with_owners)
+    (root / "app/owned.py").write_text("ours\n")
+    changes = generator.prepare(root, ["order: number:str"], templates=with_owners)
+    assert statuses(changes)["app/owned.py"] == "orphan"
+
+
+def test_an_owner_without_tokens_is_refused(root: Path, templates: Path) -> None:
+    (root / "service.toml").write_text(SERVICE.replace('auth = "jwt"', 'auth = "none"'))
+    before = files(root)
+    with pytest.raises(GeneratorError, match="nothing was written: `order` has `owner`, .* but auth is `none`"):
+        generator.add("order: owner number:str", root, templates=templates)
+    assert files(root) == before

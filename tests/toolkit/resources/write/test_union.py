@@ -21,6 +21,8 @@ A, B, C = "a: x:int", "b: x:int", "c: x:int"
         (None, [A], [A, B], [A, B]),
         ([A], ["a: x:int y:int"], ["a: x:int z:str?"], ["a: x:int y:int z:str?"]),
         (["a: x:int y:int"], ["a: x:bigint y:int z:int"], ["a: x:int"], ["a: x:bigint z:int"]),
+        ([A], ["a: owner x:int"], ["a: x:int y:int"], ["a: owner x:int y:int"]),
+        (["a: owner x:int"], [A], ["a: owner x:int y:int"], ["a: x:int y:int"]),
         ([A], ["a: x:int y:int unique(x, y)"], ["a/as: x:int z:int"], ["a/as: x:int y:int unique(x,y) z:int"]),
     ],
 )

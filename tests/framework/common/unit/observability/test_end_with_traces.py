@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from tests.unit.server.test_draining import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
 
 from app.db import pool
 from app.observability import tracing
+from tests.unit.server.test_draining import Start, start, status_of, wait_for_start  # noqa: F401 - a fixture
 from toolkit.deploy.inventory.schema import LAST_SECONDS
 
 # Twice what the grace period would be with GRACEFUL_SECONDS=1, for a busy machine. The library alone takes 30 s.

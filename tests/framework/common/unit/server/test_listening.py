@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.unit.server.test_draining import PROJECT, Start, start, wait_for_start  # noqa: F401 - a fixture
 
 from app import probe
 from app.core.config import ConfigurationError, Settings
@@ -19,6 +18,7 @@ from app.server import listening
 from app.server.listening import PortInUse, listen
 from app.server.metrics_server import metrics_server
 from tests.unit.conftest import MakeApp
+from tests.unit.server.test_draining import PROJECT, Start, start, wait_for_start  # noqa: F401 - a fixture
 
 FAMILIES = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 

@@ -27,7 +27,7 @@ TOTALS = totals.take(os.environ)
 # Tests of a baked service, which test_framework.py runs there.
 collect_ignore = ["framework"]
 
-PARTS = ("browser", "pgbouncer", "postgresql", "docker", "cluster", "machine", "aws")
+PARTS = ("browser", "pgbouncer", "postgresql", "docker", "cluster", "machine", "aws", "run")
 LEFT_OUT = "left out: the time budget is used up"
 # Of a run with a time budget: a workshop.drills.Schedule, as JSON. Then only drills are selected (-m drill).
 SCHEDULE = "TEST_DRILLS"
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
             item.add_marker("bakes")
-        if item.path.parent.name in ("cluster", "machine", "ecs"):
+        if item.path.parent.name in ("cluster", "machine", "ecs", "cloudrun"):
             item.add_marker("deploys")
     if not config.getoption("--drills"):
         later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")

@@ -12,7 +12,7 @@ from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name
 Weight = Annotated[int, Field(ge=1, le=100)]
 
 
-def _rising(weights: tuple[int, ...]) -> tuple[int, ...]:
+def rising(weights: tuple[int, ...]) -> tuple[int, ...]:
     if any(after <= before for before, after in pairwise(weights)):
         raise ValueError("expected rising percentages, for example [10, 50, 100]")
     return weights
@@ -32,7 +32,7 @@ class Gateway(Block):
     host: str
     path: str = "/"
     annotations: Annotations = Field({})
-    canary: Annotated[tuple[Weight, ...], AfterValidator(_rising)] = ()
+    canary: Annotated[tuple[Weight, ...], AfterValidator(rising)] = ()
     canary_seconds: int = Field(60, ge=5)
     canary_error_percent: float = Field(1, ge=0, lt=100)
     canary_slower: float = Field(2, gt=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.deploy.inventory.names import namespace
+from toolkit.deploy.inventory.names import SERVICE_LIMIT, fitted, namespace
 from toolkit.deploy.inventory.variables import PREFIX, keys_given
 from toolkit.deploy.outcomes import fail, nearest
 
@@ -45,6 +45,7 @@ class Facts:
                 "log_group": f"/ecs/{scope}",
                 "secret": {"store": "aws", "keys": {"DATABASE_URL": f"{scope}/database-url"}},
             },
+            "cloudrun": {"driver": "admin-api", "service": fitted(scope, limit=SERVICE_LIMIT)},
         }
         return {
             **of_place.get(place, {}),

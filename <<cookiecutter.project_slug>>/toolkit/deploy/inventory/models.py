@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolkit.deploy.inventory import schema
+from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.pod_keys import Block
@@ -14,6 +15,7 @@ MODELS: Mapping[str, type[Environment]] = {
     "kubernetes": KubernetesEnvironment,
     "machine": MachineEnvironment,
     "ecs": EcsEnvironment,
+    "cloudrun": CloudRunEnvironment,
 }
 
 

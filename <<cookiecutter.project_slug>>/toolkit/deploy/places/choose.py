@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Failed
     from toolkit.deploy.places import Place
     from toolkit.deploy.places.backups import Backups
+    from toolkit.deploy.places.cloudrun.place import CloudRunPlace
     from toolkit.deploy.places.ecs.place import EcsPlace
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.machine.place import MachinePlace
@@ -48,6 +50,10 @@ def open_place(
         from toolkit.deploy.places.ecs import connect as ecs
 
         return ecs.open_place(project, service, environment, report)
+    if isinstance(environment, CloudRunEnvironment):
+        from toolkit.deploy.places.cloudrun import connect as cloudrun
+
+        return cloudrun.open_place(project, service, environment, report)
     raise TypeError(environment.place)
 
 
@@ -67,6 +73,10 @@ def closed_place(
         from toolkit.deploy.places.ecs import connect as ecs
 
         return ecs.closed_place(project, service, environment, report, error or ecs.unasked())
+    if isinstance(environment, CloudRunEnvironment):
+        from toolkit.deploy.places.cloudrun import connect as cloudrun
+
+        return cloudrun.closed_place(project, service, environment, report, error)
     raise TypeError(environment.place)
 
 
@@ -84,6 +94,10 @@ def operations_of(place: Place, environment: Environment) -> Operations:
         from toolkit.deploy.places.ecs import operations as ecs
 
         return ecs.EcsOperations(cast("EcsPlace", place))
+    if isinstance(environment, CloudRunEnvironment):
+        from toolkit.deploy.places.cloudrun import operations as cloudrun
+
+        return cloudrun.CloudRunOperations(cast("CloudRunPlace", place))
     raise TypeError(environment.place)
 
 

@@ -42,11 +42,12 @@ class Figures:
 class Limits:
     """Limits of a canary, compared with the running version.
 
-    `error_percent`: points of the share of 5xx. `slower`: factor of the p95.
+    `error_percent`: points of the share of 5xx. `slower`: factor of the p95. `keys`: those of the inventory.
     """
 
     error_percent: float
     slower: float
+    keys: str = "`gateway.canary_error_percent` and `gateway.canary_slower`"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.inventory.names import fitted
+from toolkit.deploy.places import metrics
 from toolkit.deploy.places.kubernetes import apply as applying
-from toolkit.deploy.places.kubernetes import gateway, metrics, rollout
+from toolkit.deploy.places.kubernetes import gateway, rollout
 from toolkit.deploy.places.kubernetes.client import MANAGER
 from toolkit.deploy.places.kubernetes.helm_ownership import as_owned
 from toolkit.deploy.places.kubernetes.labels import CANARY_LABEL, LABEL, NAME_LABEL

@@ -81,7 +81,7 @@ def _compared(target: Target, candidate: Candidate, weight: int) -> str:
                 f"new version:     {comparison.summary(new)}",
                 f"running version: {comparison.summary(running)}",
                 hint="see the new version's responses in your logs and traces, correct it, and deploy again; the "
-                "limits are `gateway.canary_error_percent` and `gateway.canary_slower` in deploy/inventory.yaml",
+                f"limits are {candidate.limits.keys} in deploy/inventory.yaml",
                 exit=Exit.ROLLED_BACK,
             )
         lasted = time.monotonic() - began

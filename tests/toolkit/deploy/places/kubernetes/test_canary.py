@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.toolkit.deploy.places.kubernetes.test_manifests import objects_of
-from toolkit.deploy.places.kubernetes import canary, gateway, metrics
+from toolkit.deploy.places import metrics
+from toolkit.deploy.places.kubernetes import canary, gateway
 from toolkit.deploy.places.values import Figures
 
 GATEWAY = {"name": "edge", "namespace": "web", "host": "lamps.example", "canary": [10, 50, 100]}

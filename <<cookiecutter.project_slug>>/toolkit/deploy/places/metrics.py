@@ -1,4 +1,4 @@
-"""Figures of requests from a pod's /metrics."""
+"""Figures of requests from an instance's /metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OWN = frozenset({"/health", "/ready", "/metrics"})
 
 
 def figures(text: str) -> Figures:
-    """Return the requests that clients have made since the pod's start, from the exposition format. Pure.
+    """Return the requests that clients have made since the instance's start, from the exposition format. Pure.
 
     Raises ValueError for text in another format.
     """
@@ -33,3 +33,9 @@ def figures(text: str) -> Figures:
             elif sample.name == f"{DURATION}_bucket":
                 buckets[float(sample.labels["le"])] += count
     return Figures(requests, errors, dict(buckets))
+
+
+def process_of(text: str) -> str:
+    """Return what distinguishes the process that wrote this from its other instances: the time of its start. Pure."""
+    name = "process_start_time_seconds "
+    return next((line.removeprefix(name) for line in text.splitlines() if line.startswith(name)), "")

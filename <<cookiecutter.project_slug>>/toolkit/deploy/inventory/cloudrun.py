@@ -1,0 +1,99 @@
+"""Keys of an environment on Google Cloud Run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from toolkit.deploy.inventory.gateway import Weight, rising
+from toolkit.deploy.inventory.pod_keys import Annotations, Block
+from toolkit.deploy.inventory.schema import Environment
+
+# Cloud Run ends an instance so long after SIGTERM.
+STOP_SECONDS = 10
+# A name of a service is part of its revisions' names, and of host names with a tag before it.
+SERVICE_NAME = r"^[a-z]([-a-z0-9]{0,47}[a-z0-9])?$"
+
+
+class Canary(Block):
+    """The shares of the requests that a new version gets, one after the other for `seconds` each.
+
+    A step fails if the new version's share of 5xx is more than `error_percent` above that of the running one, or if its
+    p95 is more than `slower` times that of the running one.
+    """
+
+    weights: Annotated[tuple[Weight, ...], AfterValidator(rising)] = ()
+    seconds: int = Field(60, ge=5)
+    error_percent: float = Field(1, ge=0, lt=100)
+    slower: float = Field(2, gt=1)
+
+
+def _shorthand(value: object) -> object:
+    return {"weights": value} if isinstance(value, list | tuple) else value
+
+
+class CloudRunEnvironment(Environment):
+    """A service of a project and region. The project is the pin: every request names it."""
+
+    place: Literal["cloudrun"] = "cloudrun"
+    driver: Literal["admin-api"] = "admin-api"
+    project: str = Field(pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$")
+    region: str = Field(pattern=r"^[a-z]+(-[a-z]+)+[0-9]+$")
+    service: str = Field(pattern=SERVICE_NAME)
+    service_account: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$")
+    ingress: Literal["all", "internal", "internal-and-cloud-load-balancing"] = "all"
+    public: bool = False
+    canary: Annotated[Canary, BeforeValidator(_shorthand)] = Canary()
+    annotations: Annotations = Field({})
+    concurrency: int = Field(80, ge=1, le=1000)
+    request_seconds: int = Field(300, ge=1, le=3600)
+    replicas: int = Field(1, ge=0)
+    max_instances: int = Field(10, ge=1)
+    # Requests are no longer sent to an instance that gets SIGTERM.
+    drain_seconds: int = Field(0, ge=0, le=STOP_SECONDS)
+    graceful_seconds: int = Field(6, ge=1, le=STOP_SECONDS)
+    hold_seconds: int = Field(5, ge=0)
+
+    @model_validator(mode="after")
+    def _secrets_are_references(self) -> CloudRunEnvironment:
+        if self.secret.store != "google":
+            raise ValueError(
+                "secret: Cloud Run reads secrets from Google Secret Manager; write "
+                "`secret: {store: google, keys: {DATABASE_URL: PROJECT/NAME}}`"
+            )
+        if isinstance(self.secret.keys, Mapping):
+            for variable, key in self.secret.keys.items():
+                if "#" in key:
+                    raise ValueError(
+                        f"secret.keys.{variable}: Cloud Run takes a whole secret, not a property of it: {key}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_agree(self) -> CloudRunEnvironment:
+        if self.replicas > self.max_instances:
+            raise ValueError(f"replicas {self.replicas} is more than max_instances {self.max_instances}")
+        if self.drain_seconds + self.graceful_seconds > STOP_SECONDS:
+            raise ValueError(f"drain_seconds + graceful_seconds: Cloud Run ends an instance after {STOP_SECONDS} s")
+        workers = [name for name, process in self.processes.items() if not process.schedule]
+        if workers:
+            raise ValueError(
+                f"processes.{workers[0]}: Cloud Run runs commands with a `schedule`; deploy workers to Kubernetes"
+            )
+        if self.canary.weights and self.metrics_port:
+            raise ValueError("canary: METRICS_PORT is not reachable on Cloud Run; remove it from `settings`")
+        return self
+
+    @property
+    def scope(self) -> str:
+        return f"{self.project}/{self.region}/{self.service}"
+
+    @property
+    def canary_weights(self) -> tuple[int, ...]:
+        return self.canary.weights
+
+    @property
+    def references_secrets(self) -> bool:
+        return True

@@ -1,0 +1,1 @@
+"""Shared by places whose platform keeps revisions and divides the requests between them."""

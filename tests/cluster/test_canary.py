@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import variants
+from tests.support import faults
 from tests.support.load import Load
 from tests.support.stage import Images, Stage, run, until
 
@@ -18,39 +18,11 @@ KEYS = ("gateway.name=edge", "gateway.namespace=gateway", "gateway.canary_second
 SHARES = ("-e", "gateway.canary=[20, 60]")
 # Two versions that share a busy machine differ by chance; the slow one is slower by far.
 PATIENT = ("-e", "gateway.canary_slower=10")
-FAULTY = """
-
-import asyncio as _asyncio
-import random as _random
-
-_list = ResourceService.list
-
-
-async def _faulty(self, **given):
-    FAULT
-    return await _list(self, **given)
-
-
-ResourceService.list = _faulty
-"""
-FAULTS = {
-    "erring": 'if _random.random() < 0.05: raise RuntimeError("a fault of this version")',
-    "slow": "await _asyncio.sleep(2)",
-}
 
 
 @pytest.fixture(scope="module")
 def faulty(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Images:
-    for name, fault in FAULTS.items():
-        folder = tmp_path_factory.mktemp(name)
-        (folder / "faulty.py").write_text(FAULTY.replace("FAULT", fault))
-        lines = (
-            "USER root",
-            "COPY faulty.py /tmp/faulty.py",
-            "RUN cat /tmp/faulty.py >> app/services/base.py && rm -r app/services/__pycache__",
-            "USER 10001:10001",
-        )
-        variants.layer(images, name, "\n".join(lines), folder, files=folder)
+    faults.build(images, tmp_path_factory.mktemp)
     return images
 
 

@@ -43,7 +43,7 @@ class CloudRunEnvironment(Environment):
     region: str = Field(pattern=r"^[a-z]+(-[a-z]+)+[0-9]+$")
     service: str = Field(pattern=SERVICE_NAME)
     service_account: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$")
-    ingress: Literal["all", "internal", "internal-and-cloud-load-balancing"] = "all"
+    ingress_settings: Literal["all", "internal", "internal-and-cloud-load-balancing"] = "all"
     public: bool = False
     canary: Annotated[Canary, BeforeValidator(_shorthand)] = Canary()
     annotations: Annotations = Field({})

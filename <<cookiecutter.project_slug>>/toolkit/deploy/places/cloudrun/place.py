@@ -256,7 +256,7 @@ class CloudRunPlace(PlaceDefaults):
     @property
     def unanswered_hint(self) -> str:
         return (
-            "with `public: false`, the deployer needs roles/run.invoker; with `ingress: internal`, a way into the "
+            "with `public: false`, the deployer needs roles/run.invoker; with `ingress_settings: internal`, a way into the "
             f"network; `python3 tasks.py logs --env {self.environment.name}` shows the instances' lines"
         )
 

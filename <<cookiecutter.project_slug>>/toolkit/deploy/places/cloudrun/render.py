@@ -37,7 +37,7 @@ def web(spec: ReleaseSpec, env: CloudRunEnvironment, versions: Mapping[str, str]
     return {
         "kind": "Service",
         "digest": spec.digest,
-        "annotations": {INGRESS: env.ingress, **({NO_IAM: "true"} if env.public else {})},
+        "annotations": {INGRESS: env.ingress_settings, **({NO_IAM: "true"} if env.public else {})},
         "template": {
             "metadata": {
                 "labels": {SERVICE_LABEL: spec.service},

@@ -256,8 +256,8 @@ class CloudRunPlace(PlaceDefaults):
     @property
     def unanswered_hint(self) -> str:
         return (
-            "with `public: false`, the deployer needs roles/run.invoker; with `ingress_settings: internal`, a way into the "
-            f"network; `python3 tasks.py logs --env {self.environment.name}` shows the instances' lines"
+            "with `public: false`, the deployer needs roles/run.invoker; with `ingress_settings: internal`, a way into "
+            f"the network; `python3 tasks.py logs --env {self.environment.name}` shows the instances' lines"
         )
 
     def status(self) -> PlaceStatus:

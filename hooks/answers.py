@@ -18,6 +18,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "python_version": ("3.11", "3.12", "3.13", "3.14"),
     "ci": ("github", "gitlab", "none"),
+    "infra": ("none", "aws", "google", "azure"),
 }
 
 # Helm's limit for a release; Kubernetes and DNS allow 63, and other names are derived from it.
@@ -39,6 +40,22 @@ _PATH = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = re.compile(rf"{_HOST}(?:/{_PATH})*/?")
 _MAIL = re.compile(r" <[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+>\Z")
 
+# What infra/ creates is in the account, region or project that the registry's name has.
+CLOUD_REGISTRIES: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "aws": (
+        re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(/.*)?"),
+        "of AWS ECR, such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/team",
+    ),
+    "google": (
+        re.compile(r"[a-z0-9-]+-docker\.pkg\.dev/[^/]+/[^/]+/?"),
+        "of Google Artifact Registry, such as europe-west3-docker.pkg.dev/PROJECT/REPOSITORY",
+    ),
+    "azure": (
+        re.compile(r"[a-z0-9]{5,50}\.azurecr\.io(/.*)?"),
+        "of Azure Container Registry, such as example.azurecr.io/team",
+    ),
+}
+
 _DERIVED = ("description", "author")
 
 
@@ -59,7 +76,15 @@ def check_answers(answers: Mapping[str, object]) -> list[str]:
         if given not in choices:
             faults.append(f"{question} is {quote(str(given))}; expected one of {', '.join(choices)}")
     faults += _owners(str(answers.get("resources", "")), str(answers.get("auth", "")))
-    return faults
+    return [*faults, *_infra(answers)]
+
+
+def _infra(answers: Mapping[str, object]) -> Iterator[str]:
+    infra, registry = str(answers.get("infra", "")), str(answers.get("registry", ""))
+    if infra in CLOUD_REGISTRIES:
+        pattern, example = CLOUD_REGISTRIES[infra]
+        if not pattern.fullmatch(registry):
+            yield f"infra is `{infra}` with the registry {quote(registry)}; expected a registry {example}"
 
 
 def _project_name(given: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ GOOD = {
     "license": "MIT",
     "python_version": "3.13",
     "ci": "github",
+    "infra": "none",
 }
 
 
@@ -114,6 +115,27 @@ def test_illegal(question: str, given: Any, words: str) -> None:
     (fault,) = check_answers(GOOD | {question: given})
     assert fault.startswith(f"{question} ")
     assert words in fault
+
+
+@pytest.mark.parametrize(
+    ("infra", "registry"),
+    [
+        ("aws", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
+        ("aws", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/"),
+        ("google", "europe-west1-docker.pkg.dev/project-1/repository"),
+        ("azure", "example.azurecr.io/team"),
+    ],
+)
+def test_infra_is_in_the_cloud_of_the_registry(infra: str, registry: str) -> None:
+    assert check_answers(GOOD | {"infra": infra, "registry": registry}) == []
+    for other in {"aws", "google", "azure"} - {infra}:
+        (fault,) = check_answers(GOOD | {"infra": other, "registry": registry})
+        assert fault.startswith(f"infra is `{other}` with the registry `{registry}`; expected a registry of ")
+
+
+def test_infra_with_a_registry_of_no_cloud_is_refused() -> None:
+    (fault,) = check_answers(GOOD | {"infra": "google", "registry": "europe-west1-docker.pkg.dev/project-1"})
+    assert "such as europe-west3-docker.pkg.dev/PROJECT/REPOSITORY" in fault
 
 
 def test_every_fault_at_once() -> None:

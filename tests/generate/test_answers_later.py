@@ -12,6 +12,7 @@ from workshop.update import merge, pristine, run, service
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = {"project_name": "Shop", "resources": "product: name:str(1..100) price:decimal(10,2)>0"}
 EDITED = {"Dockerfile", "app/main.py", "app/models/product.py"}
+ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team"
 MANIFEST = "k8s/configmap.yaml.j2"
 
 
@@ -48,11 +49,12 @@ def question(answer: str) -> str:
                 ("driver=helm", "driver=manifests"),
                 ("ci=gitlab", "ci=github"),
                 ("ci=none", "ci=github"),
+                (f"infra=aws;registry={ECR}", "infra=none;registry=docker.io/example"),
                 ("license=Apache-2.0", "license=MIT"),
                 ("license=Proprietary", "license=BSD-3-Clause"),
                 ("python_version=3.11", "python_version=3.13"),
                 ("registry=ghcr.io/team", "registry=docker.io/example"),
-                ("registry=123456789012.dkr.ecr.eu-central-1.amazonaws.com/team", "registry=docker.io/example"),
+                (f"registry={ECR}", "registry=docker.io/example"),
                 ("project_name=Boutique", "project_name=Shop"),
                 ("description=Sells things", "description=Shop: a FastAPI service on PostgreSQL"),
                 ("author=Ada Example <ada@example.com>", "author=The Shop team"),
@@ -64,9 +66,10 @@ def test_there_and_back(shop: Path, there: str, back: str, tmp_path: Path) -> No
     """The service is then what the template makes of the new answers, and the owner's edits."""
     start = older.git(shop, "rev-parse", "HEAD")
     for answer in (there, back):
-        assert run.run(shop, [answer], check=False) == 0
+        given = answer.split(";")
+        assert run.run(shop, given, check=False) == 0
         found = service.read(shop)
-        assert found.answers[question(answer)] == answer.partition("=")[2]
+        assert {one: found.answers[question(one)] for one in given} == {one: one.partition("=")[2] for one in given}
         assert differing(shop, "template") == EDITED
         wanted = pristine.make(found.answers, found.lines, tmp_path / answer.replace("/", "-"))
         listed = {str(path.relative_to(wanted)) for path in wanted.rglob("*") if path.is_file()}

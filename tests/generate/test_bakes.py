@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hooks.options import OPTION_FILES
+from tests.support import terraform
 from tests.support.bakery import Bakery
 from tests.support.domains import DOMAINS
 from tests.support.pairwise import each_answer_once, pairwise
@@ -21,6 +22,7 @@ OPTIONS = {
     "resources": tuple(DOMAINS),
     "python_version": ("3.13", "3.11"),
     "ci": ("github", "gitlab", "none"),
+    "infra": ("none", "aws", "google", "azure"),
     "registry": ("docker.io/example", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team"),
     "project_name": ("Product Catalogue", "Größe & Maße"),
 }
@@ -35,6 +37,7 @@ TRACES = {
     ),
     ("auth", "jwt"): re.compile(r"security_none|identity_none|_accounts|ACCOUNTS_|SMTP_|argon2|zxcvbn|app\.accounts"),
     ("auth", "accounts"): re.compile(r"security_none|identity_none|_accounts\b|JWT_[A-Z]"),
+    ("infra", "none"): re.compile(r"terraform", re.IGNORECASE),
 }
 LICENSES = {
     "MIT": "Permission is hereby granted, free of charge",
@@ -51,7 +54,9 @@ LICENSES = {
     ids=lambda case: "-".join(re.sub(r"\W+", "", answer) for answer in case.values()),
 )
 def case(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {**request.param, "resources": DOMAINS[request.param["resources"]], "project_slug": "some-service"}
+    given = {**request.param, "resources": DOMAINS[request.param["resources"]], "project_slug": "some-service"}
+    # What infra/ creates is in the cloud of the registry.
+    return {**given, "registry": terraform.REGISTRIES.get(given["infra"], given["registry"])}
 
 
 @pytest.fixture

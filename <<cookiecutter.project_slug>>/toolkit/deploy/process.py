@@ -84,8 +84,9 @@ def follow(
     child = _start(command, cwd, {**os.environ, **(env or {})}, stderr=subprocess.STDOUT)
     assert child.stdout is not None  # noqa: S101 - for the type checker
     try:
-        for line in child.stdout:
-            hear(line.rstrip())
+        with child.stdout:
+            for line in child.stdout:
+                hear(line.rstrip())
         return child.wait()
     finally:
         _end(child)

@@ -5,7 +5,18 @@ The service's own tasks.py passes them to invoke, with the service's folder as `
 
 from invoke import Collection
 
-from toolkit.tasks import backups, containers, deploy, develop, migrate, operate, preview, resource, template
+from toolkit.tasks import (
+    backups,
+    containers,
+    deploy,
+    develop,
+    infrastructure,
+    migrate,
+    operate,
+    preview,
+    resource,
+    template,
+)
 from toolkit.tasks.develop import token
 
 __all__ = ["namespace", "token"]
@@ -16,5 +27,6 @@ for group in (develop.namespace, containers.namespace, deploy.namespace, operate
         namespace.add_task(task)
     for collection in group.collections.values():
         namespace.add_collection(collection)
-for group in (migrate.namespace, preview.namespace, resource.namespace, template.namespace):
+groups = (migrate.namespace, preview.namespace, resource.namespace, template.namespace)
+for group in (*groups, infrastructure.infra, infrastructure.inventory):
     namespace.add_collection(group)

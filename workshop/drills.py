@@ -39,6 +39,8 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/deploy/places/traffic/canary.py", "tests/cloudrun/test_canary.py"),
     (f"{SERVICE}/toolkit/deploy/places/traffic/lease.py", "tests/cloudrun/test_interruptions.py"),
     (f"{SERVICE}/toolkit/deploy/places/traffic/*", "tests/cloudrun/*"),
+    (f"{SERVICE}/infra/*", "tests/infra/*"),
+    (f"{SERVICE}/toolkit/deploy/infrastructure/*", "tests/infra/*"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/canary.py", "tests/cluster/test_canary.py"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/gateway.py", "tests/cluster/test_canary.py"),
     (f"{SERVICE}/toolkit/deploy/places/metrics.py", "tests/cluster/test_canary.py"),

@@ -53,7 +53,9 @@ def test_terraforms_own_tests_pass(initialised: Roots, cloud: str) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_longest_names_fit(root: Roots, cloud: str) -> None:
     given = root(cloud)
-    environments = {"an-environment-of-20": {"cidr": "10.10.0.0/16", "certificate": "arn:aws:acm:x"}}
+    environments = {
+        "an-environment-of-20": {"cidr": "10.10.0.0/16", "domain": "x.example.com", "certificate": "arn:aws:acm:x"}
+    }
     service = "a-service-whose-name-has-the-53-characters-of-the-lim"
     given.give({**GIVEN[cloud], "service": service, "environments": environments})
     named = {}

@@ -45,7 +45,7 @@ def test_a_plan_that_breaks_the_policy_is_refused(used: Roots, capfd: pytest.Cap
     given = used("google")
     assert terraform.plan(given.project, "") == Exit.OK
     shown = capfd.readouterr().out
-    assert "63 to add" in shown
+    assert "61 to add" in shown
     assert "infra/google: the policy accepts the plan." in shown
     given.edit("environment/database.tf", "ipv4_enabled    = false", "ipv4_enabled    = true")
     assert terraform.plan(given.project, "") == Exit.REFUSED

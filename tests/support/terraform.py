@@ -21,7 +21,11 @@ GIVEN: Mapping[str, Mapping[str, object]] = {
         "repository": "team/shop",
         "state_bucket": "team-state",
         "environments": {
-            name: {"cidr": "10.10.0.0/16", "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0"}
+            name: {
+                "cidr": "10.10.0.0/16",
+                "domain": f"{name}.example.com",
+                "certificate": "arn:aws:acm:eu-central-1:1:certificate/0",
+            }
             for name in ("staging", "production")
         },
     },

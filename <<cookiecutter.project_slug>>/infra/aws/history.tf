@@ -1,4 +1,4 @@
-# The lock and the history of deploys, below ENVIRONMENT/.
+# The lock and the history of deploys, below SERVICE-ENVIRONMENT/.
 resource "aws_s3_bucket" "history" {
   bucket        = "${local.short}-history-${var.account}"
   force_destroy = false

@@ -20,6 +20,7 @@ module "environment" {
   zones          = [for letter in var.zones : "${var.region}${letter}"]
 
   cidr        = each.value.cidr
+  domain      = each.value.domain
   certificate = each.value.certificate
   public      = each.value.public
   secrets     = each.value.secrets

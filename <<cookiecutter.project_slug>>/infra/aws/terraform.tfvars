@@ -11,11 +11,13 @@ ci      = "<<cookiecutter.ci>>"
 environments = {
   staging = {
     cidr = "10.10.0.0/16"
-    # Required: the certificate of the public name (ACM, in the same region).
+    # Required: the public name, a CNAME of the load balancer, and its certificate (ACM, in the same region).
+    # domain      = "staging.example.com"
     # certificate = "arn:aws:acm:..."
   }
   production = {
     cidr = "10.20.0.0/16"
+    # domain      = "example.com"
     # certificate = "arn:aws:acm:..."
     database = { multi_az = true, backup_days = 30 }
   }

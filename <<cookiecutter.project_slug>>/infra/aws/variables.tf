@@ -76,7 +76,8 @@ variable "environments" {
   description = "Environments by their names in deploy/inventory.yaml"
   type = map(object({
     cidr        = string
-    certificate = string
+    domain      = string               # public name of the service, a CNAME of the load balancer
+    certificate = string               # its certificate (ACM, in the same region)
     public      = optional(bool, true) # false: the load balancer is reachable inside the network only
     secrets     = optional(set(string), ["DATABASE_URL"])
     log_days    = optional(number, 90)

@@ -18,7 +18,7 @@ resource "aws_iam_role_policy" "deploy" {
         Effect = "Allow"
         Action = [
           "application-autoscaling:DescribeScalableTargets", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables",
-          "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition",
+          "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints", "ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition",
           "ecs:ListTaskDefinitions", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
           "logs:DescribeLogGroups",
         ]
@@ -51,8 +51,15 @@ resource "aws_iam_role_policy" "deploy" {
         Sid      = "PassRoles"
         Effect   = "Allow"
         Action   = ["iam:GetRole", "iam:PassRole"]
-        Resource = [aws_iam_role.execution.arn, aws_iam_role.task.arn]
+        Resource = [aws_iam_role.execution.arn, aws_iam_role.scheduler.arn, aws_iam_role.task.arn]
       },
+      {
+        Sid      = "Schedules" # of processes
+        Effect   = "Allow"
+        Action   = ["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule"]
+        Resource = "arn:aws:scheduler:${var.region}:${var.account}:schedule/default/${local.name}*"
+      },
+      { Sid = "ListSchedules", Effect = "Allow", Action = "scheduler:ListSchedules", Resource = "*" },
       {
         Sid      = "Secrets" # that they exist; their values are read by ECS alone
         Effect   = "Allow"
@@ -69,14 +76,14 @@ resource "aws_iam_role_policy" "deploy" {
         Sid      = "History"
         Effect   = "Allow"
         Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-        Resource = "arn:aws:s3:::${var.history}/${var.environment}/*"
+        Resource = "arn:aws:s3:::${var.history}/${local.name}/*"
       },
       {
         Sid       = "ListHistory"
         Effect    = "Allow"
         Action    = "s3:ListBucket"
         Resource  = "arn:aws:s3:::${var.history}"
-        Condition = { StringLike = { "s3:prefix" = "${var.environment}/*" } }
+        Condition = { StringLike = { "s3:prefix" = "${local.name}/*" } }
       },
     ]
   })

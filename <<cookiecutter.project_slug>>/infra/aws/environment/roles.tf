@@ -46,3 +46,37 @@ resource "aws_iam_role" "task" {
   name               = "${local.brief}-task"
   assume_role_policy = local.task_trust
 }
+
+# EventBridge Scheduler: starts the tasks of processes with a schedule.
+resource "aws_iam_role" "scheduler" {
+  name = "${local.brief}-scheduler"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "scheduler" {
+  role = aws_iam_role.scheduler.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Action    = "ecs:RunTask"
+        Resource  = "arn:aws:ecs:${var.region}:${var.account}:task-definition/${local.name}*"
+        Condition = { ArnEquals = { "ecs:cluster" = aws_ecs_cluster.this.arn } }
+      },
+      {
+        Effect   = "Allow"
+        Action   = "iam:PassRole"
+        Resource = [aws_iam_role.execution.arn, aws_iam_role.task.arn]
+      },
+    ]
+  })
+}

@@ -2,7 +2,7 @@
 resource "aws_secretsmanager_secret" "this" {
   for_each = var.secrets
 
-  name                    = "${local.name}/${each.key}"
+  name                    = "${local.name}/${lower(replace(each.key, "_", "-"))}"
   description             = "${each.key} of ${var.service} in ${var.environment}"
   recovery_window_in_days = 30
 }

@@ -1,5 +1,5 @@
 resource "aws_cloudwatch_log_group" "service" {
-  name              = "/${var.service}/${var.environment}"
+  name              = "/ecs/${local.name}"
   retention_in_days = var.log_days
 }
 
@@ -31,7 +31,7 @@ resource "aws_ecs_task_definition" "placeholder" {
 }
 
 resource "aws_ecs_service" "this" {
-  name            = var.service
+  name            = local.name
   cluster         = aws_ecs_cluster.this.id
   task_definition = aws_ecs_task_definition.placeholder.arn
   launch_type     = "FARGATE"

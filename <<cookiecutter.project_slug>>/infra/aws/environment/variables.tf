@@ -35,6 +35,10 @@ variable "cidr" {
   type = string
 }
 
+variable "domain" {
+  type = string
+}
+
 variable "certificate" {
   type = string
 }

@@ -10,7 +10,7 @@ variables {
   repository   = "team/shop"
   state_bucket = "team-state"
   environments = {
-    production = { cidr = "10.20.0.0/16", certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/0" }
+    production = { cidr = "10.20.0.0/16", domain = "example.com", certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/0" }
   }
 }
 
@@ -21,7 +21,7 @@ run "the_keys_of_the_inventory_are_complete" {
   }
 
   assert {
-    condition     = output.inventory["production"].secret.keys == { DATABASE_URL = "shop-production/DATABASE_URL" }
+    condition     = output.inventory["production"].secret.keys == { DATABASE_URL = "shop-production/database-url" }
     error_message = "Each secret must be a key of the inventory."
   }
 }
@@ -81,7 +81,7 @@ run "backups_of_a_day_are_refused" {
 
   variables {
     environments = {
-      production = { cidr = "10.20.0.0/16", certificate = "arn:aws:acm:x", database = { backup_days = 1 } }
+      production = { cidr = "10.20.0.0/16", domain = "example.com", certificate = "arn:aws:acm:x", database = { backup_days = 1 } }
     }
   }
 

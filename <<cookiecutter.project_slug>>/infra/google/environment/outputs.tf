@@ -6,8 +6,15 @@ output "inventory" {
     repository      = var.image
     service         = google_cloud_run_v2_service.this.name
     service_account = google_service_account.service.email
-    network         = google_compute_network.this.name
-    subnetwork      = google_compute_subnetwork.this.name
+    public          = var.public
+    ingress         = var.public ? "all" : "internal"
+    annotations = {
+      "run.googleapis.com/network-interfaces" = jsonencode([{
+        network    = google_compute_network.this.name
+        subnetwork = google_compute_subnetwork.this.name
+      }])
+      "run.googleapis.com/vpc-access-egress" = "private-ranges-only"
+    }
     secret = {
       store = "google"
       keys  = { for key, secret in google_secret_manager_secret.this : key => "${var.project}/${secret.secret_id}" }

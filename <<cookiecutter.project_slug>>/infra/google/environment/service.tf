@@ -10,6 +10,9 @@ resource "google_cloud_run_v2_service" "this" {
   ingress             = var.public ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
   deletion_protection = true
 
+  # Clients of the API have no account of Google; the service checks their tokens itself.
+  invoker_iam_disabled = var.public
+
   # Holds the place until the first deploy, whose release has the image, variables and secrets of the service.
   template {
     service_account = google_service_account.service.email
@@ -32,14 +35,4 @@ resource "google_cloud_run_v2_service" "this" {
   lifecycle {
     ignore_changes = [annotations, client, client_version, labels, scaling, template, traffic]
   }
-}
-
-# The API is for clients without a Google account; it checks their tokens itself.
-resource "google_cloud_run_v2_service_iam_member" "clients" {
-  count = var.public ? 1 : 0
-
-  name     = google_cloud_run_v2_service.this.name
-  location = var.region
-  role     = "roles/run.invoker"
-  member   = "allUsers"
 }

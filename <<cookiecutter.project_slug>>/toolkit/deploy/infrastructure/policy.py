@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from toolkit.deploy.infrastructure import rules
 from toolkit.deploy.outcomes import fail
 
-CLOUD_RUN_INVOKER = "google_cloud_run_v2_service_iam_member"  # clients have no account of Google
 EVERYONE = ("allUsers", "allAuthenticatedUsers")
 
 
@@ -44,12 +43,12 @@ def _of(resource: Resource) -> Iterator[str]:
         value = at(resource.values, rule.path)
         if not rule.accepts(value):
             yield f"{rule.path} is {_shown(value)}; expected {rule.expected}"
-    if resource.type.endswith(("_iam_member", "_iam_binding")) and resource.type != CLOUD_RUN_INVOKER:
+    if resource.type.endswith(("_iam_member", "_iam_binding")):
         members = [resource.values.get("member"), *_list(resource.values.get("members"))]
         yield from (f"member is {member}; expected an account or a group" for member in members if member in EVERYONE)
-    if resource.type == "aws_lb_listener" and resource.values.get("protocol") == "HTTP":
-        if at(resource.values, "default_action.0.type") != "redirect":
-            yield "answers plain HTTP; expected a redirect to HTTPS"
+    plain = resource.type == "aws_lb_listener" and resource.values.get("protocol") == "HTTP"
+    if plain and at(resource.values, "default_action.0.type") != "redirect":
+        yield "answers plain HTTP; expected a redirect to HTTPS"
     yield from _open_ports(resource)
 
 

@@ -45,7 +45,7 @@ def plan(type_: str, after: object, actions: Sequence[str] = ("create",), config
         ("aws_lb_listener", {"protocol": "HTTP", "default_action": [{"type": "redirect"}]}, None),
         ("aws_lb_listener", {"protocol": "HTTP", "default_action": [{"type": "forward"}]}, "answers plain HTTP"),
         ("google_storage_bucket_iam_binding", {"members": ["allAuthenticatedUsers"]}, "member is allAuthenticatedUsers"),
-        ("google_cloud_run_v2_service_iam_member", {"member": "allUsers"}, None),
+        ("google_cloud_run_v2_service_iam_member", {"member": "allUsers"}, "member is allUsers"),
         ("random_id", {"public": True}, None),
     ],
 )

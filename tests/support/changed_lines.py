@@ -68,7 +68,8 @@ class Pair:
 
     def value(self, old: Field, n: int) -> str:
         """Return the value of a row written before the change."""
-        targets = [new for new in self.new.fields if self.source(new) == old and new.type == old.type]
+        alike = ({"uuid", "ref"}, {old.type})
+        targets = [new for new in self.new.fields if self.source(new) == old and {new.type, old.type} in alike]
         if self.fits and targets and legal(old, value(targets[0], n)):
             return value(targets[0], n)
         return value(old, n)
@@ -191,6 +192,8 @@ def legal(field: Field, text: str) -> bool:
         return field.min_length <= len(text) <= (field.max_length or 255)
     if field.type == "enum":
         return text in field.values
+    if field.type == "ref":
+        return text in map(key, range(ROWS))
     if field.type == "decimal" and len(text.partition(".")[2]) > (field.scale or 0):
         return False
     if field.type in INTEGERS or field.type == "decimal":

@@ -104,6 +104,9 @@ def _steps(change: Change, op: ops.MigrateOperation) -> Iterator[Step]:
         yield from _removed(change, op)
     elif isinstance(op, ops.AlterColumnOp):
         yield from _altered(change, op)
+    elif isinstance(op, ops.CreateForeignKeyOp) and not _is_free_reference(change, op):
+        name = str(op.constraint_name)
+        yield Entry("foreign_key", table, name=name, definition=change.wanted[Key("constraint", table, name)])
     elif isinstance(op, Check) and not _is_free(change, op):
         if not op.tighter:
             yield Check(op.name, op.table, None, op.before)  # new code may write what it forbids
@@ -192,3 +195,10 @@ def _is_free(change: Change, op: Check) -> bool:
     if any(table == op.table and name in words for table, name in change.added):
         return True
     return renaming.is_same_check(change, op, words)
+
+
+def _is_free_reference(change: Change, op: ops.CreateForeignKeyOp) -> bool:
+    """Return True for a foreign key that no write of old code breaks, as `_is_free`."""
+    if op.info.get(REPLACES) or any((op.source_table, str(name)) in change.added for name in op.local_cols):
+        return True
+    return renaming.is_same_reference(change, op)

@@ -6,7 +6,16 @@ import hashlib
 from typing import Literal
 
 Kind = Literal[
-    "drop_column", "drop_table", "drop_default", "rename_column", "rename_table", "not_null", "check", "type", "map"
+    "drop_column",
+    "drop_table",
+    "drop_default",
+    "rename_column",
+    "rename_table",
+    "not_null",
+    "check",
+    "foreign_key",
+    "type",
+    "map",
 ]
 PREFIX = "expand__"
 

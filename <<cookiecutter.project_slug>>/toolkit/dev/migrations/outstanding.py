@@ -20,7 +20,7 @@ from toolkit.dev.migrations.names import Kind, not_null, quoted, trigger, trigge
 NAME = "service.toml"
 HEADER = "# For a later release, when no release without the revision runs: `python3 tasks.py migrate.contract`.\n"
 # The database was not changed for these yet: the models may take them back.
-REVOCABLE = ("check", "type", "drop_default", "map")
+REVOCABLE = ("check", "foreign_key", "type", "drop_default", "map")
 _TABLES = re.compile(r"\n*(?:^#[^\n]*migrate\.contract`\.\n)?^\[\[contract\]\]\n(?:(?!\[)[^\n]*\n?)*", re.M)
 
 
@@ -33,7 +33,8 @@ class Entry:
     """One step. `revision` is the id of the expand revision; the other fields depend on `kind` (see README.md).
 
     `to` is the new name of a renamed column or table; `name` and `definition` are a CHECK and its condition, as the
-    model spells it, or `definition` is a type; `value` is the SQL that fills the column for code that does not know it.
+    model spells it, or a foreign key as PostgreSQL does, or `definition` is a type; `value` is the SQL that fills the
+    column for code that does not know it.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Entry:
             "rename_table": f"drops the view {where} of table {self.to}",
             "not_null": f"makes {where} NOT NULL",
             "check": f"enforces {self.name} of {where}: {self.definition}",
+            "foreign_key": f"enforces {self.name} of {where}: {self.definition}",
             "type": f"limits {where} to {self.definition}",
             "map": f"replaces values of {where}: {', '.join(f'{old} -> {new}' for old, new in self.values.items())}",
         }[self.kind]
@@ -117,12 +119,10 @@ def _statements(entry: Entry) -> list[str]:
             f"{alter} ALTER COLUMN {column} SET NOT NULL",
             dropped,
         ]
-    if entry.kind == "check":
+    if entry.kind in ("check", "foreign_key"):
         name = quoted(entry.name)
-        return [
-            f"{alter} DROP CONSTRAINT IF EXISTS {name}",
-            f"{alter} ADD CONSTRAINT {name} CHECK ({entry.definition})",
-        ]
+        rule = f"CHECK ({entry.definition})" if entry.kind == "check" else entry.definition
+        return [f"{alter} DROP CONSTRAINT IF EXISTS {name}", f"{alter} ADD CONSTRAINT {name} {rule}"]
     return []
 
 
@@ -154,6 +154,7 @@ def _still_asked_for(entry: Entry, wanted: Mapping[Key, str], conditions: Mappin
         "rename_table": entry.table not in tables and entry.to in tables,
         "not_null": column is not None and " NOT NULL" in column,
         "check": conditions.get((entry.table, entry.name)) == entry.definition,
+        "foreign_key": wanted.get(Key("constraint", entry.table, entry.name)) == entry.definition,
         "type": column is not None and column.removesuffix(" NOT NULL") == entry.definition,
         "map": column is not None,
     }[entry.kind]

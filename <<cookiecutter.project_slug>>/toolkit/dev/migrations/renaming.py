@@ -134,6 +134,22 @@ def is_same_check(change: Change, op: Check, words: set[str]) -> bool:
     return False
 
 
+def is_same_reference(change: Change, op: ops.CreateForeignKeyOp) -> bool:
+    """Return True if a foreign key on a renamed column refers to what the one on its old name did."""
+    place = op.source_table
+    wanted = _reference(change.wanted[Key("constraint", place, str(op.constraint_name))])
+    for (table, old), new in change.intents.renamed_columns.items():
+        if table == place and new in map(str, op.local_cols):
+            found = [text for key, text in change.before.items() if key[:2] == ("constraint", table)]
+            return any(_reference(_with_new_name(text, old, new)) == wanted for text in found)
+    return False
+
+
+def _reference(definition: str) -> str:
+    """Return a foreign key without what it does after a delete or an update."""
+    return definition.partition(" ON ")[0]
+
+
 def _checks(catalogue: Mapping[Key, str], table: str) -> list[str]:
     return [text for key, text in catalogue.items() if key[:2] == ("constraint", table) and text.startswith("CHECK")]
 

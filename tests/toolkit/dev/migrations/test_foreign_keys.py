@@ -1,5 +1,6 @@
-"""A reference whose action on delete changes: its foreign key is replaced, and is missing for no moment."""
+"""Foreign keys of changed lines: a replaced one is missing for no moment, and one that old code could break waits."""
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import render_op
@@ -7,6 +8,10 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from toolkit.deploy.breaking_changes import reasons_in
+from toolkit.dev.migrations import expanding
+from toolkit.dev.migrations.catalogue import Key
+from toolkit.dev.migrations.change import Change
+from toolkit.dev.migrations.intents import Intents
 from toolkit.dev.migrations.online_operations import flat, online
 
 FOREIGN_KEY = "ALTER TABLE orders ADD CONSTRAINT fk FOREIGN KEY(customer_id) REFERENCES customers (id) NOT VALID"
@@ -48,3 +53,37 @@ def test_the_new_one_is_marked_as_no_new_rule_for_rows() -> None:
 def test_a_deploy_takes_a_marked_one_for_additive() -> None:
     assert reasons_in(FOREIGN_KEY)
     assert not reasons_in(f"{FOREIGN_KEY} /* looser */")
+
+
+def of_a(column: str) -> dict[Key, str]:
+    """The catalogue's foreign key of a column."""
+    definition = f"FOREIGN KEY ({column}) REFERENCES customers(id) ON DELETE CASCADE"
+    return {Key("constraint", "orders", f"fk_orders_{column}"): definition}
+
+
+def column(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.Uuid())
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "renamed", "waits"),
+    [
+        ({}, [], {}, True),
+        ({}, [ops.AddColumnOp("orders", column("a_id"))], {}, False),
+        ({}, [ops.AddColumnOp("orders", column("a_id")), ops.DropColumnOp("orders", "b")], {"b": "a_id"}, True),
+        (
+            of_a("b_id"),
+            [ops.AddColumnOp("orders", column("a_id")), ops.DropColumnOp("orders", "b_id")],
+            {"b_id": "a_id"},
+            False,
+        ),
+    ],
+    ids=["a column that old code writes", "a new one", "a renamed one", "a renamed reference"],
+)
+def test_a_reference_that_old_code_could_break_is_for_a_later_release(
+    before: dict[Key, str], seen: list[ops.MigrateOperation], renamed: dict[str, str], waits: bool
+) -> None:
+    intents = Intents(renamed_columns={("orders", old): new for old, new in renamed.items()})
+    change = Change.of(before, of_a("a_id"), intents, [*seen, key("a_id")])
+    found = list(expanding._steps(change, key("a_id")))
+    assert [getattr(step, "kind", "now") for step in found] == (["foreign_key"] if waits else ["now"])

@@ -42,6 +42,8 @@ CASES = {
     "a text that becomes a number": pair("p/ps: a:text", "p/ps: a:decimal(9,2)", {}),
     "a text that becomes an enum": pair("p/ps: a:text b:text", "p/ps: a:enum(ab|c) b:str(2..40)", {}),
     "an index that takes the name of a removed one": pair("p/ps: a:str(..40)", "p/ps: a_id:ref(target_of_all)?", {}),
+    "a uuid that becomes a reference": pair("p/ps: a_id:uuid", "p/ps: a_id:ref(target_of_all)", {}, fits=False),
+    "a renamed uuid that becomes a reference": pair("p/ps: a:uuid", "p/ps: b_id:ref(target_of_all)", {"a": "b_id"}),
     "a shorter enum with more values": pair("p/ps: a:enum(long|b)", "p/ps: a:enum(b|c|d)", {}),
 }
 

@@ -1,6 +1,5 @@
 """The tasks on a real Terraform: `infra.check`, `infra.plan`, and the round trip of `inventory.import`."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +8,11 @@ import yaml
 
 from tests.support.terraform import Root
 from toolkit.deploy.infrastructure import importing, outputs, terraform
-from toolkit.deploy.infrastructure.edit import with_keys
+from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.models import MODELS
 from toolkit.deploy.outcomes import Exit
 
+ROLE, ACCOUNT = "arn:aws:iam::123456789012:role/shop", "shop@team-project.iam.gserviceaccount.com"  # not invented
 Roots = Callable[[str], Root]
 CLOUDS = ("aws", "google", "azure")
 pytestmark = [pytest.mark.needs("terraform"), pytest.mark.drill(minutes=0.5)]
@@ -67,11 +68,23 @@ def test_what_was_applied_is_imported(used: Roots, cloud: str, capfd: pytest.Cap
     assert "OUTPUT_MISSING" in "".join(capfd.readouterr())
 
     given.done("apply", "-no-color", "-input=false", "-auto-approve")
-    state = json.loads(given.done("output", "-json"))["inventory"]["value"]["staging"]
-    path = given.project / "deploy" / "inventory.yaml"
-    before = path.read_text()
-    keys = outputs.keys_of(given.done("output", "-json"), "staging", "infra")
-    assert keys == {key: value for key, value in state.items() if value is not None}
-    after = with_keys(before, "staging", keys)
-    assert {**yaml.safe_load(before)["staging"], **keys} == yaml.safe_load(after)["staging"]
+    inventory = given.project / "deploy" / "inventory.yaml"
+    before = inventory.read_text()
+    saved = given.project / "outputs.json"
+    saved.write_text(given.done("output", "-json").replace("stub-arn", ROLE).replace("stub-email", ACCOUNT))
+    keys = outputs.keys_of(saved.read_text(), "staging", "outputs.json")
+    if keys["place"] not in MODELS:  # refused before anything is written
+        assert importing.run(given.project, "staging", "outputs.json", check=False, diff=False) == Exit.REFUSED
+        assert f"unknown place '{keys['place']}'" in "".join(capfd.readouterr())
+        assert inventory.read_text() == before
+        return
+    assert importing.run(given.project, "staging", "outputs.json", check=True, diff=False) == Exit.CHANGES
+    assert inventory.read_text() == before
+    assert importing.run(given.project, "staging", "outputs.json", check=False, diff=False) == Exit.OK
+    after = inventory.read_text()
     assert set(before.splitlines()) <= set(after.splitlines())  # every comment stays
+    assert {**yaml.safe_load(before)["staging"], **keys} == yaml.safe_load(after)["staging"]
+    assert importing.run(given.project, "staging", "outputs.json", check=True, diff=False) == Exit.OK
+    # A deploy reads it, and needs no other key.
+    environment = load.load(given.project, "staging", (), {})
+    assert (environment.place, environment.repository) == (keys["place"], keys["repository"])

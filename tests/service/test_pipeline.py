@@ -1,5 +1,7 @@
 """The pipeline of a service: valid, pinned, of least rights, and made of tasks that run in a fresh clone."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support import linters
+from tests.support import linters, terraform
 from tests.support.bakery import Bakery
 from tests.support.stage import REGISTRY
 from toolkit.dev.postgres import run
@@ -22,6 +24,7 @@ REGISTRIES = {
     "docker hub": "docker.io/example",
     "ecr": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team",
     "google": "europe-west3-docker.pkg.dev/project/repository",
+    "azure": "example.azurecr.io/team",
     "ghcr": "ghcr.io/team",
     "another": "registry.example.com:5000/team",
 }
@@ -29,9 +32,11 @@ LOGINS = {
     "docker hub": {"docker/login-action"},
     "ecr": {"aws-actions/configure-aws-credentials", "aws-actions/amazon-ecr-login"},
     "google": {"google-github-actions/auth", "docker/login-action"},
+    "azure": {"azure/login"},
     "ghcr": {"docker/login-action"},
     "another": {"docker/login-action"},
 }
+CLOUDS = ("ecr", "google", "azure")
 PINNED = re.compile(r"^\s*(?:- )?uses: (?P<action>[\w./-]+)@(?P<commit>\S+)(?P<comment>.*)$", re.MULTILINE)
 TASK = re.compile(r"python3 tasks\.py (?P<task>[\w.]+)[^;&|]*")
 # What is no task: the credentials that the tasks find where kubectl does.
@@ -127,7 +132,7 @@ def test_no_cloud_key_is_kept(skeletons: dict[str, Path]) -> None:
     """The clouds' registries take the workflow's identity; the others get a token, and only where it is needed."""
     for name, service in skeletons.items():
         rights = workflow(service)["jobs"]["image"]["permissions"]
-        assert rights.get("id-token") == ("write" if name in ("ecr", "google") else None), name
+        assert rights.get("id-token") == ("write" if name in CLOUDS else None), name
         assert rights.get("packages") == ("write" if name == "ghcr" else None), name
         used = {m["action"] for path in actions(service) for m in PINNED.finditer(path.read_text())}
         assert {action for action in used if "login" in action or "auth" in action or "aws" in action} == LOGINS[name]
@@ -286,3 +291,67 @@ def no_registry() -> str:
             return "" if done.returncode == 0 else "docker has no buildx"
     except OSError as error:
         return f"no docker with buildx, or no registry on {REGISTRY}: {error}"
+
+
+@pytest.fixture(scope="module")
+def with_infra(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One service for each cloud, with its infrastructure and the pipelines of both CI systems."""
+    made = {}
+    for cloud, registry in terraform.REGISTRIES.items():
+        folder = tmp_path_factory.mktemp(cloud)
+        done = bakery.cookiecutter(folder, "--accept-hooks", "no", f"registry={registry}", f"infra={cloud}")
+        assert done.returncode == 0, done.stderr
+        made[cloud] = folder / "product-catalogue"
+        subprocess.run(["git", "init", "-q"], cwd=made[cloud], check=True)
+    return made
+
+
+def test_the_jobs_of_the_infrastructure_are_clean_and_the_same_in_both(with_infra: dict[str, Path]) -> None:
+    for cloud, service in with_infra.items():
+        assert linters.complaints(linters.zizmor(), service, "--offline", "--quiet", ".") == "", cloud
+        with suppress(LookupError):
+            assert linters.complaints(linters.actionlint(), service) == "", cloud
+        jobs = workflow(service)["jobs"]
+        assert list(jobs) == [*JOBS[:3], "infrastructure", "plan", *JOBS[3:]]
+        assert jobs["infrastructure"]["permissions"] == {"contents": "read"}
+        assert jobs["plan"]["permissions"] == {"contents": "read", "id-token": "write"}
+        # Without the variable there are no credentials, and a fork gets none.
+        assert "vars.TERRAFORM_STATE != ''" in jobs["plan"]["if"]
+        assert "head.repo.full_name == github.repository" in jobs["plan"]["if"]
+        content = yaml.safe_load((service / ".gitlab-ci.yml").read_text())
+        for name in ("infrastructure", "plan"):
+            assert runs(jobs[name]) == content[name]["script"]
+        assert content["plan"]["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "merge_request_event" && $TERRAFORM_STATE'}]
+        version = jobs["plan"]["steps"][2]["with"]["terraform_version"]
+        assert f"terraform_{version}_linux_amd64.zip" in content["plan"]["before_script"][-1]
+        text = "".join(path.read_text() for path in [*actions(service), service / ".gitlab-ci.yml"])
+        assert "AWS_SECRET" not in text
+        assert "credentials_json" not in text
+        assert "REGISTRY_PASSWORD" not in text
+
+
+def test_gitlab_logs_in_by_the_identity_of_the_job(skeletons: dict[str, Path]) -> None:
+    for name, service in skeletons.items():
+        content = yaml.safe_load((service / ".gitlab-ci.yml").read_text())
+        job = content[".docker"]
+        assert ("REGISTRY_PASSWORD" in str(content)) == (name not in CLOUDS), name
+        assert (job.get("extends") == content["scan"].get("extends") == ".identity") == (name in CLOUDS), name
+        if name in CLOUDS:
+            assert set(content[".identity"]["id_tokens"]) == {"ID_TOKEN"}
+            (written,) = content[".identity"]["before_script"]
+            assert job["before_script"][-2:] == [written, job["before_script"][-1]]
+            assert job["before_script"][-1].startswith(
+                "aws ecr get-login-password | docker login" if name == "ecr" else "python3 tasks.py registry.login"
+            )
+
+
+def test_the_credentials_that_gitlab_writes_for_google_are_json(skeletons: dict[str, Path], tmp_path: Path) -> None:
+    content = yaml.safe_load((skeletons["google"] / ".gitlab-ci.yml").read_text())
+    (line,) = content[".identity"]["before_script"]
+    line = line.replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    variables = {"ID_TOKEN": "job", "GOOGLE_WORKLOAD_IDENTITY_PROVIDER": "pool/1", "GOOGLE_SERVICE_ACCOUNT": "a@b"}
+    subprocess.run(["sh", "-euc", line], env={**os.environ, **variables}, check=True)
+    made = json.loads((tmp_path / "credentials.json").read_text())
+    assert made["audience"] == "//iam.googleapis.com/pool/1"
+    assert made["service_account_impersonation_url"].endswith("/serviceAccounts/a@b:generateAccessToken")
+    assert Path(made["credential_source"]["file"]).read_text() == "job"

@@ -275,6 +275,17 @@ def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
             shown.close()
 
 
+def logged_in(project: Path) -> int:
+    """Log in to the registry of the image by the identity of the pipeline's job."""
+    from toolkit.deploy.image import identity_login
+
+    def run() -> int:
+        made = identity_login.login(load.facts(project).image)
+        return _print([f"logged in to {made.host} by the identity of this job"])
+
+    return guarded(run)
+
+
 def _print(lines: Sequence[str]) -> int:
     for line in lines:
         print(line)

@@ -28,5 +28,5 @@ for group in (develop.namespace, containers.namespace, deploy.namespace, operate
     for collection in group.collections.values():
         namespace.add_collection(collection)
 groups = (migrate.namespace, preview.namespace, resource.namespace, template.namespace)
-for group in (*groups, infrastructure.infra, infrastructure.inventory):
+for group in (*groups, infrastructure.infra, infrastructure.inventory, infrastructure.registry):
     namespace.add_collection(group)

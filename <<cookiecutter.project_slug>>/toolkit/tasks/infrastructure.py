@@ -1,4 +1,4 @@
-"""Tasks of what Terraform makes: its checks, its plan, its outputs into the inventory."""
+"""Tasks of what Terraform makes: its checks, its plan, its outputs into the inventory; the log-in to its registry."""
 
 from invoke import Collection, Context, task
 
@@ -34,3 +34,14 @@ def infra_plan(c: Context, out: str = "") -> None:
 
 infra = Collection("infra", infra_check, infra_plan)
 inventory = Collection("inventory", inventory_import)
+
+
+@task(name="login")
+def registry_login(c: Context) -> None:
+    """Log in to the image's registry at Google or Azure by the identity of the pipeline's job, in ID_TOKEN."""
+    from toolkit.deploy.cli import logged_in
+
+    raise SystemExit(logged_in(project(c)))
+
+
+registry = Collection("registry", registry_login)

@@ -1,13 +1,13 @@
 output "inventory" {
   value = {
-    place           = "cloudrun"
-    project         = var.project
-    region          = var.region
-    repository      = var.image
-    service         = google_cloud_run_v2_service.this.name
-    service_account = google_service_account.service.email
-    public          = var.public
-    ingress         = var.public ? "all" : "internal"
+    place            = "cloudrun"
+    project          = var.project
+    region           = var.region
+    repository       = var.image
+    service          = google_cloud_run_v2_service.this.name
+    service_account  = google_service_account.service.email
+    public           = var.public
+    ingress_settings = var.public ? "all" : "internal"
     annotations = {
       "run.googleapis.com/network-interfaces" = jsonencode([{
         network    = google_compute_network.this.name

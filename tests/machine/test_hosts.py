@@ -1,14 +1,20 @@
 """Two machines: one after the other, and back on the first when the second fails."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.machines import IDLE, Host, MachineStage
+from tests.support.guests import beside
+from tests.support.machines import IDLE, Host, MachineStage, clear
+from tests.support.running import PATIENCE
+from tests.support.stage import until
 
 pytestmark = pytest.mark.drill(minutes=4)
+SWITCH = os.environ.get("TEST_VM2_SWITCH", "")  # a program with the command cut SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +59,37 @@ def test_unreachable_host_is_found_before_anything_changes(pair: MachineStage) -
     assert ended.code == 6, ended
     assert "HOST_UNREACHABLE" in ended.out
     assert [pair.containers(host) for host in pair.hosts] == before
+
+
+@pytest.mark.alone  # nothing else uses the second machine then
+@pytest.mark.needs("docker")
+def test_a_host_lost_during_its_release_leaves_the_first_put_back_and_the_third_untouched(
+    pair: MachineStage, tmp_path: Path
+) -> None:
+    if not SWITCH:
+        pytest.skip("nothing cuts the second machine off (TEST_VM2_SWITCH)")
+    with beside(tmp_path / "ssh") as third:
+        config = tmp_path / "config"
+        config.write_text(Path(pair.ssh_config).read_text() + Path(third.config).read_text())
+        trio = replace(pair, hosts=(*pair.hosts, third), ssh_config=str(config))
+        try:
+            started = trio.deploy("v1")
+            assert started.code == 0, started
+            untouched = trio.containers(third)
+            with trio.deploying("v2") as child:
+                until(lambda: trio.served() == trio.images["v2"], PATIENCE, "the release on the first host")
+                subprocess.run([*SWITCH.split(), "cut", "60"], check=True, timeout=PATIENCE, capture_output=True)
+                out, _ = child.communicate(timeout=PATIENCE)
+            assert child.returncode == 4, out
+            assert "HOST_LOST" in out
+            assert trio.hosts[1].ssh in out
+            assert trio.served() == trio.images["v1"]
+            assert trio.containers(third) == untouched
+            assert trio.served(third) == trio.images["v1"]
+            until(lambda: trio.served(trio.hosts[1]), PATIENCE, "the second host")
+            # The control: with every host, the same deploy reaches the third.
+            ended = trio.deploy("v2")
+            assert ended.code == 0, ended
+            assert [trio.served(host) for host in trio.hosts] == [trio.images["v2"]] * 3
+        finally:
+            clear(third, trio.name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from toolkit.deploy import scheduler
 from toolkit.deploy.inventory.pod_keys import Block, Name
 from toolkit.deploy.inventory.schema import Environment, Port
 
@@ -123,9 +125,13 @@ class MachineEnvironment(Environment):
         return self
 
     @model_validator(mode="after")
-    def _serves_requests_only(self) -> MachineEnvironment:
-        if self.processes:
-            raise ValueError("processes: not available on machines; remove the key, or deploy to Kubernetes")
+    def _schedules_have_times(self) -> MachineEnvironment:
+        for name, process in self.processes.items():
+            try:
+                if process.schedule:
+                    scheduler.parse(process.schedule).after(datetime.now(UTC))
+            except ValueError as error:
+                raise ValueError(f"processes.{name}.schedule: {process.schedule!r}: {error}") from None
         return self
 
     @model_validator(mode="after")

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 from toolkit.deploy.cli import with_target
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.outcomes import Exit, Result, Status, fail
-from toolkit.deploy.places.choose import backups_of
+from toolkit.deploy.places.choose import backups_of, open_place, require_accessory
 from toolkit.deploy.release.history import record_operation, run_url
 from toolkit.dev.questions import ask
 from toolkit.exit_codes import SIGNALLED
 
 if TYPE_CHECKING:
+    from toolkit.deploy.inventory.schema import Environment
+    from toolkit.deploy.places import Place
     from toolkit.deploy.places.backups import Backup, Backups
     from toolkit.deploy.release.state import Target
+    from toolkit.deploy.report import Report
 
 
 def backup(project: Path, name: str, extra: Sequence[str]) -> int:
@@ -102,4 +105,8 @@ def _with_backups(project: Path, name: str, extra: Sequence[str], act: Callable[
         except Interrupted as interrupt:
             return SIGNALLED + interrupt.number
 
-    return with_target(project, name, extra, {}, begin)
+    def connect(service: str, environment: Environment, shown: Report) -> Place:
+        require_accessory(environment)  # before a connection, which would fail for a reason that does not matter
+        return open_place(project, service, environment, shown)
+
+    return with_target(project, name, extra, {}, begin, place_of=connect)

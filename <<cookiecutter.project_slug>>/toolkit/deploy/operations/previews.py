@@ -13,7 +13,9 @@ from toolkit.deploy import cli
 from toolkit.deploy.image import ci_outputs
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.inventory import load
-from toolkit.deploy.inventory.preview import PLACEHOLDER, name_of, scope_of
+from toolkit.deploy.inventory.machine import DATABASE_URL
+from toolkit.deploy.inventory.preview import name_of
+from toolkit.deploy.operations.preview_keys import pairs_of
 from toolkit.deploy.outcomes import Exit
 from toolkit.deploy.places.choose import previews_of
 from toolkit.exit_codes import SIGNALLED
@@ -21,8 +23,6 @@ from toolkit.exit_codes import SIGNALLED
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
     from toolkit.deploy.release.state import Target
-
-DATABASE = "DATABASE_URL"
 
 
 def deploy(project: Path, branch: str, base: str, extra: Sequence[str], *, as_json: bool) -> int:
@@ -90,28 +90,9 @@ def expired(found: Sequence[tuple[str, datetime]], now: datetime) -> list[str]:
     return sorted(name for name, until in found if until < now)
 
 
-def pairs_of(service: str, name: str, env: Environment) -> list[str]:
-    """Return the keys in which a preview differs from its base environment, as `-e` takes them. Pure."""
-    keys: dict[str, object] = {
-        "namespace": scope_of(service, name),
-        "secret": {"name": service, "keys": sorted({DATABASE, *env.secret.names})},
-        "replicas": 1,
-        **dict.fromkeys(("confirm", "clean_checkout", "smoke_writes"), False),
-        **dict.fromkeys(("autoscale", "url", "node_port", "database_max_connections", "gateway", "ingress"), None),
-    }
-    if env.preview.host:
-        host = env.preview.host.replace(PLACEHOLDER, name)
-        given = env.model_dump(mode="json")
-        if given.get("gateway"):
-            keys["gateway"] = {**given["gateway"], "host": host, "canary": []}
-        else:
-            keys["ingress"] = {**(given.get("ingress") or {}), "host": host, "tls_secret": None}
-    return [f"{key}={json.dumps(value)}" for key, value in keys.items()]
-
-
 def secrets_given(env: Environment, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the secrets besides the database's: from the deployer's variables. The deploy reports missing ones."""
-    names = [name for name in env.secret.names if name != DATABASE]
+    names = [name for name in env.secret.names if name != DATABASE_URL]
     return {name: variables[name] for name in names if variables.get(name)}
 
 

@@ -215,7 +215,7 @@ class Place(Protocol):
         ...
 
     def back_up(self, reason: str) -> str:
-        """Make that backup. Returns a summary."""
+        """Make that backup. Returns its number, for `restore`."""
         ...
 
     def plan_migration(self, spec: ReleaseSpec) -> Change:

@@ -101,12 +101,10 @@ def operations_of(place: Place, environment: Environment) -> Operations:
     raise TypeError(environment.place)
 
 
-def backups_of(place: Place, environment: Environment) -> Backups:
-    """Return the backups of an open place. Raises Failed NO_ACCESSORY where the toolkit does not run the database."""
+def require_accessory(environment: Environment) -> None:
+    """Raises Failed NO_ACCESSORY where the toolkit does not run the database. Needs no connection."""
     if isinstance(environment, MachineEnvironment) and environment.database:
-        from toolkit.deploy.places.machine import place as machine
-
-        return cast("machine.MachinePlace", place).backups
+        return
     raise fail(
         "NO_ACCESSORY",
         f"the toolkit does not run the database of {environment.name!r}, so it does not back it up",
@@ -115,13 +113,23 @@ def backups_of(place: Place, environment: Environment) -> Backups:
     )
 
 
+def backups_of(place: Place, environment: Environment) -> Backups:
+    """Return the backups of an open place. Raises Failed NO_ACCESSORY."""
+    require_accessory(environment)
+    return cast("MachinePlace", place).backups
+
+
 def previews_of(place: Place, environment: Environment, name: str) -> Previews:
     """Return the previews on an open place; `name`: of the one that is made or removed. Raises Failed NOT_SUPPORTED."""
     if isinstance(environment, KubernetesEnvironment):
         from toolkit.deploy.places.kubernetes import previews as kubernetes
 
         return kubernetes.KubernetesPreviews(cast("KubernetesPlace", place), name)
-    hint = "choose an environment on Kubernetes with --base"
+    if isinstance(environment, MachineEnvironment):
+        from toolkit.deploy.places.machine import previews as machine
+
+        return machine.MachinePreviews(cast("MachinePlace", place), name)
+    hint = "choose an environment on Kubernetes or on machines with --base"
     raise fail("NOT_SUPPORTED", f"previews are not available for `place: {environment.place}`", hint=hint)
 
 

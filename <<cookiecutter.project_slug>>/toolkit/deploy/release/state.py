@@ -41,7 +41,8 @@ class Known:
     """Data of the release so far. Each step returns it with its own additions.
 
     `digest` and what follows from it are unknown until the image is. `touched`: the running release may have been
-    changed. `again`: the release on record that a rollback brings back. `mark`: see ReleaseSpec.
+    changed. `backup`: the number of the one made before a migration that drops data. `again`: the release on record
+    that a rollback brings back. `mark`: see ReleaseSpec.
     """
 
     digest: str | None = None
@@ -51,6 +52,7 @@ class Known:
     schema_after: str = ""
     will_destroy: bool = False
     destructive_ran: bool = False
+    backup: str = ""
     touched: bool = False
     again: ReleaseRecord | None = None
     revision: int | None = None  # the place's own number for the release

@@ -56,7 +56,7 @@ def test_each_environment_has_the_keys_of_its_place(project: Path) -> None:
         ("machine", ("hosts=['-oProxyCommand=evil']",), "expected [user@]name[:port]"),
         ("machine", ("secret={name: shop}",), "takes secrets from your environment"),
         ("machine", ("replicas=9",), "replicas"),
-        ("machine", ("processes={worker: {command: [work]}}",), "not available on machines"),
+        ("machine", ('processes={a: {command: [b], schedule: "0 0 30 2 *"}}',), "it has no day"),
         ("machine", ("proxy.domian=a.example",), "did you mean domain"),
     ],
 )

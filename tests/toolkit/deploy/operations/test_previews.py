@@ -8,7 +8,8 @@ import pytest
 from tests.toolkit.deploy.inventory.test_pod_keys import BASE
 from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.preview import name_of, scope_of
-from toolkit.deploy.operations.previews import expired, pairs_of, secrets_given
+from toolkit.deploy.operations.preview_keys import pairs_of, version_of
+from toolkit.deploy.operations.previews import expired, secrets_given
 from toolkit.deploy.outcomes import Failed
 
 
@@ -70,3 +71,36 @@ def test_only_what_is_over_expires() -> None:
     now = datetime.now(UTC)
     found = [("new", now + timedelta(days=1)), ("old", now - timedelta(minutes=1))]
     assert expired(found, now) == ["old"]
+
+
+MACHINE = {
+    "place": "machine",
+    "project": "shop-staging",
+    "repository": "r",
+    "hosts": ["deploy@203.0.113.7", "deploy@203.0.113.8"],
+    "proxy": {"domain": "shop.example.com"},
+    "secret": {"from_env": ["TOKEN"]},
+}
+
+
+def on_machine(name: str, **given: Any) -> Any:
+    base = {**MACHINE, **given}
+    pairs = pairs_of("shop", name, load.validate("staging", base))
+    return load.validate("staging", load.merge([("base", base), ("-e", load._from_pairs(pairs))]))
+
+
+def test_on_a_machine_it_has_one_host_a_database_and_a_port() -> None:
+    found = on_machine("x", replicas=3, preview={"database_image": "r.example/postgres:17.2-alpine"})
+    assert (found.project, found.replicas, len(found.hosts)) == ("shop-preview-x", 1, 1)
+    assert (found.database.version, found.database.image) == (17, "r.example/postgres:17.2-alpine")
+    assert (found.proxy.domain, found.secret.from_env) == (None, ("DATABASE_URL", "TOKEN"))
+    assert 20000 <= found.proxy.http_port < 30000
+    assert on_machine("y").proxy.http_port != found.proxy.http_port
+    assert on_machine("x").proxy.http_port == found.proxy.http_port  # the same after each push
+
+
+@pytest.mark.parametrize(
+    ("image", "version"), [("postgres:18", 18), ("r:5000/a/postgres", 18), ("postgres:16.1@sha256:0", 16)]
+)
+def test_version_of_a_database_image(image: str, version: int) -> None:
+    assert version_of(image) == version

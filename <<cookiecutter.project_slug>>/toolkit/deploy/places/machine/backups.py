@@ -91,7 +91,7 @@ def superseded(found: Sequence[Backup], keep: int) -> Sequence[Backup]:
 def refusal(what: str, container: str, environment: str, done: Done) -> Failed:
     """Return the failure for a script that failed. Pure."""
     lines = [line for line in done.err.splitlines() if line.strip() and not line.startswith("NOTICE:")][-5:]
-    if "No space left" in done.err:
+    if "no space left" in done.err.lower():  # the host's programs begin with a capital, Docker does not
         hint = "free some space on the host: `docker system df` shows its use; a lower `database.backups` helps too"
         return fail("DISK_FULL", f"{what} failed: the host's disk is full", *lines, hint=hint)
     if "No such container" in done.err or "is not running" in done.err:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.records import Kept
     from toolkit.deploy.spec import ReleaseSpec
 
-WEB, MIGRATE, PROXY, ONE_OFF = "web", "migrate", "proxy", "one-off"
+WEB, MIGRATE, PROXY, ONE_OFF, PROCESS = "web", "migrate", "proxy", "one-off", "process"
 COLOURS = ("blue", "green")
 
 
@@ -83,7 +83,7 @@ def web_arguments(project: str, colour: str, slot: int, wanted: Kept, secrets: M
         SPEC: spec_text(wanted),
     }
     return {
-        **_common(project, WEB, wanted, secrets),
+        **common_arguments(project, WEB, wanted, secrets),
         "name": name_of(project, colour, slot),
         "labels": {PROJECT: project, ROLE: WEB, **labels},
         "stop_signal": "SIGTERM",
@@ -93,7 +93,7 @@ def web_arguments(project: str, colour: str, slot: int, wanted: Kept, secrets: M
 def migration_arguments(project: str, wanted: Kept, secrets: Mapping[str, str]) -> dict[str, Any]:
     labels = {PROJECT: project, ROLE: MIGRATE, HASH: hash_of(wanted), DIGEST: str(wanted["digest"])}
     return {
-        **_common(project, MIGRATE, wanted, secrets),
+        **common_arguments(project, MIGRATE, wanted, secrets),
         "name": f"{project}-migrate",
         "labels": labels,
         "command": ["migrate"],
@@ -104,7 +104,7 @@ def one_off_arguments(
     project: str, name: str, wanted: Kept, secrets: Mapping[str, str], command: Sequence[str]
 ) -> dict[str, Any]:
     """Return the arguments of a command of its own. Its output may have secrets, so that the host keeps none of it."""
-    given = _common(project, ONE_OFF, wanted, secrets)
+    given = common_arguments(project, ONE_OFF, wanted, secrets)
     return {
         **given,
         "name": name,
@@ -114,7 +114,8 @@ def one_off_arguments(
     }
 
 
-def _common(project: str, role: str, wanted: Kept, secrets: Mapping[str, str]) -> dict[str, Any]:
+def common_arguments(project: str, role: str, wanted: Kept, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments of every container of the image. `role`: its name in the network."""
     cpu = wanted.get("cpu")
     return {
         "image": wanted["image"],

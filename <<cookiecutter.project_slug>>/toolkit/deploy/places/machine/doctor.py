@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.machine import prerequisites, proxy
-from toolkit.deploy.places.machine.host import FOLDER
+from toolkit.deploy.places.machine import prerequisites, processes, proxy
+from toolkit.deploy.places.machine.status import processes_on_record
 from toolkit.deploy.places.values import Finding
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def checks(place: MachinePlace) -> Mapping[str, Callable[[], Finding]]:
     found = {"host": host, "engine": engine, "disk": disk, "clock": clock, "proxy": ports}
     if place.accessory:
         found["accessory"] = accessory
+    if place.environment.processes:
+        found["processes"] = further_processes
     return {name: (lambda check=check: _everywhere(place, check)) for name, check in found.items()}
 
 
@@ -52,11 +54,8 @@ def engine(place: MachinePlace, machine: Machine) -> Finding:
 
 
 def disk(place: MachinePlace, machine: Machine) -> Finding:
-    done = machine.connection.run(f"df -Pm /var/lib/docker {FOLDER} 2>/dev/null | awk 'NR > 1 {{print $4}}'")
-    free = min((int(line) for line in done.out.split() if line.isdecimal()), default=0)
-    hint = (
-        "free some space on the host: `docker system df` shows its use, `docker image prune --all` removes old images"
-    )
+    free = min(prerequisites.free_space(machine).values(), default=0)
+    hint = f"free some space on the host: {prerequisites.REMEDY}"
     return Finding(free >= FREE_MEGABYTES, f"{free / 1024:.1f} GiB free", hint)
 
 
@@ -79,6 +78,20 @@ def accessory(place: MachinePlace, machine: Machine) -> Finding:
         return Finding(True, f"a deploy will {', '.join(map(str, todo))}")
     kept = len(place.backups.listed())
     return Finding(True, f"{place.accessory.name} is running; backups: {kept}")
+
+
+def further_processes(place: MachinePlace, machine: Machine) -> Finding:
+    if machine is not place.first:
+        return Finding(True, "see the first host")
+    found = processes.states(place.machines, processes_on_record(place))
+    if not found:
+        return Finding(True, "not deployed yet")
+    failed = [item for item in found if not item.ok]
+    lines = tuple(f"{item.name} {item.summary}" for item in found)
+    if failed:
+        hint = f"`python3 tasks.py logs --env {place.environment.name}` has their output"
+        return Finding(False, f"{len(failed)} of {len(found)} processes failed: {'; '.join(lines)}", hint)
+    return Finding(True, "; ".join(lines))
 
 
 def ports(place: MachinePlace, machine: Machine) -> Finding:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from toolkit.deploy.places.machine.ssh import Connection
 
-PROJECT, ROLE, COLOUR, SLOT, HASH, DIGEST, SPEC = (
-    f"deploy.{name}" for name in ("project", "role", "colour", "slot", "hash", "digest", "spec")
+PROJECT, ROLE, COLOUR, SLOT, HASH, DIGEST, SPEC, PROCESS = (
+    f"deploy.{name}" for name in ("project", "role", "colour", "slot", "hash", "digest", "spec", "process")
 )
 API_SECONDS = 60
 PULL_SECONDS = 900
@@ -41,6 +41,10 @@ class Instance:
     @property
     def role(self) -> str:
         return self.labels.get(ROLE, "")
+
+    @property
+    def process(self) -> str:
+        return self.labels.get(PROCESS, "")
 
     @property
     def colour(self) -> str:

@@ -36,6 +36,10 @@ class State:
         return tuple(item for item in self.instances if item.role == containers.WEB)
 
     @property
+    def processes(self) -> tuple[Instance, ...]:
+        return tuple(item for item in self.instances if item.role == containers.PROCESS)
+
+    @property
     def routed(self) -> tuple[Instance, ...]:
         """Instances that the proxy can reach, running or not."""
         return tuple(item for item in self.web if containers.edge(self.project) in item.addresses)
@@ -123,7 +127,7 @@ class Machine:
         code, said = getattr(done, "code", 1), str(getattr(done, "err", "")).strip()
         if code == 0:
             return
-        if "No space left" in said:
+        if "no space left" in said.lower():
             hint = "free some space on the host: `docker system df` shows its use, `docker image prune --all` helps"
             raise fail("DISK_FULL", f"{self.name}: the host's disk is full", said, hint=hint)
         hint = "`python3 tasks.py provision ENV` prepares the host"

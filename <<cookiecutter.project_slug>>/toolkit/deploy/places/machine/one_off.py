@@ -42,7 +42,7 @@ def created(place: MachinePlace, command: Sequence[str]) -> Iterator[str]:
     """Create a container for the command, yield its name, and remove it at the end, even of a killed process."""
     machine, web = place.first, released(place)
     name = f"{machine.project}-run-{secrets.token_hex(4)}"
-    fetch(place, machine, place.wanted(web))
+    fetch(place, machine, place.wanted([web]))
     arguments = containers.one_off_arguments(machine.project, name, web, machine.secrets(str(web["secrets"])), command)
     guard = machine.connection.session(GUARD.format(name=name))
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from toolkit.deploy.inventory.machine import SLOTS
 from toolkit.deploy.outcomes import fail
 from toolkit.deploy.places import relay
-from toolkit.deploy.places.machine import one_off, removal, tunnel
+from toolkit.deploy.places.machine import containers, one_off, removal, status, tunnel
 from toolkit.deploy.places.machine.engine import SPEC
 from toolkit.dev import subprocesses
 
@@ -46,23 +46,36 @@ class MachineOperations:
 
     def restart(self) -> Undo:
         """Begin to start every instance again in a container of its own, as a deploy does."""
-        web = self._serving() or one_off.released(self.place)
-        ids = [item.id for machine in self.place.machines for item in machine.state().web]
-        return self._begin(self.place.wanted(web, replaced=ids), back=web)
+        objects = [self._serving() or one_off.released(self.place), *self._processes()]
+        ids = [
+            item.id
+            for machine in self.place.machines
+            for item in machine.state().instances
+            if item.role in (containers.WEB, containers.PROCESS)
+        ]
+        return self._begin(self.place.wanted(objects, replaced=ids), back=objects)
 
     def autoscaler(self) -> str:
         return ""
 
     def scale(self, count: int, process: str = "") -> Undo:
         """Start to change the number of instances on each host. Raises Failed TOO_MANY, NO_SUCH_PROCESS."""
+        others = self._processes()
         if process:
-            hint = "leave out --process: a machine runs the service alone"
-            raise fail("NO_SUCH_PROCESS", f"{process} does not run on machines", hint=hint)
+            return self._scale_process(process, count, others)
         if count > SLOTS:
             hint = f"python3 tasks.py scale {self.place.environment.name} {SLOTS}"
             raise fail("TOO_MANY", f"a host runs at most {SLOTS} instances, and {count} are wanted", hint=hint)
         web = self._serving() or {**one_off.released(self.place), "replicas": 0}
-        return self._begin(self.place.wanted({**web, "replicas": count}), back=web)
+        return self._begin(self.place.wanted([{**web, "replicas": count}, *others]), back=[web, *others])
+
+    def _scale_process(self, name: str, count: int, others: Sequence[Kept]) -> Undo:
+        web = self._serving() or {**one_off.released(self.place), "replicas": 0}
+        if name not in [item["name"] for item in others]:
+            hint = f"python3 tasks.py deploy {self.place.environment.name}"
+            raise fail("NO_SUCH_PROCESS", f"the last release has no process {name!r}", hint=hint)
+        changed = [{**item, "replicas": count} if item["name"] == name else item for item in others]
+        return self._begin(self.place.wanted([web, *changed]), back=[web, *others])
 
     def set_secret(self, name: str, value: str) -> str:
         """Raises Failed SECRET_ELSEWHERE: a deploy takes the values from the environment or a store."""
@@ -87,7 +100,17 @@ class MachineOperations:
         found: Kept = json.loads(newest.labels[SPEC])
         return {**found, "replicas": max(numbers)}
 
-    def _begin(self, wanted: Wanted, back: Kept) -> Undo:
+    def _processes(self) -> list[Kept]:
+        """Return the processes of the last good release, as many of each as run."""
+        states = [machine.state().processes for machine in self.place.machines]
+        found = []
+        for item in status.processes_on_record(self.place):
+            hash_ = containers.hash_of(item)
+            live = [sum(each.hash == hash_ and each.policy != "no" for each in state) for state in states]
+            found.append({**item, "replicas": max(live)})
+        return found
+
+    def _begin(self, wanted: Wanted, back: Sequence[Kept]) -> Undo:
         def undo() -> None:
             self.place.clear_failed()
             self.place.begin(self.place.wanted(back))

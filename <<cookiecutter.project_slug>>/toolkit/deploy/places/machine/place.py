@@ -20,6 +20,7 @@ from toolkit.deploy.places.machine import (
     history,
     http,
     migration,
+    processes,
     proxy,
     rollout,
     stability,
@@ -30,7 +31,7 @@ from toolkit.deploy.places.machine.backups import MachineBackups
 from toolkit.deploy.places.machine.host import Machine
 from toolkit.deploy.places.machine.lock import HostLock
 from toolkit.deploy.places.machine.plan import Wanted, changes, plan
-from toolkit.deploy.places.machine.prerequisites import MachinePrerequisites, lacks
+from toolkit.deploy.places.machine.prerequisites import MachinePrerequisites, full, lacks
 from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class MachinePlace(PlaceDefaults):
         self._records: list[ReleaseRecord] | None = None
         self._wanted: Wanted | None = None
         self._begun = False
+        self.started: set[str] = set()  # names of the containers that this run has started
         self._evidence: Path | None = None
 
     @property
@@ -113,6 +115,7 @@ class MachinePlace(PlaceDefaults):
             self.accessory.forget()
         removed = []
         for machine in self.machines:
+            processes.recover(machine)
             state = machine.state()
             for item in state.web:
                 if item.running and item not in state.routed:
@@ -137,16 +140,27 @@ class MachinePlace(PlaceDefaults):
             machine.remove(history.unreferenced(machine.listed("secrets"), kept, current))
 
     def kept_objects(self, spec: ReleaseSpec) -> tuple[Kept, ...]:
-        return (self._web(spec),)
+        return (self._web(spec), *processes.specifications(spec, self.environment, self._made))
 
     def is_recorded(self, spec: ReleaseSpec, record: ReleaseRecord) -> bool:
-        return record.objects == (self._web(spec),)
+        return record.objects == self.kept_objects(spec)
+
+    @property
+    def _made(self) -> Mapping[str, str]:
+        return self.accessory.variables if self.accessory else {}
 
     def _web(self, spec: ReleaseSpec) -> Kept:
-        return containers.web(spec, self.environment, self.accessory.variables if self.accessory else None)
+        return containers.web(spec, self.environment, self._made)
 
-    def wanted(self, web: Kept, replaced: Collection[str] = ()) -> Wanted:
-        return Wanted(web, proxy.hash_of(self.environment), frozenset(replaced))
+    def wanted(self, objects: Sequence[Kept], replaced: Collection[str] = ()) -> Wanted:
+        """Return the state of a release with these objects: the service, and its processes."""
+        web = next(dict(item) for item in objects if item["kind"] == containers.WEB)
+        others = tuple(dict(item) for item in objects if item["kind"] == containers.PROCESS)
+        return Wanted(web, proxy.hash_of(self.environment), others, frozenset(replaced))
+
+    def on(self, machine: Machine, wanted: Wanted) -> Wanted:
+        """Return the part of a host: a scheduled command runs on the first alone."""
+        return wanted if machine is self.first else wanted.without_schedules
 
     # before anything is changed
 
@@ -163,7 +177,9 @@ class MachinePlace(PlaceDefaults):
     def prerequisites(self, spec: ReleaseSpec, *, rollback: bool) -> MachinePrerequisites:
         lacking = tuple(line for machine in self.machines for line in lacks(machine))
         mark = str(self._web(spec)["secrets"])
-        return MachinePrerequisites(self.name, self.environment.name, lacking, Variables(mark=mark))
+        # A rollback starts kept containers, and works on a full disk, too.
+        filled = () if rollback else tuple(line for machine in self.machines for line in full(machine))
+        return MachinePrerequisites(self.name, self.environment.name, lacking, Variables(mark=mark), filled)
 
     def unfit(self, platforms: Collection[str]) -> Failure | None:
         for machine in self.machines:
@@ -188,7 +204,7 @@ class MachinePlace(PlaceDefaults):
     def apply_configuration(self, spec: ReleaseSpec, plan: Plan) -> str:
         if self.accessory and not spec.again:
             self.accessory.create()
-        name, made = str(self._web(spec)["secrets"]), self.accessory.variables if self.accessory else {}
+        name, made = str(self._web(spec)["secrets"]), self._made
         for machine in self.machines:
             if name in machine.listed("secrets"):
                 continue
@@ -212,26 +228,25 @@ class MachinePlace(PlaceDefaults):
         return Change("write", f"a backup of the database on {self.first.name}") if self.accessory else None
 
     def back_up(self, reason: str) -> str:
-        return f"backup {self.backups.make(reason).number}"
+        return str(self.backups.make(reason).number)
 
     def plan_migration(self, spec: ReleaseSpec) -> Change:
         return Change("run", f"the migration on {self.first.name}")
 
     def start_migration(self, spec: ReleaseSpec) -> migration.StartedContainer:
-        return migration.start(self, self.wanted(self._web(spec)))
+        return migration.start(self, self.wanted(self.kept_objects(spec)))
 
     def observe(self, spec: ReleaseSpec) -> Compared:
-        self._wanted = self.wanted(self._web(spec))
-        found = [change for machine in self.machines for change in changes(machine.state(), self._wanted)]
+        wanted = self._wanted = self.wanted(self.kept_objects(spec))
+        found = [change for machine in self.machines for change in changes(machine.state(), self.on(machine, wanted))]
         return Compared(found)
 
     def apply(self, spec: ReleaseSpec, plan: Plan) -> int | None:
-        self._release(self.wanted(self._web(spec)))
+        self._release(self.wanted(self.kept_objects(spec)))
         return None
 
     def put_back(self, record: ReleaseRecord) -> int | None:
-        wanted = self.wanted(dict(record.objects[0]))
-        self._release(wanted)
+        self._release(self.wanted(record.objects))
         self.clear_failed()
         return None
 
@@ -252,7 +267,7 @@ class MachinePlace(PlaceDefaults):
         self._wanted = wanted
         for machine in self.machines:
             self.report.progress("release", machine.name)
-            rollout.release(self, machine, wanted)
+            rollout.release(self, machine, self.on(machine, wanted))
 
     # what runs
 
@@ -270,10 +285,11 @@ class MachinePlace(PlaceDefaults):
     def running(self) -> Running:
         if self._wanted is None:
             return Running(self.project_name, complete=False, summary="not looked at")
-        todo = [plan(machine.state(), self._wanted) for machine in self.machines]
+        todo = [plan(machine.state(), self.on(machine, self._wanted)) for machine in self.machines]
         have = sum(len(item.right) for item in todo)
-        complete = not any(item.slots or item.old for item in todo)
-        return Running(self.project_name, complete, f"{have} of {self._wanted.replicas * len(todo)} ready")
+        states = processes.states(self.machines, self._wanted.processes)
+        lines = [f"{have} of {self._wanted.replicas * len(todo)} ready", *(f"{s.name} {s.summary}" for s in states)]
+        return Running(self.project_name, all(item.only for item in todo), ", ".join(lines))
 
     def watch(self, seconds: float, hold: float) -> str:
         if self._wanted is None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change
-from toolkit.deploy.places.machine import containers, proxy
+from toolkit.deploy.places.machine import containers, processes, proxy
 from toolkit.deploy.places.machine.engine import SLOT, SPEC
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.machine.engine import Instance
     from toolkit.deploy.places.machine.host import State
+    from toolkit.deploy.places.machine.processes import ProcessPlan
     from toolkit.deploy.records import Kept
 
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 class Wanted:
     """`web`: the instances' specification; `proxy`: the hash of the proxy's.
 
+    `processes`: the specifications of the further ones; a host without the schedules gets its own `Wanted`.
     `replaced`: ids of instances that a restart replaces, although they are of this release.
     """
 
     web: Kept
     proxy: str
+    processes: tuple[Kept, ...] = ()
     replaced: frozenset[str] = frozenset()
 
     @property
@@ -34,6 +37,10 @@ class Wanted:
     @property
     def replicas(self) -> int:
         return int(self.web["replicas"])
+
+    @property
+    def without_schedules(self) -> Wanted:
+        return replace(self, processes=tuple(item for item in self.processes if not item["schedule"]))
 
     def has(self, instance: Instance) -> bool:
         return instance.hash == self.hash and instance.id not in self.replaced
@@ -49,6 +56,17 @@ class HostPlan:
     right: tuple[Instance, ...]
     slots: tuple[int, ...]
     old: tuple[Instance, ...]
+    processes: tuple[ProcessPlan, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is missing; old ones may still drain."""
+        return not self.slots and not any(item.missing for item in self.processes)
+
+    @property
+    def only(self) -> bool:
+        """Nothing but the release runs."""
+        return self.complete and not self.old and all(item.only for item in self.processes)
 
 
 def plan(state: State, wanted: Wanted) -> HostPlan:
@@ -70,6 +88,7 @@ def plan(state: State, wanted: Wanted) -> HostPlan:
         tuple(right),
         tuple(slot for slot in range(1, wanted.replicas + 1) if slot not in have),
         tuple(item for item in state.serving if item not in right),
+        tuple(processes.plan(state, wanted)),
     )
 
 
@@ -94,7 +113,7 @@ def changes(state: State, wanted: Wanted) -> Sequence[Change]:
         kept = any(item.name == name and is_kept(item, state.project, wanted) for item in state.web)
         found.append(Change("start" if kept else "create", f"container {name} {where}", lines))
     found += [Change("stop", f"container {item.name} {where}") for item in made.old]
-    return found
+    return [*found, *processes.changes(state, wanted)]
 
 
 def is_kept(instance: Instance, project: str, wanted: Wanted) -> bool:

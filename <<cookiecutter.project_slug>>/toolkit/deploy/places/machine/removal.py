@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.machine.place import MachinePlace
 
 # In this order: first the way in, then what serves. A container of another role, such as a database, stays.
-ROLES = (containers.PROXY, containers.WEB, containers.MIGRATE, containers.ONE_OFF)
+ROLES = (containers.PROXY, containers.WEB, containers.PROCESS, containers.MIGRATE, containers.ONE_OFF)
 FILES = ("proxy", "secrets", "history", "holder", "lock")
 PASSWORD = PurePosixPath(accessory.PASSWORD_FILE).parts[0]
 CONTAINER, NETWORK, VOLUME, FOLDER = "container", "network", "volume", "folder"
@@ -75,7 +75,8 @@ def apply(place: MachinePlace, planned: Plan) -> None:
 
 def _tell(machine: Machine) -> None:
     """Tell all instances to end, so that they drain at the same time."""
-    for item in machine.state().web:
+    state = machine.state()
+    for item in (*state.web, *state.processes):
         if item.running and item.policy != "no":
             machine.engine.restart_policy(item.name, "no")
             machine.engine.signal(item.name, "SIGTERM")
@@ -87,7 +88,7 @@ def _end(place: MachinePlace, machine: Machine, name: str) -> None:
     if live and live.running and live.role == containers.PROXY:
         machine.engine.restart_policy(name, "no")
         machine.engine.signal(name, "SIGTERM")
-    while live and live.running and live.role in (containers.PROXY, containers.WEB):
+    while live and live.running and live.role in (containers.PROXY, containers.WEB, containers.PROCESS):
         if time.monotonic() - began > place.environment.termination_grace:
             break
         place.require_lock()

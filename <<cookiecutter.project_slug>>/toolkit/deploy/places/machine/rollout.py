@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, Failure, fail
-from toolkit.deploy.places.machine import containers, http, proxy, verdict
+from toolkit.deploy.places.machine import containers, http, processes, proxy, verdict
 from toolkit.deploy.places.machine.plan import is_kept, plan, slot_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,14 @@ def release(place: MachinePlace, machine: Machine, wanted: Wanted) -> None:
         machine.engine.create_network(network, machine.project)
     if todo.proxy:
         start_proxy(place, machine, todo.proxy)
-    if todo.slots:
-        new = _start(place, machine, wanted, todo)
-        await_ready(place, machine, new, wanted)
+    if not todo.complete:
+        fetch(place, machine, wanted)
+    began, others = time.monotonic(), processes.begin(machine, todo.processes)
+    place.started.update(others)
+    new = _start(place, machine, wanted, todo) if todo.slots else []
+    await_ready(place, machine, new, wanted)
+    await_available(place, machine, others, began)
+    if new:
         for instance in new:
             machine.engine.restart_policy(instance.name, "unless-stopped")
             alias = proxy.address(instance.colour, slot_of(instance), 0).partition(":")[0]
@@ -42,10 +47,10 @@ def release(place: MachinePlace, machine: Machine, wanted: Wanted) -> None:
     for instance in todo.old:
         if instance.name not in started:
             drain(place, machine, instance)
+    processes.stop(machine, todo.processes)
 
 
 def _start(place: MachinePlace, machine: Machine, wanted: Wanted, todo: HostPlan) -> list[Instance]:
-    fetch(place, machine, wanted)
     secrets = machine.secrets(str(wanted.web["secrets"]))
     found = []
     for slot in todo.slots:
@@ -56,6 +61,7 @@ def _start(place: MachinePlace, machine: Machine, wanted: Wanted, todo: HostPlan
                 machine.engine.remove(name)
             machine.engine.create(containers.web_arguments(machine.project, todo.colour, slot, wanted.web, secrets))
         machine.engine.start(name)
+        place.started.add(name)
         if made := machine.engine.inspect(name):
             found.append(made)
     return found
@@ -127,6 +133,22 @@ def await_ready(place: MachinePlace, machine: Machine, new: Sequence[Instance], 
             else:
                 place.report.progress("release", f"{known.name}: {verdict.detail(answer) or 'starting'}")
         time.sleep(POLL_SECONDS if waiting else 0)
+
+
+def await_available(place: MachinePlace, machine: Machine, names: Sequence[str], began: float) -> None:
+    """Wait until new processes have run for `hold_seconds`: the old ones work until then. Raises Failed."""
+    while names:
+        place.require_lock()
+        for name in names:
+            live = machine.engine.inspect(name)
+            if live is None or not live.running or live.restarts:
+                found = verdict.ended(live) if live else verdict.GONE
+                raise Failed(failure_of(place, machine, name, found))
+        waited = time.monotonic() - began
+        if waited >= place.environment.hold_seconds:
+            return
+        place.report.progress("release", f"{', '.join(names)}: running for {waited:.0f} s")
+        time.sleep(POLL_SECONDS)
 
 
 def check_version(machine: Machine, live: Instance, port: int, wanted: Wanted) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.machine import verdict
+from toolkit.deploy.places.machine import containers, processes, verdict
 from toolkit.deploy.places.machine.rollout import ask
 from toolkit.deploy.places.values import Instance, PlaceStatus
+from toolkit.deploy.records import last_good
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.machine.place import MachinePlace
+    from toolkit.deploy.records import Kept
 
 
 def status(place: MachinePlace) -> PlaceStatus:
@@ -29,14 +32,22 @@ def status(place: MachinePlace) -> PlaceStatus:
             image = image or f"{place.environment.repository}@{live.digest}"
             if not good and not unready:
                 unready = f"{live.name}: {verdict.detail(answer) or 'no response'}"
-    return PlaceStatus(image, desired, ready, old, unready, False, tuple(found))
+    others = processes.states(place.machines, processes_on_record(place))
+    return PlaceStatus(image, desired, ready, old, unready, False, tuple(found), others)
+
+
+def processes_on_record(place: MachinePlace) -> Sequence[Kept]:
+    """Return the processes of the last good release; none without one."""
+    record = last_good(place.records())
+    return [item for item in (record.objects if record else ()) if item["kind"] == containers.PROCESS]
 
 
 def log_lines(place: MachinePlace, lines: int) -> list[str]:
     """Return the newest lines of each instance, each after its name."""
     several, output = len(place.machines) > 1, []
     for machine in place.machines:
-        for live in machine.state().serving:
+        state = machine.state()
+        for live in (*state.serving, *(item for item in state.processes if item.running)):
             name = f"{machine.name} {live.name}" if several else live.name
             output += [f"{name}  {line}" for line in machine.engine.logs(live.name, lines)]
     return output or [f"No container of {place.project_name} has logged anything."]

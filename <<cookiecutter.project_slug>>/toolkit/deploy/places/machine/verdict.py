@@ -39,6 +39,9 @@ class Seen:
     refused: float = 0.0
 
 
+GONE = Verdict("CONTAINER_GONE", "the container was removed while it started", "deploy again")
+
+
 def is_ready(answer: object) -> bool:
     return isinstance(answer, Mapping) and answer.get("status") == "ready"
 
@@ -50,7 +53,7 @@ def is_refused(answer: object) -> bool:
 def judge(seen: Seen, limit: float) -> Verdict | None:
     """Return what is fatal, None if it may still become ready within `limit` seconds."""
     if seen.instance is None:
-        return Verdict("CONTAINER_GONE", "the container was removed while it started", "deploy again")
+        return GONE
     if seen.instance.status not in ("created", "running"):
         return ended(seen.instance)
     if seen.refused >= REFUSED_SECONDS:

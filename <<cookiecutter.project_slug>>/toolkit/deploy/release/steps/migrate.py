@@ -91,11 +91,11 @@ class Migrate:
 
     def apply(self, target: Target, known: Known, plan: Plan) -> tuple[Outcome, Known]:
         """Raises Failed with the migration's last lines, or a verdict on what runs it; BACKUP_FAILED before."""
-        saved = ""
         if target.place.plan_backup() in plan.changes:
             target.report.progress(self.name, "backing up the database before data is dropped")
-            saved = target.place.back_up(f"before the migration {plan.note}")
+            made = target.place.back_up(f"before the migration {plan.note}")
+            known = replace(known, backup=made)
         target.place.start_migration(target.required_spec(known)).wait()
         schema = known.image_schema or ""
-        summary = "; ".join(filter(None, (plan.note, saved)))
+        summary = "; ".join(filter(None, (plan.note, f"backup {known.backup}" if known.backup else "")))
         return Outcome(summary=summary), replace(known, schema_after=schema, destructive_ran=known.will_destroy)

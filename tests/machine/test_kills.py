@@ -41,7 +41,7 @@ def converged(stage: MachineStage, image: str, *arguments: str, **variables: str
 @pytest.mark.drill(minutes=8)
 def test_killed_before_each_change(running: MachineStage, tmp_path: Path) -> None:
     stage = running.copy(tmp_path)
-    path = stage.project / "toolkit" / "deploy" / "places" / "machine" / "host.py"
+    path = stage.project / "toolkit" / "deploy" / "places" / "changes.py"
     before = path.read_text()
     path.write_text(before.replace("        self.count += 1\n", KILLED))
     assert path.read_text() != before

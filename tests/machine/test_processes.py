@@ -117,7 +117,7 @@ def test_a_deploy_leaves_a_run_to_its_end(working: MachineStage) -> None:
     assert working.deploy("v1", *long).code == 0
     (old,) = of(working, "nightly")
     log = f"docker logs {old} 2>&1"
-    until(lambda: "counting" in working.hosts[0].run(log), PATIENCE, "a run")
+    until(lambda: "counting" in working.hosts[0].run(log).splitlines(), PATIENCE, "a run")
     ended = working.deploy("v2", *both())
     assert ended.code == 0, ended
     assert len(of(working, "nightly")) == 2  # the new scheduler beside the old run

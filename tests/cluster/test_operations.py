@@ -319,6 +319,8 @@ def test_the_page_of_a_deploy_that_fails(running: Stage, tmp_path: Path) -> None
     assert "failed and rolled back" in text
     for step in ("preflight", "rollout", "undo"):
         assert f"<td>{step}</td>" in text
+    assert "<h2>Instances</h2>" in text
+    assert re.search(r">shop-[-a-z0-9]+</td>.*failed \d", text)
     assert PASSWORD not in text
     again = running.deploy("v1", "--page", str(page))  # the control: nothing to do is a good page
     assert again.code == 0, again

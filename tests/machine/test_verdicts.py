@@ -1,5 +1,8 @@
 """Releases that fail on a machine: each has its code and cause, and the one before serves all the time."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.support.machines import IDLE, MachineStage
@@ -28,6 +31,16 @@ def test_failing_release_is_put_back(
     assert not load.failures
     assert running.containers() == {"blue-1": "running", "proxy": "running"}
     assert running.history()[-1]["outcome"] == "rolled_back"
+
+
+def test_the_page_shows_the_instances(running: MachineStage, tmp_path: Path) -> None:
+    page = tmp_path / "deploy.html"
+    for image, code, states in (("crash", 3, "failed"), ("v2", 0, r"starting [\d.]+, ready")):
+        ended = running.deploy(image, "--page", str(page))
+        assert ended.code == code, ended
+        assert re.search(rf">{running.name}-green-1 on [\d.]+</td>.*{states} \d", page.read_text()), page.read_text()
+    assert re.search(rf">{running.name}-blue-1 on [\d.]+</td>.*ending [\d.]+, ended \d", page.read_text())
+    assert running.deploy("v1").code == 0
 
 
 @pytest.mark.parametrize(

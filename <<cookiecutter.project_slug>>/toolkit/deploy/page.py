@@ -1,4 +1,4 @@
-"""The deploy page: one HTML file with the time line of the steps, the verdict and its evidence, without scripts."""
+"""The deploy page: one HTML file without scripts: time lines of steps and instances, verdict, evidence."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ MEANINGS = {
     7: "the new release is serving, its record is missing",
     70: "the cluster stopped answering",
 }
+# States of instances: their colours, and those in which an instance no longer is.
+STATES = {"ready": "changed", "ending": "rescued", "failed": "failed"}
+OVER = ("ended", "gone")
 STYLE = """
 :root { color-scheme: light dark; --good: #2da44e; --bad: #cf222e; --idle: #8c959f; --line: #8884; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -35,6 +38,10 @@ th, td { text-align: left; padding: .3rem .5rem; vertical-align: top; }
 tr { border-bottom: 1px solid var(--line); } td.line { width: 35%; } td.summary { overflow-wrap: anywhere; }
 .bar { height: .8rem; min-width: 2px; border-radius: 2px; background: var(--idle); margin-top: .35rem; }
 .changed { background: var(--good); } .rescued { background: #bf8700; } .failed { background: var(--bad); }
+.track { position: relative; height: .8rem; margin-top: .35rem; } .part { position: absolute; height: 100%; }
+.part { min-width: 2px; background: var(--idle); }
+.part.changed { background: var(--good); } .part.rescued { background: #bf8700; }
+.part.failed { background: var(--bad); }
 pre { overflow-x: auto; padding: .6rem; background: var(--line); } details { margin: .3rem 0; }
 """
 
@@ -58,6 +65,7 @@ class Page:
     path: Path
     title: str = "deploy"
     steps: list[Step] = field(default_factory=list)
+    instances: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # name: times and states
     notes: list[str] = field(default_factory=list)
     failures: list[Mapping[str, Any]] = field(default_factory=list)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -74,6 +82,8 @@ class Page:
             self._write(None, now)  # some end without a recap
         elif kind == "progress":
             self._step(data["step"], now).progress.append((now, data["text"]))
+        elif kind == "instance":
+            self.instances.setdefault(data["name"], []).append((now, data["state"]))
         elif kind == "start":
             self._step(data["step"], now)
         elif kind == "result":
@@ -113,6 +123,7 @@ def html(page: Page, code: int | None, seconds: float) -> str:
         "<table><thead><tr><th>step</th><th>status</th><th>seconds</th><th>time line</th><th></th></tr></thead><tbody>",
         *(_row(step, max(seconds, 0.001)) for step in ended),
         "</tbody></table>",
+        *_instances(page.instances, max(seconds, 0.001)),
         *_progress(page.steps),
     ]
     head = (
@@ -128,6 +139,26 @@ def _row(step: Step, total: float) -> str:
     cells = (escape(step.name), escape(step.status), f"{step.ended - step.began:.1f}")
     texts = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr>{texts}<td class="line">{bar}</td><td class="summary">{escape(step.summary)}</td></tr>'
+
+
+def _instances(found: Mapping[str, Sequence[tuple[float, str]]], total: float) -> list[str]:
+    """Return a row for each instance: when it was in which state."""
+    if not found:
+        return []
+    head = "<tr><th>instance</th><th>time line</th><th>states, by seconds</th></tr>"
+    rows = []
+    for name, states in found.items():
+        ends = [*(at for at, _ in states[1:]), total]
+        bars = "".join(
+            f'<div class="part {STATES.get(state, "")}" style="left:{100 * at / total:.2f}%;'
+            f'width:{100 * (end - at) / total:.2f}%"></div>'
+            for (at, state), end in zip(states, ends, strict=True)
+            if state not in OVER
+        )
+        said = escape(", ".join(f"{state} {at:.1f}" for at, state in states))
+        line = f'<td class="line"><div class="track">{bars}</div></td>'
+        rows.append(f'<tr><td class="instance">{escape(name)}</td>{line}<td class="summary">{said}</td></tr>')
+    return ["<h2>Instances</h2>", f"<table><thead>{head}</thead><tbody>", *rows, "</tbody></table>"]
 
 
 def _failure(failure: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from toolkit.deploy.outcomes import Failure, Plan, Recap, Result
 
 
 class Renderer(Protocol):
-    """Shows an event: `kind` is play, plan, start, progress, result, note, failure or recap."""
+    """Shows an event: `kind` is play, plan, start, progress, instance, result, note, failure or recap."""
 
     def show(self, kind: str, data: Mapping[str, Any]) -> None: ...
 
@@ -24,6 +24,7 @@ class Report:
 
     def __init__(self, renderers: Sequence[Renderer], closing: Callable[[], None] = lambda: None) -> None:
         self.renderers, self.recap, self._began = renderers, Recap(), time.monotonic()
+        self._instances: dict[str, str] = {}
         self.close = closing  # stops background output of a renderer; nothing is shown afterwards
 
     def emit(self, kind: str, **data: Any) -> None:
@@ -45,6 +46,12 @@ class Report:
 
     def progress(self, step: str, text: str) -> None:
         self.emit("progress", step=step, text=text)
+
+    def instance(self, name: str, state: str) -> None:
+        """Show that an instance has reached a state; a repeated one is not shown."""
+        if self._instances.get(name) != state:
+            self._instances[name] = state
+            self.emit("instance", name=name, state=state)
 
     def note(self, text: str) -> None:
         self.emit("note", text=text)

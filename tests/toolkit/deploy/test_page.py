@@ -12,7 +12,7 @@ import pytest
 from tests.support.bakery import PATIENCE
 from toolkit.deploy.outcomes import Failure, Result, Status
 from toolkit.deploy.page import Page, Step, html
-from toolkit.deploy.report import Report, make
+from toolkit.deploy.report import Plain, Report, make
 from workshop.pictures.page import browser
 
 EVIL = "<script>document.title = 'taken over'</script>"
@@ -20,6 +20,14 @@ MEASURE = """<script>
 const bars = [...document.querySelectorAll(".bar")].map(bar => bar.getBoundingClientRect());
 document.body.dataset.bars = JSON.stringify(bars.map(box => [Math.round(box.left), Math.round(box.width)]));
 </script></body>"""
+
+
+class Counting:
+    def __init__(self, kinds: list[str]) -> None:
+        self.kinds = kinds
+
+    def show(self, kind: str, data: object) -> None:
+        self.kinds.append(kind)
 
 
 def failed(path: Path) -> str:
@@ -72,6 +80,23 @@ def test_the_time_before_the_first_step_is_that_of_the_plan() -> None:
     assert "<td>plan</td><td>ok</td><td>4.0</td>" in html(page, 0, 9)
     page.steps[0].began = 0.2
     assert "<td>plan</td>" not in html(page, 0, 9)
+
+
+def test_each_instance_has_its_time_line(tmp_path: Path) -> None:
+    shown: list[str] = []
+    report = Report([Page(tmp_path / "deploy.html"), Plain(io.StringIO()), Counting(shown)])
+    for name, state in (("new-1", "starting"), ("old-1", "ready"), ("new-1", "starting"), ("new-1", "ready")):
+        report.instance(name, state)
+    report.instance("old-1", "ended")
+    report.instance(f"bad {EVIL}", "failed")
+    report.end(0)
+    text = (tmp_path / "deploy.html").read_text()
+    assert shown.count("instance") == 5  # a repeated state once
+    assert "<h2>Instances</h2>" in text
+    assert len(re.findall(r'<div class="part [a-z ]*"', text)) == 4  # one that has ended takes no time
+    assert re.search(r">new-1</td>.*starting 0\.\d, ready 0\.\d</td>", text)
+    assert EVIL not in text
+    assert "<h2>Instances</h2>" not in html(Page(Path("x")), 0, 1)  # the control
 
 
 @pytest.mark.parametrize(

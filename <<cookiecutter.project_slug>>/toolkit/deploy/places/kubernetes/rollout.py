@@ -10,7 +10,7 @@ from toolkit.deploy.outcomes import Failed, Failure
 from toolkit.deploy.places.kubernetes import evidence, unready
 from toolkit.deploy.places.kubernetes.exit_reasons import WRONG_FORMAT, WRONG_PLATFORM
 from toolkit.deploy.places.kubernetes.labels import LABEL, PROCESS_LABEL
-from toolkit.deploy.places.kubernetes.pod_failures import Sign, condition, controller_sign
+from toolkit.deploy.places.kubernetes.pod_failures import Sign, condition, controller_sign, is_ready
 from toolkit.deploy.places.kubernetes.pod_verdict import Memory, classify
 from toolkit.deploy.places.kubernetes.pods import View, look
 
@@ -38,7 +38,10 @@ def wait(place: KubernetesPlace, seconds: float, hold: float, deployment: str = 
         place.require_lock()
         now = time.monotonic()
         for each in watched:
-            if sign := each.sign(now - began):
+            sign = each.sign(now - began)
+            for name, state in phases(each.view, sign.pod if sign else ""):
+                place.report.instance(name, state)
+            if sign:
                 raise Failed(failure_of(place, each.view, sign))
         views = [each.view for each in watched]
         summary, counted = summary_of(wanted[0], views), sum(view.restarts() for view in views)
@@ -92,6 +95,13 @@ def names(cluster: Cluster, service: str) -> list[str]:
     """Return the Deployments of the release: the service, and its processes."""
     found = cluster.list("apps/v1", "Deployment", f"{LABEL}={service},{PROCESS_LABEL}")
     return [service, *sorted(item["metadata"]["name"] for item in found)]
+
+
+def phases(view: View, failed: str) -> list[tuple[str, str]]:
+    """Return the state of each pod, for the deploy page. `failed`: the name of one. Pure."""
+    new = [(pod["metadata"]["name"], "ready" if is_ready(pod) else "starting") for pod in view.pods]
+    found = [*new, *((pod["metadata"]["name"], "ending") for pod in view.old)]
+    return [(name, "failed" if name == failed else state) for name, state in found]
 
 
 def summary_of(service: str, views: Sequence[View]) -> str:

@@ -14,6 +14,7 @@ from toolkit.deploy.places.machine.engine import Engine, Instance
 if TYPE_CHECKING:
     from toolkit.deploy.places.changes import Changes
     from toolkit.deploy.places.machine.ssh import Connection
+    from toolkit.deploy.report import Report
 
 FOLDER = "/var/lib/deploy"
 
@@ -26,6 +27,12 @@ class State:
     project: str
     networks: frozenset[str]
     instances: tuple[Instance, ...]
+
+    def told(self, report: Report) -> None:
+        """Show the state of each instance of the service and its processes."""
+        for item in (*self.web, *self.processes):
+            if phase := phase_of(item, routed=item in self.routed):
+                report.instance(f"{item.name} on {self.host}", phase)
 
     @property
     def proxy(self) -> Instance | None:
@@ -47,6 +54,17 @@ class State:
     @property
     def serving(self) -> tuple[Instance, ...]:
         return tuple(item for item in self.routed if item.status in ("running", "restarting"))
+
+
+def phase_of(item: Instance, *, routed: bool) -> str:
+    """Return the state for the deploy page; empty for a container that was kept. Pure."""
+    if item.status == "restarting" or item.exit_code not in (0, 143):
+        return "failed"
+    if not item.running:
+        return "ended" if routed else ""
+    if item.policy == "no":
+        return "ending" if routed or item.role == containers.PROCESS else "starting"
+    return "ready" if routed or item.role == containers.PROCESS else "starting"
 
 
 class Machine:

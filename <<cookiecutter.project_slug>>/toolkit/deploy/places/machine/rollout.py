@@ -121,6 +121,8 @@ def await_ready(place: MachinePlace, machine: Machine, new: Sequence[Instance], 
         place.require_lock()
         for known in list(waiting):
             live = machine.engine.inspect(known.name)
+            state = "starting" if live and live.running else "failed"
+            place.report.instance(f"{known.name} on {machine.name}", state)
             answer = ask(machine, live, place.environment.port, "/ready") if live and live.running else None
             now = time.monotonic()
             refused = (refused or now) if verdict.is_refused(answer) else 0.0

@@ -32,6 +32,7 @@ def hold(place: MachinePlace, wanted: Wanted, seconds: float, stable: float) -> 
         place.require_lock()
         old = 0
         for machine in place.machines:
+            machine.state().told(place.report)
             waited, mine = time.monotonic() - began, place.on(machine, wanted)
             old += _settle(place, machine, mine, waited, before) + _settle_processes(
                 place, machine, mine, waited, before

@@ -1,5 +1,6 @@
 """Two machines: one after the other, and back on the first when the second fails."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -35,6 +36,45 @@ def test_every_host_gets_the_release(pair: MachineStage) -> None:
     again = pair.deploy("v2")
     assert "changed=0" in again.out, again
     assert pair.deploy("v1").code == 0
+
+
+def test_operations_and_processes_reach_every_host(pair: MachineStage) -> None:
+    """A worker runs on each host, a scheduled command on the first alone."""
+    processes = json.dumps(
+        {
+            "worker": {"command": ["sleep", "100000"], "grace_seconds": 1},
+            "nightly": {"command": ["true"], "schedule": "0 3 1 1 *"},
+        }
+    )
+    given = ("-e", f"processes={processes}")
+    ended = pair.deploy("v1", *given)
+    assert ended.code == 0, ended
+    assert "changed=0" in pair.deploy("v1", *given).out
+    before = [running(pair, host) for host in pair.hosts]
+    assert [sorted(each) for each in before] == [["blue", "nightly", "proxy", "worker"], ["blue", "proxy", "worker"]]
+    with pair.load(rate=20, threads=2) as load:
+        restarted = pair.task("restart", "--yes", *given)
+    assert restarted.code == 0, restarted
+    assert not load.failures
+    after = [running(pair, host) for host in pair.hosts]
+    for old, new in zip(before, after, strict=True):
+        assert new["worker"] != old["worker"]
+        assert new["proxy"] == old["proxy"]
+        assert "blue" not in new
+    scaled = pair.task("scale", "2", "--yes", *given)
+    assert scaled.code == 0, scaled
+    for host in pair.hosts:
+        assert pair.containers(host).keys() >= {"green-1", "green-2"}
+    assert pair.deploy("v1").code == 0
+    assert not [name for host in pair.hosts for name in running(pair, host) if name in ("worker", "nightly")]
+
+
+def running(stage: MachineStage, host: Host) -> dict[str, str]:
+    """Ids of the containers that run, by the first part of their names."""
+    form = "{{.Names}} {{.ID}}"
+    script = f"docker ps --filter label=deploy.project={stage.name} --format '{form}'"
+    rows = [line.removeprefix(f"{stage.name}-").split() for line in host.run(script).splitlines()]
+    return {name.split("-")[0]: id_ for name, id_ in rows}
 
 
 def test_failure_on_the_second_host_puts_the_first_back(pair: MachineStage) -> None:

@@ -47,7 +47,7 @@ def test_a_rotated_secret_replaces_the_instances_and_a_rollback_gets_the_old_one
             assert rotated.code == 0, rotated
             assert not load.failures
             assert rotated_url in values_of(stage)
-            back = stage.task("rollback", "--to", "1", *given, **variables)
+            back = stage.task("rollback", "--to", "1", *given, seconds=900, **variables)
             assert back.code == 0, back
             assert stage.database in values_of(stage)
             for ended in (first, again, rotated, back):

@@ -33,6 +33,10 @@ def converged(stage: MachineStage, image: str, *arguments: str, **variables: str
     states = stage.containers()
     assert Counter(states.values())["running"] == 2, states  # the proxy and one instance
     assert "migrate" not in states
+
+
+def recorded(stage: MachineStage, image: str, *arguments: str, **variables: str) -> None:
+    """The release is the last on record, and nothing is left to do."""
     assert stage.history()[-1]["digest"] == stage.images[image]
     again = stage.deploy(image, *arguments, **variables)
     assert "changed=0" in again.out, again
@@ -56,6 +60,7 @@ def test_killed_before_each_change(running: MachineStage, tmp_path: Path) -> Non
             assert killed.code == -signal.SIGKILL, killed
             left[tuple(sorted(f"{name} {state}" for name, state in running.containers().items()))] += 1
             converged(running, image, *EXTRA, **given)
+            recorded(running, image, *EXTRA, **given)
     print(f"{number - 1} changes, {load.sent} requests, failures {dict(load.failures)}, states {left}")
     assert 8 < number < MOST
     assert len(left) > 3  # the kills came at different states
@@ -77,6 +82,7 @@ def test_killed_at_random_moments(running: MachineStage) -> None:
                 child.wait()
             unfinished += running.served() != running.images[image]
             converged(running, image)
+    recorded(running, image)
     print(f"{load.sent} requests, failures {dict(load.failures)}, {unfinished} of 20 before the new version served")
     assert not load.failures
     assert unfinished

@@ -21,7 +21,9 @@ set -eu
 account=@account@
 if ! command -v docker >/dev/null; then
   apt-get update -q
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends docker.io
+  # Since Debian 13 the command is a package of its own.
+  packages="docker.io $(apt-cache show docker-cli >/dev/null 2>&1 && echo docker-cli)"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages
   echo "changed: installed Docker"
 fi
 if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then systemctl enable --now docker; fi

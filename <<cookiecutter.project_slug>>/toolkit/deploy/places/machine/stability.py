@@ -88,7 +88,8 @@ def _settle_processes(
             if waited > float(processes.spec_of(live).get("grace", 0)):
                 machine.engine.signal(live.name, "SIGKILL")
         for live in item.gone:
-            if not processes.spec_of(live).get("schedule"):  # its log has the outcome of its last run
+            # The log of a scheduler has the outcome of its last run.
+            if item.wanted is None or not processes.spec_of(live).get("schedule"):
                 machine.engine.remove(live.name)
     return left
 

@@ -17,7 +17,7 @@ FREE_MEGABYTES = 50
 REMEDY = "`docker system df` shows its use, `docker image prune --all` removes old images"
 # Prints a line for each lack.
 LOOK = """
-for program in bash flock; do command -v $program >/dev/null || echo "no $program"; done
+for program in bash flock docker; do command -v $program >/dev/null || echo "no $program"; done
 if [ -d {folder} ]; then [ -w {folder} ] || echo "{folder} is not writable for $(id -un)"
 elif [ ! -w {parent} ]; then echo "{parent} does not exist, or is not writable for $(id -un)"; fi
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.inventory.machine import DATABASE_URL, MachineEnvironment
 from toolkit.deploy.inventory.preview import PLACEHOLDER, scope_of
+from toolkit.deploy.inventory.schema import KubernetesEnvironment
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
@@ -17,7 +18,7 @@ FIRST_PORT, PORTS = 20000, 10000
 
 
 def pairs_of(service: str, name: str, env: Environment) -> list[str]:
-    """Return the keys as `-e` takes them."""
+    """Return the keys as `-e` takes them; none for a place without previews."""
     scope, names = scope_of(service, name), sorted({DATABASE_URL, *env.secret.names})
     host = env.preview.host.replace(PLACEHOLDER, name) if env.preview.host else ""
     keys: dict[str, object] = {
@@ -26,11 +27,12 @@ def pairs_of(service: str, name: str, env: Environment) -> list[str]:
         "database_max_connections": None,
         **dict.fromkeys(("confirm", "clean_checkout", "smoke_writes"), False),
     }
-    own = (
-        _on_machine(env, scope, names)
-        if isinstance(env, MachineEnvironment)
-        else _on_cluster(env, service, scope, names, host)
-    )
+    if isinstance(env, MachineEnvironment):
+        own = _on_machine(env, scope, names)
+    elif isinstance(env, KubernetesEnvironment):
+        own = _on_cluster(env, service, scope, names, host)
+    else:
+        return []
     return [f"{key}={json.dumps(value)}" for key, value in {**keys, **own}.items()]
 
 

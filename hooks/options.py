@@ -43,8 +43,9 @@ ACCOUNTS = (
 )
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
-    ("place", "kubernetes"): Effect(),
-    ("place", "machine"): Effect(remove=("helm", "k8s", ".github/workflows/preview.yml")),
+    ("place", "kubernetes"): Effect(remove=("docs/cloudrun.md",)),
+    ("place", "machine"): Effect(remove=("docs/cloudrun.md", "helm", "k8s", ".github/workflows/preview.yml")),
+    ("place", "cloudrun"): Effect(remove=("helm", "k8s", ".github/workflows/preview.yml")),
     ("driver", "manifests"): Effect(remove=("helm",)),
     ("driver", "helm"): Effect(remove=("k8s",)),
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),

@@ -65,6 +65,8 @@ class CloudRunEnvironment(Environment):
             )
         if isinstance(self.secret.keys, Mapping):
             for variable, key in self.secret.keys.items():
+                if (owner := key.rpartition("/")[0]) and owner != self.project:
+                    raise ValueError(f"secret.keys.{variable}: Cloud Run reads secrets of its own project, not {owner}")
                 if "#" in key:
                     raise ValueError(
                         f"secret.keys.{variable}: Cloud Run takes a whole secret, not a property of it: {key}"

@@ -19,6 +19,11 @@ plain: {}
 machine:
   place: machine
   hosts: [deploy@203.0.113.7, {ssh: "deploy@shop.example:2222", host_key: ssh-ed25519 AAAAC3Nz}]
+run:
+  place: cloudrun
+  project: shop-project
+  region: europe-west1
+  secret: {store: google, keys: {DATABASE_URL: database}}
 wrong:
   place: machine
   hosts: [deploy@203.0.113.7]
@@ -58,6 +63,15 @@ def test_each_environment_has_the_keys_of_its_place(project: Path) -> None:
         ("machine", ("replicas=9",), "replicas"),
         ("machine", ('processes={a: {command: [b], schedule: "0 0 30 2 *"}}',), "it has no day"),
         ("machine", ("proxy.domian=a.example",), "did you mean domain"),
+        ("run", ("secret={from_env: [DATABASE_URL]}",), "Cloud Run reads secrets from Google Secret Manager"),
+        ("run", ("secret={store: google, keys: {A: b#c}}",), "not a property"),
+        ("run", ("secret={store: google, keys: {A: other/b}}",), "of its own project"),
+        ("run", ("replicas=11",), "max_instances"),
+        ("run", ("graceful_seconds=9", "drain_seconds=2"), "after 10 s"),
+        ("run", ("processes={worker: {command: [work]}}",), "with a `schedule`"),
+        ("run", ("canary=[50, 10]",), "rising percentages"),
+        ("run", ("canary=[50]", "settings.METRICS_PORT=9000"), "METRICS_PORT"),
+        ("run", ("namespace=shop",), "not a key of place cloudrun"),
     ],
 )
 def test_mistakes(project: Path, name: str, extra: tuple[str, ...], expected: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,16 +40,22 @@ class Logs:
         query = f'resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="{name}"'
         return [text(entry) for entry in self._newest(query, lines)]
 
+    def of_ended(self, execution: str, lines: int = SHOWN) -> list[str]:
+        """Return the last lines of an execution that has just ended: the first of them may take some seconds."""
+        return self._awaited(lambda: self.of_execution(execution, lines))
+
     def as_evidence(self, name: str, *, execution: bool = False) -> tuple[str, ...]:
         """Return the last lines for a failure page; none where this user may not read them, or there are none."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
         with suppress(Failed):
-            while True:
-                found = self.of_execution(name) if execution else self.of_revision(name)
-                if found or time.monotonic() > deadline:
-                    return tuple(f"| {line}" for line in found)
-                time.sleep(PAUSE_SECONDS)
+            found = self.of_ended(name) if execution else self._awaited(lambda: self.of_revision(name))
+            return tuple(f"| {line}" for line in found)
         return ()
+
+    def _awaited(self, look: Callable[[], list[str]]) -> list[str]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := look()) and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
+        return found
 
     def _newest(self, query: str, lines: int) -> list[Object]:
         body = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.records import Kept
 
 RUN_SECONDS = 3600
+LINES = 1000  # of a page of Cloud Logging
 
 
 class CloudRunOperations:
@@ -35,8 +36,8 @@ class CloudRunOperations:
         try:
             execution = str(run.start_job(name)["metadata"]["name"])
             ended = executions.follow(self.place, execution, "run", RUN_SECONDS)
-            for line in self.place.logs_of.as_evidence(execution, execution=True):
-                show(line.removeprefix("| "))
+            for line in self.place.logs_of.of_ended(execution, LINES):
+                show(line)
         finally:
             if execution:
                 run.delete_execution(execution)

@@ -1,0 +1,98 @@
+"""Daily operations on a service that is released to Cloud Run."""
+
+import re
+
+import pytest
+
+from tests.support.cloudrun import CloudRunStage
+
+pytestmark = pytest.mark.drill(minutes=2)
+
+SHOW = "import os, sys; print(os.environ['IMAGE_DIGEST'], *sys.argv[1:]); sys.exit(7)"
+# Kubelets that share a machine remove each other's logs once a minute.
+TRIES = 3
+
+
+def jobs(stage: CloudRunStage) -> list[str]:
+    return stage.kubectl("get", "configmaps", "-l", "rig.test/kind=job", "-o", "name").split()
+
+
+def annotation(stage: CloudRunStage, name: str) -> str:
+    return str(stage.service()["spec"]["template"]["metadata"]["annotations"][f"autoscaling.knative.dev/{name}"])
+
+
+def test_run_shows_the_lines_and_returns_the_exit_code(running: CloudRunStage) -> None:
+    before = jobs(running)
+    for _ in range(TRIES):
+        ended = running.task("run", "--", "python", "-c", SHOW, "two words", "$HOME;")
+        assert ended.code == 7, ended
+        if ended.out:
+            break
+    assert ended.out == f"{running.images['v1']} two words $HOME;\n"
+    assert jobs(running) == before
+
+
+def test_run_without_a_release_or_with_a_command_that_cannot_start(
+    running: CloudRunStage, actor: CloudRunStage
+) -> None:
+    with actor.fresh() as empty:
+        refused = empty.task("run", "--", "true")
+    assert refused.code == 6, refused
+    assert "NOT_DEPLOYED" in refused.out
+    before = jobs(running)
+    unknown = running.task("run", "--", "no-such-program")
+    assert unknown.code != 0, unknown
+    assert jobs(running) == before
+
+
+def test_restart_makes_new_instances_and_the_next_deploy_changes_nothing(running: CloudRunStage) -> None:
+    before = running.service()["status"]["traffic"][0]["revisionName"]
+    with running.load() as load:
+        ended = running.task("restart", "--yes")
+    assert ended.code == 0, ended
+    assert not load.failures, f"{load.failures} of {load.sent}"
+    assert running.service()["status"]["traffic"][0]["revisionName"] != before
+    assert "changed=0" in running.deploy("v1").out
+
+
+def test_scale_until_the_next_deploy(running: CloudRunStage) -> None:
+    ended = running.task("scale", "2", "--yes")
+    assert ended.code == 0, ended
+    assert "the next deploy sets again" in ended.out
+    assert annotation(running, "minScale") == "2"
+    assert running.deploy("v1").code == 0
+    assert annotation(running, "minScale") == "1"
+
+
+def test_shell_and_connect_name_the_way(running: CloudRunStage) -> None:
+    refused = running.task("connect", "db")
+    assert refused.code == 6, refused
+    assert "NOT_SUPPORTED" in refused.out
+    assert "cloud-sql-proxy" in refused.out
+
+
+def test_scheduled_process_is_a_job_of_the_release(running: CloudRunStage) -> None:
+    keys = ("-e", 'processes.clean={command: [python, -c, "print(1)"], schedule: "0 3 * * *"}')
+    ended = running.deploy("v1", *keys)
+    assert ended.code == 0, ended
+    assert "create Job shop-clean" in ended.out
+    assert running.images["v1"] in running.kubectl("get", "configmap", "run-job-shop-clean", "-o", "yaml")
+    assert "changed=0" in running.deploy("v1", *keys).out
+    shown = running.task("status", *keys)
+    assert re.search(r"process +clean +0 3 \* \* \*, not started yet", shown.out), shown
+    gone = running.deploy("v1")
+    assert gone.code == 0, gone
+    assert "delete Job shop-clean" in gone.out
+    assert not [name for name in jobs(running) if "clean" in name]
+
+
+def test_remove_deletes_the_service_and_its_jobs(actor: CloudRunStage) -> None:
+    with actor.fresh() as stage:
+        assert stage.deploy("v1").code == 0
+        kept = stage.task("remove", "--yes", "production")
+        assert kept.code == 6, kept
+        ended = stage.task("remove", "--yes", "staging")
+        assert ended.code == 0, ended
+        assert jobs(stage) == []
+        assert "shop" not in stage.kubectl("get", "ksvc", "-o", "name")
+        assert stage.history() == []

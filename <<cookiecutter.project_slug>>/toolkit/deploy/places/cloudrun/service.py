@@ -152,10 +152,10 @@ def _body(
     }
     if live:
         metadata["resourceVersion"] = kept["resourceVersion"]
-    spec = {
-        "template": template or (live.content["spec"]["template"] if live else {}),
-        "traffic": state.entries(traffic),
-    }
+    now = live.content["spec"]["template"] if live else {}
+    # Under the same name nothing may differ, not even a default that the platform has filled in.
+    same = template is None or (live is not None and live.template_name == template["metadata"]["name"])
+    spec = {"template": now if same else template, "traffic": state.entries(traffic)}
     return {"apiVersion": render.SERVING, "kind": "Service", "metadata": metadata, "spec": spec}
 
 

@@ -1,6 +1,8 @@
 """A canary on Cloud Run: a worse version is taken back at its first share, a good one gets 10, 50 and 100 %."""
 
+import os
 import re
+import signal
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.support import faults
 from tests.support.cloudrun import CloudRunStage
+from tests.support.running import PATIENCE
 from tests.support.stage import Images, until
 
 pytestmark = [pytest.mark.drill(minutes=4), pytest.mark.alone]  # serves under load
@@ -45,25 +48,36 @@ def test_a_worse_version_is_taken_back_at_its_first_share(canaried: CloudRunStag
     assert clients.failures.total() <= 0.05 * clients.sent, f"{clients.failures} of {clients.sent}"
 
 
+@pytest.mark.parametrize("share", [10, 50])
+def test_requests_are_divided_as_asked_and_an_interrupt_takes_the_canary_back(
+    canaried: CloudRunStage, share: int
+) -> None:
+    before = canaried.traffic()
+    with canaried.deploying("v3", "-e", f"canary.weights=[{share}]", "-e", "canary.seconds=900") as child:
+        until(lambda: canaried.traffic().get(canaried.images["v3"]) == share, PATIENCE, f"{share} %")
+        seen = Counter(canaried.served() for _ in range(1000))
+        os.kill(child.pid, signal.SIGINT)
+        out, _ = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 130, out
+    assert abs(seen[canaried.images["v3"]] - 10 * share) < 30, seen
+    assert canaried.traffic() == before
+
+
 def test_a_good_version_gets_its_shares_and_no_request_fails(canaried: CloudRunStage) -> None:
-    with canaried.load(100) as clients, canaried.deploying("v2", *SHARES, *PATIENT) as child:
-        shares = {}
-        for share in (10, 50):
-            until(lambda share=share: canaried.traffic().get(canaried.images["v2"]) == share, 120, f"{share} %")
-            shares[share] = Counter(canaried.served() for _ in range(1000))
-        out, _ = child.communicate(timeout=300)
-    assert child.returncode == 0, out
+    with canaried.load(100) as clients:
+        ended = canaried.deploy("v2", *SHARES, *PATIENT)
+    assert ended.code == 0, ended
+    assert "passed 10 %, 50 %, 100 %" in ended.out
     assert not clients.failures, f"{clients.failures} of {clients.sent}"
+    assert clients.sent > 1000
     assert canaried.traffic() == {canaried.images["v2"]: 100}
-    for share, seen in shares.items():
-        assert abs(seen[canaried.images["v2"]] - 10 * share) < 30, shares
 
 
 def test_the_canary_of_a_killed_deploy_is_taken_back(canaried: CloudRunStage) -> None:
     before = canaried.traffic()
     with canaried.deploying("v3", *SHARES, "-e", "canary.seconds=60") as child:
-        until(lambda: canaried.traffic().get(canaried.images["v3"]) == 10, 120, "10 %")
-        child.kill()
+        until(lambda: canaried.traffic().get(canaried.images["v3"]) == 10, PATIENCE, "10 %")
+        os.killpg(child.pid, signal.SIGKILL)
     shown = canaried.task("doctor")
     assert shown.code == 6, shown
     assert "a deploy has not ended" in shown.out

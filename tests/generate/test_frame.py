@@ -57,7 +57,7 @@ def test_an_incomplete_environment_is_recreated(
 
 def test_every_option_has_its_row() -> None:
     """An answer without a row would change nothing; a path without a file would be a slip."""
-    assert {question for question, _ in options.OPTION_FILES} == {"place", "driver", "auth", "ci"}
+    assert {question for question, _ in options.OPTION_FILES} == {"place", "driver", "auth", "ci", "infra"}
     for effect in options.OPTION_FILES.values():
         for name in (*effect.remove, *effect.rename, *effect.rename.values()):
             assert (SERVICE / name).exists(), name

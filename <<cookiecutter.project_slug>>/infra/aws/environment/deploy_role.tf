@@ -33,15 +33,21 @@ resource "aws_iam_role_policy" "deploy" {
       {
         Sid      = "Register" # ECS has no narrower resource for these
         Effect   = "Allow"
-        Action   = ["ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
+        Action   = ["ecs:DeregisterTaskDefinition", "ecs:ListTagsForResource", "ecs:RegisterTaskDefinition", "ecs:TagResource"]
         Resource = "*"
+      },
+      {
+        Sid      = "Cluster"
+        Effect   = "Allow"
+        Action   = "ecs:DescribeClusters"
+        Resource = aws_ecs_cluster.this.arn
       },
       {
         Sid    = "Release"
         Effect = "Allow"
         Action = [
-          "ecs:CreateService", "ecs:DeleteService", "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:DescribeTasks",
-          "ecs:ExecuteCommand", "ecs:ListServices", "ecs:ListTasks", "ecs:RunTask", "ecs:StopTask", "ecs:TagResource",
+          "ecs:CreateService", "ecs:DeleteService", "ecs:DescribeServices", "ecs:DescribeTasks",
+          "ecs:ExecuteCommand", "ecs:ListServices", "ecs:ListTasks", "ecs:RunTask", "ecs:StopTask",
           "ecs:UpdateService",
         ]
         Resource  = "*"
@@ -79,11 +85,10 @@ resource "aws_iam_role_policy" "deploy" {
         Resource = "arn:aws:s3:::${var.history}/${local.name}/*"
       },
       {
-        Sid       = "ListHistory"
-        Effect    = "Allow"
-        Action    = "s3:ListBucket"
-        Resource  = "arn:aws:s3:::${var.history}"
-        Condition = { StringLike = { "s3:prefix" = "${local.name}/*" } }
+        Sid      = "ListHistory"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = "arn:aws:s3:::${var.history}"
       },
     ]
   })

@@ -56,7 +56,7 @@ def test_no_choice(bakery: Bakery, tmp_path: Path) -> None:
     """Cookiecutter's own check comes before ours; it names the choices, too."""
     done = bakery.cookiecutter(tmp_path, "auth=magic")
     assert done.returncode == 1
-    assert "magic provided for choice variable auth, but the choices are ['jwt', 'none']" in done.stderr
+    assert "magic provided for choice variable auth, but the choices are ['jwt', 'accounts', 'none']" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -30,6 +30,10 @@ namespace = invoke.Collection.from_module(tasks, config={"project": str(HERE)})
 # % if cookiecutter.auth != "none"
 namespace.add_task(tasks.token)
 # % endif
+# % if cookiecutter.auth == "accounts"
+namespace.add_collection(tasks.keys)
+namespace.add_collection(tasks.user)
+# % endif
 
 if __name__ == "__main__":
     invoke.Program(name="tasks", binary="python3 tasks.py", namespace=namespace).run(arguments.read(sys.argv))

@@ -39,7 +39,10 @@ ACCOUNTS = (
     "app/commands/user.py",
     "app/models/accounts.py",
     "docs/security.md",
+    "tests/integration/accounts",
     "tests/support/identity_accounts.py",
+    "tests/support/mailbox.py",
+    "tests/unit/accounts",
 )
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {

@@ -65,6 +65,7 @@ CONCERNS = (
     ("hooks/*", "tests/generate/*"),
     (f"{SERVICE}/toolkit/deploy/*", "tests/cluster/*"),
     (f"{SERVICE}/k8s/*", "tests/cluster/*"),
+    (f"{SERVICE}/app/accounts/*", "tests/service/test_accounts.py"),
     (f"{SERVICE}/app/*", "tests/service/*"),
     (f"{SERVICE}/tests/*", "tests/service/*"),
 )

@@ -51,6 +51,20 @@ def test_mechanics_without_authentication(bakery: Bakery, bake: Bake) -> None:
     run_tests(bakery, service, [*files, "tests/integration/test_schemathesis.py"])
 
 
+@pytest.mark.drill(minutes=6)
+def test_a_service_with_users(bakery: Bakery, bake: Bake) -> None:
+    """Its own tests, with the coverage they promise; test_accounts.py has those of the framework."""
+    run_tests(bakery, bake("accounts"), ["tests", "--cov", "--cov-report="])
+
+
+@pytest.mark.drill(minutes=3)
+def test_mechanics_with_users(bakery: Bakery, bake: Bake) -> None:
+    service = bake("accounts")
+    own = ("test_enumeration", "test_storm", "test_single_sign_on", "test_authorize", "test_instances")
+    files = [name for name in lay_over(service, "accounts") if name != UNDER_LOAD]
+    run_tests(bakery, service, [name for name in files if not any(word in name for word in own)])
+
+
 def test_types_of_the_tests(bakery: Bakery, bake: Bake) -> None:
     """Their imports of the service's own tests cannot be resolved here, so `lint` leaves them out."""
     service = bake("jwt")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +21,7 @@ SHORTEST, LONGEST = 15, 128
 # Of 0 to 4, by zxcvbn's estimate of guesses: 3 is 10^8 and more.
 STRENGTH = 3
 _ZXCVBN_LENGTH = 72
+NICE = 10  # of the threads that hash
 
 T = TypeVar("T")
 
@@ -32,7 +36,7 @@ class Passwords:
 
     def __init__(self, settings: AccountSettings) -> None:
         self._hasher = PasswordHasher(settings.hash_passes, settings.hash_memory_kib, parallelism=1)
-        self._pool = ThreadPoolExecutor(settings.hash_threads, thread_name_prefix="password")
+        self._pool = ThreadPoolExecutor(settings.hash_threads, "password", initializer=_give_way)
         self._limit = settings.hash_threads + settings.hash_queue
         self._pending = 0
         # The hash that a log-in of an unknown user is compared with: it takes as long as a known one.
@@ -75,6 +79,12 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._pending -= 1
+
+
+def _give_way() -> None:
+    """Let the event loop go first: on Linux, a priority is a thread's."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def weak(reason: str) -> Unprocessable:

@@ -44,7 +44,7 @@ _WAIT = Statement(
 _FORGET = Statement(text("DELETE FROM user_attempts WHERE key = ANY(CAST(:keys AS bytea[]))"))
 _GIVE_BACK = Statement(
     text(
-        "UPDATE user_attempts SET count = greatest(count - 1, 0), blocked_until = clock_timestamp() "
+        "UPDATE user_attempts SET count = greatest(count - 1, 0), blocked_until = updated_at "
         "WHERE key = ANY(CAST(:keys AS bytea[]))"
     )
 )

@@ -101,18 +101,19 @@ def rotated(bundle: str) -> tuple[str, str]:
 
 
 def _read(block: str) -> SigningKey:
+    key: object
     try:
         if "PRIVATE KEY" in block:
-            private: object = serialization.load_pem_private_key(block.encode(), None)
-            if isinstance(private, (ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey)):
-                public = private.public_key()
-                return SigningKey(_thumbprint(public), _algorithm(public), public, private)
-        elif "PUBLIC KEY" in block:
-            read: object = serialization.load_pem_public_key(block.encode())
-            if isinstance(read, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
-                return SigningKey(_thumbprint(read), _algorithm(read), read, None)
+            key = serialization.load_pem_private_key(block.encode(), None)
+        else:
+            key = serialization.load_pem_public_key(block.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("has a key that is not readable PEM without a password") from None
+    if isinstance(key, (ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey)):
+        public: PublicKey = key.public_key()
+        return SigningKey(_thumbprint(public), _algorithm(public), public, key)
+    if isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
+        return SigningKey(_thumbprint(key), _algorithm(key), key, None)
     raise ValueError("has a key that is neither Ed25519 nor EC P-256")
 
 

@@ -1,6 +1,6 @@
 """A running service: the one at BASE_URL, or one that is started here.
 
-At BASE_URL, the token of a caller who may do everything comes from E2E_TOKEN.
+At BASE_URL, tests/support/identity.py has the caller who may do everything.
 """
 
 import os
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
 from tests.support import databases
-from tests.support.identity import headers_for
+from tests.support.identity import deployed_headers, headers_for
 from tests.support.service import running
 from tests.support.waiting import PATIENCE
 
@@ -38,8 +38,7 @@ async def http(base_url: str, session_app: FastAPI) -> AsyncIterator[AsyncClient
             made.append(str(response.url.join(location)))
 
     if os.environ.get("BASE_URL"):
-        token = os.environ.get("E2E_TOKEN")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = await deployed_headers(base_url)
     else:
         headers = headers_for(app=session_app)
     hooks: dict[str, list[Callable[..., Any]]] = {"response": [remember]}

@@ -1,5 +1,6 @@
 """Tokens for tests: what `invoke token` prints, for any caller with any scopes."""
 
+import os
 from functools import lru_cache
 
 from fastapi import FastAPI
@@ -25,3 +26,9 @@ def headers_for(*scopes: str, app: FastAPI | None = None, subject: str = SUBJECT
 def _token(subject: str, scopes: tuple[str, ...]) -> str:
     # Kept, as a caller would: the service verifies a token once and looks it up from then on.
     return make_token(scopes, subject)
+
+
+async def deployed_headers(base_url: str) -> dict[str, str]:
+    """The headers of a caller of a deployed service who may do everything: the token in E2E_TOKEN."""
+    token = os.environ.get("E2E_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}

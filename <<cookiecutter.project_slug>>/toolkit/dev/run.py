@@ -8,8 +8,8 @@ from toolkit.dev import subprocesses
 from toolkit.dev.postgres import choice
 
 
-def run(project: Path, module: str) -> int:
-    """Run `python -m MODULE` in the foreground and return its exit code."""
+def run(project: Path, module: str, *arguments: str) -> int:
+    """Run `python -m MODULE ARGUMENTS` in the foreground and return its exit code."""
     with choice.chosen(project) as variables:
-        command = [sys.executable, "-m", module]
+        command = [sys.executable, "-m", module, *arguments]
         return subprocesses.run(command, cwd=project, env={**os.environ, **variables})

@@ -17,9 +17,10 @@ from toolkit.tasks import (
     resource,
     template,
 )
+from toolkit.tasks.accounts import keys, user
 from toolkit.tasks.develop import token
 
-__all__ = ["namespace", "token"]
+__all__ = ["keys", "namespace", "token", "user"]
 
 namespace = Collection()
 for group in (develop.namespace, containers.namespace, deploy.namespace, operate.namespace, backups.namespace):

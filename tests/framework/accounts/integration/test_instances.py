@@ -1,0 +1,44 @@
+"""Guessing over three instances: they count together."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from httpx2 import AsyncClient
+
+from tests.integration.accounts.conftest import OTHER
+from tests.support.service import running
+from tests.support.waiting import PATIENCE
+
+LIMITS = {
+    "ACCOUNTS_ATTEMPTS_PER_ADDRESS": "12",
+    "ACCOUNTS_ATTEMPTS_PER_PAIR": "5",
+    "ACCOUNTS_HASH_QUEUE": "1000",
+    "LOG_LEVEL": "ERROR",
+}
+
+
+@pytest.fixture
+def instances(own_database: str) -> Iterator[list[str]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(running(own_database, **LIMITS)).url for _ in range(3)]
+
+
+async def guess(url: str, email: str) -> int:
+    form = {"grant_type": "password", "username": email, "password": OTHER}
+    async with AsyncClient(base_url=url, timeout=PATIENCE) as client:
+        return (await client.post("/api/v1/auth/token", data=form)).status_code
+
+
+async def test_guesses_are_counted_together(instances: list[str]) -> None:
+    """At once, so that an instance that counted what it read before would let more through."""
+    statuses = Counter(await asyncio.gather(*(guess(url, "ada@example.com") for url in instances * 8)))
+    assert set(statuses) == {400, 429}
+    assert statuses[400] == 5
+    accounts = (f"u{number}@example.com" for number in range(24))
+    statuses = Counter(
+        await asyncio.gather(*(guess(url, email) for url, email in zip(instances * 8, accounts, strict=True)))
+    )
+    assert statuses[400] == 12 - 5

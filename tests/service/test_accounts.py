@@ -31,16 +31,16 @@ def test_authorize_in_a_browser(bakery: Bakery, service: Path) -> None:
 
 @pytest.mark.drill(minutes=1)
 def test_guesses_over_three_instances(bakery: Bakery, service: Path) -> None:
-    run_tests(bakery, service, ["tests/integration/test_instances.py"])
+    run_tests(bakery, service, ["tests/integration/accounts/test_instances.py"])
 
 
 @pytest.mark.alone
 @pytest.mark.drill(minutes=4)
 def test_times_do_not_tell_known_e_mails(bakery: Bakery, service: Path) -> None:
-    run_tests(bakery, service, ["-n0", "tests/integration/test_enumeration.py"])
+    run_tests(bakery, service, ["-n0", "tests/integration/accounts/test_enumeration.py"])
 
 
 @pytest.mark.alone
 @pytest.mark.drill(minutes=1)
 def test_a_storm_of_log_ins(bakery: Bakery, service: Path) -> None:
-    run_tests(bakery, service, ["-n0", "tests/integration/test_storm.py"])
+    run_tests(bakery, service, ["-n0", "tests/integration/accounts/test_storm.py"])

@@ -65,6 +65,10 @@ def _created(app: FastAPI) -> Iterator[tuple[str, type[BaseModel], Table]]:
             classes = [item for item in classes if inspect.isclass(item)]
             body = next((item for item in classes if issubclass(item, BaseModel)), None)
             service = next((item for item in classes if issubclass(item, ResourceService)), None)
+            # % if cookiecutter.auth == "accounts"
+            if service and service.crud.table.name == "users":
+                continue  # a user is invited by e-mail
+            # % endif
             if body and service:
                 yield route.path, body, service.crud.table
 

@@ -22,19 +22,20 @@ from tests.unit.conftest import ClientOf, MakeApp
 ISSUER, AUDIENCE = "https://accounts.example.com", "shop"
 BUNDLE = new_key("EdDSA")
 RING = KeyRing(BUNDLE)
+SIGNER: Any = RING.signer.private
 OTHER = ed25519.Ed25519PrivateKey.generate()
 NOW = int(time.time())
 
 
 def claims(**changes: Any) -> dict[str, Any]:
     """The claims of a good token, changed; None takes one out."""
-    good = {"iss": ISSUER, "aud": [AUDIENCE], "sub": "u1", "iat": NOW, "exp": NOW + 600, "scope": "items:read"}
+    good = {"iss": ISSUER, "aud": [AUDIENCE], "sub": "u1", "iat": NOW, "exp": NOW + 86_400, "scope": "items:read"}
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
 
 
 def signed(headers: dict[str, Any] | None = None, key: Any = None, algorithm: str = "EdDSA", **changes: Any) -> str:
     header = {"kid": RING.signer.kid, "typ": KIND, **(headers or {})}
-    return jwt.encode(claims(**changes), key or RING.signer.private, algorithm=algorithm, headers=header)
+    return jwt.encode(claims(**changes), key or SIGNER, algorithm=algorithm, headers=header)
 
 
 def part(content: Any) -> str:

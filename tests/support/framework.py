@@ -11,7 +11,7 @@ from tests.support.template import ROOT
 FRAMEWORK = ROOT / "tests" / "framework"
 COMMON = "common"  # the other folders are named for the answer to `auth` that their tests need
 OWNERS = "owners"  # with the domain OWNED of tests/support/domains.py
-TOKENS = {"jwt": ("tokens",), "accounts": ("tokens",), "none": ()}
+TOKENS = {"jwt": ("tokens",), "accounts": ("tokens",)}
 UNDER_LOAD = "tests/e2e/test_shutdown.py"  # on a busy machine its clients are too slow
 WORKERS = 2
 
@@ -19,7 +19,7 @@ WORKERS = 2
 def lay_over(service: Path, auth: str, *, common: bool = True) -> list[str]:
     """Copy the tests for this answer into the service's `tests/`; return the paths of the test files there."""
     copied = []
-    for folder in (FRAMEWORK / name for name in (*((COMMON,) if common else ()), *TOKENS[auth], auth)):
+    for folder in (FRAMEWORK / name for name in (*((COMMON,) if common else ()), *TOKENS.get(auth, ()), auth)):
         for source in sorted(folder.rglob("*.py")):
             target = service / "tests" / source.relative_to(folder)
             assert not target.exists(), f"the service has tests/{source.relative_to(folder)} already"

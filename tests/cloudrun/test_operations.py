@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.cloudrun import CloudRunStage
+from tests.support.cloudrun import DATABASE, CloudRunStage
 
 pytestmark = pytest.mark.drill(minutes=2)
 
@@ -53,6 +53,20 @@ def test_restart_makes_new_instances_and_the_next_deploy_changes_nothing(running
     assert not load.failures, f"{load.failures} of {load.sent}"
     assert running.service()["status"]["traffic"][0]["revisionName"] != before
     assert "changed=0" in running.deploy("v1").out
+
+
+def test_a_new_secret_comes_with_a_restart(running: CloudRunStage) -> None:
+    stored = running.task("secrets.set", "DATABASE_URL", stdin=DATABASE)
+    assert stored.code == 0, stored
+    assert DATABASE not in stored.out
+    ended = running.task("restart", "--yes")
+    assert ended.code == 0, ended
+    variables = running.service()["spec"]["template"]["spec"]["containers"][0]["env"]
+    (reference,) = [item["valueFrom"]["secretKeyRef"] for item in variables if "valueFrom" in item]
+    assert reference == {"name": "database", "key": "2"}
+    before = running.service()["status"]["traffic"]
+    assert running.deploy("v1").code == 0
+    assert running.service()["status"]["traffic"] == before
 
 
 def test_scale_until_the_next_deploy(running: CloudRunStage) -> None:

@@ -24,6 +24,7 @@ ENDPOINT, INGRESS = os.environ.get("TEST_RUN_ENDPOINT", ""), os.environ.get("TES
 SERVICE = "shop"
 # Knative judges a revision at its progress deadline; an instance without a CPU limit fits on a small node.
 QUICK = (
+    "replicas=1",
     "hold_seconds=3",
     "lease_seconds=12",
     "annotations.serving.knative.dev/progress-deadline=25s",

@@ -63,7 +63,7 @@ def start_migration(place: CloudRunPlace, spec: ReleaseSpec) -> Migration:
 
 
 def follow(place: CloudRunPlace, name: str, step: str, limit: float) -> Ended:
-    """Wait until an execution ends."""
+    """Wait until an execution ends. `step`: of the report; empty for a command, whose output is its own."""
     began = time.monotonic()
     while True:
         place.require_lock()
@@ -78,7 +78,8 @@ def follow(place: CloudRunPlace, name: str, step: str, limit: float) -> Ended:
         if waited > limit + MARGIN_SECONDS:
             hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
             raise fail("MIGRATION_TIMEOUT", f"execution {name} did not end within {limit:.0f} s", hint=hint)
-        place.report.progress(step, f"execution {name}, {waited:.0f} s")
+        if step:
+            place.report.progress(step, f"execution {name}, {waited:.0f} s")
         time.sleep(POLL_SECONDS)
 
 

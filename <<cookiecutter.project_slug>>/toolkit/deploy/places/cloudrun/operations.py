@@ -35,7 +35,7 @@ class CloudRunOperations:
         execution = ""
         try:
             execution = str(run.start_job(name)["metadata"]["name"])
-            ended = executions.follow(self.place, execution, "run", RUN_SECONDS)
+            ended = executions.follow(self.place, execution, "", RUN_SECONDS)
             for line in self.place.logs_of.of_ended(execution, LINES):
                 show(line)
         finally:
@@ -56,9 +56,9 @@ class CloudRunOperations:
         yield  # a generator
 
     def restart(self) -> Undo:
-        """Begin to replace the revision with a further one of the same release, whose instances are new."""
+        """Begin to replace the revision with a further one of the same release, with the newest secrets."""
         web = self._released()
-        self.place.begin(web, fresh=True)
+        self.place.begin(render.with_versions(web, self.place.secrets.by_variable), fresh=True)
         return lambda: self.place.begin(web)
 
     def autoscaler(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,15 @@ def secret_variable(variable: str, reference: str, version: str) -> Object:
     _, _, path = reference.partition("/")
     name = (path or reference).partition("@")[0]
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": version}}}
+
+
+def with_versions(web: Kept, versions: Mapping[str, str]) -> Kept:
+    """Return the release with these versions of its secrets, by variable."""
+    made = copy.deepcopy(web)
+    for item in made["template"]["spec"]["containers"][0]["env"]:
+        if "valueFrom" in item and item["name"] in versions:
+            item["valueFrom"]["secretKeyRef"]["key"] = versions[item["name"]]
+    return made
 
 
 def _account(env: CloudRunEnvironment) -> Object:

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.toolkit.deploy.places.cloudrun.made import DIGEST, OTHER, environment, spec, web
 from toolkit.deploy.places.cloudrun import files, render, state
 from toolkit.deploy.places.cloudrun.state import Condition, Revision
+from toolkit.deploy.records import Kept
 
 SCHEMA = Path(__file__).parents[4] / "support" / "run_schema.py"
 
@@ -62,6 +64,18 @@ NAME = render.revision_name("shop", web())
 )
 def test_a_failed_revision_is_not_used_again(revisions: list[Revision], expected: str) -> None:
     assert state.choose_name("shop", web(), revisions) == expected
+
+
+def test_restart_takes_the_newest_secrets() -> None:
+    made = render.with_versions(web(), {"DATABASE_URL": "4", "OTHER": "9"})
+    changed = [pair for pair in zip(_variables(web()), _variables(made), strict=True) if pair[0] != pair[1]]
+    assert [after["valueFrom"]["secretKeyRef"]["key"] for _, after in changed] == ["4"]
+    assert render.with_versions(web(), {"DATABASE_URL": "3"}) == web()
+
+
+def _variables(kept: Kept) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = kept["template"]["spec"]["containers"][0]["env"]
+    return found
 
 
 def test_fresh_revision_has_a_further_name() -> None:

@@ -64,19 +64,21 @@ class Pair:
     def source(self, new: Field) -> Field | None:
         """Return the old field whose values a new one has; None for an added one."""
         names = {after: before for before, after in self.renamed}
-        return next((part for part in self.old.fields if part.name == names.get(new.name, new.name)), None)
+        return next((part for part in self.old.columns if part.name == names.get(new.name, new.name)), None)
 
     def value(self, old: Field, n: int) -> str:
         """Return the value of a row written before the change."""
         alike = ({"uuid", "ref"}, {old.type})
-        targets = [new for new in self.new.fields if self.source(new) == old and {new.type, old.type} in alike]
+        targets = [new for new in self.new.columns if self.source(new) == old and {new.type, old.type} in alike]
         if self.fits and targets and legal(old, value(targets[0], n)):
             return value(targets[0], n)
         return value(old, n)
 
     def with_new_name(self, column: str) -> "Pair | None":
         """Return the pair in which a redefined field has another name too; None if no line may have it."""
-        field = next(part for part in self.new.fields if part.name == column)
+        field = next((part for part in self.new.fields if part.name == column), None)
+        if field is None:
+            return None  # the owner's column
         name = f"{column}_new_id" if field.ref else f"{column}_new"
         new = Resource(
             self.new.name,
@@ -86,6 +88,7 @@ class Pair:
                 Group(tuple(name if member == column else member for member in group.fields), group.unique)
                 for group in self.new.groups
             ),
+            owner=self.new.owner,
         )
         return Pair(self.old, new, (*self.renamed, (column, name)), self.fits) if is_legal(new) else None
 
@@ -133,8 +136,9 @@ def pairs(draw: st.DrawFn) -> Pair:
     plural = old.plural if name == old.name else plural
     columns = {part.name: part for part in changed}
     kept = tuple(group for group in old.groups if all(member in columns for member in group.fields))
-    together = kept if draw(st.booleans()) else draw(groups(plural, columns))
-    return Pair(old, Resource(name, plural, tuple(changed), groups=together), tuple(renamed), draw(st.booleans()))
+    new = Resource(name, plural, tuple(changed), owner=old.owner != (draw(st.integers(0, 4)) == 4))
+    together = kept if draw(st.booleans()) else draw(groups(new))
+    return Pair(old, replace(new, groups=together), tuple(renamed), draw(st.booleans()))
 
 
 PAIRS = pairs().filter(lambda pair: pair.old != pair.new and is_legal(pair.new))

@@ -56,7 +56,7 @@ class Wish:
         old, new = self.pair.old, self.pair.new
         renames = [f"{new.name}.{before}={after}" for before, after in self.pair.renamed]
         renames += [f"{old.name}/{old.plural}={new.name}"] * (old.name != new.name)
-        filled = [f"{new.name}.{part.name}={lines.by_row(part)}" for part in new.fields if part.name in self.filled]
+        filled = [f"{new.name}.{part.name}={lines.by_row(part)}" for part in new.columns if part.name in self.filled]
         maps = [f"{new.name}.{name}:{gone}={kept}" for name, values in self.maps().items() for gone, kept in values]
         return resource_options.Given(renames, filled, maps)
 
@@ -132,7 +132,7 @@ class Release(Wish):
             unique |= {name for names in lines.uniques(self.pair.old) for name in names}
             unique |= {old for old, new in self.pair.renamed if new in unique}
         values: dict[str, str | None] = {}
-        for part in resource.fields:
+        for part in resource.columns:
             if part.has_default and n in (2, 4, 7) and part.name not in unique:
                 continue
             of = 5 if n == 6 and part.name not in unique else n
@@ -201,7 +201,7 @@ class Release(Wish):
     def check(self, fixed: set[str]) -> None:
         """Compare the rows written before the change with what they were; `fixed` columns have been corrected since."""
         wrong: dict[str, str] = {}
-        for part in self.pair.new.fields:
+        for part in self.pair.new.columns:
             source = self.pair.source(part)
             if part.name in fixed or (part.name in self.filled and self.is_given(part)):
                 wrong[part.name] = f't."{part.name}" IS DISTINCT FROM {lines.by_row(part, "t.id")}'

@@ -154,9 +154,9 @@ class _Reader:
         return self.before.get(former.get(resource.name, resource.name), resource)
 
     def _field(self, resource: Resource, name: str, text: str) -> Field:
-        for part in (*resource.fields, *resource.owner_columns):
+        for part in resource.columns:
             if part.name in (name, f"{name}_id" if part.ref else name):
                 return part
-        known = [part.name for part in resource.fields]
+        known = [part.name for part in resource.columns]
         way = f"{nearest(name, known)} Fields: {', '.join(known)}"
         raise OptionError(f"{quote(text)}: {quote(resource.name)} has no field {quote(name)}{way}")

@@ -38,6 +38,11 @@ VALUE_ADVICE = (
     "again with --backfill {where}=SQL, in resource.change --backfill {column}=SQL (an expression over the row, such "
     "as 0 or lower(name)); or give it a default"
 )
+OWNER_ADVICE = (
+    "{where} is required and has no default: existing rows, and code that does not know it, need an owner. Run this "
+    "again with --backfill {where}=SQL, in resource.change --backfill {column}=SQL (an expression over the row: the "
+    "`sub` of its owner's token, such as 'alice' or user_id::text)"
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,8 @@ def _added(change: Change, op: ops.AddColumnOp) -> Iterator[Step]:
         yield nullable(op)
         yield from required(table, column.name, value)
     else:
-        yield Refusal(VALUE_ADVICE.format(where=f"{table}.{column.name}", column=column.name))
+        advice = OWNER_ADVICE if column.info.get("owner") else VALUE_ADVICE
+        yield Refusal(advice.format(where=f"{table}.{column.name}", column=column.name))
 
 
 def _removed(change: Change, op: ops.DropColumnOp) -> Iterator[Step]:

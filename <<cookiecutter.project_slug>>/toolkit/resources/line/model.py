@@ -55,6 +55,11 @@ class Resource(Names):
         return (Field(names.OWNER_COLUMN, "str", max_length=names.SUBJECT_LENGTH),) if self.owner else ()
 
     @property
+    def columns(self) -> tuple[Field, ...]:
+        """The column of the owner, and those of the fields."""
+        return (*self.owner_columns, *self.fields)
+
+    @property
     def index_stem(self) -> str:
         """Beginning of an index's name, by the naming convention of app/db/base.py: table, and the owner's column."""
         return f"{self.table}_{names.OWNER_COLUMN}" if self.owner else self.table

@@ -19,18 +19,20 @@ def difference(old: Resource, new: Resource, *, rename: bool) -> tuple[str, dict
     items += [f"-{name}" for name in gone if name not in pairs]
     items += [written(field) for name, field in after.items() if name in before and field != before[name]]
     items += [f"+{written(after[name])}" for name in added if name not in pairs.values()]
+    items += [] if old.owner == new.owner else ["+owner" if new.owner else "-owner"]
     return " ".join(items), pairs
 
 
 @settings(max_examples=200, deadline=None)
 @given(resources().filter(distinct), resources().filter(distinct), st.booleans())
 def test_a_line_becomes_another(old: Resource, other: Resource, rename: bool) -> None:
-    new = Resource(old.name, old.plural, other.fields)
+    new = Resource(old.name, old.plural, other.fields, owner=other.owner)
     change, renamed = difference(old, new, rename=rename)
     if not change or not distinct(new):
         return
-    line = f"{old.name}/{old.plural}: {' '.join(map(written, old.fields))}"
+    line = f"{old.name}/{old.plural}: {' '.join([*map(written, old.fields), *['owner'] * old.owner])}"
     edited = edit([TARGET, line], old.name, change)
     _, found = parse(";\n".join(edited.lines))
     assert set(found.fields) == set(new.fields)
+    assert found.owner is new.owner
     assert edited.renamed == renamed

@@ -6,6 +6,7 @@ import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, get_args
 
 import pydantic
@@ -16,7 +17,7 @@ from app.crud.base import COMPARISONS, Crud, table_of
 from app.db.base import Base
 from app.schemas.base import PageQuery
 from toolkit.resources.line import names, relations
-from toolkit.resources.line.field import INTEGERS, NUMBERS, TYPES, Check, Field, OnDelete
+from toolkit.resources.line.field import INDEX_BYTES, INTEGERS, NUMBERS, TYPES, Check, Field, OnDelete
 from toolkit.resources.line.resource_names import Names
 from toolkit.resources.line.groups import fault
 from toolkit.resources.line.model import Group, Resource
@@ -40,6 +41,7 @@ HOSTILE = sorted(
             *dir(Base),
             *("offset", "client", "changes", "body", "create", "items", "next", "page_limit", "filter_a", "after_0"),
             *("no_such_field", "unknown", "router", "service", "query", "request", "data", "columns", "keys", "values"),
+            *("owner", "owner_id", "owned", "caller"),
         )
         if names.NAME.fullmatch(name)
     }
@@ -50,7 +52,7 @@ FIELD_NAME = (NAME | st.sampled_from(HOSTILE) | st.sampled_from(HOSTILE).map(lam
 PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=20)
 PIECES = (
     *("product", "p", "a", ":", ": ", ";", " ", "\n", "str", "int", "decimal", "enum", "ref", "(", ")", "..", ",", "|"),
-    *("unique", "index(a, b)", "unique(a,b)", "cascade", ", null"),
+    *("unique", "index(a, b)", "unique(a,b)", "cascade", ", null", "owner", " owner "),
     *("1", "10", "0.5", "-", ">", ">=", "<", "=", "?", "!", '"', "\\", "\x00", "é", "\u2028", "/", "9" * 5000),
 )
 
@@ -108,13 +110,15 @@ def fields(draw: st.DrawFn, name: str, target: Names, types: tuple[str, ...] = (
 
 
 @st.composite
-def groups(draw: st.DrawFn, table: str, columns: dict[str, Field]) -> tuple[Group, ...]:
+def groups(draw: st.DrawFn, resource: Resource) -> tuple[Group, ...]:
     """Valid groups of some of the columns."""
+    columns = {field.name: field for field in resource.fields}
+    room = INDEX_BYTES - (names.SUBJECT_LENGTH if resource.owner else 0)
     made: list[Group] = []
     wanted = st.lists(st.sampled_from(sorted(columns)), min_size=2, max_size=4, unique=True)
     for chosen in draw(st.lists(wanted, max_size=3)) if len(columns) > 1 else ():
         group = Group(tuple(chosen), draw(st.booleans()))
-        if not fault(group, table, columns, made):
+        if not fault(group, resource.index_stem, columns, made, room):
             made.append(group)
     return tuple(made)
 
@@ -125,9 +129,8 @@ def resources(draw: st.DrawFn) -> Resource:
     given_plural = draw(st.none() | NAME)
     target = Names("target_of_all", "targets_of_all")
     columns = [draw(fields(part, target)) for part in draw(st.lists(FIELD_NAME, min_size=1, max_size=5, unique=True))]
-    plural = given_plural or names.plural(name)
-    together = draw(groups(plural, {field.name: field for field in columns}))
-    return Resource(name, plural, tuple(columns), "", together)
+    made = Resource(name, given_plural or names.plural(name), tuple(columns), owner=draw(st.booleans()))
+    return replace(made, groups=draw(groups(made)))
 
 
 def written(field: Field) -> str:
@@ -151,6 +154,7 @@ def line_of(resource: Resource) -> str:
     """The resource as a person might write it, its first group before the fields."""
     entries = [str(group).replace(",", ", ") for group in resource.groups]
     entries[1:1] = map(written, resource.fields)
+    entries[2:2] = ["owner"] * resource.owner
     return f"{resource.name}/{resource.plural}: {' '.join(entries)}"
 
 
@@ -159,7 +163,9 @@ def distinct(resource: Resource) -> bool:
     columns = [field.name for field in resource.fields]
     known = dict(relations.relations(Resource("target_of_all", "targets_of_all", (Field("a", "int"),))))
     return (
-        not any(bound in columns for field in resource.fields for bound in field.ranges)
+        not (resource.owner and {names.OWNER, names.OWNER_COLUMN} & set(columns))
+        and len(resource.plural) <= (names.OWNED_TABLE_LIMIT if resource.owner else names.TABLE_LIMIT)
+        and not any(bound in columns for field in resource.fields for bound in field.ranges)
         and not resource.plural.startswith(names.RESERVED_PLURAL_PREFIX)
         and not relations.taken(resource, known)
         and len({names.camel(name) for name in columns}) == len(columns)
@@ -277,15 +283,20 @@ def test_what_is_generated_works_under_any_legal_name(resource: Resource) -> Non
             create, query = (getattr(schemas, f"{resource.class_name}{kind}") for kind in ("Create", "Query"))
             written = create.model_validate(test.LEGAL).model_dump(by_alias=True)
             assert set(written) == {field.name for field in resource.fields}
-            crud = Crud(table_of(model))
+            crud = Queries(table_of(model))
             stored = {str(part.name) for part in (*crud.table.constraints, *crud.table.indexes)}
-            assert stored >= {group.name(resource.table) for group in resource.groups}
+            assert stored >= {group.name(resource.index_stem) for group in resource.groups}
             assert columns_of(crud, query) == {
                 **{field.filter_name: (field.name, "_") for field in resource.fields if field.filterable},
                 **{bound: (field.name, bound[-4:]) for field in resource.fields for bound in field.ranges},
+                **{column.name: (column.name, "_") for column in resource.owner_columns},
             }
             for path in set(rendered) - set(files):
                 compile(rendered[path], path, "exec")
+
+
+class Queries(Crud):
+    knows_caller = True
 
 
 def columns_of(crud: Crud, query: Any) -> dict[str, tuple[str, str]]:

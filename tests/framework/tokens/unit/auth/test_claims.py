@@ -49,6 +49,11 @@ def test_a_path_leads_to_a_claim(path: str, value: object) -> None:
         ),
         (ScopeRules(prefix="https://x/", separator="/"), {"scope": "https://x/a/read"}, {"a:read"}),
         (
+            ScopeRules(separator="."),
+            {"scope": "a.b.read.all c.all d.write.all"},
+            {"a.b:read:all", "c:all", "d.write:all"},
+        ),
+        (
             ScopeRules(roles={"viewer": ("a:read", "b:read")}),
             {"scope": "viewer c:read"},
             {"a:read", "b:read", "c:read"},
@@ -76,4 +81,5 @@ def test_an_audience_is_one_string_or_several() -> None:
 
 @pytest.mark.parametrize("rules", [ScopeRules(), ScopeRules(prefix="shop/", separator=".")])
 def test_a_scope_survives_the_spelling(rules: ScopeRules) -> None:
-    assert rules.scopes_of({"scope": rules.spelt("order-items:read")}) == {"order-items:read"}
+    for scope in ("order-items:read", "order-items:read:all"):
+        assert rules.scopes_of({"scope": rules.spelt(scope)}) == {scope}

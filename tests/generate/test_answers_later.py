@@ -8,6 +8,7 @@ import pytest
 from tests.support import older
 from tests.support.older import edit
 from workshop.update import merge, pristine, run, service
+from workshop.update.git import UpdateError
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = {"project_name": "Shop", "resources": "product: name:str(1..100) price:decimal(10,2)>0"}
@@ -118,3 +119,10 @@ def test_conflicts_of_the_update_come_before_the_answer(
     assert run.run(shop, ["auth=none"], check=False) == 0
     assert differing(shop, "template") == set()
     assert "requires" not in (shop / "app/api/v1/endpoints/products.py").read_text()
+
+
+def test_rows_with_owners_keep_their_tokens(tmp_path: Path) -> None:
+    """Before the merge: the service is unchanged."""
+    with pytest.raises(UpdateError, match=r"`order` has `owner`, .* but auth is `none`; remove the word `owner`"):
+        pristine.make({"project_name": "Shop", "auth": "none"}, ["order: owner number:str"], tmp_path)
+    assert list(tmp_path.iterdir()) == []

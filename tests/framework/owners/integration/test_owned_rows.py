@@ -145,6 +145,19 @@ async def test_queries_without_a_caller_do_not_run(client: AsyncClient, database
             await attempt()
 
 
+async def test_rows_of_every_owner_are_only_read(client: AsyncClient, database: Database) -> None:
+    row = await order_factory.create(client)
+    everyone = order_crud.everyone
+    assert await database.read(lambda connection: everyone.exists(connection, row["id"]))
+    for attempt in (
+        lambda connection: everyone.create(connection, {"number": "1"}),
+        lambda connection: everyone.update(connection, row["id"], {"number": "1"}, None),
+        lambda connection: everyone.delete(connection, row["id"], None),
+    ):
+        with pytest.raises(TypeError, match="written by their owner"):
+            await database.write(attempt)
+
+
 async def test_an_owner_does_not_change(client: AsyncClient, database: Database) -> None:
     row = await order_factory.create(client)
     crud = order_crud.of(row["owner_id"])

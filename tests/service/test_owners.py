@@ -46,8 +46,6 @@ def test_a_service_without_owners_has_no_trace_of_them(bakery: Bakery) -> None:
 
 INSERT = "INSERT INTO products (id, name, price{column}) VALUES (gen_random_uuid(), '{name}', 1{value})"
 NULLABLE = "SELECT is_nullable FROM information_schema.columns WHERE column_name = 'owner_id'"
-    "SELECT is_nullable FROM information_schema.columns WHERE table_name = 'products' AND column_name = 'owner_id'"
-)
 OF_OWNERS = ("app/api/owned.py", "app/crud/owned.py", "app/services/owned.py", MATRIX)
 
 
@@ -62,8 +60,8 @@ def test_an_owner_comes_and_goes_on_a_table_with_rows(bakery: Bakery, task: Task
         column, value = (", owner_id", f", '{owner}'") if owner else ("", "")
         sql(url, INSERT.format(name=name, column=column, value=value))
 
-    def owners() -> dict[object, object]:
-        return dict(sql(url, "SELECT name, owner_id FROM products"))
+    def owners() -> dict[str, object]:
+        return {str(name): owner for name, owner in sql(url, "SELECT name, owner_id FROM products")}
 
     def passes() -> None:
         paths = ["tests/integration/resources", "tests/integration/test_migrations.py"]

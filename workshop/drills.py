@@ -33,6 +33,8 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/pod_verdict.py", "tests/cluster/test_verdicts.py"),
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/rollout.py", "tests/cluster/test_verdicts.py"),
     (f"{SERVICE}/toolkit/deploy/places/machine/*", "tests/machine/*"),
+    (f"{SERVICE}/toolkit/deploy/scheduler.py", "tests/machine/test_processes.py"),
+    (f"{SERVICE}/toolkit/deploy/operations/preview*", "tests/*/test_previews.py"),
     (f"{SERVICE}/toolkit/deploy/places/ecs/*", "tests/ecs/*"),
     ("tests/support/ecs*", "tests/ecs/*"),
     (f"{SERVICE}/toolkit/deploy/places/cloudrun/*", "tests/cloudrun/*"),

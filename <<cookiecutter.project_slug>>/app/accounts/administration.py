@@ -70,12 +70,16 @@ class UserService(ResourceService):
     def __init__(self, database: Database, accounts: Accounts) -> None:
         super().__init__(database)
         self._accounts = accounts
+        # False for a request that an Idempotency-Key repeats: one message is enough.
+        self._is_new = False
 
     async def create(self, data: BaseModel, idempotency: IdempotentRequest | None = None) -> Row:
         """Create a user, who gets a message with a token to choose a password. Raises Conflict when `closed`."""
         if self._accounts.settings.registration == "closed":
             raise Conflict("Registration is closed; use the task `user.create`.", code="registration_closed")
         row = await super().create(data, idempotency)
+        if not self._is_new:
+            return row
         audit.record("user_created", user=row["id"], roles=list(row["roles"]))
         self._accounts.background.start(self._invite(row["id"], row["email"]))
         return row
@@ -94,15 +98,23 @@ class UserService(ResourceService):
         audit.record("user_deleted", user=id)
 
     async def create_values(self, connection: Connection, data: BaseModel) -> dict[str, Any]:
+        self._is_new = True
         values = await super().create_values(connection, data)
         users.require_roles(values["roles"])
         return {**values, "email_folded": fold(values["email"])}
 
     async def change_values(self, connection: Connection, id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
         users.require_roles(values.get("roles", ()))
-        if values.get("is_active") is False:
-            await users.end_sessions(connection, id)
-        return {**values, "email_folded": fold(values["email"])} if "email" in values else values
+        if "email" not in values:
+            return values
+        folded = fold(values["email"])
+        await connection.run(queries.DROP_MAILED_TO_OTHERS, {"user_id": id, "folded": folded})
+        return {**values, "email_folded": folded}
+
+    async def check(self, connection: Connection, row: Row) -> None:
+        """End the sessions of a user who is deactivated. The row is locked now, so that no log-in begins another."""
+        if not row["is_active"]:
+            await users.end_sessions(connection, row["id"])
 
     async def _invite(self, user_id: uuid.UUID, email: str) -> None:
         seconds = self._accounts.settings.verify_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any
 
 import structlog
@@ -12,7 +13,7 @@ from fastapi import Depends, FastAPI, Request
 
 from app.accounts.mail import Mailer, make_mailer
 from app.accounts.passwords import Passwords
-from app.accounts.throttle import Throttle, network_of
+from app.accounts.throttle import Throttle, is_private, network_of
 from app.auth.account_settings import AccountSettings, MailSettings
 from app.auth.signing import KeyRing
 from app.core.config import load
@@ -70,7 +71,10 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Caller:
-    """Client of a request: its network, as throttling counts it, and its User-Agent."""
+    """Client of a request: its network, as throttling counts it, and its User-Agent.
+
+    `address` is empty where it is that of a proxy, which all clients share.
+    """
 
     address: str
     agent: str | None
@@ -99,7 +103,18 @@ def accounts_of(request: Request) -> Accounts:
 
 async def caller_of(request: Request) -> Caller:
     agent = request.headers.get("user-agent", "")[:200].replace("\0", "")
-    return Caller(network_of(request.client.host if request.client else None), agent or None)
+    address = network_of(request.client.host if request.client else None)
+    trusted = request.app.state.settings.forwarded_allow_ips
+    if address and not trusted and "x-forwarded-for" in request.headers and is_private(address):
+        _warn_of_proxy(address)
+        address = ""
+    return Caller(address, agent or None)
+
+
+@cache
+def _warn_of_proxy(address: str) -> None:
+    """Write one line, not one for each request."""
+    log.warning("clients cannot be told apart; set FORWARDED_ALLOW_IPS to the proxy", proxy=address)
 
 
 async def get_accounts(request: Request) -> Accounts:

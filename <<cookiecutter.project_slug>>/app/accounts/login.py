@@ -17,6 +17,7 @@ async def log_in(
 ) -> Issued:
     """Return new tokens. Raises Problem 400 `invalid_grant`, 429 `too_many_attempts`, 503 `passwords_busy`."""
     account = fold(email)
+    accounts.passwords.require_room()
 
     async def find(connection: Connection) -> Row | None:
         await accounts.logins.count(connection, account, caller.address)
@@ -36,7 +37,7 @@ async def log_in(
 
     async def begin(connection: Connection) -> Issued | None:
         # The user may have been deactivated, or have changed the password, while it was being verified.
-        current = await connection.one_or_none(queries.USER_BY_ID, {"id": user["id"]})
+        current = await connection.one_or_none(queries.LOCK_USER, {"id": user["id"]})
         if current is None or not current["is_active"] or current["password_hash"] != stored:
             return None
         if new_hash is not None:

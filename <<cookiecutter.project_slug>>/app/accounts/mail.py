@@ -43,8 +43,17 @@ class PrintingMailer:
         print(f"\n--- mail to {to}: {subject}\n{text}---\n", flush=True)
 
 
+class NoMailer:
+    """Refuses: a message holds a token, and the output of production is kept and read by many."""
+
+    async def send(self, to: str, subject: str, text: str) -> None:
+        raise OSError("SMTP_HOST is not set")
+
+
 def make_mailer(settings: MailSettings) -> Mailer:
-    return SmtpMailer(settings) if settings.host else PrintingMailer()
+    if settings.host:
+        return SmtpMailer(settings)
+    return PrintingMailer() if settings.is_development else NoMailer()
 
 
 def link(base: str | None, path: str, token: str) -> str:

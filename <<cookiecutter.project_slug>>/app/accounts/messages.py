@@ -21,7 +21,8 @@ async def send(accounts: Accounts, to: str, subject: str, text: str) -> None:
 
 async def verify(accounts: Accounts, to: str, token: str) -> None:
     opened = link(accounts.settings.link_url, "verify", token)
-    await send(accounts, to, "Confirm your e-mail", f"Confirm that this e-mail is yours:\n\n{opened}\n")
+    text = f"Confirm that this e-mail is yours, with the password that you chose:\n\n{opened}\n\n"
+    await send(accounts, to, "Confirm your e-mail", text + "If you did not register, do nothing.\n")
 
 
 async def invite(accounts: Accounts, to: str, token: str) -> None:

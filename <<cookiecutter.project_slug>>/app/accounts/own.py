@@ -11,6 +11,10 @@ from app.core.exceptions import NotFound, Problem
 from app.db.driver import Connection, Row
 
 
+def password_wrong(detail: str) -> Problem:
+    return Problem(detail, status=400, code="password_wrong")
+
+
 async def change_password(
     accounts: Accounts,
     database: Database,
@@ -23,16 +27,19 @@ async def change_password(
 ) -> None:
     """Set the password and end the other sessions. Raises Problem 400 `password_wrong`, 422 `password_weak`, 429."""
     account = user["email_folded"]
+    accounts.passwords.require_room()
     await database.write(lambda connection: accounts.logins.count(connection, account, caller.address))
     if not await accounts.passwords.verify(current, user["password_hash"]):
         audit.record("login_failed", user=user["id"], address=caller.address)
-        raise Problem("The current password is wrong.", status=400, code="password_wrong")
+        raise password_wrong("The current password is wrong.")
     await accounts.passwords.require_strong(password, [user["email"], user["name"] or ""])
     password_hash = await accounts.passwords.hash(password)
 
     async def unit(connection: Connection) -> None:
+        old: str = user["password_hash"]
+        if await users.set_password(connection, user["id"], password_hash, old=old, kept=session_id) is None:
+            raise password_wrong("The password was changed meanwhile.")
         await accounts.logins.give_back(connection, account, caller.address)
-        await users.set_password(connection, user["id"], password_hash, kept=session_id)
 
     await database.write(unit)
     audit.record("password_changed", user=user["id"], address=caller.address)

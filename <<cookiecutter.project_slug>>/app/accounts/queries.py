@@ -16,6 +16,8 @@ def _statement(sql: str) -> Statement:
 
 USER_BY_EMAIL = _statement("SELECT * FROM users WHERE email_folded = :email AND deleted_at IS NULL")
 USER_BY_ID = _statement("SELECT * FROM users WHERE id = :id AND deleted_at IS NULL")
+# Waits for a change of the user that is under way, and makes the next one wait for what this transaction begins.
+LOCK_USER = _statement("SELECT * FROM users WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE")
 INSERT_USER = _statement(
     "INSERT INTO users (id, email, email_folded, name, password_hash, is_verified, roles) "
     "VALUES (:id, :email, :folded, :name, :password_hash, :is_verified, :roles) "
@@ -23,7 +25,8 @@ INSERT_USER = _statement(
 )
 SET_PASSWORD = _statement(
     "UPDATE users SET password_hash = :password_hash, is_verified = true, version = version + 1, "
-    "updated_at = clock_timestamp() WHERE id = :id AND deleted_at IS NULL RETURNING *"
+    "updated_at = clock_timestamp() WHERE id = :id AND deleted_at IS NULL "
+    "AND (CAST(:old AS text) IS NULL OR password_hash = :old) RETURNING *"
 )
 REHASH = _statement("UPDATE users SET password_hash = :new WHERE id = :id AND password_hash = :old")
 SET_VERIFIED = _statement(
@@ -89,6 +92,10 @@ OWNER_OF_MAILED = _statement(
     "SELECT users.* FROM user_mailed_tokens JOIN users ON users.id = user_mailed_tokens.user_id "
     "WHERE user_mailed_tokens.hash = :hash AND user_mailed_tokens.purpose = ANY(CAST(:purposes AS text[])) "
     "AND user_mailed_tokens.expires_at > clock_timestamp() AND users.deleted_at IS NULL"
+)
+DROP_MAILED_TO_OTHERS = _statement(
+    "DELETE FROM user_mailed_tokens USING users WHERE users.id = :user_id AND user_mailed_tokens.user_id = users.id "
+    "AND users.email_folded <> :folded"
 )
 DROP_MAILED = _statement(
     "DELETE FROM user_mailed_tokens WHERE user_id = :user_id AND purpose = ANY(CAST(:purposes AS text[]))"

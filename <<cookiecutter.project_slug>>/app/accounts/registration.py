@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from app.accounts import audit, messages, queries, users
 from app.accounts.core import Accounts, Caller, fold
+from app.accounts.own import password_wrong
 from app.core.database import Database
 from app.core.exceptions import Forbidden, Problem
 from app.db.driver import Connection, Row
@@ -46,13 +47,26 @@ async def register(
     accounts.background.start(later())
 
 
-async def verify(database: Database, token: str) -> None:
-    """Mark the user's e-mail as verified. Raises Problem 400 `token_used`."""
+async def verify(accounts: Accounts, database: Database, token: str, password: str, caller: Caller) -> None:
+    """Mark the user's e-mail as verified. Raises Problem 400 `token_used` or `password_wrong`, 429, 503.
+
+    The password shows that who reads the e-mail is who registered: a stranger may have used it, and chosen a password.
+    """
+    owner = await database.read(lambda connection: users.owner_of_mailed(connection, token, ["verify"]))
+    if owner is None:
+        raise token_used()
+    account = owner["email_folded"]
+    accounts.passwords.require_room()
+    await database.write(lambda connection: accounts.logins.count(connection, account, caller.address))
+    if not await accounts.passwords.verify(password, owner["password_hash"]):
+        audit.record("login_failed", user=owner["id"], address=caller.address)
+        raise password_wrong("The password is not the one of the registration. If you did not register, do nothing.")
 
     async def unit(connection: Connection) -> None:
         user_id = await users.take_mailed(connection, token, ["verify"])
         if user_id is None or await connection.one_or_none(queries.SET_VERIFIED, {"id": user_id}) is None:
             raise token_used()
+        await accounts.logins.give_back(connection, account, caller.address)
 
     await database.write(unit)
 

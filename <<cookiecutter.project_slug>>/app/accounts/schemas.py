@@ -52,8 +52,9 @@ class Register(Schema):
     name: Name | None = None
 
 
-class TokenOnly(Schema):
+class Verify(Schema):
     token: Secret
+    password: Secret
 
 
 class Forgot(Schema):

@@ -7,6 +7,9 @@ every further one doubles the delay, up to a bound. Three counters:
 - one address on all accounts: guessing through a list of users;
 - one account from all addresses: guessing by a botnet. It does not hold up an address from which the user has logged
   in before, and a reset of the password ends it.
+
+A client whose address is not known is counted by the account alone: in the counters with an address, a stranger would
+delay everybody behind the same proxy.
 """
 
 from __future__ import annotations
@@ -69,6 +72,10 @@ def network_of(address: str | None) -> str:
     return str(found)
 
 
+def is_private(address: str) -> bool:
+    return ipaddress.ip_address(address).is_private
+
+
 class Throttle:
     """Counts the attempts at `what`: log-ins, or requests for mail. Methods are part of the caller's transaction."""
 
@@ -79,9 +86,10 @@ class Throttle:
     async def count(self, connection: Connection, account: str, address: str) -> None:
         """Count one attempt. Raises Problem 429 while a counter is blocked; then nothing is counted."""
         settings = self._settings
-        await self._one(connection, self._key("address", address), settings.attempts_per_address)
-        await self._one(connection, self._key("pair", account, address), settings.attempts_per_pair)
-        if await connection.scalar(_KNOWN, {"account": account, "address": address}) is None:
+        if address:
+            await self._one(connection, self._key("address", address), settings.attempts_per_address)
+            await self._one(connection, self._key("pair", account, address), settings.attempts_per_pair)
+        if not address or await connection.scalar(_KNOWN, {"account": account, "address": address}) is None:
             await self._one(connection, self._key("account", account), settings.attempts_per_account)
 
     async def give_back(self, connection: Connection, account: str, address: str) -> None:

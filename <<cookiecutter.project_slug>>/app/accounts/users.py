@@ -41,10 +41,18 @@ async def create(
 
 
 async def set_password(
-    connection: Connection, user_id: uuid.UUID, password_hash: str, *, kept: uuid.UUID | None = None
+    connection: Connection,
+    user_id: uuid.UUID,
+    password_hash: str,
+    *,
+    old: str | None = None,
+    kept: uuid.UUID | None = None,
 ) -> Row | None:
-    """Set a password, and end every session but `kept`, and every mailed token. Returns None without such a user."""
-    values = {"id": user_id, "password_hash": password_hash}
+    """Set a password, and end every session but `kept`, and every mailed token.
+
+    Returns None without such a user, or when the present hash is not `old`.
+    """
+    values = {"id": user_id, "password_hash": password_hash, "old": old}
     user = await connection.one_or_none(queries.SET_PASSWORD, values)
     if user is not None:
         await end_sessions(connection, user_id, kept=kept)

@@ -9,17 +9,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import re
 import sys
 from collections.abc import Sequence
 
 from app.accounts import queries, users
 from app.accounts.passwords import Passwords
+from app.accounts.schemas import EMAIL
 from app.auth.account_settings import AccountSettings, load_settings
 from app.auth.roles import ROLES
 from app.core.config import get_settings
 from app.core.database import Database, make_engine
 from app.core.exceptions import Problem
 from app.db.driver import Connection, Row
+from app.models.accounts import EMAIL_LENGTH
 
 
 class Failed(Exception):
@@ -42,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("create", "disable", "password"):
         command = commands.add_parser(name)
-        command.add_argument("--email", required=True)
+        command.add_argument("--email", required=True, type=_email)
         command.add_argument("--token", action="store_true", help="print a single-use token, in place of a password")
         if name == "create":
             command.add_argument("--role", action="append", default=[], choices=sorted(ROLES))
@@ -56,6 +59,12 @@ def _read_password() -> str:
     if getpass.getpass("Again: ") != first:
         raise SystemExit("The two passwords differ. Nothing was changed; run the command again.")
     return first
+
+
+def _email(text: str) -> str:
+    if len(text) > EMAIL_LENGTH or not re.fullmatch(EMAIL, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no e-mail; give one such as ada@example.com")
+    return text
 
 
 async def _run(given: argparse.Namespace, password: str | None) -> str:

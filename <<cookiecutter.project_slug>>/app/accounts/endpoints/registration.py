@@ -6,7 +6,7 @@ from fastapi import Response
 
 from app.accounts import registration
 from app.accounts.core import AccountsDep, CallerDep
-from app.accounts.schemas import Accepted, Forgot, Register, Reset, TokenOnly
+from app.accounts.schemas import Accepted, Forgot, Register, Reset, Verify
 from app.api.answers import Answers, problem_answer, problems
 from app.api.dependencies import DatabaseDep
 from app.api.responses import json_response
@@ -37,10 +37,10 @@ async def register(data: Register, accounts: AccountsDep, database: DatabaseDep,
     return _accepted()
 
 
-@router.post("/verify", operation_id="auth_verify", status_code=204, responses=problems(400))
-async def verify(data: TokenOnly, database: DatabaseDep) -> Response:
-    """Confirm the e-mail with the token of a message."""
-    await registration.verify(database, data.token)
+@router.post("/verify", operation_id="auth_verify", status_code=204, responses=problems(400, 429))
+async def verify(data: Verify, accounts: AccountsDep, database: DatabaseDep, caller: CallerDep) -> Response:
+    """Confirm the e-mail with the token of a message and the password that was registered."""
+    await registration.verify(accounts, database, data.token, data.password, caller)
     return Response(status_code=204)
 
 

@@ -25,8 +25,9 @@ async def test_a_registered_user_logs_in_after_the_e_mail_is_confirmed(anyone: A
     token = await mailbox.token("eve@example.com")
     eve = Person("eve@example.com", "", anyone)
     assert_problem(await eve.log_in(), 400, "invalid_grant")
-    assert (await anyone.post(f"{AUTH}/verify", json={"token": token})).status_code == 204
-    assert_problem(await anyone.post(f"{AUTH}/verify", json={"token": token}), 400, "token_used")
+    confirmation = {"token": token, "password": PASSWORD}
+    assert (await anyone.post(f"{AUTH}/verify", json=confirmation)).status_code == 204
+    assert_problem(await anyone.post(f"{AUTH}/verify", json=confirmation), 400, "token_used")
     tokens = await eve.tokens()
     assert "users:read" not in tokens["scope"]
 

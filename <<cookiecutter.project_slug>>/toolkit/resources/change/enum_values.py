@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from toolkit.resources.line.errors import nearest, quote
 
-EXTENSION = re.compile(r"(\w+):enum\(\s*(?=[+-])([^()]*)\)(.*)", re.DOTALL)
+# A value may begin with `-`: `enum(-|0)` has all values of an enum, which are two or more.
+EXTENSION = re.compile(r"(\w+):enum\(\s*(?=\+|-[^|]*\))([^()]*)\)(.*)", re.DOTALL)
 _ENUM = re.compile(r"enum\(([^()]*)\)(.*)", re.DOTALL)
 # Called with the offset, the field and the message of a fault.
 Report = Callable[[int, str, str], None]

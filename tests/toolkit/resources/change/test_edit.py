@@ -33,6 +33,8 @@ LINES = (
             "total:int legacy:str? state:enum(new|paid|a)=new {customer}",
             {"status": "state"},
         ),
+        ("status:enum(-|0)", "total:int legacy:str? status:enum(-|0) {customer}", {}),
+        ("status:enum(-a|-b)=-a", "total:int legacy:str? status:enum(-a|-b)=-a {customer}", {}),
         ('+note:str="a b" -legacy', 'total:int {status} {customer} note:str="a b"', {}),
         ("legacy:text  \n total:bigint", "total:bigint legacy:text {status} {customer}", {}),
     ],

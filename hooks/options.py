@@ -46,9 +46,12 @@ ACCOUNTS = (
 )
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
-    ("place", "kubernetes"): Effect(remove=("docs/cloudrun.md",)),
-    ("place", "machine"): Effect(remove=("docs/cloudrun.md", "helm", "k8s", ".github/workflows/preview.yml")),
-    ("place", "cloudrun"): Effect(remove=("helm", "k8s", ".github/workflows/preview.yml")),
+    ("place", "kubernetes"): Effect(remove=("docs/cloudrun.md", "docs/ecs.md")),
+    ("place", "machine"): Effect(
+        remove=("docs/cloudrun.md", "docs/ecs.md", "helm", "k8s", ".github/workflows/preview.yml")
+    ),
+    ("place", "ecs"): Effect(remove=("docs/cloudrun.md", "helm", "k8s", ".github/workflows/preview.yml")),
+    ("place", "cloudrun"): Effect(remove=("docs/ecs.md", "helm", "k8s", ".github/workflows/preview.yml")),
     ("driver", "manifests"): Effect(remove=("helm",)),
     ("driver", "helm"): Effect(remove=("k8s",)),
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),

@@ -35,6 +35,7 @@ ECS, SCALING = "AmazonEC2ContainerServiceV20141113", "AnyScaleFrontendService"
 HEALTHY_AFTER, SICK_AFTER = 1, 3  # answers in a row
 CHECK_SECONDS = 0.3
 GRACE_SECONDS = 20.0  # healthCheckGracePeriodSeconds, for a test that waits for it
+BREAKER = 3  # failed tasks, after which a deployment fails
 HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding", "expect")
 
 loader = botocore.loaders.Loader()
@@ -64,7 +65,6 @@ class Targets:
         found = re.findall(r"<Id>([^<]+)</Id>\s*<Port>(\d+)</Port>", text.decode())
         self.groups[group] = {ip: int(port) for ip, port in found}
         known = {ip for each in self.groups.values() for ip in each}
-        self.draining &= known  # an address is given to another task later
         for ip in self.health.keys() - known:
             del self.health[ip]
         for ip, port in self.groups[group].items():
@@ -183,6 +183,8 @@ class Services:
         service["deployments"] = kept
         for item in kept:
             item["desiredCount"] = min(item["desiredCount"], service["desiredCount"])
+            if held and item["status"] == "PRIMARY" and item.get("failedTasks", 0) >= BREAKER:
+                item |= {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start"}
             if item["id"] in self.completed:
                 item |= {"rolloutState": "COMPLETED", "rolloutStateReason": "ECS deployment completed."}
         primary = next((item for item in service["deployments"] if item["status"] == "PRIMARY"), None)
@@ -219,11 +221,10 @@ class Services:
             "service": asked["service"],
         }
         room = -(-(old + desired) * 100 // (desired + 1))
-        return {
-            **asked,
-            "desiredCount": desired + 1,
-            "deploymentConfiguration": {**configuration, "maximumPercent": room, "minimumHealthyPercent": 100},
-        }
+        # The emulator's own breaker stops the tasks of the release before, too.
+        breaker = {"enable": True, "rollback": False, "thresholdConfiguration": {"type": "COUNT", "value": 1000}}
+        limits = {"maximumPercent": room, "minimumHealthyPercent": 100, "deploymentCircuitBreaker": breaker}
+        return {**asked, "desiredCount": desired + 1, "deploymentConfiguration": {**configuration, **limits}}
 
     def settle(self):
         """Drain the old tasks of services whose new ones are healthy."""
@@ -255,6 +256,7 @@ class Services:
                 deploymentConfiguration=held["configuration"],
             )
             self.completed.add(primary["id"])
+            targets.draining -= {task["address"] for task in old}  # another task will have the address
 
     def run(self):
         while True:
@@ -369,7 +371,7 @@ class Api(Answering):
     def corrected(self, operation, content):
         answer = json.loads(content)
         if operation in ("DescribeServices", "UpdateService", "CreateService"):
-            listed = answer.get("services") or [answer["service"]]
+            listed = answer["services"] if "services" in answer else [answer["service"]]
             for service in listed:
                 services.correct_service(service)
         elif operation in ("DescribeTasks", "RunTask"):

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.drill(minutes=6)
     ("image", "keys", "expected"),
     [
         ("crash", (), ("CRASH_LOOP", "exit code 17", "cannot open the flux capacitor")),
-        ("unready", ("rollout_seconds=12",), ("NOT_READY", "unhealthy", "503")),
-        ("deaf", ("rollout_seconds=12",), ("NOT_READY", "unhealthy")),
+        ("unready", ("rollout_seconds=30",), ("NOT_READY", "unhealthy", "503")),
+        ("deaf", ("rollout_seconds=30",), ("NOT_READY", "unhealthy")),
         ("unready", (), ("NOT_READY", "the load balancer's health check fails", "failed ELB health checks")),
     ],
 )

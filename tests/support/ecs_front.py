@@ -32,7 +32,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 ECS, SCALING = "AmazonEC2ContainerServiceV20141113", "AnyScaleFrontendService"
-HEALTHY_AFTER, SICK_AFTER = 1, 3  # answers in a row
+SICK_AFTER = 3  # failed checks in a row
 CHECK_SECONDS = 0.3
 GRACE_SECONDS = 20.0  # healthCheckGracePeriodSeconds, for a test that waits for it
 BREAKER = 3  # failed tasks, after which a deployment fails
@@ -64,20 +64,22 @@ class Targets:
         _, _, text = send("POST", "/", form("elasticloadbalancing"), body.encode())
         found = re.findall(r"<Id>([^<]+)</Id>\s*<Port>(\d+)</Port>", text.decode())
         self.groups[group] = {ip: int(port) for ip, port in found}
+        for ip, port in self.groups[group].items():
+            status = ready(ip, port)
+            state, bad, _ = self.health.get(ip, ("initial", 0, ""))
+            bad = 0 if status == 200 else bad + 1
+            state = "healthy" if status == 200 else "unhealthy" if bad >= SICK_AFTER else state
+            self.health[ip] = (state, bad, status or "no answer")
         known = {ip for each in self.groups.values() for ip in each}
         for ip in self.health.keys() - known:
             del self.health[ip]
-        for ip, port in self.groups[group].items():
-            status = ready(ip, port)
-            good, bad, _ = self.health.get(ip, (0, 0, "no answer yet"))
-            good, bad = (good + 1, 0) if status == 200 else (0, bad + 1)
-            self.health[ip] = (good, bad, status or "no answer")
 
     def state(self, ip):
-        good, bad, status = self.health.get(ip, (0, 0, ""))
-        if good >= HEALTHY_AFTER:
+        """A healthy target stays so until several checks in a row have failed."""
+        state, _, status = self.health.get(ip, ("initial", 0, ""))
+        if state == "healthy":
             return "healthy", "", ""
-        if bad >= SICK_AFTER:
+        if state == "unhealthy":
             return "unhealthy", "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]"
         return "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
 
@@ -97,7 +99,7 @@ targets = Targets()
 
 
 def ready(ip, port):
-    connection = http.client.HTTPConnection(ip, port, timeout=2)  # is to run out: a health check
+    connection = http.client.HTTPConnection(ip, port, timeout=5)  # is to run out: a health check
     try:
         connection.request("GET", "/ready")
         return connection.getresponse().status
@@ -272,6 +274,9 @@ class Services:
             if task["deployment"] == primary["id"] and targets.state(task["address"])[0] == "unhealthy":
                 self.stopped[task["arn"]] = "Task failed ELB health checks in (target-group shop)"
                 ecs_call("StopTask", cluster=service["clusterArn"], task=task["arn"], reason="failed health checks")
+                where = {"cluster": service["clusterArn"], "service": service["serviceName"]}
+                live = ecs_call("DescribeServices", cluster=where["cluster"], services=[where["service"]])
+                ecs_call("UpdateService", **where, desiredCount=live["services"][0]["desiredCount"])  # starts another
 
 
 def running_tasks(service):

@@ -55,7 +55,7 @@ class EcsEnvironment(Environment):
     security_groups: tuple[str, ...] = ()
     # the lock and the history
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$")]
-    # scheduled processes: the role with which EventBridge Scheduler starts them
+    # made by infra/aws: the role with which EventBridge Scheduler may start tasks; no release uses it
     scheduler_role: Role | None = None
 
     @model_validator(mode="after")
@@ -91,16 +91,15 @@ class EcsEnvironment(Environment):
                 f"drain_seconds + graceful_seconds + 10 is {self.termination_grace} s, and Fargate allows "
                 f"{LONGEST_STOP} s between SIGTERM and SIGKILL; lower one of them"
             )
-        for name, process in self.processes.items():
-            if process.grace_seconds > LONGEST_STOP:
-                raise ValueError(f"processes.{name}.grace_seconds: Fargate allows at most {LONGEST_STOP} s")
         return self
 
     @model_validator(mode="after")
-    def _schedules_have_a_role(self) -> EcsEnvironment:
-        scheduled = [name for name, process in self.processes.items() if process.schedule]
-        if scheduled and not self.scheduler_role:
-            raise ValueError(f"scheduler_role: required for the scheduled process {scheduled[0]}")
+    def _serves_requests_only(self) -> EcsEnvironment:
+        if self.processes:
+            raise ValueError(
+                "processes: not available on ECS; remove the key, and let a schedule of your pipeline call "
+                f"`python3 tasks.py run {self.name} -- COMMAND`"
+            )
         return self
 
     @property

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.ecs import EcsEnvironment
-    from toolkit.deploy.inventory.processes import Process
     from toolkit.deploy.places.ecs.values import Definition
     from toolkit.deploy.spec import ReleaseSpec
 
@@ -51,31 +50,18 @@ def render(spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[s
             "startPeriod": 60,
         },
     }
-    return task(spec, environment, environment.family, environment.cpu, environment.memory, app)
+    return task(spec, environment, app)
 
 
-def of_process(
-    spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[str, str], name: str, process: Process
-) -> Definition:
-    """Return the task definition of a further process: the same image and settings with its own command."""
-    app = {
-        **container(spec, environment, references, process.grace_seconds),
-        "command": list(process.command),
-    }
-    return task(spec, environment, f"{environment.family}-{name}", environment.cpu, environment.memory, app)
-
-
-def task(
-    spec: ReleaseSpec, environment: EcsEnvironment, family: str, cpu: int, memory: int, app: dict[str, Any]
-) -> Definition:
+def task(spec: ReleaseSpec, environment: EcsEnvironment, app: dict[str, Any]) -> Definition:
     role = {"taskRoleArn": environment.task_role} if environment.task_role else {}
     tags = {"deploy.service": spec.service, "deploy.environment": environment.name, "deploy.digest": spec.digest}
     return {
-        "family": family,
+        "family": environment.family,
         "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"],
-        "cpu": str(cpu),
-        "memory": str(memory),
+        "cpu": str(environment.cpu),
+        "memory": str(environment.memory),
         "runtimePlatform": {
             "cpuArchitecture": ARCHITECTURES[environment.architecture],
             "operatingSystemFamily": "LINUX",

@@ -60,7 +60,7 @@ class EcsOperations:
 
     def scale(self, count: int, process: str = "") -> Undo:
         if process:
-            return self.place.processes.scale(process, count)
+            raise fail("NO_SUCH_PROCESS", f"{process} does not run on ECS", hint="leave out --process")
         live, wanted = self.place.live_service(), self.released()
         self.place.release(replace(wanted, replicas=count))
         return lambda: self.place.release(replace(wanted, replicas=live.desired))

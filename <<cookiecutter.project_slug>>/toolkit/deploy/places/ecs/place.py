@@ -24,7 +24,6 @@ from toolkit.deploy.places.ecs.plan import (
     same_release,
 )
 from toolkit.deploy.places.ecs.prerequisites import EcsPrerequisites, References
-from toolkit.deploy.places.ecs.processes import Processes
 from toolkit.deploy.places.ecs.watch import Watch
 from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
 
@@ -57,7 +56,6 @@ class EcsPlace(PlaceDefaults):
         super().__init__(changes, error)
         self.project, self.service, self.environment, self.report = project, service, environment, report
         self._calls, self._bucket, self.caller = calls, bucket, caller
-        self.processes = Processes(self)
         self._records: list[ReleaseRecord] | None = None
         self._definitions: dict[str, tuple[Definition, bool]] = {}
         self._wanted: Wanted | None = None

@@ -30,7 +30,7 @@ def status(place: EcsPlace) -> PlaceStatus:
             unready = f"{task.id}: {f'{target.state} {target.reason}'.strip() if target else task.status.lower()}"
     image = str(app_of(definition).get("image", "")) if digest_of(definition) else ""
     stale = bool(place.references.mark) and place.has_other_variables(place.references.mark)
-    return PlaceStatus(image, service.desired, ready, old, unready, stale, tuple(found), place.processes.states())
+    return PlaceStatus(image, service.desired, ready, old, unready, stale, tuple(found))
 
 
 def log_lines(place: EcsPlace, lines: int) -> list[str]:

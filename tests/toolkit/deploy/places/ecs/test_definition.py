@@ -58,6 +58,7 @@ def rendered(**keys: Any) -> dict[str, Any]:
         ({"drain_seconds": 100}, "Fargate allows 120 s"),
         ({"execution_role": "shop"}, "execution_role"),
         ({"clusters": "x"}, "did you mean cluster?"),
+        ({"processes": {"worker": {"command": ["work"]}}}, "processes: not available on ECS"),
     ],
 )
 def test_mistakes_in_the_inventory_are_named(keys: dict[str, Any], said: str) -> None:

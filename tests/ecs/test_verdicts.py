@@ -88,8 +88,8 @@ def test_wrong_password_fails_in_the_migration(running: EcsStage) -> None:
     assert running.deploy("v1").code == 0  # a new version of the secret
 
 
-def test_image_that_is_gone_fails_the_tasks(running: EcsStage) -> None:
-    """The registry of the deployer has it, and that of the tasks has not: their verdict comes from ECS."""
+def test_deployment_of_someone_else_is_replaced_by_a_restart(running: EcsStage) -> None:
+    """A task definition without an image has been named by hand: restart is of the last good release."""
     assert running.aws
     live = running.aws("ecs", "describe_task_definition", taskDefinition=running.service()["taskDefinition"])
     app = live["taskDefinition"]["containerDefinitions"][0]

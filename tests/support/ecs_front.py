@@ -34,7 +34,7 @@ from botocore.validate import ParamValidator
 ECS, SCALING = "AmazonEC2ContainerServiceV20141113", "AnyScaleFrontendService"
 SICK_AFTER = 3  # failed checks in a row
 CHECK_SECONDS = 0.3
-GRACE_SECONDS = 20.0  # healthCheckGracePeriodSeconds, for a test that waits for it
+GRACE_SECONDS = 45.0  # healthCheckGracePeriodSeconds, for a test that waits for it
 BREAKER = 3  # failed tasks, after which a deployment fails
 HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding", "expect")
 

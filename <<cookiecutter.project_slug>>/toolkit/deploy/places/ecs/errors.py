@@ -88,6 +88,8 @@ KNOWN = {
         UNREACHABLE,
     ),
 }
+# Operations whose permission has another name.
+ACTIONS = {"ListObjectsV2": "ListBucket"}
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess", "AllAccessDisabled")
 
 
@@ -104,6 +106,6 @@ def explained(error: AwsError) -> Failed:
 
 def permission(service: str, operation: str) -> str:
     """Return the name of the action, as policies have it: ecs:UpdateService."""
-    names = {"elbv2": "elasticloadbalancing", "application-autoscaling": "application-autoscaling"}
+    services = {"elbv2": "elasticloadbalancing"}
     action = "".join(part.capitalize() for part in operation.split("_"))
-    return f"{names.get(service, service)}:{action}"
+    return f"{services.get(service, service)}:{ACTIONS.get(action, action)}"

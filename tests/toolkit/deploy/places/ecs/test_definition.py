@@ -9,7 +9,10 @@ import pytest
 from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.outcomes import Failed
+from toolkit.deploy.places.changes import Changes
 from toolkit.deploy.places.ecs import definition, plan, prerequisites
+from toolkit.deploy.places.ecs.client import AwsError, Client
+from toolkit.deploy.places.ecs.errors import explained
 from toolkit.deploy.places.ecs.lock import Held, is_free, parsed
 from toolkit.deploy.places.ecs.values import Deployment, Service, service_of, task_of
 from toolkit.deploy.spec import ReleaseSpec, secrets_from
@@ -237,3 +240,40 @@ def test_answers_are_parsed() -> None:
     details = [{"name": "privateIPv4Address", "value": "10.0.0.1"}]
     task = task_of({"taskArn": "arn:task/x/1", "attachments": [{"details": details}], "containers": [{"name": "app"}]})
     assert (task.id, task.address, task.container("app").exit_code) == ("1", "10.0.0.1", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "said"),
+    [
+        ("ExpiredTokenException", "CREDENTIALS_EXPIRED", "aws sso login"),
+        ("ThrottlingException", "THROTTLED", "wait a minute"),
+        ("NoCredentialsError", "NO_CREDENTIALS", "AWS_PROFILE"),
+        ("EndpointConnectionError", "AWS_UNREACHABLE", "AWS_ENDPOINT_URL"),
+        ("AccessDenied", "ACCESS_DENIED", "s3:ListBucket"),
+        ("ClientException", "AWS_ERROR", "correct the cause"),
+    ],
+)
+def test_refused_calls_are_explained(code: str, expected: str, said: str) -> None:
+    failure = explained(AwsError("s3", "list_objects_v2", code, "because")).failure
+    assert failure.code == expected
+    assert said in failure.hint
+    assert "because" in str(failure)
+
+
+def test_missing_client_is_one_line_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without uv, and with one that cannot install boto3: the reason is the script's own."""
+    monkeypatch.setattr("toolkit.dev.bootstrap.find_uv", lambda _: None)
+    with pytest.raises(Failed) as caught:
+        Client("eu-central-1", Changes()).read("sts", "get_caller_identity")
+    assert (caught.value.failure.code, caught.value.failure.hint) == ("AWS_CLIENT", "pip install uv")
+    monkeypatch.setattr("toolkit.dev.bootstrap.find_uv", lambda _: "/bin/false")
+    with pytest.raises(Failed) as caught:
+        Client("eu-central-1", Changes()).read("sts", "get_caller_identity")
+    assert caught.value.failure.code == "AWS_CLIENT"
+    assert "uv run --quiet --script" in caught.value.failure.hint
+
+
+def test_change_while_only_looking_is_a_bug() -> None:
+    changes = Changes()
+    with changes.reading(), pytest.raises(AssertionError):
+        Client("eu-central-1", changes).change("ecs", "update_service")

@@ -16,7 +16,7 @@ from app.accounts.passwords import Passwords
 from tests.integration.accounts.conftest import OTHER, MakePerson
 from tests.support.applications import application
 
-SAMPLES, CONTROL = 1000, 100
+SAMPLES, CONTROL = 1000, 400
 # Standard deviations: chance exceeds 4 once in 16 000 runs.
 EQUAL, DIFFERENT = 4.0, 6.0
 

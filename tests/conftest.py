@@ -27,7 +27,18 @@ TOTALS = totals.take(os.environ)
 # Tests of a baked service, which test_framework.py runs there.
 collect_ignore = ["framework"]
 
-PARTS = ("browser", "pgbouncer", "postgresql", "docker", "cluster", "machine", "aws", "run", "external_secrets", "terraform")
+PARTS = (
+    "browser",
+    "pgbouncer",
+    "postgresql",
+    "docker",
+    "cluster",
+    "machine",
+    "aws",
+    "run",
+    "external_secrets",
+    "terraform",
+)
 LEFT_OUT = "left out: the time budget is used up"
 # Of a run with a time budget: a workshop.drills.Schedule, as JSON. Then only drills are selected (-m drill).
 SCHEDULE = "TEST_DRILLS"

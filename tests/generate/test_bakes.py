@@ -36,7 +36,9 @@ TRACES = {
         r"\bjwt\b|\bJWT_|PyJWT|jwks|\brequires\(|security_none|identity_none|_accounts|ACCOUNTS_", re.IGNORECASE
     ),
     ("auth", "jwt"): re.compile(r"security_none|identity_none|_accounts|ACCOUNTS_|SMTP_|argon2|zxcvbn|app\.accounts"),
-    ("auth", "accounts"): re.compile(r"security_none|identity_none|(provider|identity|tokens)_accounts\b|JWT_[A-Z]"),
+    ("auth", "accounts"): re.compile(
+        r"security_none|identity_none|(provider|identity|tokens)_accounts\b|JWT_(?!JWKS_URL|ISSUER|AUDIENCE|ALGORITHMS)[A-Z]"
+    ),
     ("infra", "none"): re.compile(r"terraform", re.IGNORECASE),
 }
 LICENSES = {

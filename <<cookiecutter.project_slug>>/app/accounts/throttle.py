@@ -4,7 +4,7 @@ Each attempt is counted before the password is looked at, and given back when it
 every further one doubles the delay, up to a bound. Three counters:
 
 - an account from one address: a stranger delays only himself;
-- one address on all accounts: guessing through a list of users;
+- one address on all accounts: guessing through a list of users. It forgets one attempt a minute;
 - one account from all addresses: guessing by a botnet. It does not hold up an address from which the user has logged
   in before, and a reset of the password ends it.
 
@@ -26,19 +26,23 @@ from app.db.driver import Connection, Statement
 
 # Seconds without an attempt after which a counter starts again.
 MEMORY_SECONDS = 86_400
+# Seconds after which an address gets one attempt back: an office behind one address has wrong log-ins all day.
+FORGIVEN_SECONDS = 60
 
+# The attempts that still count.
+_KEPT = (
+    "CASE WHEN a.updated_at < clock_timestamp() - make_interval(secs => :memory) THEN 0 ELSE greatest(0, a.count - "
+    "CAST(floor(extract(epoch FROM clock_timestamp() - a.updated_at) / :forgiven) AS integer)) END"
+)
 _COUNT = Statement(
     text(
         "INSERT INTO user_attempts AS a (key, count, blocked_until, updated_at) VALUES (:key, 1, "
         "clock_timestamp() + make_interval(secs => CASE WHEN :free <= 1 THEN 1.0 ELSE 0.0 END), clock_timestamp()) "
-        "ON CONFLICT (key) DO UPDATE SET "
-        "count = CASE WHEN a.updated_at < clock_timestamp() - make_interval(secs => :memory) THEN 1 "
-        "ELSE a.count + 1 END, "
-        "blocked_until = clock_timestamp() + make_interval(secs => "
-        "CASE WHEN a.updated_at < clock_timestamp() - make_interval(secs => :memory) OR a.count + 1 < :free THEN 0.0 "
-        "ELSE least(CAST(:longest AS float), power(2.0, least(a.count + 1 - :free, 30))) END), "
+        "ON CONFLICT (key) DO UPDATE SET count = KEPT + 1, "
+        "blocked_until = clock_timestamp() + make_interval(secs => CASE WHEN KEPT + 1 < :free THEN 0.0 "
+        "ELSE least(CAST(:longest AS float), power(2.0, least(KEPT + 1 - :free, 30))) END), "
         "updated_at = clock_timestamp() "
-        "WHERE a.blocked_until <= clock_timestamp() RETURNING 1"
+        "WHERE a.blocked_until <= clock_timestamp() RETURNING 1".replace("KEPT", _KEPT)
     )
 )
 _WAIT = Statement(
@@ -87,7 +91,8 @@ class Throttle:
         """Count one attempt. Raises Problem 429 while a counter is blocked; then nothing is counted."""
         settings = self._settings
         if address:
-            await self._one(connection, self._key("address", address), settings.attempts_per_address)
+            key, free = self._key("address", address), settings.attempts_per_address
+            await self._one(connection, key, free, forgiven=FORGIVEN_SECONDS)
             await self._one(connection, self._key("pair", account, address), settings.attempts_per_pair)
         if not address or await connection.scalar(_KNOWN, {"account": account, "address": address}) is None:
             await self._one(connection, self._key("account", account), settings.attempts_per_account)
@@ -103,8 +108,9 @@ class Throttle:
         keys = [self._key("account", account), self._key("pair", account, address)]
         await connection.run(_FORGET, {"keys": keys})
 
-    async def _one(self, connection: Connection, key: bytes, free: int) -> None:
-        values = {"key": key, "free": free, "memory": MEMORY_SECONDS, "longest": self._settings.delay_seconds}
+    async def _one(self, connection: Connection, key: bytes, free: int, *, forgiven: int = MEMORY_SECONDS) -> None:
+        longest = self._settings.delay_seconds
+        values = {"key": key, "free": free, "memory": MEMORY_SECONDS, "forgiven": float(forgiven), "longest": longest}
         if await connection.scalar(_COUNT, values) is None:
             wait = await connection.scalar(_WAIT, {"key": key})
             raise too_many(max(1, math.ceil(wait or 0)))

@@ -63,6 +63,15 @@ class TestFewAttempts:
         assert_problem(await at(own_app, "2001:db8::9", ada.email).log_in(), 429)
         assert (await at(own_app, "2001:db8:0:1::1", ada.email).log_in()).status_code == 200
 
+    async def test_wrong_log_ins_of_an_office_all_day_delay_nobody(self, own_app: FastAPI, person: MakePerson) -> None:
+        ada, database = await person(), own_app.state.database
+        for number in range(8):
+            assert await guess(at(own_app, "192.0.2.1", f"u{number}@example.com"), 1) == [400]
+            sql = "UPDATE user_attempts SET updated_at = updated_at - interval '70 s', blocked_until = updated_at"
+            await database.write(lambda connection, sql=sql: connection.driver.execute(sql))
+        assert await guess(at(own_app, "192.0.2.1", "u9@example.com"), 1) == [400]
+        assert (await at(own_app, "192.0.2.1", ada.email).log_in()).status_code == 200
+
     async def test_guesses_from_many_addresses_do_not_lock_out_the_owner(
         self, person: MakePerson, own_app: FastAPI
     ) -> None:

@@ -7,8 +7,8 @@ answer may not contain any character with a special meaning in one of them.
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from toolkit.resources.line.authentication import refusal
 from toolkit.resources.line.errors import quote
-from toolkit.resources.line.owners import without_subjects
 from toolkit.resources.line.parser import ResourceErrors, parse
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -75,7 +75,7 @@ def check_answers(answers: Mapping[str, object]) -> list[str]:
         given = answers.get(question, "")
         if given not in choices:
             faults.append(f"{question} is {quote(str(given))}; expected one of {', '.join(choices)}")
-    faults += _owners(str(answers.get("resources", "")), str(answers.get("auth", "")))
+    faults += _fit(str(answers.get("resources", "")), str(answers.get("auth", "")))
     return [*faults, *_infra(answers)]
 
 
@@ -165,9 +165,9 @@ def _resources(given: str) -> Iterator[str]:
             yield f"in {block}"
 
 
-def _owners(given: str, auth: str) -> Iterator[str]:
+def _fit(given: str, auth: str) -> Iterator[str]:
     try:
-        reason = without_subjects(parse(given), auth)
+        reason = refusal(parse(given), auth)
     except ResourceErrors:
         return  # reported above
     if reason:

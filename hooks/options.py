@@ -37,7 +37,7 @@ ACCOUNTS = (
     "app/auth/signing.py",
     "app/commands/keys.py",
     "app/commands/user.py",
-    "app/models/accounts.py",
+    "app/models/user.py",
     "docs/security.md",
     "tests/integration/accounts",
     "tests/support/identity_accounts.py",

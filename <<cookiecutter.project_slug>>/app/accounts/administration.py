@@ -15,7 +15,7 @@ from app.core.database import Database
 from app.core.exceptions import Conflict
 from app.crud.base import Crud, table_of
 from app.db.driver import Connection, Row, Statement
-from app.models.accounts import User
+from app.models.user import User
 from app.services.base import ResourceService
 from app.services.idempotency import IdempotentRequest
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.models.accounts import EMAIL_LENGTH
+from app.models.user import EMAIL_LENGTH
 from app.schemas.base import NO_NUL, PageQuery, QueryBool, ReadSchema, Schema, omitted
 
 # The form of HTML's input of type email: one address, without a character that a header gives a meaning to.

@@ -22,7 +22,7 @@ from app.core.config import get_settings
 from app.core.database import Database, make_engine
 from app.core.exceptions import Problem
 from app.db.driver import Connection, Row
-from app.models.accounts import EMAIL_LENGTH
+from app.models.user import EMAIL_LENGTH
 
 
 class Failed(Exception):

@@ -63,7 +63,7 @@ async def test_no_session_begins_while_the_user_changes(
     changing = asyncio.create_task(own_app.state.database.write(unit))
     await asyncio.wait_for(reached.wait(), PATIENCE)
     logging_in = asyncio.create_task(ada.log_in())
-    await asyncio.wait({logging_in}, timeout=2)
+    await asyncio.wait({logging_in}, timeout=2)  # is to run out
     go_on.set()
     await changing
     assert_problem(await logging_in, 400, "invalid_grant")
@@ -85,7 +85,7 @@ async def test_a_deactivation_ends_the_session_of_a_log_in_under_way(person: Mak
     beginning = asyncio.create_task(own_app.state.database.write(unit))
     await asyncio.wait_for(reached.wait(), PATIENCE)
     change = asyncio.create_task(ada.client.patch(f"{USERS}/{ada.id}", json={"is_active": False}, headers=headers))
-    await asyncio.wait({change}, timeout=1)
+    await asyncio.wait({change}, timeout=1)  # is to run out
     go_on.set()
     await beginning
     assert (await change).status_code == 200

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from toolkit.resources.line.authentication import refusal
 from toolkit.resources.line.model import Resource
-from toolkit.resources.line.owners import without_subjects
 from toolkit.resources.line.parser import Fault, ResourceErrors, parse
 from toolkit.resources.line.syntax import Reader
 from toolkit.resources.write import layout, manifest, service_file
@@ -65,7 +65,7 @@ def prepare(
         )
     service = service or read_service(root)
     after = known_resources(lines)
-    if reason := without_subjects(after, str(service.values.get("answers", {}).get("auth", ""))):
+    if reason := refusal(after, str(service.values.get("answers", {}).get("auth", ""))):
         raise GeneratorError(f"nothing was written: {reason}")
     context = {"answers": service.values.get("answers", {}), "service": service.values.get("service", {})}
     try:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.template import SERVICE
-from toolkit.resources.line import owners
+from toolkit.resources.line import authentication
 from toolkit.resources.line.parser import parse
 from toolkit.resources.write import generator, layout
 from toolkit.resources.write.filters import pieces
@@ -93,7 +93,7 @@ def test_generated_files_pass_every_rule_of_the_service(tmp_path: Path) -> None:
     settings = settings.replace("isort]", 'isort]\nknown-first-party = ["app", "tests"]')
     for number, line in enumerate([*LINES, *random_lines()]):
         for auth in ("jwt", "accounts", "none"):
-            if owners.without_subjects(parse(line), auth):
+            if authentication.refusal(parse(line), auth):
                 continue
             root = tmp_path / f"{auth}_{number}"
             root.mkdir()

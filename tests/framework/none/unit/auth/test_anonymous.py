@@ -24,7 +24,7 @@ async def test_every_caller_is_anonymous() -> None:
 def test_nothing_is_guarded() -> None:
     kept = Depends(other)
     assert security.guard_of([security.public, kept]) == (None, [kept])
-    assert security.security_schemes() == {}
+    assert security.security_schemes((), "") == {}
     assert security.security_of(security.Guard()) == []
 
 

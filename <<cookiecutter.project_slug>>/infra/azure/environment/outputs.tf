@@ -1,13 +1,13 @@
 output "inventory" {
   value = {
-    place          = "containerapps"
-    subscription   = var.subscription
-    resource_group = azurerm_resource_group.this.name
-    repository     = var.image
-    environment    = azurerm_container_app_environment.this.name
-    app            = azurerm_container_app.this.name
-    identity       = azurerm_user_assigned_identity.service.id
-    history        = azurerm_storage_account.history.name
+    place           = "containerapps"
+    subscription    = var.subscription
+    resource_group  = azurerm_resource_group.this.name
+    repository      = var.image
+    environment     = azurerm_container_app_environment.this.name
+    app             = azurerm_container_app.this.name
+    identity        = azurerm_user_assigned_identity.service.id
+    history_account = azurerm_storage_account.history.name
     secret = {
       store = "azure"
       keys  = { for key in var.secrets : key => "${azurerm_key_vault.this.name}/${lower(replace(key, "_", "-"))}" }

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from toolkit.deploy.inventory.gateway import Weight, rising
-from toolkit.deploy.inventory.pod_keys import Annotations, Block
+from toolkit.deploy.inventory.pod_keys import Annotations
 from toolkit.deploy.inventory.schema import Environment
+from toolkit.deploy.inventory.traffic import Canary, CanaryKey
 
 # Cloud Run ends an instance so long after SIGTERM.
 STOP_SECONDS = 10
 # A name of a service is part of its revisions' names, and of host names with a tag before it.
 SERVICE_NAME = r"^[a-z]([-a-z0-9]{0,47}[a-z0-9])?$"
-
-
-class Canary(Block):
-    """The shares of the requests that a new version gets, one after the other for `seconds` each.
-
-    A step fails if the new version's share of 5xx is more than `error_percent` above that of the running one, or if its
-    p95 is more than `slower` times that of the running one.
-    """
-
-    weights: Annotated[tuple[Weight, ...], AfterValidator(rising)] = ()
-    seconds: int = Field(60, ge=5)
-    error_percent: float = Field(1, ge=0, lt=100)
-    slower: float = Field(2, gt=1)
-
-
-def _shorthand(value: object) -> object:
-    return {"weights": value} if isinstance(value, list | tuple) else value
 
 
 class CloudRunEnvironment(Environment):
@@ -45,7 +28,7 @@ class CloudRunEnvironment(Environment):
     service_account: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$")
     ingress_settings: Literal["all", "internal", "internal-and-cloud-load-balancing"] = "all"
     public: bool = False
-    canary: Annotated[Canary, BeforeValidator(_shorthand)] = Canary()
+    canary: CanaryKey = Canary()
     annotations: Annotations = Field({})
     concurrency: int = Field(80, ge=1, le=1000)
     request_seconds: int = Field(300, ge=1, le=3600)

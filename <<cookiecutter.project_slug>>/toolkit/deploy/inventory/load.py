@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.deploy.inventory.names import SERVICE_LIMIT, fitted, namespace
+from toolkit.deploy.inventory.names import APP_LIMIT, SERVICE_LIMIT, fitted, namespace
 from toolkit.deploy.inventory.variables import PREFIX, keys_given
 from toolkit.deploy.outcomes import fail, nearest
 
@@ -46,6 +46,7 @@ class Facts:
                 "secret": {"store": "aws", "keys": {"DATABASE_URL": f"{scope}/database-url"}},
             },
             "cloudrun": {"driver": "admin-api", "service": fitted(scope, limit=SERVICE_LIMIT)},
+            "containerapps": {"app": fitted(scope, limit=APP_LIMIT)},
         }
         return {
             **of_place.get(place, {}),

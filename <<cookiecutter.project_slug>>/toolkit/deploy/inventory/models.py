@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from toolkit.deploy.inventory import schema
 from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
+from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.pod_keys import Block
@@ -16,6 +17,7 @@ MODELS: Mapping[str, type[Environment]] = {
     "machine": MachineEnvironment,
     "ecs": EcsEnvironment,
     "cloudrun": CloudRunEnvironment,
+    "containerapps": ContainerAppsEnvironment,
 }
 
 

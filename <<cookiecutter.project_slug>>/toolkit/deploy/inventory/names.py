@@ -7,6 +7,7 @@ import hashlib
 # RFC 1123: a label has at most 63 characters. This limits names of Services, namespaces and Jobs, and label values.
 LIMIT = 63
 SERVICE_LIMIT = 49  # of a service on Cloud Run
+APP_LIMIT = 32  # of a container app, and of its Jobs
 _MARK = 6
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
+from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.places import Place
     from toolkit.deploy.places.backups import Backups
     from toolkit.deploy.places.cloudrun.place import CloudRunPlace
+    from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
     from toolkit.deploy.places.ecs.place import EcsPlace
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.machine.place import MachinePlace
@@ -54,6 +56,10 @@ def open_place(
         from toolkit.deploy.places.cloudrun import connect as cloudrun
 
         return cloudrun.open_place(project, service, environment, report)
+    if isinstance(environment, ContainerAppsEnvironment):
+        from toolkit.deploy.places.containerapps import connect as containerapps
+
+        return containerapps.open_place(project, service, environment, report)
     raise TypeError(environment.place)
 
 
@@ -77,6 +83,10 @@ def closed_place(
         from toolkit.deploy.places.cloudrun import connect as cloudrun
 
         return cloudrun.closed_place(project, service, environment, report, error)
+    if isinstance(environment, ContainerAppsEnvironment):
+        from toolkit.deploy.places.containerapps import connect as containerapps
+
+        return containerapps.closed_place(project, service, environment, report, error)
     raise TypeError(environment.place)
 
 
@@ -98,6 +108,10 @@ def operations_of(place: Place, environment: Environment) -> Operations:
         from toolkit.deploy.places.cloudrun import operations as cloudrun
 
         return cloudrun.CloudRunOperations(cast("CloudRunPlace", place))
+    if isinstance(environment, ContainerAppsEnvironment):
+        from toolkit.deploy.places.containerapps import operations as containerapps
+
+        return containerapps.ContainerAppsOperations(cast("ContainerAppsPlace", place))
     raise TypeError(environment.place)
 
 

@@ -1,0 +1,52 @@
+"""Connection to a subscription: the clients of Azure's APIs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.changes import Changes
+from toolkit.deploy.places.containerapps.app import ContainerApp
+from toolkit.deploy.places.containerapps.auth import ARM, Tokens
+from toolkit.deploy.places.containerapps.client import Client
+from toolkit.deploy.places.containerapps.front import Front
+from toolkit.deploy.places.containerapps.ledger import Ledger
+from toolkit.deploy.places.containerapps.logs import Logs
+from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
+from toolkit.deploy.places.containerapps.vault import SecretVersions
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
+    from toolkit.deploy.report import Report
+
+
+@dataclass(frozen=True)
+class Connection:
+    app: ContainerApp
+    front: Front
+    ledger: Ledger
+    logs: Logs
+    secrets: SecretVersions
+
+
+def open_place(
+    project: Path, service: str, environment: ContainerAppsEnvironment, report: Report
+) -> ContainerAppsPlace:
+    """Log in. Raises Failed AZURE_IDENTITY_MISSING, AZURE_NOT_LOGGED_IN."""
+    changes, tokens = Changes(), Tokens()
+    tokens.access(ARM)
+    client = Client(tokens, changes)
+    app = ContainerApp(client, environment)
+    secrets, ledger = SecretVersions(client, environment), Ledger(client, environment)
+    connection = Connection(app, Front(), ledger, Logs(app), secrets)
+    return ContainerAppsPlace(project, service, environment, report, changes, connection)
+
+
+def closed_place(
+    project: Path, service: str, environment: ContainerAppsEnvironment, report: Report, error: Failed | None = None
+) -> ContainerAppsPlace:
+    """Return a place without a connection; each request raises `error`."""
+    unasked = error or fail("NO_SUBSCRIPTION", "no subscription is asked here")
+    return ContainerAppsPlace(project, service, environment, report, Changes(), None, unasked)

@@ -1,0 +1,133 @@
+"""Executions of Jobs: started once, followed to their end, their exit code and last lines."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import Failed, Failure, fail
+from toolkit.deploy.places.containerapps import render, verdict
+from toolkit.exit_codes import EX_TEMPFAIL, EX_UNAVAILABLE
+
+if TYPE_CHECKING:
+    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
+    from toolkit.deploy.spec import ReleaseSpec
+
+POLL_SECONDS = 1.0
+# After the time limit of the Job itself, which the platform enforces.
+MARGIN_SECONDS = 60
+SUCCEEDED, ENDED = "Succeeded", frozenset({"Succeeded", "Failed", "Stopped", "Degraded"})
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that has ended. `exit_code`: None where Azure's log does not tell it, or nothing started."""
+
+    name: str
+    succeeded: bool
+    exit_code: int | None
+    events: tuple[str, ...] = ()
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A started migration."""
+
+    place: ContainerAppsPlace
+    job: str
+    name: str
+
+    def wait(self) -> None:
+        """Wait for its success. Raises Failed with the reason and its last lines."""
+        ended = follow(self.place, self.job, self.name, "migrate", self.place.environment.migration_seconds)
+        if ended.succeeded:
+            return
+        lines = self.place.logs_of.as_evidence(self.name, execution=True)
+        code, message, hint = cause(ended, lines)
+        text = ": ".join(filter(None, ("the migration failed", message)))
+        exit_code = (f"exit code {ended.exit_code}",) if ended.exit_code is not None else ()
+        said = tuple(f"| {line}" for line in ended.events[-3:])
+        raise Failed(Failure(code, text, (f"execution {self.name}", *exit_code, *said, *lines), hint))
+
+
+def start_migration(place: ContainerAppsPlace, spec: ReleaseSpec) -> Migration:
+    """Start it, or adopt the one that a killed deployer has started from the same image."""
+    env, app, name = place.environment, place.app, place.migration_job
+    for found in app.executions(name):
+        if is_running(found) and image_of(found) == spec.image:
+            return Migration(place, name, str(found["name"]))
+    versions = place.secrets.by_variable
+    made = {**render.container(spec, env, versions), "args": ["migrate"]}
+    references = render.secrets(env, versions)
+    app.write_job(name, render.job(made, env, references, app.location, env.migration_seconds))
+    return Migration(place, name, app.start_job(name))
+
+
+def follow(place: ContainerAppsPlace, job: str, name: str, step: str, limit: float) -> Ended:
+    """Wait until an execution ends. `step`: of the report; empty for a command, whose output is its own."""
+    began = time.monotonic()
+    while True:
+        place.require_lock()
+        found = place.app.execution(job, name)
+        if found is None:
+            raise fail("RUN_LOST", f"execution {name} was deleted while it was running", hint="run it again")
+        status, waited = status_of(found), time.monotonic() - began
+        if status == SUCCEEDED:
+            return Ended(name, True, 0)
+        if status in ENDED:
+            events = tuple(place.logs_of.awaited(lambda: place.logs_of.events(name, execution=True)))
+            return Ended(name, False, verdict.exit_code_of(events), events, late=waited >= limit)
+        if waited > limit + MARGIN_SECONDS:
+            hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
+            raise fail("MIGRATION_TIMEOUT", f"execution {name} did not end within {limit:.0f} s", hint=hint)
+        if step:
+            place.report.progress(step, f"execution {name}, {waited:.0f} s")
+        time.sleep(POLL_SECONDS)
+
+
+def status_of(execution: Object) -> str:
+    return str((execution.get("properties") or {}).get("status") or "")
+
+
+def is_running(execution: Object) -> bool:
+    return status_of(execution) not in ENDED
+
+
+def image_of(execution: Object) -> str:
+    template = (execution.get("properties") or {}).get("template") or {}
+    return str((template.get("containers") or [{}])[0].get("image") or "")
+
+
+def cause(ended: Ended, lines: tuple[str, ...]) -> tuple[str, str, str]:
+    """Return code, message and hint of a migration that failed. Pure."""
+    if ended.exit_code in BY_EXIT_CODE:
+        return BY_EXIT_CODE[ended.exit_code]
+    if ended.exit_code is None:
+        if found := verdict.from_message(" ".join(ended.events)):
+            return found.code, found.message, found.hint
+        if ended.late:
+            hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
+            return "MIGRATION_TIMEOUT", "it did not end in time", hint
+    elif (known := verdict.by_exit(ended.exit_code)).code != "CRASH_LOOP":
+        return known.code, known.message, known.hint
+    if any("locked for" in line for line in lines):  # output of app/db/migrations.py
+        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
+        return "MIGRATION_FAILED", "", hint
+    return "MIGRATION_FAILED", "", "correct the revision, then deploy again; the release is unchanged"
+
+
+BY_EXIT_CODE = {
+    EX_TEMPFAIL: (
+        "MIGRATION_LOCKED",
+        "another migration of this database is running",
+        "wait until it ends, then deploy again",
+    ),
+    EX_UNAVAILABLE: (
+        "DATABASE_UNREACHABLE",
+        "the database cannot be reached",
+        "check the secret of DATABASE_URL, and that the environment's network reaches the database",
+    ),
+}

@@ -1,0 +1,82 @@
+"""Versions of secrets in Azure Key Vault. No value is read: Container Apps does that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.containerapps import render
+from toolkit.deploy.places.containerapps.auth import VAULT
+from toolkit.deploy.places.containerapps.errors import GONE
+
+if TYPE_CHECKING:
+    from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
+    from toolkit.deploy.places.containerapps.client import Client, Object
+
+VERSION = "7.4"
+
+
+class SecretVersions:
+    """The versions that a release of now refers to."""
+
+    def __init__(self, client: Client, env: ContainerAppsEnvironment) -> None:
+        self.client, self.env = client, env
+
+    @cached_property
+    def by_variable(self) -> Mapping[str, str]:
+        """Return the newest enabled version of each, or the one that is named.
+
+        A release refers to a version, so that a rollback gets the secret of its time. Raises Failed SECRET_NOT_FOUND
+        with every missing one, SECRET_DENIED.
+        """
+        found, missing = {}, []
+        for variable, reference in render.references(self.env).items():
+            path, _, asked = reference.partition("@")
+            enabled = self._enabled(path)
+            if version := (asked if asked in enabled else "") if asked else next(iter(enabled), ""):
+                found[variable] = version
+            else:
+                missing.append(f"{variable}: {path} has no enabled version {asked}".rstrip())
+        if missing:
+            hint = (
+                "store it: `az keyvault secret set --vault-name VAULT --name NAME --file /dev/stdin`, or correct "
+                "`secret.keys` in deploy/inventory.yaml"
+            )
+            raise fail("SECRET_NOT_FOUND", "secrets are missing in Azure Key Vault", *missing, hint=hint)
+        return found
+
+    def add_version(self, variable: str, value: str) -> str:
+        """Store a value as the newest version. Returns its name. Raises Failed SECRET_UNKNOWN."""
+        references = render.references(self.env)
+        if variable not in references:
+            hint = f"add it to `secret.keys` in deploy/inventory.yaml; known: {', '.join(references)}"
+            raise fail("SECRET_UNKNOWN", f"{variable} is not a secret of {self.env.name}", hint=hint)
+        path = references[variable].partition("@")[0]
+        self.client.changes.allow()
+        answer = self._send("PUT", path, "", {"value": value})
+        if answer is None:
+            raise fail("SECRET_NOT_FOUND", f"the vault of {path} does not exist", hint="correct `secret.keys`")
+        return str(answer["id"]).rpartition("/")[2]
+
+    def _enabled(self, path: str) -> list[str]:
+        """Return the enabled versions, the newest first."""
+        found: list[Object] = (self._send("GET", path, "/versions") or {}).get("value") or []
+        usable = [item for item in found if (item.get("attributes") or {}).get("enabled", True)]
+        usable.sort(key=lambda item: int(item["attributes"].get("created") or 0), reverse=True)
+        return [str(item["id"]).rpartition("/")[2] for item in usable]
+
+    def _send(self, method: str, path: str, below: str, body: object = None) -> Object | None:
+        vault, _, name = path.partition("/")
+        url = f"https://{vault}.vault.azure.net/secrets/{name}{below}"
+        try:
+            answer = self.client.send(
+                method, url, f"secret {path}", body, scope=VAULT, params={"api-version": VERSION}
+            )
+        except Failed as error:
+            if error.failure.code != "AZURE_DENIED":
+                raise
+            hint = f"grant these credentials `Key Vault Reader` on {vault}; it does not include the value"
+            raise fail("SECRET_DENIED", f"secret {path} cannot be reached", hint=hint) from None
+        return None if answer.status_code == GONE else dict(answer.json())

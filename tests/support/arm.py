@@ -1,0 +1,317 @@
+"""A small Azure: container apps, Jobs and their operations in memory, with the errors of Azure Resource Manager.
+
+What an image does is scripted by its digest, so no container runs; everything else follows Microsoft.App 2025-07-01 as
+far as a deploy uses it. Like Azure it takes unknown keys without a word.
+"""
+
+import copy
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Object = dict[str, Any]
+GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.App/(.*)")
+START_SECONDS, OPERATION_SECONDS, RESTART_SECONDS, JOB_SECONDS = 0.3, 0.3, 0.3, 0.3
+DOMAIN = "happysea.westeurope.azurecontainerapps.io"
+WORKSPACE = "11111111-2222-3333-4444-555555555555"
+
+
+@dataclass
+class Image:
+    """What a version does. `exits`: with this code at its start, for `reason`; `migrates`: exit code of its migration."""
+
+    schema: str
+    exits: int | None = None
+    reason: str = "ProcessExited"
+    ready: bool = True
+    migrates: int = 0
+    errors: float = 0.0
+    line: str = "Started server process"
+
+
+@dataclass
+class Revision:
+    name: str
+    template: Object
+    image: Image
+    began: float = field(default_factory=time.monotonic)
+    active: bool = True
+    requests: int = 0
+    errors: int = 0
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self.began - START_SECONDS
+
+    @property
+    def serves(self) -> bool:
+        return self.active and self.age > 0 and self.image.ready and self.image.exits is None
+
+    @property
+    def restarts(self) -> int:
+        return int(self.age / RESTART_SECONDS) if self.image.exits is not None and self.age > 0 else 0
+
+
+class Refused(Exception):
+    """An answer in the form of Azure Resource Manager."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+    @property
+    def body(self) -> Object:
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Object | None = None
+    operation: str = ""  # of a long-running one
+    by_status: bool = False
+
+
+class Azure:
+    """`images`: what runs, by digest. `secrets`: versions by VAULT/NAME, the newest last. `writes`: method and path."""
+
+    def __init__(self, subscription: str, group: str) -> None:
+        self.subscription, self.group = subscription, group
+        self.images: dict[str, Image] = {}
+        self.registry: dict[str, bytes] = {}  # manifests and configurations, by digest
+        self.secrets: dict[str, list[str]] = {}
+        self.apps: dict[str, Object] = {}
+        self.revisions: dict[str, dict[str, Revision]] = {}
+        self.jobs: dict[str, Object] = {}
+        self.executions: dict[str, list[Object]] = {}
+        self.operations: dict[str, tuple[float, Refused | None]] = {}
+        self.busy: dict[str, float] = {}
+        self.writes: list[str] = []
+        self.throttled = 0
+        self.lock = threading.RLock()
+        self.on_write: Callable[[str], None] = lambda _: None
+
+    # requests
+
+    def handle(self, method: str, path: str, body: Object) -> Answer:
+        with self.lock:
+            if self.throttled:
+                self.throttled -= 1
+                raise Refused(429, "TooManyRequests", "The request is being throttled")
+            if found := re.search(r"/containerappOperation(Statuses|Results)/(\w+)$", path):
+                return self._operation(found[2], by_status=found[1] == "Statuses")
+            match = GROUP.fullmatch(path)
+            if not match or (match[1], match[2]) != (self.subscription, self.group):
+                raise Refused(404, "ResourceGroupNotFound", f"Resource group of {path} could not be found.")
+            parts = match[3].split("/")
+            answer = getattr(self, f"_{parts[0]}")(method, parts[1:], body)
+        if method != "GET":
+            self.writes.append(f"{method} {match[3]}")
+            self.on_write(self.writes[-1])
+        return answer
+
+    def _operation(self, name: str, *, by_status: bool) -> Answer:
+        ready, error = self.operations[name]
+        if time.monotonic() < ready:
+            return Answer(200, {"status": "InProgress"}) if by_status else Answer(202)
+        if error and not by_status:
+            raise error
+        if error:
+            return Answer(200, {"status": "Failed", **error.body})
+        return Answer(200, {"status": "Succeeded"})
+
+    def _begin(self, status: int, *, by_status: bool = False, error: Refused | None = None) -> Answer:
+        name = f"op{len(self.operations)}"
+        self.operations[name] = time.monotonic() + OPERATION_SECONDS, error
+        return Answer(status, None, name, by_status)
+
+    def _managedEnvironments(self, method: str, parts: list[str], body: Object) -> Answer:
+        if parts != ["apps"]:
+            raise Refused(404, "ResourceNotFound", f"The Resource {parts[0]} was not found.")
+        logs = {"destination": "log-analytics", "logAnalyticsConfiguration": {"customerId": WORKSPACE}}
+        properties = {"defaultDomain": DOMAIN, "appLogsConfiguration": logs}
+        return Answer(200, {"name": "apps", "location": "West Europe", "properties": properties})
+
+    # apps
+
+    def _containerApps(self, method: str, parts: list[str], body: Object) -> Answer:
+        name, *below = parts
+        if method == "PUT" and name not in self.apps:
+            content = {"name": name, **copy.deepcopy(body)}
+            return self._write(name, {}, content, created=True)
+        live = self.apps.get(name)
+        if live is None:
+            raise Refused(404, "ResourceNotFound", f"The Resource 'Microsoft.App/containerApps/{name}' was not found.")
+        if below:
+            return self._revisions(method, name, below[1:])
+        if method == "GET":
+            return Answer(200, copy.deepcopy(live))
+        if method == "DELETE":
+            del self.apps[name], self.revisions[name]
+            return self._begin(202)
+        if time.monotonic() < self.busy.get(name, 0):
+            raise Refused(409, "ContainerAppOperationInProgress", "Cannot modify a container app while another is")
+        return self._write(name, live, merged(live, body) if method == "PATCH" else {"name": name, **body})
+
+    def _write(self, name: str, live: Object, wanted: Object, *, created: bool = False) -> Answer:
+        properties = wanted["properties"]
+        template, known = properties["template"], self.revisions.get(name, {})
+        suffix = f"{name}--{template.get('revisionSuffix')}"
+        new = template != (live.get("properties") or {}).get("template")
+        self._check(name, wanted, {*known, *([suffix] if new else [])})
+        if new and suffix in known:
+            raise Refused(400, "RevisionSuffixInUse", f"A revision with the name {suffix} already exists")
+        fault = self._unprovisionable(name, template) if new else None
+        answer = self._begin(201 if created else 202, by_status=created, error=fault)
+        self.busy[name] = time.monotonic() + OPERATION_SECONDS
+        if fault:
+            return answer
+        if new:
+            self.revisions.setdefault(name, {})[suffix] = Revision(suffix, template, self.image_of(template))
+            properties["latestRevisionName"] = properties["latestReadyRevisionName"] = suffix
+        properties["configuration"]["ingress"]["fqdn"] = f"{name}.{DOMAIN}"
+        properties["provisioningState"] = "Succeeded"
+        self.apps[name] = wanted
+        return answer
+
+    def _check(self, name: str, wanted: Object, revisions: set[str]) -> None:
+        configuration = wanted["properties"]["configuration"]
+        traffic = configuration["ingress"]["traffic"]
+        if sum(item["weight"] for item in traffic) != 100:
+            raise Refused(400, "InvalidTrafficWeight", "The sum of all weights must be 100")
+        for item in traffic:
+            if item["revisionName"] not in revisions:
+                raise Refused(400, "InvalidTrafficRevision", f"Revision {item['revisionName']} does not exist")
+        names = {item["name"] for item in configuration.get("secrets") or ()}
+        containers = wanted["properties"]["template"]["containers"]
+        used = {item["secretRef"] for each in containers for item in each["env"] if "secretRef" in item}
+        if missing := used - names:
+            raise Refused(400, "ContainerAppSecretRefNotFound", f"SecretRef {missing} not found in {name}")
+
+    def _unprovisionable(self, name: str, template: Object) -> Refused | None:
+        """Azure pulls the image, and reads each secret, before it makes a revision."""
+        image = template["containers"][0]["image"]
+        said = f"Failed to provision revision for container app '{name}'. Error details: The following field(s) are "
+        said += "either invalid or missing. Field "
+        if image.rpartition("@")[2] not in self.images:
+            said += f"'template.containers.app.image' is invalid with details: 'Invalid value: \"{image}\": GET https:: "
+            return Refused(400, "ContainerAppOperationError", said + "MANIFEST_UNKNOWN: manifest is not found';.")
+        return None
+
+    def _revisions(self, method: str, app: str, parts: list[str]) -> Answer:
+        known = self.revisions[app]
+        if not parts:
+            return Answer(200, {"value": [self._shown(app, item) for item in known.values()]})
+        if parts[0] not in known:
+            raise Refused(404, "RevisionNotFound", f"Revision {parts[0]} was not found")
+        found, action = known[parts[0]], (parts[1:] or [""])[0]
+        if action == "replicas":
+            return Answer(200, {"value": [self._replica(found)] if found.active and found.age > 0 else []})
+        if action == "deactivate":
+            if any(item["revisionName"] == found.name and item["weight"] for item in self._traffic(app)):
+                raise Refused(400, "RevisionHasTraffic", "A revision with traffic cannot be deactivated")
+            found.active = False
+        elif action:
+            found.active, found.began = True, time.monotonic()
+        return Answer(200, self._shown(app, found))
+
+    def _traffic(self, app: str) -> list[Object]:
+        found: list[Object] = self.apps[app]["properties"]["configuration"]["ingress"]["traffic"]
+        return found
+
+    def _shown(self, app: str, item: Revision) -> Object:
+        running, health = "Processing", "None"
+        if not item.active:
+            running = "Stopped"
+        elif item.serves:
+            running, health = "Running", "Healthy"
+        elif item.restarts:
+            running, health = "Degraded", "Unhealthy"
+        state = "Provisioned" if item.age > 0 or not item.active else "Provisioning"
+        properties = {"createdTime": f"{item.began:020.3f}", "active": item.active, "template": item.template}
+        properties |= {"provisioningState": state, "runningState": running, "healthState": health}
+        return {"name": item.name, "properties": copy.deepcopy(properties)}
+
+    def _replica(self, item: Revision) -> Object:
+        details = "CrashLoopBackOff" if item.restarts > 1 else ""
+        container = {"name": "app", "ready": item.serves, "restartCount": item.restarts, "runningStateDetails": details}
+        return {"name": f"{item.name}-7d8f9-x2x4z", "properties": {"containers": [container]}}
+
+    def image_of(self, template: Object) -> Image:
+        return self.images[template["containers"][0]["image"].rpartition("@")[2]]
+
+    # Jobs
+
+    def _jobs(self, method: str, parts: list[str], body: Object) -> Answer:
+        if not parts:
+            return Answer(200, {"value": [{"name": name, **job} for name, job in self.jobs.items()]})
+        name, *below = parts
+        if method == "PUT":
+            if len(name) > 32:
+                raise Refused(400, "InvalidJobName", f"{name} has more than 32 characters")
+            created = name not in self.jobs
+            self.jobs[name] = body
+            return self._begin(201 if created else 200, by_status=True)
+        if name not in self.jobs:
+            if below == ["executions"]:
+                raise Refused(404, "ResourceNotFound", f"The Resource 'Microsoft.App/jobs/{name}' was not found.")
+            raise Refused(404, "ResourceNotFound", f"Job {name} was not found.")
+        if method == "DELETE":
+            del self.jobs[name]
+            return self._begin(202)
+        ran = self.executions.setdefault(name, [])
+        if below == ["start"]:
+            started = {"name": f"{name}-e{len(ran)}", "began": time.monotonic(), "job": copy.deepcopy(self.jobs[name])}
+            ran.append(started)
+            return Answer(200, {"name": started["name"], "id": f"/jobs/{name}/executions/{started['name']}"})
+        shown = [self._execution(item) for item in ran]
+        if below == ["executions"]:
+            return Answer(200, {"value": shown[::-1]})
+        found = [item for item in shown if item["name"] == below[1]]
+        if not found:
+            raise Refused(404, "JobExecutionNotFound", f"Execution {below[1]} was not found")
+        return Answer(200, found[0])
+
+    def _execution(self, item: Object) -> Object:
+        template = item["job"]["properties"]["template"]
+        status = "Running"
+        if time.monotonic() - item["began"] > JOB_SECONDS:
+            status = "Failed" if self.exit_of(item) else "Succeeded"
+        return {"name": item["name"], "properties": {"status": status, "template": template}}
+
+    def exit_of(self, execution: Object) -> int:
+        container = execution["job"]["properties"]["template"]["containers"][0]
+        if container.get("command"):
+            return int(container["command"][-1]) if container["command"][-1].isdecimal() else 0
+        return self.image_of(execution["job"]["properties"]["template"]).migrates
+
+    # logs
+
+    def lines(self, table: str, names: list[str]) -> list[tuple[str, str]]:
+        """Replica and text of each line, the oldest first."""
+        found = []
+        for item in (item for each in self.revisions.values() for item in each.values() if item.name in names):
+            found += self._logged(table, item.name, item.image.line, item.image.exits, item.image.reason)
+        for item in (item for each in self.executions.values() for item in each if item["name"] in names):
+            image = self.image_of(item["job"]["properties"]["template"])
+            code = self.exit_of(item) or None
+            found += self._logged(table, item["name"], image.line, code, image.reason)
+        return found
+
+    def _logged(self, table: str, name: str, line: str, code: int | None, reason: str) -> list[tuple[str, str]]:
+        if "Console" in table:
+            return [(f"{name}-7d8f9-x2x4z", line)]
+        ended = f"Container 'app' was terminated with exit code '{code}' and reason '{reason}'"
+        return [] if code is None else [(name, ended)]
+
+
+def merged(live: Object, patch: Object) -> Object:
+    """JSON merge patch: objects are merged, everything else is replaced."""
+    found = copy.deepcopy(live)
+    for key, value in patch.items():
+        below = found.get(key)
+        found[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return found

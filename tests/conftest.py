@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
             item.add_marker("bakes")
-        if item.path.parent.name in ("cluster", "machine", "ecs", "cloudrun"):
+        if item.path.parent.name in ("cluster", "machine", "ecs", "cloudrun", "azure"):
             item.add_marker("deploys")
     if not config.getoption("--drills"):
         later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")

@@ -55,6 +55,22 @@ class Revision:
         return int(self.age / RESTART_SECONDS) if self.image.exits is not None and self.age > 0 else 0
 
 
+@dataclass
+class Blobs:
+    found: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    count: int = 0
+
+    def put(self, path: str, content: bytes, match: str, none_match: str) -> int:
+        with self.lock:
+            tag = self.found.get(path, (b"", ""))[1]
+            if (none_match == "*" and tag) or (match and match != tag):
+                return 409 if none_match else 412
+            self.count += 1
+            self.found[path] = content, f'"0x{self.count}"'
+            return 201
+
+
 class Refused(Exception):
     """An answer in the form of Azure Resource Manager."""
 
@@ -81,6 +97,7 @@ class Azure:
     def __init__(self, subscription: str, group: str) -> None:
         self.subscription, self.group = subscription, group
         self.images: dict[str, Image] = {}
+        self.blobs = Blobs()
         self.registry: dict[str, bytes] = {}  # manifests and configurations, by digest
         self.secrets: dict[str, list[str]] = {}
         self.apps: dict[str, Object] = {}

@@ -125,11 +125,13 @@ class AzureStage:
 
     @contextmanager
     def stopping(self, write: str) -> Iterator[threading.Event]:
-        """Set the event when a write that begins so has been made; its answer never comes."""
-        reached = threading.Event()
+        """Set the event when a write has been made (`NAME#2`: the second one); its answer comes late."""
+        reached, seen = threading.Event(), Counter[str]()
+        name, _, number = write.partition("#")
 
         def stop(made: str) -> None:
-            if made.startswith(write) and not reached.is_set():
+            seen[made] += 1
+            if made == name and seen[made] == int(number or 1):
                 reached.set()
                 time.sleep(2)
 
@@ -167,6 +169,11 @@ class AzureStage:
 
     def active(self) -> list[str]:
         return sorted(name for name, revision in self.azure.revisions[APP].items() if revision.active)
+
+    def take_lock(self, holder: str) -> None:
+        """Write another holder into the lock, as a deployer does whose clock has waited long enough."""
+        lock = {"holder": holder, "seconds": 8, "since": "now", "renewed": "now"}
+        self.azure.blobs.put(f"/history/{APP}/lock", json.dumps(lock).encode(), "", "")
 
     def history(self) -> list[dict[str, Any]]:
         ended = self.task("history", "--json")

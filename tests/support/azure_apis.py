@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -41,28 +40,11 @@ SCOPES = {
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-@dataclass
-class Blobs:
-    found: dict[str, tuple[bytes, str]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    count: int = 0
-
-    def put(self, path: str, content: bytes, match: str, none_match: str) -> int:
-        with self.lock:
-            tag = self.found.get(path, (b"", ""))[1]
-            if (none_match == "*" and tag) or (match and match != tag):
-                return 409 if none_match else 412
-            self.count += 1
-            self.found[path] = content, f'"0x{self.count}"'
-            return 201
-
-
 class Server(Quiet):
-    """Every host. `azure`, `blobs`: the state."""
+    """Every host."""
 
     protocol_version = "HTTP/1.1"
     azure: Azure
-    blobs: Blobs
 
     def reply(self, status: int, body: object, **headers: str) -> None:
         self.answer(status, json.dumps(body).encode() if body is not None else b"", **headers)
@@ -120,17 +102,17 @@ class Server(Quiet):
     def _blob(self, path: str, content: bytes) -> None:
         if self.command == "PUT":
             match, none_match = self.headers.get("If-Match", ""), self.headers.get("If-None-Match", "")
-            status = self.blobs.put(path, content, match, none_match)
+            status = self.azure.blobs.put(path, content, match, none_match)
             if status == 201 and path.endswith("/records"):
                 self.azure.writes.append("PUT records")
                 self.azure.on_write("PUT records")
             return self.answer(status, b"")
         if self.command == "DELETE":
-            self.blobs.found.pop(path, None)
+            self.azure.blobs.found.pop(path, None)
             return self.answer(202, b"")
-        if path not in self.blobs.found:
+        if path not in self.azure.blobs.found:
             return self.answer(404, b"", x_ms_error_code="BlobNotFound")
-        text, tag = self.blobs.found[path]
+        text, tag = self.azure.blobs.found[path]
         return self.answer(200, text, ETag=tag)
 
     def _log(self, query: str) -> None:
@@ -247,7 +229,7 @@ def azure_apis(azure: Azure, folder: Path) -> Iterator[dict[str, str]]:
     signed = authority.sign("azure", *HOSTS)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(signed.certificate, signed.key)
-    server = type("OfAzure", (Server,), {"azure": azure, "blobs": Blobs()})
+    server = type("OfAzure", (Server,), {"azure": azure})
     with listening(server, context) as secure:
         plain = type("PlainOfAzure", (Plain,), {"azure": azure, "behind": secure})
         with listening(plain) as port:

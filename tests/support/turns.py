@@ -16,4 +16,4 @@ class ByPart(LoadScopeScheduling):
         path = PurePosixPath(nodeid.partition("::")[0])
         if path.parent.name == "image":
             return str(path.parent)
-        return str(path) if path.parent.name in ("cluster", "machine", "ecs", "cloudrun") else nodeid
+        return str(path) if path.parent.name in ("cluster", "machine", "ecs", "cloudrun", "azure") else nodeid

@@ -57,9 +57,9 @@ OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),
     ("ci", "gitlab"): Effect(remove=(".github",)),
     ("ci", "none"): Effect(remove=(".github", ".gitlab-ci.yml")),
-    ("infra", "none"): Effect(remove=("infra", "docs/infrastructure.md")),
-    ("infra", "aws"): Effect(remove=("infra/google", "infra/azure")),
-    ("infra", "google"): Effect(remove=("infra/aws", "infra/azure")),
+    ("infra", "none"): Effect(remove=("infra", "docs/infrastructure.md", "docs/containerapps.md")),
+    ("infra", "aws"): Effect(remove=("infra/google", "infra/azure", "docs/containerapps.md")),
+    ("infra", "google"): Effect(remove=("infra/aws", "infra/azure", "docs/containerapps.md")),
     ("infra", "azure"): Effect(remove=("infra/aws", "infra/google")),
     ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py", *ACCOUNTS)),
     ("auth", "accounts"): Effect(

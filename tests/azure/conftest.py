@@ -1,5 +1,6 @@
-"""Azure's APIs on this machine, and one service that is deployed to them; each test or module has a group of its own."""
+"""Azure's APIs on this machine, and a service that is deployed to them; each test or module has its own group."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,15 @@ from tests.support.bakery import Bakery
 
 
 @pytest.fixture(scope="session")
-def shop(bakery: Bakery) -> Path:
+def registry_client() -> None:
+    """Docker's client, with which a deploy asks a registry about an image; no engine."""
+    command = ["docker", "buildx", "version"]
+    if not shutil.which("docker") or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no `docker buildx`, which asks a registry about an image")
+
+
+@pytest.fixture(scope="session")
+def shop(registry_client: None, bakery: Bakery) -> Path:
     return bakery.bake(project_name="Shop")
 
 

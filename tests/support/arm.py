@@ -9,86 +9,22 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
-Object = dict[str, Any]
+from tests.support.arm_values import (
+    DOMAIN,
+    JOB_SECONDS,
+    OPERATION_SECONDS,
+    WORKSPACE,
+    Answer,
+    Blobs,
+    Image,
+    Object,
+    Refused,
+    Revision,
+    merged,
+)
+
 GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.App/(.*)")
-START_SECONDS, OPERATION_SECONDS, RESTART_SECONDS, JOB_SECONDS = 0.3, 0.3, 0.3, 0.3
-DOMAIN = "happysea.westeurope.azurecontainerapps.io"
-WORKSPACE = "11111111-2222-3333-4444-555555555555"
-
-
-@dataclass
-class Image:
-    """What a version does. `exits`: with this code at its start, for `reason`; `migrates`: exit code of its migration."""
-
-    schema: str
-    exits: int | None = None
-    reason: str = "ProcessExited"
-    ready: bool = True
-    migrates: int = 0
-    errors: float = 0.0
-    line: str = "Started server process"
-
-
-@dataclass
-class Revision:
-    name: str
-    template: Object
-    image: Image
-    began: float = field(default_factory=time.monotonic)
-    active: bool = True
-    requests: int = 0
-    errors: int = 0
-
-    @property
-    def age(self) -> float:
-        return time.monotonic() - self.began - START_SECONDS
-
-    @property
-    def serves(self) -> bool:
-        return self.active and self.age > 0 and self.image.ready and self.image.exits is None
-
-    @property
-    def restarts(self) -> int:
-        return int(self.age / RESTART_SECONDS) if self.image.exits is not None and self.age > 0 else 0
-
-
-@dataclass
-class Blobs:
-    found: dict[str, tuple[bytes, str]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    count: int = 0
-
-    def put(self, path: str, content: bytes, match: str, none_match: str) -> int:
-        with self.lock:
-            tag = self.found.get(path, (b"", ""))[1]
-            if (none_match == "*" and tag) or (match and match != tag):
-                return 409 if none_match else 412
-            self.count += 1
-            self.found[path] = content, f'"0x{self.count}"'
-            return 201
-
-
-class Refused(Exception):
-    """An answer in the form of Azure Resource Manager."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-    @property
-    def body(self) -> Object:
-        return {"error": {"code": self.code, "message": self.message}}
-
-
-@dataclass
-class Answer:
-    status: int
-    body: Object | None = None
-    operation: str = ""  # of a long-running one
-    by_status: bool = False
 
 
 class Azure:
@@ -124,7 +60,7 @@ class Azure:
             if not match or (match[1], match[2]) != (self.subscription, self.group):
                 raise Refused(404, "ResourceGroupNotFound", f"Resource group of {path} could not be found.")
             parts = match[3].split("/")
-            answer = getattr(self, f"_{parts[0]}")(method, parts[1:], body)
+            answer = KINDS[parts[0]](self, method, parts[1:], body)
         if method != "GET":
             self.writes.append(f"{method} {match[3]}")
             self.on_write(self.writes[-1])
@@ -145,7 +81,7 @@ class Azure:
         self.operations[name] = time.monotonic() + OPERATION_SECONDS, error
         return Answer(status, None, name, by_status)
 
-    def _managedEnvironments(self, method: str, parts: list[str], body: Object) -> Answer:
+    def _managed_environments(self, method: str, parts: list[str], body: Object) -> Answer:
         if parts != ["apps"]:
             raise Refused(404, "ResourceNotFound", f"The Resource {parts[0]} was not found.")
         logs = {"destination": "log-analytics", "logAnalyticsConfiguration": {"customerId": WORKSPACE}}
@@ -154,7 +90,7 @@ class Azure:
 
     # apps
 
-    def _containerApps(self, method: str, parts: list[str], body: Object) -> Answer:
+    def _container_apps(self, method: str, parts: list[str], body: Object) -> Answer:
         name, *below = parts
         if method == "PUT" and name not in self.apps:
             content = {"name": name, **copy.deepcopy(body)}
@@ -214,7 +150,9 @@ class Azure:
         said = f"Failed to provision revision for container app '{name}'. Error details: The following field(s) are "
         said += "either invalid or missing. Field "
         if image.rpartition("@")[2] not in self.images:
-            said += f"'template.containers.app.image' is invalid with details: 'Invalid value: \"{image}\": GET https:: "
+            said += (
+                f"'template.containers.app.image' is invalid with details: 'Invalid value: \"{image}\": GET https:: "
+            )
             return Refused(400, "ContainerAppOperationError", said + "MANIFEST_UNKNOWN: manifest is not found';.")
         return None
 
@@ -325,10 +263,8 @@ class Azure:
         return [] if code is None else [(name, ended)]
 
 
-def merged(live: Object, patch: Object) -> Object:
-    """JSON merge patch: objects are merged, everything else is replaced."""
-    found = copy.deepcopy(live)
-    for key, value in patch.items():
-        below = found.get(key)
-        found[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
-    return found
+KINDS: dict[str, Callable[[Azure, str, list[str], Object], Answer]] = {
+    "managedEnvironments": Azure._managed_environments,
+    "containerApps": Azure._container_apps,
+    "jobs": Azure._jobs,
+}

@@ -16,7 +16,8 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.support.arm import Azure, Image
+from tests.support.arm import Azure
+from tests.support.arm_values import Image
 from tests.support.azure_apis import azure_apis, pushed, serve
 from tests.support.processes import under_way
 from tests.support.stage import Ended
@@ -61,7 +62,7 @@ class AzureStage:
 
     def add(self, name: str, **given: Any) -> str:
         """Push an image that behaves so. Returns its digest."""
-        image = Image(**{"schema": self.schema, **given})
+        image = Image(given.pop("schema", self.schema), **given)
         self.digests[name] = pushed(self.azure.registry, name, image.schema)
         self.azure.images[self.digests[name]] = image
         return self.digests[name]
@@ -183,5 +184,3 @@ class AzureStage:
 
 def only(digest: str) -> dict[str, int]:
     return {digest: 100}
-
-

@@ -21,7 +21,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.answering import Quiet
-from tests.support.arm import DOMAIN, Answer, Azure, Refused, Revision
+from tests.support.arm import Azure
+from tests.support.arm_values import DOMAIN, Answer, Refused, Revision
 from tests.support.certificates import Authority
 
 HOSTS = (
@@ -96,7 +97,9 @@ class Server(Quiet):
             message = f"A secret with (name/id) {name} was not found in this key vault."
             return self.reply(404, {"error": {"code": "SecretNotFound", "message": message}})
         attributes = [{"enabled": True, "created": number} for number, _ in enumerate(known)]
-        listed = [{"id": f"{base}/{version}", "attributes": each} for version, each in zip(known, attributes, strict=True)]
+        listed = [
+            {"id": f"{base}/{version}", "attributes": each} for version, each in zip(known, attributes, strict=True)
+        ]
         return self.reply(200, {"value": listed})
 
     def _blob(self, path: str, content: bytes) -> None:
@@ -157,7 +160,9 @@ def metrics(revision: Revision) -> str:
         labels = f'http_route="/products",http_response_status_code="{status}"'
         lines += [f'{name}_bucket{{{labels},le="{limit}"}} {count}' for limit in ("0.1", "+Inf")]
         lines += [f"{name}_count{{{labels}}} {count}", f"{name}_sum{{{labels}}} {count / 100}"]
-    return "\n".join([*lines, "# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {revision.began}", ""])
+    return "\n".join(
+        [*lines, "# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {revision.began}", ""]
+    )
 
 
 class Plain(Quiet):
@@ -182,7 +187,9 @@ class Plain(Quiet):
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
         if path == "/msi/token":
             found = {"access_token": f"token-for-{query['resource'][0]}", "expires_on": str(int(time.time()) + 3600)}
-            return self.answer(200, json.dumps({**found, "token_type": "Bearer"}).encode(), Content_Type="application/json")
+            return self.answer(
+                200, json.dumps({**found, "token_type": "Bearer"}).encode(), Content_Type="application/json"
+            )
         return self.do_HEAD()
 
     def do_HEAD(self) -> None:

@@ -33,7 +33,7 @@ _CONTAINER = _keys(
     probes=[_PROBE],
     volumeMounts=[_keys("volumeName mountPath subPath")],
 )
-_AUTH = [_keys("secretRef triggerParameter")]
+_AUTH: list[Shape] = [_keys("secretRef triggerParameter")]
 _RULE = _keys(
     "name",
     http=_keys("metadata identity", auth=_AUTH),

@@ -72,7 +72,9 @@ class ContainerApp:
         """Return the app's references to secrets. Raises Failed SECRET_VALUE: a write would need its value."""
         found = live.configuration.get("secrets") or []
         if own := sorted(item["name"] for item in found if not item.get("keyVaultUrl")):
-            hint = "move it to the Key Vault: `az containerapp secret set --secrets NAME=keyvaultref:URL,identityref:ID`"
+            hint = (
+                "move it to the Key Vault: `az containerapp secret set --secrets NAME=keyvaultref:URL,identityref:ID`"
+            )
             raise fail("SECRET_VALUE", f"app {self.name} has secrets with a value: {', '.join(own)}", hint=hint)
         return [{key: item[key] for key in ("name", "keyVaultUrl", "identity") if item.get(key)} for item in found]
 

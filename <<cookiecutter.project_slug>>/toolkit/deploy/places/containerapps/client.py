@@ -34,7 +34,7 @@ OPERATION_SECONDS, POLL_SECONDS = 900.0, 1.0
 
 
 class Client:
-    """One connection pool. Members raise Failed AZURE_*, and WriteConflict for a blob that somebody else has changed."""
+    """One connection pool. Members raise Failed AZURE_*, and WriteConflict for a blob that others have changed."""
 
     def __init__(self, tokens: Tokens, changes: Changes) -> None:
         import httpx2
@@ -126,7 +126,7 @@ class Client:
         content: bytes | None = None,
         again: frozenset[int] = AGAIN,
     ) -> httpx2.Response:
-        """Send until there is a final answer: a success, or 404. A write names the whole state, so it may be repeated."""
+        """Send until there is a final answer: a success, or 404. A write names the whole state, and may be repeated."""
         import httpx2
 
         deadline, pause = time.monotonic() + PATIENCE_SECONDS, PAUSE_SECONDS
@@ -134,9 +134,7 @@ class Client:
             given = {"Authorization": f"Bearer {self.tokens.access(scope)}", **(headers or {})}
             wait = pause
             try:
-                answer = self._http.request(
-                    method, url, json=body, content=content, params=params, headers=given
-                )
+                answer = self._http.request(method, url, json=body, content=content, params=params, headers=given)
             except httpx2.TransportError as error:
                 if again is not AGAIN or time.monotonic() + pause > deadline:
                     hint = "check the network, and the proxy settings of this machine"

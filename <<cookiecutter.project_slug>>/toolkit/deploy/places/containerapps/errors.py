@@ -33,7 +33,7 @@ def failure(status: int, text: str, what: str) -> Failed:
     if status == 401:
         return fail("AZURE_NOT_LOGGED_IN", f"Azure does not accept the credentials: {what}", line, hint=LOG_IN)
     if status == 403:
-        hint = "grant these credentials the roles that docs/containerapps.md lists; `python3 tasks.py doctor ENV` checks it"
+        hint = "grant these credentials the roles in docs/containerapps.md; `python3 tasks.py doctor ENV` checks it"
         return fail("AZURE_DENIED", f"the permission is missing: {what}", line, hint=hint)
     if status == GONE:
         hint = "check `subscription`, `resource_group`, `environment` and `app` in deploy/inventory.yaml"

@@ -99,7 +99,8 @@ class Ledger:
             return Blob(answer.text, str(answer.headers["ETag"]))
         if answer.headers.get("x-ms-error-code") == "ContainerNotFound":
             message = f"storage account {self.env.history_account} has no container {CONTAINER}"
-            hint = f"az storage container create --auth-mode login --account-name {self.env.history_account} -n {CONTAINER}"
+            account = f"--auth-mode login --account-name {self.env.history_account}"
+            hint = f"az storage container create {account} --name {CONTAINER}"
             raise fail("HISTORY_NOT_FOUND", message, hint=hint)
         return Blob()
 

@@ -297,4 +297,3 @@ class ContainerAppsPlace(PlaceDefaults):
 
     def write_files(self, spec: ReleaseSpec, folder: Path) -> list[str]:
         return files.write(self.environment, spec, folder)
-

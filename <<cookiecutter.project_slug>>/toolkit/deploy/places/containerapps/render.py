@@ -100,7 +100,7 @@ def version_of(reference: str, newest: str) -> str:
 
 
 def secret_name(variable: str, version: str) -> str:
-    """Return the app's name of a secret. An app has one list of them for all revisions, so the version is part of it."""
+    """Return the app's name of a secret. All revisions share one list of them, so the version is part of it."""
     return f"{variable.lower().replace('_', '-')}-{version[:VERSION_LENGTH]}"
 
 

@@ -71,9 +71,7 @@ class SecretVersions:
         vault, _, name = path.partition("/")
         url = f"https://{vault}.vault.azure.net/secrets/{name}{below}"
         try:
-            answer = self.client.send(
-                method, url, f"secret {path}", body, scope=VAULT, params={"api-version": VERSION}
-            )
+            answer = self.client.send(method, url, f"secret {path}", body, scope=VAULT, params={"api-version": VERSION})
         except Failed as error:
             if error.failure.code != "AZURE_DENIED":
                 raise

@@ -66,9 +66,11 @@ def judge(
     `events`: lines of the system log about it, the oldest first; they may be late, or missing.
     """
     if revision is None:
-        return Verdict("NOT_READY", f"the revision was not created within {limit:.0f} s", "deploy again") if (
-            seconds > limit
-        ) else None
+        return (
+            Verdict("NOT_READY", f"the revision was not created within {limit:.0f} s", "deploy again")
+            if (seconds > limit)
+            else None
+        )
     if revision.provisioning == "Failed":
         return from_message(revision.error) or Verdict(
             "REVISION_FAILED", "Azure could not provision the revision", LOG, lines=_lines(revision.error)

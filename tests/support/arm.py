@@ -1,7 +1,7 @@
 """A small Azure: container apps, Jobs and their operations in memory, with the errors of Azure Resource Manager.
 
 What an image does is scripted by its digest, so no container runs; everything else follows Microsoft.App 2025-07-01 as
-far as a deploy uses it. Like Azure it takes unknown keys without a word.
+far as a deploy uses it. Like Azure it takes unknown keys silently.
 """
 
 import copy
@@ -40,7 +40,7 @@ class Azure:
         self.revisions: dict[str, dict[str, Revision]] = {}
         self.jobs: dict[str, Object] = {}
         self.executions: dict[str, list[Object]] = {}
-        self.operations: dict[str, tuple[float, Refused | None]] = {}
+        self.operations: dict[str, tuple[float, Refused | None, Object | None]] = {}
         self.busy: dict[str, float] = {}
         self.writes: list[str] = []
         self.throttled = 0
@@ -67,18 +67,20 @@ class Azure:
         return answer
 
     def _operation(self, name: str, *, by_status: bool) -> Answer:
-        ready, error = self.operations[name]
+        ready, error, result = self.operations[name]
         if time.monotonic() < ready:
             return Answer(200, {"status": "InProgress"}) if by_status else Answer(202)
         if error and not by_status:
             raise error
         if error:
             return Answer(200, {"status": "Failed", **error.body})
-        return Answer(200, {"status": "Succeeded"})
+        return Answer(200, {"status": "Succeeded"} if by_status else result)
 
-    def _begin(self, status: int, *, by_status: bool = False, error: Refused | None = None) -> Answer:
+    def _begin(
+        self, status: int, *, by_status: bool = False, error: Refused | None = None, result: Object | None = None
+    ) -> Answer:
         name = f"op{len(self.operations)}"
-        self.operations[name] = time.monotonic() + OPERATION_SECONDS, error
+        self.operations[name] = time.monotonic() + OPERATION_SECONDS, error, result
         return Answer(status, None, name, by_status)
 
     def _managed_environments(self, method: str, parts: list[str], body: Object) -> Answer:
@@ -221,7 +223,7 @@ class Azure:
         if below == ["start"]:
             started = {"name": f"{name}-e{len(ran)}", "began": time.monotonic(), "job": copy.deepcopy(self.jobs[name])}
             ran.append(started)
-            return Answer(200, {"name": started["name"], "id": f"/jobs/{name}/executions/{started['name']}"})
+            return self._begin(202, result={"name": started["name"]})
         shown = [self._execution(item) for item in ran]
         if below == ["executions"]:
             return Answer(200, {"value": shown[::-1]})

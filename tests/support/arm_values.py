@@ -14,7 +14,7 @@ WORKSPACE = "11111111-2222-3333-4444-555555555555"
 
 @dataclass
 class Image:
-    """What a version does.
+    """The behaviour of a version.
 
     `exits`: with this code at its start, for `reason`; `migrates`: exit code of its migration; `errors`: share of its
     answers.
@@ -92,6 +92,9 @@ def merged(live: Object, patch: Object) -> Object:
     """JSON merge patch: objects are merged, everything else is replaced."""
     found = copy.deepcopy(live)
     for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+            continue
         below = found.get(key)
         found[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
     return found

@@ -63,7 +63,7 @@ class AzureStage:
     def add(self, name: str, **given: Any) -> str:
         """Push an image that behaves so. Returns its digest."""
         image = Image(given.pop("schema", self.schema), **given)
-        self.digests[name] = pushed(self.azure.registry, name, image.schema)
+        self.digests[name] = pushed(self.azure.registry, f"{name} {given}", image.schema)
         self.azure.images[self.digests[name]] = image
         return self.digests[name]
 
@@ -148,7 +148,7 @@ class AzureStage:
         seen, end = Counter[int](), threading.Event()
 
         def ask() -> None:
-            while not end.wait(0.02):
+            while not end.wait(0.02):  # is to run out
                 seen[serve(self.azure, APP, "", "/products")[0]] += 1
 
         thread = threading.Thread(target=ask, daemon=True)
@@ -170,6 +170,16 @@ class AzureStage:
 
     def active(self) -> list[str]:
         return sorted(name for name, revision in self.azure.revisions[APP].items() if revision.active)
+
+    @contextmanager
+    def rotated(self) -> Iterator[None]:
+        """A new version of the secret: it may name another database, so that the next deploy migrates."""
+        versions = self.azure.secrets[SECRET]
+        self.azure.secrets[SECRET] = [*versions, f"{len(versions):032x}"]
+        try:
+            yield
+        finally:
+            self.azure.secrets[SECRET] = versions
 
     def take_lock(self, holder: str) -> None:
         """Write another holder into the lock, as a deployer does whose clock has waited long enough."""

@@ -100,7 +100,10 @@ class Server(Quiet):
         listed = [
             {"id": f"{base}/{version}", "attributes": each} for version, each in zip(known, attributes, strict=True)
         ]
-        return self.reply(200, {"value": listed})
+        # One version on each page, the oldest first.
+        page = int(parse_qs(urlsplit(self.path).query).get("page", ["0"])[0])
+        more = {"nextLink": f"{base}/versions?page={page + 1}"} if page + 1 < len(listed) else {}
+        return self.reply(200, {"value": listed[page : page + 1], **more})
 
     def _blob(self, path: str, content: bytes) -> None:
         if self.command == "PUT":
@@ -198,6 +201,13 @@ class Plain(Quiet):
         if found is None:
             return self.answer(404, b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}')
         return self.answer(200, found, Content_Type=MANIFEST, Docker_Content_Digest=digest)
+
+    def do_POST(self) -> None:
+        """Begin an upload, which shows that this user may push."""
+        self.answer(202, b"", Location=f"{urlsplit(self.path).path}1")
+
+    def do_DELETE(self) -> None:
+        self.answer(204, b"")
 
 
 def pushed(registry: dict[str, bytes], name: str, schema: str) -> str:

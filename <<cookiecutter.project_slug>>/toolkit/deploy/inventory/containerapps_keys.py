@@ -1,6 +1,6 @@
 """Keys of the resources that a release writes to Azure, as Microsoft.App 2025-07-01 defines them.
 
-Azure Resource Manager ignores an unknown key without a word: a misspelt one would be a setting that never applies.
+Azure Resource Manager silently ignores an unknown key: a misspelt one would be a setting that never applies.
 Read-only keys are left out. Pure.
 """
 
@@ -93,6 +93,8 @@ JOB: dict[str, Shape] = _keys(
 
 def unknown(content: object, shape: Shape, path: str = "") -> Iterator[str]:
     """Yield a line for each key that the API does not know, with the nearest one that it does."""
+    if content is None:
+        return  # the way to remove a key
     if isinstance(shape, Mapping):
         if not isinstance(content, Mapping):
             yield f"{path or 'the value'}: expected an object"

@@ -46,7 +46,9 @@ class ContainerApp:
         """Make the release's revision under this name, with all of the traffic."""
         live = self.get()
         known = self._references(live) if live else []
-        body = render.app(kept, self.env, render.suffix_of(name), render.shares(traffic), known)
+        logins = [_set(item) for item in live.configuration.get("registries") or ()] if live else []
+        before = live.content["properties"].get("template") if live else None
+        body = render.app(kept, self.env, render.suffix_of(name), render.shares(traffic), known, logins, before)
         if live is None:
             body = render.new_app(body, self.env, self.location)
         self.client.write("PATCH" if live else "PUT", self._app, f"app {self.name}", body, keys.APP)
@@ -76,7 +78,7 @@ class ContainerApp:
                 "move it to the Key Vault: `az containerapp secret set --secrets NAME=keyvaultref:URL,identityref:ID`"
             )
             raise fail("SECRET_VALUE", f"app {self.name} has secrets with a value: {', '.join(own)}", hint=hint)
-        return [{key: item[key] for key in ("name", "keyVaultUrl", "identity") if item.get(key)} for item in found]
+        return [_set(item) for item in found]
 
     # revisions
 
@@ -122,3 +124,8 @@ class ContainerApp:
 
     def executions(self, job: str) -> list[Object]:
         return self.client.items(f"{self._jobs}/{job}/executions", f"executions of {job}")
+
+
+def _set(item: Object) -> Object:
+    """Return the keys that have a value: Azure answers with all of them."""
+    return {key: value for key, value in item.items() if value}

@@ -50,15 +50,19 @@ class Client:
         return None if answer.status_code == GONE else dict(answer.json())
 
     def items(self, path: str, what: str) -> list[Object]:
-        """Return every page of a list; empty without its owner."""
+        """Return every item of a list; none without its owner."""
+        return self.pages(f"{MANAGEMENT}{path}?api-version={VERSION}", what, ARM)
+
+    def pages(self, url: str, what: str, scope: str) -> list[Object]:
+        """Return the items of every page of a list of any API."""
         found: list[Object] = []
-        answer = self.send("GET", MANAGEMENT + path, what, params={"api-version": VERSION})
+        answer = self.send("GET", url, what, scope=scope)
         while answer.status_code != GONE:
             page = answer.json()
             found += page.get("value") or []
             if not page.get("nextLink"):
                 break
-            answer = self.send("GET", str(page["nextLink"]), what)
+            answer = self.send("GET", str(page["nextLink"]), what, scope=scope)
         return found
 
     def write(self, method: str, path: str, what: str, body: Object, shape: Shape) -> None:
@@ -79,8 +83,7 @@ class Client:
         if answer.status_code == GONE:
             raise failure(GONE, answer.text, what)
         begun = dict(answer.json()) if answer.content else {}
-        self._await(answer, what)
-        return begun
+        return self._await(answer, what) or begun
 
     def delete(self, path: str, what: str) -> None:
         self.changes.allow()
@@ -88,11 +91,11 @@ class Client:
         if answer.status_code != GONE:
             self._await(answer, what)
 
-    def _await(self, answer: httpx2.Response, what: str) -> None:
-        """Follow a long-running operation by its status document, or else by its location."""
+    def _await(self, answer: httpx2.Response, what: str) -> Object:
+        """Follow a long-running operation by its status document, or else by its location, which has its result."""
         status_url, location = answer.headers.get("Azure-AsyncOperation"), answer.headers.get("Location")
         if answer.status_code not in (201, 202) or not (status_url or location):
-            return
+            return {}
         deadline = time.monotonic() + OPERATION_SECONDS
         while time.monotonic() < deadline:
             self.changes.require()
@@ -101,12 +104,12 @@ class Client:
                 content = polled.json() if polled.content else {}
                 state = content.get("status", "Succeeded")
                 if state == "Succeeded":
-                    return
+                    return {}
                 if state in ("Failed", "Canceled"):
                     error = content.get("error") or {}
                     raise refused(str(error.get("code") or state), str(error.get("message") or state), what)
             elif polled.status_code != 202:
-                return
+                return dict(polled.json()) if polled.content else {}
             time.sleep(min(_seconds(polled.headers.get("Retry-After"), POLL_SECONDS), LONGEST_PAUSE_SECONDS))
         hint = "look at the operation in the portal's activity log, then run the same command again"
         raise fail("AZURE_TIMEOUT", f"the operation on {what} did not end", hint=hint, exit=Exit.TIMEOUT)

@@ -19,6 +19,7 @@ QUERY = "https://api.loganalytics.azure.com/v1/workspaces/{}/query"
 SHOWN = 20
 # Between a line and its row there may be minutes: this long a failure page waits for the first.
 PATIENCE_SECONDS, PAUSE_SECONDS = 20.0, 2.0
+NO_TABLE = "Failed to resolve table"  # before the first line
 CONSOLE, SYSTEM = "ContainerAppConsoleLogs_CL", "ContainerAppSystemLogs_CL"
 
 
@@ -75,7 +76,12 @@ class Logs:
     def _newest(self, table: str, where: str, columns: str, lines: int) -> list[list[str]]:
         query = f"{table} | where {where} | top {lines} by TimeGenerated desc | project {columns}"
         url = QUERY.format(self._workspace)
-        answer = self.app.client.send("POST", url, "the log", {"query": query}, scope=LOGS)
+        try:
+            answer = self.app.client.send("POST", url, "the log", {"query": query}, scope=LOGS)
+        except Failed as error:
+            if NO_TABLE in str(error):
+                return []
+            raise
         if answer.status_code == GONE:
             return []
         rows = answer.json()["tables"][0]["rows"]

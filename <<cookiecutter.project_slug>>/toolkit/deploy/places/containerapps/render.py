@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from toolkit.deploy.inventory.containerapps_keys import TEMPLATE
 from toolkit.deploy.inventory.names import fitted
 from toolkit.deploy.places.traffic.targets import Traffic
 
@@ -134,12 +135,25 @@ def registries(env: ContainerAppsEnvironment) -> list[Object]:
 
 
 def app(
-    kept: Kept, env: ContainerAppsEnvironment, suffix: str, traffic: list[Object], known: Sequence[Object]
+    kept: Kept,
+    env: ContainerAppsEnvironment,
+    suffix: str,
+    traffic: list[Object],
+    known: Sequence[Object],
+    logins: Sequence[Object] = (),
+    template: Mapping[str, object] | None = None,
 ) -> Object:
-    """Return the part of the app that a release sets. `known`: the app's secrets so far, which other revisions use."""
+    """Return the part of the app that a release sets.
+
+    `known`: the app's secrets so far, which other revisions use. `logins`: its registries so far. `template`: its
+    template so far: a write merges both, so that a key which the release does not have must be removed.
+    """
     names = {item["name"] for item in kept["secrets"]}
     others = [dict(item) for item in known if item["name"] not in names]
-    found = registries(env)
+    own = registries(env)
+    servers = {item["server"] for item in own}
+    removed: Object = {key: None for key, value in (template or {}).items() if value and key in TEMPLATE}
+    found = [*(dict(item) for item in logins if item["server"] not in servers), *own]
     return {
         "tags": {SERVICE_TAG: env.app},
         "properties": {
@@ -149,7 +163,7 @@ def app(
                 **({"registries": found} if found else {}),
                 "ingress": {**kept["ingress"], "traffic": traffic},
             },
-            "template": {**kept["template"], "revisionSuffix": suffix},
+            "template": {**removed, **kept["template"], "revisionSuffix": suffix},
         },
     }
 

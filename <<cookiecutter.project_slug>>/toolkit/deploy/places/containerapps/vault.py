@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.containerapps import render
@@ -13,9 +13,10 @@ from toolkit.deploy.places.containerapps.errors import GONE
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Client, Object
+    from toolkit.deploy.places.containerapps.client import Client
 
 VERSION = "7.4"
+T = TypeVar("T")
 
 
 class SecretVersions:
@@ -55,26 +56,30 @@ class SecretVersions:
             raise fail("SECRET_UNKNOWN", f"{variable} is not a secret of {self.env.name}", hint=hint)
         path = references[variable].partition("@")[0]
         self.client.changes.allow()
-        answer = self._send("PUT", path, "", {"value": value})
-        if answer is None:
+        body, url, what = {"value": value}, _url(path, ""), f"secret {path}"
+        made = self._explained(path, lambda: self.client.send("PUT", url, what, body, scope=VAULT))
+        if made.status_code == GONE:
             raise fail("SECRET_NOT_FOUND", f"the vault of {path} does not exist", hint="correct `secret.keys`")
-        return str(answer["id"]).rpartition("/")[2]
+        return str(made.json()["id"]).rpartition("/")[2]
 
     def _enabled(self, path: str) -> list[str]:
         """Return the enabled versions, the newest first."""
-        found: list[Object] = (self._send("GET", path, "/versions") or {}).get("value") or []
+        found = self._explained(path, lambda: self.client.pages(_url(path, "/versions"), f"secret {path}", VAULT))
         usable = [item for item in found if (item.get("attributes") or {}).get("enabled", True)]
         usable.sort(key=lambda item: int(item["attributes"].get("created") or 0), reverse=True)
         return [str(item["id"]).rpartition("/")[2] for item in usable]
 
-    def _send(self, method: str, path: str, below: str, body: object = None) -> Object | None:
-        vault, _, name = path.partition("/")
-        url = f"https://{vault}.vault.azure.net/secrets/{name}{below}"
+    def _explained(self, path: str, ask: Callable[[], T]) -> T:
         try:
-            answer = self.client.send(method, url, f"secret {path}", body, scope=VAULT, params={"api-version": VERSION})
+            return ask()
         except Failed as error:
             if error.failure.code != "AZURE_DENIED":
                 raise
+            vault = path.partition("/")[0]
             hint = f"grant these credentials `Key Vault Reader` on {vault}; it does not include the value"
             raise fail("SECRET_DENIED", f"secret {path} cannot be reached", hint=hint) from None
-        return None if answer.status_code == GONE else dict(answer.json())
+
+
+def _url(path: str, below: str) -> str:
+    vault, _, name = path.partition("/")
+    return f"https://{vault}.vault.azure.net/secrets/{name}{below}?api-version={VERSION}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KILLED = 137
 RESTARTS = 2  # so often a container has ended before that is a verdict
 MEMORY = "raise `cpu` in deploy/inventory.yaml (2 GiB of memory for each CPU), or find out what uses the memory"
+LONGEST = 600  # characters of a line: Azure begins with a long preamble
 LOG = "see the last lines of its log: `python3 tasks.py logs --env ENV`"
 
 
@@ -125,4 +126,4 @@ def from_message(message: str) -> Verdict | None:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip()[:300] for line in text.splitlines() if line.strip())
+    return tuple(line.strip()[:LONGEST] for line in text.splitlines() if line.strip())

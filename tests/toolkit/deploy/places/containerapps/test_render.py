@@ -78,6 +78,22 @@ def test_all_of_the_traffic_is_written() -> None:
     assert body()["properties"]["configuration"]["activeRevisionsMode"] == "Multiple"
 
 
+def test_key_that_the_release_does_not_have_is_removed() -> None:
+    live = {"volumes": [{"name": "old"}], "initContainers": None, "scale": {"minReplicas": 9}}
+    template = render.app(kept(), environment(), "new", SHARES, [], [], live)["properties"]["template"]
+    assert "volumes" in template
+    assert template["volumes"] is None
+    assert "initContainers" not in template
+    assert template["scale"]["minReplicas"] == 1
+
+
+def test_registry_of_others_stays() -> None:
+    logins = [{"server": "shop.azurecr.io", "identity": "old"}, {"server": "other.azurecr.io", "identity": "x"}]
+    found = render.app(kept(), environment(), "new", SHARES, [], logins)["properties"]["configuration"]["registries"]
+    assert [item["server"] for item in found] == ["other.azurecr.io", "shop.azurecr.io"]
+    assert found[1]["identity"] == IDENTITY
+
+
 def test_name_follows_from_the_content() -> None:
     name = render.revision_name("shop", kept())
     assert name == render.revision_name("shop", kept())

@@ -1,11 +1,14 @@
 """The app of a release: its name, keys, secrets and traffic, and keys that the API does not know."""
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.support.template import SERVICE
 from tests.toolkit.deploy.places.containerapps.made import DIGEST, IDENTITY, VERSIONS, app, environment, kept, revision
 from toolkit.deploy.inventory import containerapps_keys as keys
+from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.containerapps import plan, render, state
 from toolkit.deploy.places.traffic import targets
@@ -174,3 +177,10 @@ def test_value_that_the_release_does_not_know_is_masked() -> None:
     lines = "\n".join(plan.diff(plan.shown(live, kept()), kept()["template"]))
     assert "OLD_TOKEN" in lines
     assert "hidden" not in lines
+
+
+def test_terraform_names_the_keys_of_the_inventory() -> None:
+    text = (SERVICE / "infra" / "azure" / "environment" / "outputs.tf").read_text()
+    named = set(re.findall(r"^    (\w+) +=", text.partition('output "deployer"')[0], re.M))
+    assert {"subscription", "environment", "app", "history_account", "secret"} <= named
+    assert named <= set(ContainerAppsEnvironment.model_fields)

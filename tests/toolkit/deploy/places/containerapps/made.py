@@ -9,7 +9,9 @@ from toolkit.deploy.records import Kept
 from toolkit.deploy.spec import ReleaseSpec
 
 SUBSCRIPTION = "0a1b2c3d-0000-4000-8000-00000000beef"
-IDENTITY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.ManagedIdentity/userAssignedIdentities/run"
+IDENTITY = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.ManagedIdentity/userAssignedIdentities/run"
+)
 DIGEST = "sha256:" + "1" * 64
 VERSIONS = {"DATABASE_URL": "a" * 32}
 

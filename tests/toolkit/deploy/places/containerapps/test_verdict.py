@@ -7,8 +7,8 @@ from toolkit.deploy.places.containerapps import errors, verdict
 from toolkit.deploy.places.containerapps.state import Replica
 
 INVALID = (
-    "Failed to provision revision for container app 'shop'. Error details: The following field(s) are either invalid or "
-    "missing. Field '{}' is invalid with details: {}"
+    "Failed to provision revision for container app 'shop'. Error details: The following field(s) are either invalid "
+    "or missing. Field '{}' is invalid with details: {}"
 )
 IMAGE, SECRETS = "template.containers.app.image", "configuration.secrets"
 
@@ -16,7 +16,7 @@ IMAGE, SECRETS = "template.containers.app.image", "configuration.secrets"
 @pytest.mark.parametrize(
     ("field", "details", "code"),
     [
-        (IMAGE, "GET https:: MANIFEST_UNKNOWN: manifest tagged by \"latest\" is not found", "IMG_NOT_FOUND"),
+        (IMAGE, 'GET https:: MANIFEST_UNKNOWN: manifest tagged by "latest" is not found', "IMG_NOT_FOUND"),
         (IMAGE, "failed to resolve registry 'nowhere.azurecr.io': no such host", "IMG_NOT_FOUND"),
         (IMAGE, "GET https:?scope=repository: UNAUTHORIZED: authentication required", "IMG_DENIED"),
         (IMAGE, "unable to pull image using Managed identity /subscriptions/x for registry y", "IMG_DENIED"),

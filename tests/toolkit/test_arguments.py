@@ -9,7 +9,10 @@ from toolkit import arguments
     ("given", "read"),
     [
         (["resource.change", "product", "-legacy"], ["resource.change", "product", " -legacy"]),
-        (["resource.change", "product", "-unique(a, b) +c:int"], ["resource.change", "product", " -unique(a, b) +c:int"]),
+        (
+            ["resource.change", "product", "-unique(a, b) +c:int"],
+            ["resource.change", "product", " -unique(a, b) +c:int"],
+        ),
         (["resource.change", "--check", "product", "-legacy"], ["resource.change", "--check", "product", " -legacy"]),
         (["resource.change", "product", "-legacy", "-c"], ["resource.change", "product", " -legacy", "-c"]),
         (["resource.change", "product", "+sku:str"], ["resource.change", "product", "+sku:str"]),
@@ -23,8 +26,14 @@ from toolkit import arguments
         (["resource.change", "product", "-c", "+sku:str"], ["resource.change", "product", "-c", "+sku:str"]),
         (["resource.change", "product", "-c", "-legacy"], ["resource.change", "product", "-c", " -legacy"]),
         (["resource.change", "product", "-e", "+a:int"], ["resource.change", "product", "-e", "+a:int"]),
-        (["resource.change", "product", "--edit=-a b:int", "-c"], ["resource.change", "product", "--edit=-a b:int", "-c"]),
-        (["resource.change", "--name", "product", "-e", "+a:int"], ["resource.change", "--name", "product", "-e", "+a:int"]),
+        (
+            ["resource.change", "product", "--edit=-a b:int", "-c"],
+            ["resource.change", "product", "--edit=-a b:int", "-c"],
+        ),
+        (
+            ["resource.change", "--name", "product", "-e", "+a:int"],
+            ["resource.change", "--name", "product", "-e", "+a:int"],
+        ),
         (["deploy", "-e", "-legacy"], ["deploy", "-e", "-legacy"]),
     ],
 )

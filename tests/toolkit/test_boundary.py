@@ -33,9 +33,7 @@ def service(bakery: Bakery, tmp_path: Path) -> Iterator[Path]:
     postgres.forget(folder)
 
 
-def task(
-    bakery: Bakery, service: Path, *arguments: str, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def task(bakery: Bakery, service: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "tasks.py", *arguments]
     return bakery.run(command, cwd=service, env={**bakery.environment, **variables})
 
@@ -74,7 +72,9 @@ def test_the_wheel_takes_the_place_of_the_folder(bakery: Bakery, service: Path, 
 def test_without_folder_and_wheel_the_next_step_is_named(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_bytes((SERVICE / "tasks.py").read_bytes())
     command = [sys.executable, "tasks.py", "lint"]
-    done = subprocess.run(command, cwd=tmp_path, env={"TOOLKIT_ENTERED": "1"}, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"TOOLKIT_ENTERED": "1"}, check=False, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert done.stderr == "The toolkit is missing: name its wheel in pyproject.toml, install uv, then run this again.\n"
 
@@ -101,7 +101,7 @@ def test_a_repository_does_not_count_it_as_its_own() -> None:
     service = tomllib.loads(
         "\n".join(line for line in (SERVICE / "pyproject.toml").read_text().splitlines() if not line.startswith("# %"))
     )["tool"]
-    assert "toolkit" in service["ruff"]["extend-exclude"]
+    assert "./toolkit" in service["ruff"]["extend-exclude"]
     assert "toolkit" not in service["pyrefly"]["project-includes"]
     assert service["coverage"]["run"]["source"] == ["app"]
 

@@ -8,8 +8,8 @@ import pytest
 from invoke import Config, Context
 
 from tests.support.small_service import SmallService
-from toolkit.tasks import migrate
 from toolkit.dev.alone import alone
+from toolkit.tasks import migrate
 
 
 @pytest.mark.parametrize(

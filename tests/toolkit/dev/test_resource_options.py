@@ -42,7 +42,12 @@ def test_after_a_conflict_the_former_line_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "given", "notes"),
     [
-        ("r: a:enum(v|x|y|z)", "r: a:enum(x|v)", NONE, ["stops while rows of rs have `y` or `z`", "--map rs.a:y=x --map rs.a:z=x`"]),
+        (
+            "r: a:enum(v|x|y|z)",
+            "r: a:enum(x|v)",
+            NONE,
+            ["stops while rows of rs have `y` or `z`", "--map rs.a:y=x --map rs.a:z=x`"],
+        ),
         ("r: a:enum(x|y|z)", "r: a:enum(x|y)", Given(maps=("r.a:z=y",)), []),
         ("r: a:enum(x|y|z)", "r: b:enum(x|z)", Given(renames=("r.a=b",)), ['migrate.new "map b" --map rs.b:y=x`']),
         ("r: a:enum(x|y|z)", "t: b:enum(x|z)", Given(renames=("r=t", "t.a=b")), ["--map ts.b:y=x`"]),

@@ -119,5 +119,7 @@ def test_the_password_goes_to_docker_by_its_standard_input(tmp_path: Path, monke
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(login, "_post", Recorder().send)
     login.login(AZURE, VARIABLES)
-    assert (tmp_path / "arguments").read_text() == f"login --username {login.NOBODY} --password-stdin example.azurecr.io\n"
+    assert (
+        tmp_path / "arguments"
+    ).read_text() == f"login --username {login.NOBODY} --password-stdin example.azurecr.io\n"
     assert (tmp_path / "input").read_text() == "token-2"

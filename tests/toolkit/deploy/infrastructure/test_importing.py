@@ -75,9 +75,7 @@ def test_keys_that_the_schema_refuses_are_not_written(
     assert (project / load.FILE).read_text() == INVENTORY
 
 
-@pytest.mark.parametrize(
-    ("source", "words"), [("", "--from is missing"), ("infra/aws", "infra/aws does not exist")]
-)
+@pytest.mark.parametrize(("source", "words"), [("", "--from is missing"), ("infra/aws", "infra/aws does not exist")])
 def test_a_source_that_does_not_exist(
     project: Path, source: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,13 +38,21 @@ def plan(type_: str, after: object, actions: Sequence[str] = ("create",), config
         ("aws_vpc_security_group_ingress_rule", {**OPEN, "from_port": 80}, "port 80 is open"),
         ("aws_vpc_security_group_ingress_rule", {**OPEN, "from_port": None, "to_port": None}, "port not set is open"),
         ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "10.0.0.0/8", "from_port": 22, "to_port": 22}, None),
-        ("aws_security_group_rule", {"type": "ingress", "cidr_blocks": ["0.0.0.0/0"], "from_port": 1}, "port 1 is open"),
+        (
+            "aws_security_group_rule",
+            {"type": "ingress", "cidr_blocks": ["0.0.0.0/0"], "from_port": 1},
+            "port 1 is open",
+        ),
         ("aws_security_group_rule", {"type": "egress", "cidr_blocks": ["0.0.0.0/0"], "from_port": 1}, None),
         ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 22}]}, "port 22 is open"),
         ("aws_lb_listener", {"protocol": "HTTPS"}, None),
         ("aws_lb_listener", {"protocol": "HTTP", "default_action": [{"type": "redirect"}]}, None),
         ("aws_lb_listener", {"protocol": "HTTP", "default_action": [{"type": "forward"}]}, "answers plain HTTP"),
-        ("google_storage_bucket_iam_binding", {"members": ["allAuthenticatedUsers"]}, "member is allAuthenticatedUsers"),
+        (
+            "google_storage_bucket_iam_binding",
+            {"members": ["allAuthenticatedUsers"]},
+            "member is allAuthenticatedUsers",
+        ),
         ("google_cloud_run_v2_service_iam_member", {"member": "allUsers"}, "member is allUsers"),
         ("random_id", {"public": True}, None),
     ],
@@ -85,7 +93,9 @@ def test_a_bucket_has_its_companions_in_a_module() -> None:
     assert policy.faults(plan("null_resource", {}, configuration=companion("aws_s3_bucket.x"))) == []
     found = policy.faults(plan("null_resource", {}, configuration=companion("aws_s3_bucket.other")))
     assert len(found) == 2
-    assert found[0].startswith("module.inner.aws_s3_bucket.x: has no aws_s3_bucket_server_side_encryption_configuration")
+    assert found[0].startswith(
+        "module.inner.aws_s3_bucket.x: has no aws_s3_bucket_server_side_encryption_configuration"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"values": {}}'])

@@ -48,7 +48,11 @@ def test_each_environment_has_the_keys_of_its_place(project: Path) -> None:
     assert machine.resources.memory_limit == cluster.resources.memory_limit == "300Mi"
     assert machine.project == cluster.namespace.replace("cluster", "machine")
     assert machine.secret.from_env == ("DATABASE_URL",)
-    assert (machine.hosts[1].destination, machine.hosts[1].port, machine.hosts[1].name) == ("deploy@shop.example", 2222, "shop.example")
+    assert (machine.hosts[1].destination, machine.hosts[1].port, machine.hosts[1].name) == (
+        "deploy@shop.example",
+        2222,
+        "shop.example",
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 from tests.support.template import SERVICE
 from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.models import all_keys, block_of
-from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
 
 BASE = {"namespace": "n", "repository": "r", "secret": {"name": "s"}}

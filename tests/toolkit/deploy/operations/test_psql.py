@@ -1,6 +1,5 @@
 """The psql command of a tunnel: the password is in a file, and every value arrives as it is."""
 
-import os
 import shlex
 from pathlib import Path
 
@@ -61,5 +60,5 @@ def test_the_file_is_private_and_short_lived() -> None:
     with psql.credentials(tunnel) as line:
         path = Path(shlex.split(line)[0].removeprefix("PGPASSFILE="))
         assert path.read_text() == "*:*:*:*:secret\n"
-        assert os.stat(path).st_mode & 0o777 == 0o600
+        assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()

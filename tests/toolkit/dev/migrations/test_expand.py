@@ -139,7 +139,7 @@ def test_both_names_of_a_renamed_field_work(service: SmallService) -> None:
 
 @pytest.mark.drill(minutes=1)
 def test_a_new_required_field_is_filled_for_old_code(service: SmallService) -> None:
-    optional, required = ('sa.Column("size", sa.Text(){})'.format(rest) for rest in ("", ", nullable=False"))
+    optional, required = (f'sa.Column("size", sa.Text(){rest})' for rest in ("", ", nullable=False"))
     service.declare(products(NAME, optional))
     with pytest.raises(SystemExit, match=r"products.length is required .* --backfill products.length=SQL"):
         refused(service, products(NAME, required, 'sa.Column("length", sa.Integer(), nullable=False)'))
@@ -198,7 +198,7 @@ def written_while_counted(service: SmallService, statement: str) -> Iterator[Non
         async with connection.transaction():
             await connection.execute(statement)
             ready.set()
-            while not await watching.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            while not await watching.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         await connection.close()
         await watching.close()
@@ -222,8 +222,7 @@ def test_a_rule_that_is_broken_after_the_count_leaves_no_invalid_constraint(serv
     ):
         service.upgrade()
     assert service.sql(
-        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'products'::regclass "
-        "AND contype = 'c'"
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'products'::regclass AND contype = 'c'"
     ) == [("CHECK ((price > 0))",)]
     service.sql("UPDATE products SET price = price + 1")  # as the code that runs still may
     service.sql("UPDATE products SET price = 6")
@@ -271,7 +270,9 @@ def test_a_tighter_rule_waits_for_the_contract(service: SmallService) -> None:
     service.sql("INSERT INTO products (name, price) VALUES ('x', 1), ('xy', 1000)")
     path = service.contract()
     assert path
-    with pytest.raises(RowsBreakRule, match=r"rows? of products breaks? ck_products_\w+ .*, which was not created: id "):
+    with pytest.raises(
+        RowsBreakRule, match=r"rows? of products breaks? ck_products_\w+ .*, which was not created: id "
+    ):
         service.upgrade()
     service.sql("UPDATE products SET price = price + 1 WHERE name = 'xy'")  # as old code may, until it is corrected
     service.sql("UPDATE products SET name = 'lamp', price = 12")
@@ -315,7 +316,9 @@ def test_an_interrupted_backfill_continues_with_the_other_rows(service: SmallSer
     service.declare(products(NAME))
     service.new()
     service.upgrade()
-    service.sql("INSERT INTO products (id, name) SELECT lpad(n::text, 32, '0')::uuid, n FROM generate_series(1, 3500) n")
+    service.sql(
+        "INSERT INTO products (id, name) SELECT lpad(n::text, 32, '0')::uuid, n FROM generate_series(1, 3500) n"
+    )
     service.sql("ALTER TABLE products ADD CONSTRAINT stops CHECK (name <> '2500') NOT VALID")
     service.declare(products(NAME, 'sa.Column("size", sa.Integer(), nullable=False)'))
     assert service.new(Intents(backfills={("products", "size"): "name::integer"}))
@@ -399,7 +402,9 @@ def test_a_rule_that_is_taken_back_is_no_longer_outstanding(service: SmallServic
 
 def test_a_renamed_resource_is_widened_before_its_contract(service: SmallService) -> None:
     before = products('sa.Column("name", sa.String(20), nullable=False)')
-    changed(service, before, before.replace("products", "lamps"), "SELECT 1", Intents(renamed_tables={"products": "lamps"}))
+    changed(
+        service, before, before.replace("products", "lamps"), "SELECT 1", Intents(renamed_tables={"products": "lamps"})
+    )
     wider = 'sa.Column("name", sa.String(40), nullable=False)'
     service.declare(products(wider).replace("products", "lamps"))
     assert service.new()

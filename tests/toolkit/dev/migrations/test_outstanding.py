@@ -33,7 +33,9 @@ def test_entries_are_added_and_removed_without_another_change() -> None:
     assert outstanding.parsed(followed) == ()
 
 
-@pytest.mark.parametrize("text", ['kind = "drop_all"\ntable = "x"', 'kind = "map"', 'kind = "map"\ntable = "x"\nat = ""'])
+@pytest.mark.parametrize(
+    "text", ['kind = "drop_all"\ntable = "x"', 'kind = "map"', 'kind = "map"\ntable = "x"\nat = ""']
+)
 def test_an_invalid_entry_is_one_line(text: str) -> None:
     with pytest.raises(outstanding.OutstandingError, match=r"^service.toml: \[\[contract\]\] number 1 .* git$"):
         outstanding.parsed(f"[[contract]]\n{text}\n")

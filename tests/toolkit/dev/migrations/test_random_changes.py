@@ -62,9 +62,7 @@ def release(server: str, example: Pair) -> Iterator[Release]:
     scratch.execute(server, "CREATE DATABASE example TEMPLATE template0")
     try:
         with tempfile.TemporaryDirectory() as root:
-            yield Release(
-                example, service=SmallService(Path(root), server.replace("/postgres?", "/example?"))
-            )
+            yield Release(example, service=SmallService(Path(root), server.replace("/postgres?", "/example?")))
     finally:
         scratch.execute(server, "DROP DATABASE example WITH (FORCE)")
 

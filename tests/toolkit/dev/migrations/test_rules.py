@@ -14,7 +14,10 @@ VALUES = "'{}'::character varying"
 NEW_PAID = STATUS.format(", ".join(VALUES.format(value) for value in ("new", "paid")))
 NEW_PAID_LOST = STATUS.format(", ".join(VALUES.format(value) for value in ("new", "paid", "lost")))
 NEW = "CHECK (((status)::text = 'new'::text))"
-HEAD = 'from alembic import op\nfrom app.db import expand\nimport sqlalchemy as sa\nrevision = "a"\ndown_revision = None\ndef upgrade():\n    '
+HEAD = (
+    "from alembic import op\nfrom app.db import expand\nimport sqlalchemy as sa\n"
+    'revision = "a"\ndown_revision = None\ndef upgrade():\n    '
+)
 
 
 @pytest.mark.parametrize(

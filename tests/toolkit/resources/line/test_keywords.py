@@ -26,11 +26,12 @@ async def _read(url: str) -> tuple[dict[str, str], set[str]]:
     connection = await asyncpg.connect(url)
     try:
         categories = {
-            word: category.decode() for word, category in await connection.fetch("SELECT word, catcode FROM pg_get_keywords()")
+            word: category.decode()
+            for word, category in await connection.fetch("SELECT word, catcode FROM pg_get_keywords()")
         }
         refused: set[str] = set()
         for word in categories:
-            for number, sql in enumerate((_table(word, "a"), _table(f"column_{word}", word))):
+            for sql in (_table(word, "a"), _table(f"column_{word}", word)):
                 try:
                     await connection.execute(sql)
                 except asyncpg.PostgresSyntaxError:

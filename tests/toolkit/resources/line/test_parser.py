@@ -140,7 +140,8 @@ def test_groups(text: str, groups: list[Group], line: str) -> None:
 
 def test_which_fields_a_test_varies() -> None:
     (resource,) = parse(
-        "r: a:int b:bool c:int>=1<=5 d:ref(r)? e:str(..2) f:int! g:date index(a, g) unique(a, b) unique(c, d) unique(e, b)"
+        "r: a:int b:bool c:int>=1<=5 d:ref(r)? e:str(..2) f:int! g:date index(a, g) "
+        "unique(a, b) unique(c, d) unique(e, b)"
     )
     assert [field.name for field in resource.varied] == ["a", "e", "f"]
     assert [resource.freed(group) for group in resource.uniques] == ["a", "d_id", "e"]
@@ -280,7 +281,10 @@ def test_groups_that_a_test_cannot_tell_apart() -> None:
         ),
         ("p: a:int b:int index(a,b) index(a,b)", [(27, "p.index", "duplicate `index(a,b)`; remove one")]),
         ("p: a:int b:int unique(a,b) index(a,b)", [(28, "p.index", "`unique(a,b)` has an index; remove `index(a,b)`")]),
-        ("p: a:int b:int index(a,b) unique(a,b)", [(27, "p.unique", "`unique(a,b)` has an index; remove `index(a,b)`")]),
+        (
+            "p: a:int b:int index(a,b) unique(a,b)",
+            [(27, "p.unique", "`unique(a,b)` has an index; remove `index(a,b)`")],
+        ),
         ("p: a:int b:int unique(a,b) unique(b,a)", [(28, "p.unique", "`unique(a,b)` implies `unique(b,a)`")]),
         (
             "p: a:int b:int c:int unique(a,b,c) unique(c,a)",

@@ -18,10 +18,10 @@ from app.db.base import Base
 from app.schemas.base import PageQuery
 from toolkit.resources.line import names, relations
 from toolkit.resources.line.field import INDEX_BYTES, INTEGERS, NUMBERS, TYPES, Check, Field, OnDelete
-from toolkit.resources.line.resource_names import Names
 from toolkit.resources.line.groups import fault
 from toolkit.resources.line.model import Group, Resource
 from toolkit.resources.line.parser import ResourceErrors, parse
+from toolkit.resources.line.resource_names import Names
 from toolkit.resources.write import generator
 
 NAME = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,4}){0,2}", fullmatch=True)

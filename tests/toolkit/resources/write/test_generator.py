@@ -359,11 +359,16 @@ def test_conflict_marks_of_a_git_merge_are_refused(edited: Path, root: Path, tem
 def test_what_fails_after_the_files_undoes_them(edited: Path, root: Path, templates: Path) -> None:
     before = files(root)
     changes = generator.prepare(root, ["product: a:int c:int", "new: a:int"], removes=True, templates=templates)
-    with pytest.raises(SystemExit), generator.written(changes, root):
-        assert files(root) != before
-        (root / "alembic" / "versions").mkdir(parents=True)
-        (root / "alembic" / "versions" / "half.py").write_text("")
-        raise SystemExit
+
+    def fail() -> None:
+        with generator.written(changes, root):
+            assert files(root) != before
+            (root / "alembic" / "versions").mkdir(parents=True)
+            (root / "alembic" / "versions" / "half.py").write_text("")
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        fail()
     assert files(root) == before
 
 
@@ -399,6 +404,6 @@ def test_what_owners_needed_stays_with_edits(root: Path, with_owners: Path) -> N
 def test_an_owner_without_tokens_is_refused(root: Path, templates: Path) -> None:
     (root / "service.toml").write_text(SERVICE.replace('auth = "jwt"', 'auth = "none"'))
     before = files(root)
-    with pytest.raises(GeneratorError, match="nothing was written: `order` has `owner`, .* but auth is `none`"):
+    with pytest.raises(GeneratorError, match=r"nothing was written: `order` has `owner`, .* but auth is `none`"):
         generator.add("order: owner number:str", root, templates=templates)
     assert files(root) == before

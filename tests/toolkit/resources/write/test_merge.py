@@ -19,7 +19,11 @@ METHOD = "\n    def f(self):\n        return 1\n"
         ("# own\n" + BASE, BASE.replace("class A", "class B"), "# own\n" + BASE.replace("class A", "class B")),
         (BASE.replace("class A", "class C"), "# now\n" + BASE, "# now\n" + BASE.replace("class A", "class C")),
         (BASE + "    z: int\n", BASE + "    z: int\n", BASE + "    z: int\n"),
-        ((BASE + METHOD).replace("\n", "\r\n"), BASE + "    z: int\n", (BASE + "    z: int\n" + METHOD).replace("\n", "\r\n")),
+        (
+            (BASE + METHOD).replace("\n", "\r\n"),
+            BASE + "    z: int\n",
+            (BASE + "    z: int\n" + METHOD).replace("\n", "\r\n"),
+        ),
         ("\udcff" + BASE, BASE + "    z: int\n", "\udcff" + BASE + "    z: int\n"),
     ],
 )

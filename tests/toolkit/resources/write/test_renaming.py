@@ -29,10 +29,10 @@ class OrderNoteService(ResourceService):
     title = "order note"
     transaction = False
 '''
-OWN = '''
+OWN = """
     def first(self, data: OrderCreate) -> str:
         return data.order + "order"  # in order
-'''
+"""
 
 
 def test_own_lines_keep_their_words_and_the_others_are_the_generators() -> None:

@@ -32,5 +32,3 @@ def spec(env: CloudRunEnvironment, digest: str = DIGEST) -> ReleaseSpec:
 def web(digest: str = DIGEST, **keys: Any) -> Kept:
     env = environment(**keys)
     return render.web(spec(env, digest), env, VERSIONS)
-
-

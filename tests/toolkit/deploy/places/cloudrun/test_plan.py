@@ -21,7 +21,11 @@ def live(kept: dict[str, Any], traffic: Traffic) -> state.Service:
     template["metadata"] |= {"name": render.revision_name("shop", kept), "creationTimestamp": None}
     template["spec"]["enableServiceLinks"] = False
     content = {
-        "metadata": {"name": "shop", "generation": 3, "annotations": {**kept["annotations"], "run.googleapis.com/x": "y"}},
+        "metadata": {
+            "name": "shop",
+            "generation": 3,
+            "annotations": {**kept["annotations"], "run.googleapis.com/x": "y"},
+        },
         "spec": {"template": template, "traffic": state.entries(traffic)},
     }
     return state.service(content)
@@ -38,8 +42,12 @@ def test_nothing_to_do() -> None:
 @pytest.mark.parametrize(
     ("service", "exists", "expected"),
     [
-        (None, False, [f"create service shop", f"create revision {NAME}", f"shift all requests to {NAME}"]),
-        (live(web(OTHER), targets.settled("shop-b")), False, ["update service shop", f"create revision {NAME}", f"shift all requests to {NAME}"]),
+        (None, False, ["create service shop", f"create revision {NAME}", f"shift all requests to {NAME}"]),
+        (
+            live(web(OTHER), targets.settled("shop-b")),
+            False,
+            ["update service shop", f"create revision {NAME}", f"shift all requests to {NAME}"],
+        ),
         (live(web(OTHER), targets.settled("shop-b")), True, ["update service shop", f"shift all requests to {NAME}"]),
         (live(KEPT, targets.beside("shop-b", NAME)), True, [f"shift all requests to {NAME}"]),
         (live(KEPT, targets.shared("shop-b", NAME, 100)), True, [f"shift all requests to {NAME}"]),
@@ -55,7 +63,10 @@ def test_diff_shows_what_differs_and_no_value_of_another_program() -> None:
     variables = other["template"]["spec"]["containers"][0]["env"]
     variables.append({"name": "PASSWORD", "value": "s3cret"})
     next(item for item in variables if item["name"] == "DATABASE_URL").update(value="postgresql://s3cret")
-    lines = plan.diff(plan.shown(live(other, targets.settled("shop-b")), KEPT), {"annotations": KEPT["annotations"], "template": KEPT["template"]})
+    lines = plan.diff(
+        plan.shown(live(other, targets.settled("shop-b")), KEPT),
+        {"annotations": KEPT["annotations"], "template": KEPT["template"]},
+    )
     text = "\n".join(lines)
     assert '"value": "DEBUG"' in text
     assert '"value": "INFO"' in text

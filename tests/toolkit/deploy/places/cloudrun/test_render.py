@@ -24,7 +24,10 @@ def revision(name: str, status: str, created: str = "1") -> Revision:
 def test_no_value_of_a_secret_and_no_reserved_variable_is_rendered() -> None:
     (container,) = web()["template"]["spec"]["containers"]
     variables = {item["name"]: item for item in container["env"]}
-    assert variables["DATABASE_URL"] == {"name": "DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": "database", "key": "3"}}}
+    assert variables["DATABASE_URL"] == {
+        "name": "DATABASE_URL",
+        "valueFrom": {"secretKeyRef": {"name": "database", "key": "3"}},
+    }
     assert not {"PORT", "K_SERVICE"} & set(variables)
     assert container["image"].endswith(f"@{DIGEST}")
 

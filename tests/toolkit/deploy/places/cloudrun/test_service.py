@@ -9,7 +9,9 @@ from toolkit.deploy.places.traffic import targets
 ENV = environment()
 
 
-def body(now: state.Service | None, template: dict[str, object] | None, annotations: dict[str, str] | None = None) -> dict:
+def body(
+    now: state.Service | None, template: dict[str, object] | None, annotations: dict[str, str] | None = None
+) -> dict:
     if now:
         now.content["metadata"]["resourceVersion"] = "7"
     return service._body(ENV, now, targets.settled(NAME), template, annotations)

@@ -1,13 +1,11 @@
 """The mark of what the pods read: it changes with the values that they use, and with nothing else."""
 
 import base64
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
-from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.kubernetes import sources
 from toolkit.deploy.places.kubernetes.labels import MARK
 from toolkit.deploy.places.kubernetes.sources import Source

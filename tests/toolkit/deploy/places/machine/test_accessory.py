@@ -12,7 +12,13 @@ from toolkit.deploy.places.machine.engine import Instance
 from toolkit.deploy.spec import ReleaseSpec, secrets_from
 
 LABELS = {"deploy.version": "18"}
-BASE = {"name": "staging", "project": "shop", "hosts": ["deploy@203.0.113.7"], "repository": "r/shop", "secret": {"from_env": ["DATABASE_URL"]}}
+BASE = {
+    "name": "staging",
+    "project": "shop",
+    "hosts": ["deploy@203.0.113.7"],
+    "repository": "r/shop",
+    "secret": {"from_env": ["DATABASE_URL"]},
+}
 
 
 def given(**keys: Any) -> Database:
@@ -71,7 +77,10 @@ def test_address_is_made_and_not_read_from_the_environment() -> None:
     env = environment(secret={"from_env": ["DATABASE_URL", "JWT_KEY"]})
     assert secrets_from(env, {"JWT_KEY": "k"}) == {"JWT_KEY": "k"}
     assert secrets_from(env, {"JWT_KEY": "k", "DATABASE_URL": "postgresql://elsewhere"}) == {"JWT_KEY": "k"}
-    assert ReleaseSpec("shop", environment(secret={"from_env": ["JWT_KEY"]}), "d").secret_keys == ("DATABASE_URL", "JWT_KEY")
+    assert ReleaseSpec("shop", environment(secret={"from_env": ["JWT_KEY"]}), "d").secret_keys == (
+        "DATABASE_URL",
+        "JWT_KEY",
+    )
     # The control: without an accessory it is required.
     with pytest.raises(Failed, match="SECRET_NOT_SET"):
         secrets_from(environment(database=None), {})
@@ -94,6 +103,8 @@ def test_mistakes_in_the_inventory(keys: dict[str, Any], said: str) -> None:
 
 def test_secrets_have_the_made_address() -> None:
     spec = ReleaseSpec("shop", environment(), "sha256:d")
-    made = [containers.web(spec, environment(), {"DATABASE_URL": url("shop", password)}) for password in ("one", "other")]
+    made = [
+        containers.web(spec, environment(), {"DATABASE_URL": url("shop", password)}) for password in ("one", "other")
+    ]
     assert made[0]["secrets"] != made[1]["secrets"]
     assert "one" not in containers.spec_text(made[0])

@@ -8,7 +8,6 @@ from toolkit.deploy.places.machine.rollout import local_port
 from toolkit.deploy.places.machine.ssh import refusal
 
 
-
 @pytest.mark.parametrize(
     ("image", "port"),
     [
@@ -31,7 +30,11 @@ HOST = Host(ssh="deploy@203.0.113.7")
     [
         ("deploy@203.0.113.7: Permission denied (publickey).", "SSH_DENIED"),
         ("Host key verification failed.", "HOST_KEY"),
-        ("No ED25519 host key is known for 203.0.113.7 and you have requested strict checking.\nHost key verification failed.", "HOST_KEY"),
+        (
+            "No ED25519 host key is known for 203.0.113.7 and you have requested strict checking.\n"
+            "Host key verification failed.",
+            "HOST_KEY",
+        ),
         ("ssh: Could not resolve hostname nowhere: Name or service not known", "HOST_UNREACHABLE"),
         ("ssh: connect to host 203.0.113.7 port 22: Connection refused", "HOST_UNREACHABLE"),
         ("ssh: connect to host 203.0.113.7 port 22: Connection timed out", "HOST_UNREACHABLE"),
@@ -48,7 +51,11 @@ def test_refusals_of_ssh(said: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("said", "code"),
     [
-        ("driver failed programming external connectivity on endpoint x: Bind for 0.0.0.0:80 failed: port is already allocated", "PORT_TAKEN"),
+        (
+            "driver failed programming external connectivity on endpoint x: "
+            "Bind for 0.0.0.0:80 failed: port is already allocated",
+            "PORT_TAKEN",
+        ),
         ("listen tcp4 0.0.0.0:80: bind: address already in use", "PORT_TAKEN"),
         ("write /var/lib/docker/tmp/x: no space left on device", "DISK_FULL"),
         ("manifest for r/shop@sha256:1 not found: manifest unknown: manifest unknown", "IMG_NOT_FOUND"),

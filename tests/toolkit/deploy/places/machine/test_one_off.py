@@ -6,7 +6,13 @@ from toolkit.deploy.places.machine import containers
 from toolkit.deploy.places.machine.engine import PROJECT, ROLE
 from toolkit.deploy.places.machine.one_off import lines
 
-WEB = {"kind": "web", "image": "r/shop@sha256:1", "digest": "sha256:1", "environment": {"PORT": "8000"}, "memory": "128Mi"}
+WEB = {
+    "kind": "web",
+    "image": "r/shop@sha256:1",
+    "digest": "sha256:1",
+    "environment": {"PORT": "8000"},
+    "memory": "128Mi",
+}
 
 
 @pytest.mark.parametrize(
@@ -31,4 +37,8 @@ def test_the_command_takes_the_place_of_the_entrypoint_and_no_log_is_kept() -> N
     assert made["environment"] == {"PORT": "8000", "DATABASE_URL": "x"}
     assert made["host"]["log_config"] == {"type": "none"}
     assert made["labels"][PROJECT] == "shop"
-    assert made["labels"][ROLE] not in (containers.WEB, containers.MIGRATE, containers.PROXY)  # no deploy takes it for its own
+    assert made["labels"][ROLE] not in (
+        containers.WEB,
+        containers.MIGRATE,
+        containers.PROXY,
+    )  # no deploy takes it for its own

@@ -22,9 +22,18 @@ def wanted(replicas: int = 1, digest: str = "new") -> Wanted:
     return Wanted(web(digest, replicas=replicas), "hash-of-proxy")
 
 
-def instance(colour: str, slot: int = 1, digest: str = "new", status: str = "running", started: str = "1", *, routed: bool = True) -> Instance:
+def instance(
+    colour: str, slot: int = 1, digest: str = "new", status: str = "running", started: str = "1", *, routed: bool = True
+) -> Instance:
     spec = web(digest)
-    labels = {ROLE: "web", COLOUR: colour, SLOT: str(slot), HASH: containers.hash_of(spec), DIGEST: digest, SPEC: containers.spec_text(spec)}
+    labels = {
+        ROLE: "web",
+        COLOUR: colour,
+        SLOT: str(slot),
+        HASH: containers.hash_of(spec),
+        DIGEST: digest,
+        SPEC: containers.spec_text(spec),
+    }
     addresses = {PROJECT: "10.0.0.2", **({EDGE: "10.0.1.2"} if routed else {})}
     return Instance("id", f"shop-{colour}-{slot}", labels, status, started_at=started, addresses=addresses)
 
@@ -54,18 +63,33 @@ def test_same_release_plans_nothing() -> None:
 @pytest.mark.parametrize(
     ("instances", "expected"),
     [
-        ([instance("blue", digest="old")], ["create container shop-green-1 on host", "stop container shop-blue-1 on host"]),
-        ([instance("green", digest="old")], ["create container shop-blue-1 on host", "stop container shop-green-1 on host"]),
+        (
+            [instance("blue", digest="old")],
+            ["create container shop-green-1 on host", "stop container shop-blue-1 on host"],
+        ),
+        (
+            [instance("green", digest="old")],
+            ["create container shop-blue-1 on host", "stop container shop-green-1 on host"],
+        ),
         # The one that served before, and was kept.
-        ([instance("blue", status="exited", routed=False), instance("green", digest="old")], ["start container shop-blue-1 on host", "stop container shop-green-1 on host"]),
+        (
+            [instance("blue", status="exited", routed=False), instance("green", digest="old")],
+            ["start container shop-blue-1 on host", "stop container shop-green-1 on host"],
+        ),
         # A deploy was killed after the switch, before the old one was told to stop.
         ([instance("blue", digest="old"), instance("green")], ["stop container shop-blue-1 on host"]),
         # Both colours serve the same release: the newer ones stay.
         ([instance("blue", started="1"), instance("green", started="2")], ["stop container shop-blue-1 on host"]),
         # It crashes after it has served.
-        ([instance("blue", status="restarting")], ["create container shop-blue-1 on host", "stop container shop-blue-1 on host"]),
+        (
+            [instance("blue", status="restarting")],
+            ["create container shop-blue-1 on host", "stop container shop-blue-1 on host"],
+        ),
         # A candidate of a killed deploy does not serve.
-        ([instance("blue", digest="old"), instance("green", routed=False)], ["create container shop-green-1 on host", "stop container shop-blue-1 on host"]),
+        (
+            [instance("blue", digest="old"), instance("green", routed=False)],
+            ["create container shop-green-1 on host", "stop container shop-blue-1 on host"],
+        ),
     ],
 )
 def test_switch(instances: list[Instance], expected: list[str]) -> None:
@@ -81,14 +105,20 @@ def test_draining_instance_of_the_same_release_does_not_count() -> None:
 
 
 def test_more_replicas_start_beside_those_that_run() -> None:
-    assert shown(front(), instance("blue"), replicas=3) == ["create container shop-blue-2 on host", "create container shop-blue-3 on host"]
+    assert shown(front(), instance("blue"), replicas=3) == [
+        "create container shop-blue-2 on host",
+        "create container shop-blue-3 on host",
+    ]
 
 
 def test_fewer_replicas_stop_the_others() -> None:
     assert shown(front(), instance("blue"), instance("blue", 2)) == ["stop container shop-blue-2 on host"]
 
 
-@pytest.mark.parametrize(("live", "action"), [(front("other"), "update"), (front(status="exited"), "start"), (front(status="restarting"), "start")])
+@pytest.mark.parametrize(
+    ("live", "action"),
+    [(front("other"), "update"), (front(status="exited"), "start"), (front(status="restarting"), "start")],
+)
 def test_proxy(live: Instance, action: str) -> None:
     assert shown(live, instance("blue")) == [f"{action} container shop-proxy on host"]
 

@@ -20,7 +20,11 @@ def machine(said: str) -> Any:
     [
         ("9000 /\n9000 /\n", {"/": 9000}, []),
         ("49 /\n", {"/": 49}, ["host: 49 MB free in /"]),
-        ("9000 /\n0 /var/lib/deploy shop\n", {"/": 9000, "/var/lib/deploy shop": 0}, ["host: 0 MB free in /var/lib/deploy shop"]),
+        (
+            "9000 /\n0 /var/lib/deploy shop\n",
+            {"/": 9000, "/var/lib/deploy shop": 0},
+            ["host: 0 MB free in /var/lib/deploy shop"],
+        ),
         ("", {}, []),  # a host without df
     ],
 )
@@ -30,7 +34,8 @@ def test_free_space(said: str, free: dict[str, int], lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lacking", "filled", "code"), [(("no flock",), ("host: 1 MB",), "HOST_NOT_READY"), ((), ("host: 1 MB",), "DISK_FULL")]
+    ("lacking", "filled", "code"),
+    [(("no flock",), ("host: 1 MB",), "HOST_NOT_READY"), ((), ("host: 1 MB",), "DISK_FULL")],
 )
 def test_faults_of_a_host(lacking: tuple[str, ...], filled: tuple[str, ...], code: str) -> None:
     with pytest.raises(Failed, match=code):

@@ -109,6 +109,6 @@ def test_scheduler_gets_the_outcome_of_the_run_before() -> None:
         ({"at": "T", "exit": 4, "last": ""}, False, "`@daily` failed at T, exit code 4"),
     ],
 )
-def test_outcome(last: dict[str, Any] | None, ok: bool, summary: str) -> None:  # noqa: FBT001
+def test_outcome(last: dict[str, Any] | None, ok: bool, summary: str) -> None:
     found = processes.outcome_of("nightly", "@daily", last)
     assert (found.ok, found.summary) == (ok, summary)

@@ -7,7 +7,13 @@ import pytest
 from toolkit.deploy.inventory.machine import SLOTS, MachineEnvironment
 from toolkit.deploy.places.machine import proxy
 
-BASE = {"name": "staging", "project": "shop-staging", "hosts": ["deploy@203.0.113.7"], "repository": "r/shop", "secret": {"from_env": ["DATABASE_URL"]}}
+BASE = {
+    "name": "staging",
+    "project": "shop-staging",
+    "hosts": ["deploy@203.0.113.7"],
+    "repository": "r/shop",
+    "secret": {"from_env": ["DATABASE_URL"]},
+}
 
 
 def environment(**keys: Any) -> MachineEnvironment:
@@ -21,13 +27,18 @@ def test_every_possible_address_is_an_upstream() -> None:
             assert f"{colour}-{slot}:8000" in text
 
 
-@pytest.mark.parametrize("change", [{"replicas": SLOTS}, {"image": "sha256:" + "a" * 64}, {"settings": {"A": "b"}}, {"drain_seconds": 30}])
+@pytest.mark.parametrize(
+    "change", [{"replicas": SLOTS}, {"image": "sha256:" + "a" * 64}, {"settings": {"A": "b"}}, {"drain_seconds": 30}]
+)
 def test_release_does_not_change_the_proxy(change: dict[str, Any]) -> None:
     assert proxy.hash_of(environment(**change)) == proxy.hash_of(environment())
 
 
 def test_own_values_do() -> None:
-    hashes = {proxy.hash_of(environment(proxy=keys)) for keys in ({}, {"http_port": 8080}, {"domain": "shop.example"}, {"domain": "shop.example", "tls": "internal"})}
+    hashes = {
+        proxy.hash_of(environment(proxy=keys))
+        for keys in ({}, {"http_port": 8080}, {"domain": "shop.example"}, {"domain": "shop.example", "tls": "internal"})
+    }
     assert len(hashes) == 4
 
 

@@ -51,6 +51,12 @@ def test_what_is_deleted(instances: list[Instance], volumes: list[str], files: l
 def test_the_database_goes_last_and_its_backups_stay() -> None:
     state = State("host", "shop", frozenset({"shop"}), (DATABASE, WEB))
     made = changes(state, ["shop-caddy", "shop-postgres"], FOLDER, ["lock", "database", "backups"], database=True)
-    names = ["container shop-blue-1", "container shop-postgres", "network shop", "volume shop-caddy", "volume shop-postgres"]
+    names = [
+        "container shop-blue-1",
+        "container shop-postgres",
+        "network shop",
+        "volume shop-caddy",
+        "volume shop-postgres",
+    ]
     names += [f"folder {FOLDER}/database", f"folder {FOLDER}"]
     assert [str(change) for change in made] == [f"delete {name} on host" for name in names]

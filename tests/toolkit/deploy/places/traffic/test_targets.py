@@ -10,7 +10,13 @@ OLD, NEW = "shop-old", "shop-new"
 
 @pytest.mark.parametrize(
     "traffic",
-    [targets.settled(OLD), targets.first(NEW), targets.beside(OLD, NEW), targets.shared(OLD, NEW, 10), targets.shared(OLD, NEW, 100)],
+    [
+        targets.settled(OLD),
+        targets.first(NEW),
+        targets.beside(OLD, NEW),
+        targets.shared(OLD, NEW, 10),
+        targets.shared(OLD, NEW, 100),
+    ],
 )
 def test_every_division_names_all_requests(traffic: Traffic) -> None:
     assert sum(target.percent for target in traffic) == 100

@@ -29,7 +29,9 @@ def revision(*, destructive: bool = False, contract_of: tuple[str, ...] = ()) ->
         (revision(destructive=True), "a", None, (MIGRATION,)),  # another's database
     ],
 )
-def test_backup_before_data_is_dropped(found: Revision, database: str, backup: Change | None, expected: tuple[Change, ...]) -> None:
+def test_backup_before_data_is_dropped(
+    found: Revision, database: str, backup: Change | None, expected: tuple[Change, ...]
+) -> None:
     seen = Schemas(Known(), "b", database, Pending((found,)), False, True, MIGRATION, backup)
     assert seen.plan().changes == expected
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.outcomes import Exit, Failed, Failure, Outcome, Plan, Result, Status, fail
@@ -19,39 +19,12 @@ from toolkit.exit_codes import SIGNALLED
 
 if TYPE_CHECKING:
     from toolkit.deploy.release.state import Known, Target
+    from toolkit.deploy.release.steps.protocol import Step
 
     Undo = Callable[[Target, Known], tuple[Outcome, Known]]
 
 
 BOOK_KEEPING = "record"  # the step whose failure does not roll back a healthy release
-
-
-class Observed(Protocol):
-    """Observation of a step: a frozen value. Both members are pure."""
-
-    def plan(self) -> Plan:
-        """Raises Failed for what must not be done."""
-        ...
-
-    def learned(self) -> Known:
-        """Return the data known before, with those of this observation."""
-        ...
-
-
-class Step(Protocol):
-    """`observe` only reads; `apply` is called with a plan that is not empty, and returns what is known then.
-
-    `undoable`: when this step fails, the release may be taken back. `touches`: it changes what runs, from its first
-    moment on. `before_lock`: what the lock itself needs.
-    """
-
-    name: str
-    undoable: bool
-    touches: bool
-    before_lock: bool
-
-    def observe(self, target: Target, known: Known) -> Observed: ...
-    def apply(self, target: Target, known: Known, plan: Plan) -> tuple[Outcome, Known]: ...
 
 
 def run(target: Target, known: Known, steps: Sequence[Step], undo: Undo) -> int:

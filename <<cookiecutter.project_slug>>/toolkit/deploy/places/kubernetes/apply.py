@@ -9,27 +9,16 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.inventory.names import fitted
 from toolkit.deploy.outcomes import Change, Failed, fail
-from toolkit.deploy.places.kubernetes import gateway, ownership
+from toolkit.deploy.places.kubernetes import ownership
 from toolkit.deploy.places.kubernetes.client import HANDOVER, FieldConflict
-from toolkit.deploy.places.kubernetes.labels import LABEL, NAME_LABEL, migration_label
-from toolkit.deploy.places.kubernetes.objects import Conflict, Object, diff, differs, identity, owner_of
+from toolkit.deploy.places.kubernetes.objects import Conflict, Object, diff, differs, identity
 from toolkit.deploy.places.kubernetes.ownership import Stray
+from toolkit.deploy.places.kubernetes.replicas import as_handed_over, hand_over, lets_go_of_replicas
 from toolkit.deploy.places.kubernetes.retry import NotFound
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
 
-# Kinds of objects that a release may drop, with their API.
-PRUNED = {
-    "Ingress": "networking.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "Service": "v1",
-    "Deployment": "apps/v1",
-    "CronJob": "batch/v1",
-    "Job": "batch/v1",
-}
 UNANSWERED = frozenset({"CLUSTER_UNREACHABLE", "UNAUTHENTICATED", "SERVER_ERROR"})
 
 
@@ -58,11 +47,6 @@ class Look:
         return "replace" if self.replaced else "update"
 
 
-def api_of(kind: str) -> str:
-    """Return the API of a kind that a release may drop."""
-    return gateway.API if kind == gateway.KIND else PRUNED[kind]
-
-
 def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: bool = False) -> list[Look]:
     """Run dry runs on the server, with its defaults and admission. Four at a time: they wait for the network."""
     from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +57,7 @@ def look(cluster: Cluster, wanted: Sequence[Object], manager: str, *, force: boo
 
 def _look(cluster: Cluster, wanted: Object, manager: str, force: bool) -> Look:
     live = _live(cluster, wanted)
-    body = _with_replicas(wanted, live, manager)
+    body = as_handed_over(wanted, live, manager)
     try:
         planned = cluster.apply(body, dry_run=True, force=force, manager=manager)
     except NotFound:
@@ -142,7 +126,7 @@ def apply(cluster: Cluster, wanted: Object, manager: str, *, force: bool = False
 
     `least`: the initial number of pods of a Deployment with an autoscaler.
     """
-    if least is not None and _lets_go_of_replicas(wanted) and _live(cluster, wanted) is None:
+    if least is not None and lets_go_of_replicas(wanted) and _live(cluster, wanted) is None:
         cluster.apply({**wanted, "spec": {**wanted["spec"], "replicas": least}}, force=force, manager=manager)
     hand_over(cluster, wanted, manager)
     if force:
@@ -179,55 +163,5 @@ def _immutable(live: Object, error: Failed) -> Failed:
     )
 
 
-def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
-    """Let a second manager keep the number of pods when `manager` stops setting it, for the HPA to change."""
-    if not _lets_go_of_replicas(wanted):
-        return
-    live = _live(cluster, wanted)
-    if live is not None and owner_of(live, ("spec", "replicas")) == {manager}:
-        cluster.apply(_replicas_alone(live), force=True, manager=HANDOVER)
-
-
-def leftovers(cluster: Cluster, service: str, wanted: Sequence[Object], selector: str = "") -> list[Object]:
-    """Return unwanted objects with the service's label, of the kinds that a release may drop.
-
-    Migrations stay: the record step removes them when no release in the history refers to them.
-    """
-    names = {identity(item) for item in wanted}
-    chosen = selector or f"{LABEL}={service}"
-    live = [item for kind, api in PRUNED.items() for item in cluster.list(api, kind, chosen)]
-    live += gateway.routes(cluster, chosen)
-    return [
-        item
-        for item in live
-        if identity(item) not in names
-        and not item["metadata"].get("ownerReferences")
-        and item["metadata"].get("labels", {}).get(NAME_LABEL) != migration_label(service)
-    ]
-
-
-def _with_replicas(wanted: Object, live: Object | None, manager: str) -> Object:
-    """Return the object for the dry run, as if the field had already been handed over."""
-    if live is None or not _lets_go_of_replicas(wanted) or owner_of(live, ("spec", "replicas")) != {manager}:
-        return wanted
-    copy = deepcopy(wanted)
-    copy["spec"]["replicas"] = live["spec"]["replicas"]
-    return copy
-
-
 def _live(cluster: Cluster, wanted: Object) -> Object | None:
     return cluster.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
-
-
-def _lets_go_of_replicas(wanted: Object) -> bool:
-    return wanted["kind"] == "Deployment" and "replicas" not in wanted["spec"]
-
-
-def _replicas_alone(live: Object) -> Object:
-    metadata = {"name": live["metadata"]["name"], "namespace": live["metadata"]["namespace"]}
-    return {
-        "apiVersion": live["apiVersion"],
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {"replicas": live["spec"]["replicas"]},
-    }

@@ -6,27 +6,22 @@ even without a change, so an upgrade runs only if a server-side dry run as Helm'
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.deploy import process
-from toolkit.deploy.inventory.gateway import CANARY_KEYS
-from toolkit.deploy.inventory.pod_keys import PodKeys
-from toolkit.deploy.outcomes import Change, Outcome, Plan, fail
+from toolkit.deploy.outcomes import Change, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
 from toolkit.deploy.places.kubernetes import replace_jobs
-from toolkit.deploy.places.kubernetes.connect import helm_arguments
+from toolkit.deploy.places.kubernetes.helm_commands import rollback_command, run, upgrade_command
 from toolkit.deploy.places.kubernetes.helm_ownership import OWNER, RELEASE, as_owned, require, require_ownership
+from toolkit.deploy.places.kubernetes.helm_values import values, values_file
+from toolkit.deploy.places.kubernetes.leftovers import leftovers
 from toolkit.deploy.places.kubernetes.naming import with_migration_named
 from toolkit.deploy.places.kubernetes.objects import Object, checked, diff, identity, ordered
-from toolkit.deploy.places.kubernetes.refusals import refusal_in
-from toolkit.deploy.places.kubernetes.template_values import template_values
+from toolkit.deploy.places.kubernetes.replicas import hand_over
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
@@ -34,15 +29,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.spec import ReleaseSpec
 
 manager = "helm"
-# Keys of the inventory with the same names in the chart.
-KEYS = (
-    *PodKeys.model_fields,
-    *("repository", "autoscale", "resources", "settings", "probes"),
-    *("port", "service_type", "node_port", "ingress", "gateway", "network_policy"),
-    *("drain_seconds", "graceful_seconds", "min_ready_seconds", "progress_deadline_seconds", "migration_seconds"),
-)
 HOOK = "helm.sh/hook"
-SPARE_REVISIONS = 10
 
 
 def render(project: Path, release: ReleaseSpec) -> list[Object]:
@@ -64,65 +51,6 @@ def render(project: Path, release: ReleaseSpec) -> list[Object]:
     found = checked(yaml.safe_load_all(done.out), "helm/")
     objects = [item for item in found if HOOK not in (item["metadata"].get("annotations") or {})]
     return ordered(with_migration_named(objects, name))
-
-
-def values(release: ReleaseSpec, **create: bool) -> dict[str, Any]:
-    """Return the chart's values: the inventory's keys under their own names, and the release's additions. Pure."""
-    env, given = release.environment, template_values(release)
-    content = env.model_dump(mode="json", include=set(KEYS), exclude={"gateway": set(CANARY_KEYS)})
-    external = env.secret.external.model_dump() if env.secret.external else None
-    secret = {
-        "name": given["secret_name"],
-        "keys": list(given["secret_keys"]),
-        "data": given["secret_data"],
-        "external": external,
-    }
-    return {
-        **content,
-        "annotations": given["annotations"],
-        "run_annotations": given["run_annotations"],
-        "processes": given["processes"],
-        "process_min_ready": given["process_min_ready"],
-        "name": release.service,
-        "digest": release.digest,
-        "replicas": release.replicas,
-        "least": given["least"],
-        "config_name": given["config_name"],
-        "job_name": f"{release.service}-migrate",  # render() gives it the hash that both drivers use
-        "secret": secret,
-        "create": {"config": True, "job": True, **create},
-    }
-
-
-@contextmanager
-def values_file(content: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield a private temporary file: values contain secrets, and argument lists are visible to all users."""
-    handle, name = tempfile.mkstemp(prefix="values-", suffix=".json")  # 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(content, out, ensure_ascii=False)  # Helm reads it as YAML, which does not allow surrogates
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def upgrade_command(place: KubernetesPlace, path: Path) -> list[str]:
-    """Pure."""
-    command = ["helm", "upgrade", "--install", place.service, str(place.project / "helm")]
-    command += [*helm_arguments(place.environment), "--values", str(path), *_history(place)]
-    # An existing object does not belong to a Helm release; without the second option it is refused.
-    return [*command, "--force-conflicts", "--take-ownership"] if place.correct_drift else command
-
-
-def rollback_command(place: KubernetesPlace, revision: int) -> list[str]:
-    """Return the argument list of a rollback. The revision is explicit: without it Helm chose another bad one. Pure."""
-    command = ["helm", "rollback", place.service, str(revision), *helm_arguments(place.environment)]
-    return [*command, *_history(place), "--force-conflicts"]
-
-
-def _history(place: KubernetesPlace) -> list[str]:
-    """More revisions than releases are on record, as a release that is taken back makes two."""
-    return ["--history-max", str(place.environment.history + SPARE_REVISIONS)]
 
 
 @dataclass(frozen=True)
@@ -164,18 +92,18 @@ def apply(place: KubernetesPlace, spec: ReleaseSpec, wanted: list[Object], _: Pl
     """Run `helm upgrade --install`, or `helm rollback N` to an earlier release."""
     _make_way(place, wanted)
     if spec.again is not None:
-        _run(rollback_command(place, _revision_of(spec.again)))
+        run(rollback_command(place, _revision_of(spec.again)))
     else:
         _hand_over(place, wanted)
         # Configuration and the migration's Job are already applied; Helm must not own them.
         with values_file(values(spec, config=False, job=False)) as path:
-            _run(upgrade_command(place, path))
+            run(upgrade_command(place, path))
     return max(revisions(place), default=None)
 
 
 def undo(place: KubernetesPlace, record: ReleaseRecord) -> int | None:
     _make_way(place, record.objects)
-    _run(rollback_command(place, _revision_of(record)))
+    run(rollback_command(place, _revision_of(record)))
     return max(revisions(place), default=None)
 
 
@@ -186,7 +114,7 @@ def recover(place: KubernetesPlace, last: ReleaseRecord | None) -> str:
         return ""
     newest = max(present)
     if present[newest] != "pending-install" and last is not None and last.helm_revision in present:
-        _run(rollback_command(place, _revision_of(last)))
+        run(rollback_command(place, _revision_of(last)))
         return f"{present[newest]} left by a killed deployer: rolled back to revision {last.helm_revision}"
     place.cluster.delete("v1", "Secret", f"sh.helm.release.v1.{place.service}.v{newest}")
     return f"{present[newest]} left by a killed deployer: removed"
@@ -202,7 +130,7 @@ def _leftovers(place: KubernetesPlace, wanted: Sequence[Object]) -> list[Object]
     """Return objects that Helm created for this release and that the chart no longer has, labelled or not."""
     name = place.service
     selector = ",".join(f"{key}={value}" for key, value in OWNER.items())
-    found = applying.leftovers(place.cluster, name, wanted, selector)
+    found = leftovers(place.cluster, name, wanted, selector)
     return [item for item in found if (item["metadata"].get("annotations") or {}).get(RELEASE) == name]
 
 
@@ -214,7 +142,7 @@ def _make_way(place: KubernetesPlace, wanted: Sequence[Object]) -> None:
 
 def _hand_over(place: KubernetesPlace, wanted: list[Object]) -> None:
     for item in wanted:
-        applying.hand_over(place.cluster, item, manager)
+        hand_over(place.cluster, item, manager)
         if place.correct_drift:
             owned = as_owned(item, place.service, place.environment.namespace)
             applying.take_over(place.cluster, owned, manager)
@@ -226,22 +154,6 @@ def _revision_of(record: ReleaseRecord) -> int:
             "NO_HELM_REVISION", "that release has no Helm revision in its record", hint="deploy its version again"
         )
     return record.helm_revision
-
-
-def _run(command: list[str]) -> Outcome:
-    done = process.run(command, seconds=300)
-    if done.code:
-        evidence = done.err.strip().splitlines()[-6:]
-        if known := refusal_in(done.err):
-            raise fail(known.code, known.title, *evidence, hint=known.hint)
-        code = "DRIFT" if "conflict" in done.err.lower() else "HELM_FAILED"
-        raise fail(
-            code,
-            f"`{' '.join(command[:4])}` failed",
-            *evidence,
-            hint="correct the error reported by Helm above, then deploy again",
-        )
-    return Outcome()
 
 
 __all__ = ["apply", "manager", "observe", "recover", "render", "require", "undo"]

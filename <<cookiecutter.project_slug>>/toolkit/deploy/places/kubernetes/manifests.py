@@ -10,6 +10,7 @@ from toolkit.deploy.outcomes import Change, Plan, fail
 from toolkit.deploy.places.kubernetes import apply as applying
 from toolkit.deploy.places.kubernetes import replace_jobs
 from toolkit.deploy.places.kubernetes.labels import LABEL
+from toolkit.deploy.places.kubernetes.leftovers import api_of, leftovers
 from toolkit.deploy.places.kubernetes.naming import with_migration_named
 from toolkit.deploy.places.kubernetes.objects import Object, checked, diff, identity, ordered
 from toolkit.deploy.places.kubernetes.template_values import template_values
@@ -90,7 +91,7 @@ def require() -> str:
 
 def observe(place: KubernetesPlace, wanted: list[Object]) -> Compared:
     looks = applying.look(place.cluster, wanted, manager, force=place.correct_drift)
-    gone = [] if place.namespace_missing else applying.leftovers(place.cluster, place.service, wanted)
+    gone = [] if place.namespace_missing else leftovers(place.cluster, place.service, wanted)
     return Compared(tuple(looks), tuple(gone))
 
 
@@ -100,7 +101,7 @@ def apply(place: KubernetesPlace, _spec: ReleaseSpec, wanted: list[Object], plan
     for change in planned.changes:
         if change.action == "delete":
             kind, _, name = change.what.partition("/")
-            place.cluster.delete(applying.api_of(kind), kind, name)
+            place.cluster.delete(api_of(kind), kind, name)
         else:
             force, autoscale = place.correct_drift, place.environment.autoscale
             least = autoscale.min if autoscale else None
@@ -113,7 +114,7 @@ def undo(place: KubernetesPlace, record: ReleaseRecord) -> None:
     for item in ordered(record.objects):
         replace_jobs.make_way(place.cluster, item, manager)
         applying.apply(place.cluster, item, manager, force=True)
-    for item in applying.leftovers(place.cluster, place.service, record.objects):
+    for item in leftovers(place.cluster, place.service, record.objects):
         place.cluster.delete(item["apiVersion"], item["kind"], item["metadata"]["name"])
 
 

@@ -11,7 +11,7 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.kubernetes import client as module
+from toolkit.deploy.places.kubernetes import requests as module
 from toolkit.deploy.places.kubernetes.client import Cluster
 
 KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")

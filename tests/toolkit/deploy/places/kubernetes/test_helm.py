@@ -11,7 +11,7 @@ import pytest
 from tests.support.programs import write_program
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.kubernetes import helm, helm_ownership
+from toolkit.deploy.places.kubernetes import helm_commands, helm_ownership, helm_values
 from toolkit.deploy.places.kubernetes.apply import Look
 from toolkit.deploy.spec import ReleaseSpec
 
@@ -56,28 +56,32 @@ def test_a_helm_that_cannot_go_back_is_refused(
 
 
 def test_an_upgrade_neither_waits_nor_rolls_back() -> None:
-    command = helm.upgrade_command(target(), Path("values.json"))
+    command = helm_commands.upgrade_command(target(), Path("values.json"))
     assert command[:5] == ["helm", "upgrade", "--install", "lamps", "p/helm"]
     assert command[5:] == ["--namespace", "n", "--kube-context", "c", "--values", "values.json", "--history-max", "20"]
     assert not {"--wait", "--atomic", "--rollback-on-failure", "--set", "--force-conflicts"} & set(command)
-    assert helm.upgrade_command(target(correct_drift=True), Path("v"))[-2:] == ["--force-conflicts", "--take-ownership"]
+    command = helm_commands.upgrade_command(target(correct_drift=True), Path("v"))
+    assert command[-2:] == [
+        "--force-conflicts",
+        "--take-ownership",
+    ]
 
 
 def test_a_rollback_names_its_revision() -> None:
-    assert helm.rollback_command(target(), 7)[:4] == ["helm", "rollback", "lamps", "7"]
+    assert helm_commands.rollback_command(target(), 7)[:4] == ["helm", "rollback", "lamps", "7"]
 
 
 def test_values_are_the_inventorys_keys() -> None:
     release = ReleaseSpec("lamps", environment(port=9000), DIGEST, {"DATABASE_URL": "x"}, 2)
-    values = helm.values(release, config=False, job=False)
-    assert set(helm.KEYS) <= set(values)
+    values = helm_values.values(release, config=False, job=False)
+    assert set(helm_values.KEYS) <= set(values)
     assert (values["port"], values["replicas"], values["digest"]) == (9000, 2, DIGEST)
     assert values["secret"]["data"] == {"DATABASE_URL": "eA=="}
     assert values["create"] == {"config": False, "job": False}
 
 
 def test_only_we_may_read_the_values() -> None:
-    with helm.values_file({"secret": "x"}) as path:
+    with helm_values.values_file({"secret": "x"}) as path:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()
 
@@ -95,7 +99,7 @@ def test_what_helm_adds_when_it_applies() -> None:
 
 def test_the_databases_authority_is_among_the_charts_values() -> None:
     release = ReleaseSpec("lamps", environment(database_ca={"secret": "company"}), DIGEST, {"DATABASE_URL": "x"}, 2)
-    values = helm.values(release)
+    values = helm_values.values(release)
     assert [volume["name"] for volume in values["volumes"]] == ["database-ca"]
     assert [mount["mountPath"] for mount in values["volume_mounts"]] == ["/etc/database-ca"]
     assert values["settings"]["POSTGRES_SSLROOTCERT"] == "/etc/database-ca/ca.crt"

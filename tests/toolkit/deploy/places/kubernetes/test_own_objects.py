@@ -9,8 +9,9 @@ import pytest
 from tests.support.template import SERVICE
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.kubernetes import apply, manifests
+from toolkit.deploy.places.kubernetes import manifests
 from toolkit.deploy.places.kubernetes.labels import LABEL
+from toolkit.deploy.places.kubernetes.leftovers import leftovers
 from toolkit.deploy.places.kubernetes.naming import is_generated, is_migration, migration_in
 from toolkit.deploy.places.kubernetes.objects import Object
 from toolkit.deploy.spec import ReleaseSpec
@@ -77,7 +78,7 @@ def test_leftovers_are_neither_migrations_nor_what_a_controller_made(project: Pa
     made: Any = {"kind": "Job", "metadata": {"name": "gone-1", "ownerReferences": [{"kind": "CronJob"}]}}
     cluster: Any = Cluster(*found, gone, made)
     wanted = [item for item in found if item["kind"] != "Job"]
-    left = [item["metadata"]["name"] for item in apply.leftovers(cluster, "lamps", wanted)]
+    left = [item["metadata"]["name"] for item in leftovers(cluster, "lamps", wanted)]
     assert left == ["gone", "a-seed"]
 
 

@@ -12,6 +12,7 @@ from toolkit.deploy.cli import guarded
 from toolkit.deploy.infrastructure.edit import with_keys
 from toolkit.deploy.infrastructure.outputs import Keys, keys_of
 from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.merge import merge
 from toolkit.deploy.inventory.models import MODELS
 from toolkit.deploy.outcomes import Exit, fail, nearest
 
@@ -67,7 +68,7 @@ def _said(done: process.Done) -> tuple[str, ...]:
 
 def _validate(project: Path, environment: str, keys: Keys, source: str) -> None:
     """Check the imported keys by the schema of the place. Raises Failed OUTPUT_INVALID; other keys are not judged."""
-    given = load.merge((*load.layers(project, environment, (), {}), (source, keys)))
+    given = merge((*load.layers(project, environment, (), {}), (source, keys)))
     place = str(given.get("place", load.DEFAULT))
     if place not in MODELS:
         raise fail(

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.deploy.inventory.faults import fault_line, origin
+from toolkit.deploy.inventory.merge import VARIABLES, Layers, merge
 from toolkit.deploy.inventory.names import APP_LIMIT, SERVICE_LIMIT, fitted, namespace
-from toolkit.deploy.inventory.variables import PREFIX, keys_given
+from toolkit.deploy.inventory.pairs import as_blocks, from_pairs
+from toolkit.deploy.inventory.variables import keys_given
 from toolkit.deploy.outcomes import fail, nearest
 
 FILE = Path("deploy", "inventory.yaml")
-VARIABLES = "environment"
 DEFAULT = "kubernetes"  # the place of an environment that names none
-Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def load(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping
 
 def explain(project: Path, name: str, extra: Sequence[str] = (), variables: Mapping[str, str] = os.environ) -> str:
     """Return every key with its value and origin."""
-    from toolkit.deploy.inventory.schema import known_keys
+    from toolkit.deploy.inventory.keys import known_keys
 
     given = layers(project, name, extra, variables)
     environment = validate(name, merge(given), given)
@@ -118,8 +119,8 @@ def layers(project: Path, name: str, extra: Sequence[str], variables: Mapping[st
         content.get("all") or {},
         (
             (f"{where} {name}", content[name] or {}),
-            (VARIABLES, _nested((path, variables[name]) for name, path in keys_given(variables))),
-            ("-e", _from_pairs(extra)),
+            (VARIABLES, as_blocks((path, variables[name]) for name, path in keys_given(variables))),
+            ("-e", from_pairs(extra)),
         ),
     )
     place = str(merge(((f"{where} all", below), *given)).get("place", DEFAULT))
@@ -132,26 +133,6 @@ def _of_place(values: Mapping[str, Any], place: str) -> Mapping[str, Any]:
 
     foreign = all_keys() - set(MODELS[place].model_fields) if place in MODELS else frozenset()
     return {key: value for key, value in values.items() if key not in foreign}
-
-
-def merge(given: Layers) -> dict[str, Any]:
-    """Merge the layers: later ones override earlier ones, key by key inside blocks. Null removes a block."""
-    merged: dict[str, Any] = {}
-    for _, values in given:
-        _merge_into(merged, values)
-    return merged
-
-
-def _merge_into(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, Mapping):
-            kept = below.get(key)
-            # The three sources of a Secret exclude each other: a later one replaces the block.
-            block = dict(kept) if isinstance(kept, Mapping) and key != "secret" else {}
-            _merge_into(block, value)
-            below[key] = block
-        else:
-            below[key] = value
 
 
 def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
@@ -169,7 +150,7 @@ def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
         raise fail(
             "INVENTORY_INVALID",
             f"the environment {name!r} is not valid",
-            f"place: unknown place {place!r}; it is one of {', '.join(MODELS)}{_origin(['place'], given)}",
+            f"place: unknown place {place!r}; it is one of {', '.join(MODELS)}{origin(['place'], given)}",
             hint=f"write  place: {close or DEFAULT}",
         )
     model = MODELS[place]
@@ -177,47 +158,13 @@ def validate(name: str, values: Mapping[str, Any], given: Layers = ()) -> Any:
         return model.model_validate({**values, "name": name})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        faults = tuple(_fault(fault, model, place) + _origin(fault["loc"], given) for fault in found)
+        faults = tuple(fault_line(fault, model, place) + origin(fault["loc"], given) for fault in found)
         raise fail(
             "INVENTORY_INVALID",
             f"the environment {name!r} is not valid",
             *faults,
             hint="correct each key where it was set; docs/inventory.md lists every key",
         ) from None
-
-
-def _fault(fault: Any, model: type[Any], place: str) -> str:
-    path = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] != "extra_forbidden":
-        return f"{path or 'environment'}: {fault['msg'].removeprefix('Value error, ')}"
-    from toolkit.deploy.inventory.models import all_keys
-
-    if len(fault["loc"]) == 1 and path in all_keys():
-        return f"{path}: not a key of place {place}"
-    close = nearest(str(fault["loc"][-1]), _siblings(fault["loc"], model))
-    return f"{path}: unknown key" + (f"; did you mean {close}?" if close else "")
-
-
-def _origin(loc: Sequence[Any], given: Layers) -> str:
-    """Return the last layer that set the key at `loc`, in brackets; empty if none did."""
-    for origin, values in reversed(given):
-        inside: Any = values
-        for part in loc:
-            if not isinstance(inside, Mapping) or part not in inside:
-                break
-            inside = inside[part]
-        else:
-            return f" [{PREFIX + '__'.join(map(str, loc)).upper() if origin == VARIABLES else origin}]"
-    return ""
-
-
-def _siblings(loc: Sequence[Any], model: Any) -> list[str]:
-    """Return the known keys at the place of an unknown one."""
-    from toolkit.deploy.inventory.schema import block_of
-
-    for part in loc[:-1]:
-        model = block_of(model, str(part)) or model
-    return list(model.model_fields)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -234,44 +181,6 @@ def _read(path: Path) -> dict[str, Any]:
             "INVENTORY_SYNTAX", f"{path} requires `all:` and one block for each environment", hint="see its head"
         )
     return content
-
-
-def _from_pairs(pairs: Sequence[str]) -> dict[str, Any]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise fail("INVENTORY_INVALID", f"-e {pair}: expected key=value", hint="for example -e replicas=3")
-    return _nested(tuple(pair.split("=", 1)) for pair in pairs)  # type: ignore[misc]
-
-
-def _nested(pairs: Any) -> dict[str, Any]:
-    import yaml
-
-    nested: dict[str, Any] = {}
-    for path, text in pairs:
-        *blocks, key = _parts(path)
-        inside = nested
-        for block in blocks:
-            inside = inside.setdefault(block, {})
-            if not isinstance(inside, dict):
-                message = f"{path}: {block} already has a value, and cannot also be a block"
-                raise fail("INVENTORY_INVALID", message, hint=f"remove `{block}=...` or `{path}=...`")
-        try:
-            inside[key] = yaml.safe_load(text) if text else text
-        except yaml.YAMLError:
-            inside[key] = text
-    return nested
-
-
-def _parts(path: str) -> list[str]:
-    """Return the parts of a dotted path. The rest after a map is one key, with its dots: `labels.example.com/team`."""
-    from toolkit.deploy.inventory import models, schema
-
-    parts, inside = path.split("."), None
-    for place, part in enumerate(parts[:-1], 1):
-        if schema.is_map(inside, part) if inside else models.is_map(part):
-            return [*parts[:place], ".".join(parts[place:])]
-        inside = (schema.block_of(inside, part) if inside else models.block_of(part)) or inside
-    return parts
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toolkit.deploy.inventory import schema
+from toolkit.deploy.inventory import keys
 from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
 from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
@@ -28,9 +28,9 @@ def all_keys() -> frozenset[str]:
 
 def block_of(key: str) -> type[Block] | None:
     """Return the block of a key of any place; None for a plain value."""
-    return next((found for model in MODELS.values() if (found := schema.block_of(model, key))), None)
+    return next((found for model in MODELS.values() if (found := keys.block_of(model, key))), None)
 
 
 def is_map(key: str) -> bool:
     """Return True if a key of any place is a map with free names."""
-    return any(schema.is_map(model, key) for model in MODELS.values())
+    return any(keys.is_map(model, key) for model in MODELS.values())

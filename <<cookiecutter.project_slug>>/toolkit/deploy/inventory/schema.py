@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from toolkit.deploy.inventory.database_ca import DatabaseCa, expanded
 from toolkit.deploy.inventory.gateway import Gateway
@@ -14,6 +13,7 @@ from toolkit.deploy.inventory.pod_keys import Annotations, Block, Name, PodKeys,
 from toolkit.deploy.inventory.preview import Preview
 from toolkit.deploy.inventory.processes import Processes
 from toolkit.deploy.inventory.resources import Count, Port, Resources, Seconds
+from toolkit.deploy.inventory.secret import Secret
 
 # After the last request: connections to PostgreSQL are closed (2 s at most), the last traces sent (3 s at most), and a
 # reserve for a busy machine.
@@ -34,63 +34,6 @@ class Ingress(Block):
     class_name: str | None = None
     tls_secret: str | None = None
     annotations: Annotations = Field({})
-
-
-class External(Block):
-    """An ExternalSecret (external-secrets.io): variable -> key in the store.
-
-    `versions`: variable -> version of its key; the newest by default. `refresh`: interval in which the operator reads.
-    """
-
-    store: str
-    store_kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
-    keys: dict[str, str]
-    versions: dict[str, str] = Field({})
-    refresh: str = Field("1m", pattern=r"^([1-9][0-9]*[hms])+$")
-
-    @model_validator(mode="after")
-    def _versions_of_keys(self) -> External:
-        if unknown := sorted(set(self.versions) - set(self.keys)):
-            raise ValueError(f"versions: {', '.join(unknown)} is not one of `keys`")
-        return self
-
-
-class Secret(Block):
-    """Source of secret variables: an existing Secret (`name`), the deployer's environment, or a store.
-
-    `keys`: those of the existing Secret; with `store`, variable -> key in that store, or key#property.
-    """
-
-    name: Name | None = None
-    keys: tuple[str, ...] | dict[str, str] = ("DATABASE_URL",)
-    from_env: tuple[str, ...] = ()
-    store: Literal["aws", "azure", "google", "vault"] | None = None
-    external: External | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Secret:
-        if sum(map(bool, (self.name, self.from_env, self.store, self.external))) != 1:
-            raise ValueError("requires exactly one of `name`, `from_env`, `store` and `external`")
-        if isinstance(self.keys, dict) != bool(self.store):
-            raise ValueError("`keys` is a map with `store`, {DATABASE_URL: KEY}, and a list of names otherwise")
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The variables."""
-        return self.from_env or tuple(self.external.keys if self.external else self.keys)
-
-    @property
-    def written(self) -> bool:
-        """True if a release carries the values, which the deployer has read."""
-        return bool(self.from_env or self.store)
-
-    def change_in_store(self, names: Sequence[str]) -> list[str]:
-        """Return the next step for new values of these variables in the store; empty without a store."""
-        if not self.store or not isinstance(self.keys, Mapping):
-            return []
-        keys = ", ".join(f"{name} ({self.keys.get(name, 'KEY')})" for name in names)
-        return [f"store a new value in {self.store}: {keys}"]
 
 
 class Graces(Block):
@@ -258,20 +201,3 @@ class KubernetesEnvironment(Environment, PodKeys):
     @property
     def hold(self) -> int:
         return max(self.min_ready_seconds, self.probes.live_period * self.probes.live_threshold, self.hold_seconds)
-
-
-def known_keys(model: type[BaseModel]) -> dict[str, Any]:
-    return {name: field.default for name, field in model.model_fields.items()}
-
-
-def block_of(model: type[BaseModel], key: str) -> type[Block] | None:
-    """Return the block of a key of `model`, `Resources` for "resources"; None for a plain value."""
-    found = model.model_fields.get(key)
-    choices = (found.annotation, *get_args(found.annotation)) if found else ()
-    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Block)), None)
-
-
-def is_map(model: type[BaseModel], key: str) -> bool:
-    """Return True if a key of `model` is a map of texts with free names, which may contain dots."""
-    found = model.model_fields.get(key)
-    return found is not None and get_origin(found.annotation) is dict and block_of(model, key) is None

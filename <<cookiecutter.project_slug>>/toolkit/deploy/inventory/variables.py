@@ -36,7 +36,7 @@ def _settable() -> set[str]:
 
 def _paths(variables: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     """Return each variable with the prefix, and the parts of its path."""
-    from toolkit.deploy.inventory import models, schema
+    from toolkit.deploy.inventory import keys, models
 
     for name in sorted(variables):
         if name.startswith(PREFIX) and name not in OTHER_VARIABLES:
@@ -45,5 +45,5 @@ def _paths(variables: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
             path, model = [first.lower()], models.block_of(first.lower())
             for part in rest:
                 path.append(part.lower() if model else part)
-                model = schema.block_of(model, part.lower()) if model else None
+                model = keys.block_of(model, part.lower()) if model else None
             yield name, path

@@ -6,6 +6,8 @@ import pytest
 
 from tests.toolkit.deploy.inventory.test_pod_keys import BASE
 from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.merge import merge
+from toolkit.deploy.inventory.pairs import from_pairs
 from toolkit.deploy.outcomes import Failed
 
 WORKER: dict[str, Any] = {"command": ["python", "-m", "app.worker"]}
@@ -43,7 +45,5 @@ def test_mistakes_are_named(name: str, process: dict[str, Any], said: str) -> No
 
 
 def test_a_part_is_set_by_a_variable_of_the_deploy() -> None:
-    layers = load.merge(
-        [("a", {"processes": {"worker": WORKER}}), ("-e", load._from_pairs(["processes.worker.replicas=3"]))]
-    )
+    layers = merge([("a", {"processes": {"worker": WORKER}}), ("-e", from_pairs(["processes.worker.replicas=3"]))])
     assert layers["processes"]["worker"] == {**WORKER, "replicas": 3}

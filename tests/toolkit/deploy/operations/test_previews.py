@@ -7,6 +7,8 @@ import pytest
 
 from tests.toolkit.deploy.inventory.test_pod_keys import BASE
 from toolkit.deploy.inventory import load
+from toolkit.deploy.inventory.merge import merge
+from toolkit.deploy.inventory.pairs import from_pairs
 from toolkit.deploy.inventory.preview import name_of, scope_of
 from toolkit.deploy.operations.preview_keys import pairs_of, version_of
 from toolkit.deploy.operations.previews import expired, secrets_given
@@ -17,7 +19,7 @@ def made(**given: Any) -> Any:
     """The environment of a preview called `x`."""
     base = {**BASE, **given}
     pairs = pairs_of("shop", "x", load.validate("staging", base))
-    return load.validate("staging", load.merge([("base", base), ("-e", load._from_pairs(pairs))]))
+    return load.validate("staging", merge([("base", base), ("-e", from_pairs(pairs))]))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ MACHINE = {
 def on_machine(name: str, **given: Any) -> Any:
     base = {**MACHINE, **given}
     pairs = pairs_of("shop", name, load.validate("staging", base))
-    return load.validate("staging", load.merge([("base", base), ("-e", load._from_pairs(pairs))]))
+    return load.validate("staging", merge([("base", base), ("-e", from_pairs(pairs))]))
 
 
 def test_on_a_machine_it_has_one_host_a_database_and_a_port() -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from toolkit.deploy import process
 from toolkit.deploy.outcomes import Change, Plan, fail
 from toolkit.deploy.places.kubernetes import canary, gateway
-from toolkit.deploy.places.kubernetes.leftovers import PRUNED
 from toolkit.deploy.places.kubernetes.connect import helm_arguments
 from toolkit.deploy.places.kubernetes.history import RECORD_LABEL
 from toolkit.deploy.places.kubernetes.labels import CANARY_LABEL, LABEL
+from toolkit.deploy.places.kubernetes.leftovers import PRUNED
 from toolkit.deploy.places.kubernetes.objects import identity
 from toolkit.deploy.places.kubernetes.one_off import RUN_LABEL
 

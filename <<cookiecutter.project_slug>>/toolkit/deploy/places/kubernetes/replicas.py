@@ -11,6 +11,7 @@ from toolkit.deploy.places.kubernetes.objects import Object, owner_of
 if TYPE_CHECKING:
     from toolkit.deploy.places.kubernetes.client import Cluster
 
+
 def hand_over(cluster: Cluster, wanted: Object, manager: str) -> None:
     """Let a second manager keep the number of pods when `manager` stops setting it, for the HPA to change."""
     if not lets_go_of_replicas(wanted):

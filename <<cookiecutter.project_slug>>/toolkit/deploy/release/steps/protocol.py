@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Outcome, Plan
     from toolkit.deploy.release.state import Known, Target
 
+
 class Observed(Protocol):
     """Observation of a step: a frozen value. Both members are pure."""
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,10 @@ def test_an_import_that_goes_up_is_refused(service: Path, module: str, line: str
     linted = lint_imports(service)
     assert linted.returncode == 1, linted.stdout
     assert any(told.startswith(contract) and told.endswith("BROKEN") for told in linted.stdout.splitlines())
+
+
+def test_a_release_may_import_no_place() -> None:
+    contracts = tomllib.loads((SERVICE / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    forbidden = next(each["forbidden_modules"] for each in contracts if each["name"].startswith("A release knows"))
+    places = [path.parent.name for path in (SERVICE / DEPLOY / "places").glob("*/place.py")]
+    assert sorted(forbidden) == sorted(f"toolkit.deploy.places.{name}" for name in places)

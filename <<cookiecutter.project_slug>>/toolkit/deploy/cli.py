@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy import report
 from toolkit.deploy.inventory import load
-from toolkit.deploy.inventory.variables import near_misses
-from toolkit.deploy.outcomes import Exit, Failed, fail
-from toolkit.deploy.records import ReleaseRecord
+from toolkit.deploy.outcomes import Exit, Failed
 from toolkit.deploy.release import history as releases
+from toolkit.deploy.targets import guarded, note_near_misses, with_target
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.schema import Environment
@@ -95,6 +94,7 @@ def rollback(
 ) -> int:
     """Roll back to an earlier release, without changing the schema: an older image does not have newer revisions."""
     from toolkit.deploy.release import runner, schemas
+    from toolkit.deploy.release.kept_images import require_image
     from toolkit.deploy.release.state import Known
     from toolkit.deploy.release.steps.apply import Apply
     from toolkit.deploy.release.steps.config import Config
@@ -106,7 +106,7 @@ def rollback(
 
     def run(target: Target) -> int:
         chosen = releases.rollback_target(target.place.records(), target.place.running_digest(), to)
-        _require_image(target, chosen)
+        require_image(target, chosen)
         schema = schemas.of_database(target)
         fit = schemas.require_fitting(target, f"the code of release {chosen.number}", chosen.image_schema, schema)
         target.report.play(f"rollback {target.service} in {name} to release {chosen.number} ({chosen.digest[:19]})")
@@ -122,24 +122,6 @@ def rollback(
         return runner.run(target, known, [Preflight(), Config(), Apply(), Rollout(), Smoke(), Record()], undo)
 
     return with_target(project, name, extra, flags, run, as_json=as_json, page=page)
-
-
-def _require_image(target: Target, chosen: ReleaseRecord) -> None:
-    """Check the image. Raises Failed IMG_NOT_FOUND when the registry no longer has it: its pods would never start."""
-    from toolkit.deploy.image import registry
-
-    lost = registry.gone(record.image for record in target.place.records() if record.good)
-    if chosen.image in lost:
-        kept = ", ".join(
-            str(record.number) for record in target.place.records() if record.good and record.image not in lost
-        )
-        raise fail(
-            "IMG_NOT_FOUND",
-            f"the image of release {chosen.number} is no longer in its registry",
-            chosen.image,
-            f"releases that passed and have an image: {kept or 'none'}",
-            hint="choose one of them with --to, or push the image again",
-        )
 
 
 def history(project: Path, name: str, extra: Sequence[str] = (), *, as_json: bool = False) -> int:
@@ -187,7 +169,7 @@ def rendered(project: Path, name: str, folder: Path, extra: Sequence[str] = ()) 
     from toolkit.deploy.release.render import write
 
     shown = report.make()
-    _note_near_misses(shown)
+    note_near_misses(shown)
 
     def run() -> int:
         environment, service = load.load(project, name, extra), load.facts(project).name
@@ -207,72 +189,8 @@ def provision(project: Path, name: str, extra: Sequence[str] = (), *, yes: bool 
 
 def explained(project: Path, name: str, extra: Sequence[str] = ()) -> int:
     """Print every key of the environment with its origin."""
-    _note_near_misses(report.make())
+    note_near_misses(report.make())
     return guarded(lambda: _print([load.explain(project, name, extra)]))
-
-
-def _note_near_misses(shown: report.Report) -> None:
-    for warning in near_misses():
-        shown.note(warning)
-
-
-def with_target(
-    project: Path,
-    name: str,
-    extra: Sequence[str],
-    flags: Mapping[str, bool],
-    run: Callable[[Target], int],
-    *,
-    as_json: bool = False,
-    page: str = "",
-    beside: Callable[[Environment], AbstractContextManager[None]] = lambda _: nullcontext(),
-    place_of: Callable[[str, Environment, report.Report], Place] | None = None,
-    living: bool = True,
-    judges: bool = False,
-) -> int:
-    """`beside`: work that runs in parallel from before the first request to the cluster until it is no longer needed.
-
-    `living`: refused in a namespace that is being deleted, where every other finding would be misleading.
-    `judges`: the service's check of its settings is needed, so it starts first.
-    """
-    from toolkit.deploy.places.choose import open_place
-    from toolkit.deploy.release.settings import Check
-    from toolkit.deploy.release.state import Options, Target
-
-    def connected() -> int:
-        _note_near_misses(shown)
-        environment = load.load(project, name, extra)
-        service = load.facts(project).name
-        with ExitStack() as ahead, closing(Check(project)) as check:
-            if judges:
-                check.begin()
-            ahead.enter_context(beside(environment))
-            options, variables = Options(**flags), dict(os.environ)
-            if place_of:
-                place = place_of(service, environment, shown)
-            else:
-                place = open_place(project, service, environment, shown, correct_drift=options.correct_drift)
-            if living:
-                place.refuse_ending()
-            return run(Target(project, service, environment, place, shown, check, options, variables, ahead=ahead))
-
-    shown = report.make(as_json=as_json, page=page)
-    return guarded(connected, shown)
-
-
-def guarded(run: Callable[[], int], shown: report.Report | None = None) -> int:
-    """Turn a Failed into its failure page and exit code; a user's mistake never shows a traceback."""
-    from toolkit.deploy.places import choose
-
-    try:
-        with choose.explained():
-            return run()
-    except Failed as error:
-        (shown or report.make()).failure(error.failure)
-        return int(error.exit)
-    finally:
-        if shown:
-            shown.close()
 
 
 def logged_in(project: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from toolkit.deploy import report
-from toolkit.deploy.cli import guarded
+from toolkit.deploy.targets import guarded
 
 
 def build(project: Path, *, check: bool, sbom: bool, platform: str) -> int:

@@ -8,13 +8,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from toolkit.deploy import process
-from toolkit.deploy.cli import guarded
 from toolkit.deploy.infrastructure.edit import with_keys
 from toolkit.deploy.infrastructure.outputs import Keys, keys_of
 from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.merge import merge
 from toolkit.deploy.inventory.models import MODELS
 from toolkit.deploy.outcomes import Exit, fail, nearest
+from toolkit.deploy.targets import guarded
 
 
 def run(project: Path, environment: str, source: str, *, check: bool, diff: bool) -> int:

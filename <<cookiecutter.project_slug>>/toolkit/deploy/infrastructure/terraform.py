@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from toolkit.deploy import process
-from toolkit.deploy.cli import guarded
 from toolkit.deploy.infrastructure import policy
 from toolkit.deploy.outcomes import Exit, fail
+from toolkit.deploy.targets import guarded
 
 FOLDER = "infra"
 PLAN = "plan.tfplan"

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.cli import with_target
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.outcomes import Exit, Result, Status, fail
 from toolkit.deploy.places.choose import backups_of, open_place, require_accessory
 from toolkit.deploy.release.history import record_operation, run_url
+from toolkit.deploy.targets import with_target
 from toolkit.dev.questions import ask
 from toolkit.exit_codes import SIGNALLED
 

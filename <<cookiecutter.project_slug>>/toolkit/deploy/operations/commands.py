@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.cli import guarded, with_target
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.operations.watched import watched
 from toolkit.deploy.outcomes import Change, Exit, Plan, Result, Status, fail
 from toolkit.deploy.places.choose import operations_of
 from toolkit.deploy.release.history import record_operation, run_url
+from toolkit.deploy.targets import guarded, with_target
 from toolkit.dev.questions import ask, can_answer
 from toolkit.exit_codes import SIGNALLED
 

@@ -18,6 +18,7 @@ from toolkit.deploy.inventory.preview import name_of
 from toolkit.deploy.operations.preview_keys import pairs_of
 from toolkit.deploy.outcomes import Exit
 from toolkit.deploy.places.choose import previews_of
+from toolkit.deploy.targets import guarded, with_target
 from toolkit.exit_codes import SIGNALLED
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def deploy(project: Path, branch: str, base: str, extra: Sequence[str], *, as_js
     code = _with_preview(project, branch, base, extra, prepare, as_json=as_json)
     if code == Exit.OK:
         pairs: list[str] = []
-        code = cli.guarded(lambda: pairs.extend(_pairs(project, branch, base, extra)) or Exit.OK)
+        code = guarded(lambda: pairs.extend(_pairs(project, branch, base, extra)) or Exit.OK)
         code = code or cli.deploy(project, base, {"yes": True}, pairs, as_json=as_json)
     if code == Exit.OK:
         print(json.dumps({"event": "preview", "address": address[0]}) if as_json else f"preview: {address[0]}")
@@ -69,7 +70,7 @@ def listed(project: Path, base: str, extra: Sequence[str]) -> int:
             print(f"{name:<32}{'expired' if until < datetime.now(UTC) else 'until'} {until.isoformat()}")
         return Exit.OK
 
-    return cli.with_target(project, base, extra, {}, show, living=False)
+    return with_target(project, base, extra, {}, show, living=False)
 
 
 def expire(project: Path, base: str, extra: Sequence[str]) -> int:
@@ -81,7 +82,7 @@ def expire(project: Path, base: str, extra: Sequence[str]) -> int:
         over.extend(expired(found, datetime.now(UTC)))
         return Exit.OK
 
-    code = cli.with_target(project, base, extra, {}, look, living=False)
+    code = with_target(project, base, extra, {}, look, living=False)
     return code or max((remove(project, name, base, extra) for name in over), default=int(Exit.OK))
 
 
@@ -115,6 +116,6 @@ def _with_preview(
 
     def run() -> int:
         pairs = _pairs(project, branch, base, extra)
-        return cli.with_target(project, base, pairs, {}, begin, as_json=as_json)
+        return with_target(project, base, pairs, {}, begin, as_json=as_json)
 
-    return cli.guarded(run)
+    return guarded(run)

@@ -8,8 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from toolkit.deploy.inventory.pod_keys import Annotations
-from toolkit.deploy.inventory.schema import Environment
-from toolkit.deploy.inventory.traffic import Canary, CanaryKey
+from toolkit.deploy.inventory.traffic import TrafficEnvironment
 
 # Cloud Run ends an instance so long after SIGTERM.
 STOP_SECONDS = 10
@@ -17,7 +16,7 @@ STOP_SECONDS = 10
 SERVICE_NAME = r"^[a-z]([-a-z0-9]{0,47}[a-z0-9])?$"
 
 
-class CloudRunEnvironment(Environment):
+class CloudRunEnvironment(TrafficEnvironment):
     """A service of a project and region. The project is the pin: every request names it."""
 
     place: Literal["cloudrun"] = "cloudrun"
@@ -28,7 +27,6 @@ class CloudRunEnvironment(Environment):
     service_account: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$")
     ingress_settings: Literal["all", "internal", "internal-and-cloud-load-balancing"] = "all"
     public: bool = False
-    canary: CanaryKey = Canary()
     annotations: Annotations = Field({})
     concurrency: int = Field(80, ge=1, le=1000)
     request_seconds: int = Field(300, ge=1, le=3600)
@@ -74,11 +72,3 @@ class CloudRunEnvironment(Environment):
     @property
     def scope(self) -> str:
         return f"{self.project}/{self.region}/{self.service}"
-
-    @property
-    def canary_weights(self) -> tuple[int, ...]:
-        return self.canary.weights
-
-    @property
-    def references_secrets(self) -> bool:
-        return True

@@ -10,8 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from toolkit.deploy.inventory import containerapps_keys
 from toolkit.deploy.inventory.names import APP_LIMIT
-from toolkit.deploy.inventory.schema import Environment
-from toolkit.deploy.inventory.traffic import Canary, CanaryKey
+from toolkit.deploy.inventory.traffic import TrafficEnvironment
 
 # Two hyphens separate an app from its revision.
 APP_NAME = r"^[a-z](-?[a-z0-9])*$"
@@ -39,7 +38,7 @@ def _known(template: dict[str, Any]) -> dict[str, Any]:
     return template
 
 
-class ContainerAppsEnvironment(Environment):
+class ContainerAppsEnvironment(TrafficEnvironment):
     """An app of a subscription and resource group. The subscription is the pin: every request names it."""
 
     place: Literal["containerapps"] = "containerapps"
@@ -52,7 +51,6 @@ class ContainerAppsEnvironment(Environment):
     registry_identity: str | None = Field(None, pattern=IDENTITY)
     history_account: str = Field(pattern=r"^[a-z0-9]{3,24}$")
     external: bool = True
-    canary: CanaryKey = Canary()
     cpu: Annotated[float, Field(ge=0.25, le=4), AfterValidator(_steps)] = 0.5
     concurrency: int = Field(50, ge=1)
     replicas: int = Field(1, ge=0, le=1000)
@@ -93,11 +91,3 @@ class ContainerAppsEnvironment(Environment):
     @property
     def scope(self) -> str:
         return f"{self.subscription}/{self.resource_group}/{self.app}"
-
-    @property
-    def canary_weights(self) -> tuple[int, ...]:
-        return self.canary.weights
-
-    @property
-    def references_secrets(self) -> bool:
-        return True

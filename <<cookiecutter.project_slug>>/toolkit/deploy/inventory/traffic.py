@@ -1,4 +1,4 @@
-"""The canary of places whose platform divides the requests between revisions."""
+"""Common keys of environments whose platform divides the requests between revisions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from toolkit.deploy.inventory.gateway import Weight, rising
 from toolkit.deploy.inventory.pod_keys import Block
+from toolkit.deploy.inventory.schema import Environment
 
 
 class Canary(Block):
@@ -28,3 +29,17 @@ def _shorthand(value: object) -> object:
 
 
 CanaryKey = Annotated[Canary, BeforeValidator(_shorthand)]
+
+
+class TrafficEnvironment(Environment):
+    """Base of these environments."""
+
+    canary: CanaryKey = Canary()
+
+    @property
+    def canary_weights(self) -> tuple[int, ...]:
+        return self.canary.weights
+
+    @property
+    def references_secrets(self) -> bool:
+        return True

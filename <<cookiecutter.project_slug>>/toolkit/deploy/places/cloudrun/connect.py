@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.changes import Changes
 from toolkit.deploy.places.cloudrun.auth import Tokens
 from toolkit.deploy.places.cloudrun.client import Client
+from toolkit.deploy.places.cloudrun.connection import Connection
 from toolkit.deploy.places.cloudrun.http import Front
 from toolkit.deploy.places.cloudrun.ledger import Ledger
 from toolkit.deploy.places.cloudrun.logs import Logs
@@ -20,15 +20,6 @@ from toolkit.deploy.places.cloudrun.service import RunService
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
     from toolkit.deploy.report import Report
-
-
-@dataclass(frozen=True)
-class Connection:
-    run: RunService
-    front: Front
-    ledger: Ledger
-    logs: Logs
-    secrets: SecretVersions
 
 
 def open_place(project: Path, service: str, environment: CloudRunEnvironment, report: Report) -> CloudRunPlace:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, Failure, fail
 from toolkit.deploy.places.cloudrun import render, state, verdict
+from toolkit.deploy.places.traffic.verdict import KILLED
 from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, NOT_EXECUTABLE, NOT_FOUND
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Migration:
         ended = follow(self.place, self.name, "migrate", self.place.environment.migration_seconds)
         if ended.succeeded:
             return
-        lines = self.place.logs_of.as_evidence(self.name, execution=True)
+        lines = self.place.connection.logs.as_evidence(self.name, execution=True)
         code, message, hint = cause(ended, lines)
         text = ": ".join(filter(None, ("the migration failed", message)))
         exit_code = (f"exit code {ended.exit_code}",) if ended.exit_code is not None else ()
@@ -53,12 +54,12 @@ class Migration:
 
 def start_migration(place: CloudRunPlace, spec: ReleaseSpec) -> Migration:
     """Start it, or adopt the one that a killed deployer has started from the same image."""
-    ledger = place.ledger
+    ledger = place.connection.ledger
     for found in place.run.executions(ledger.job):
         if is_running(found) and image_of(found) == spec.image:
             return Migration(place, str(found["metadata"]["name"]))
     seconds = place.environment.migration_seconds
-    ledger.set_spec(render.job(spec, place.environment, place.secrets.by_variable, ["migrate"], seconds))
+    ledger.set_spec(render.job(spec, place.environment, place.connection.secrets.by_variable, ["migrate"], seconds))
     return Migration(place, str(place.run.start_job(ledger.job)["metadata"]["name"]))
 
 
@@ -98,7 +99,7 @@ def cause(ended: Ended, lines: tuple[str, ...]) -> tuple[str, str, str]:
     if "timeout" in ended.message.lower():
         hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
         return "MIGRATION_TIMEOUT", "it did not end in time", hint
-    if ended.exit_code == verdict.KILLED:
+    if ended.exit_code == KILLED:
         return "OUT_OF_MEMORY", "out of memory", verdict.MEMORY
     if ended.exit_code in BY_EXIT_CODE:
         return BY_EXIT_CODE[ended.exit_code]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change
 from toolkit.deploy.places.cloudrun import render
 from toolkit.deploy.places.traffic import targets
+from toolkit.deploy.places.traffic.diffs import diff, mask, projected
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.cloudrun.client import Object
     from toolkit.deploy.places.cloudrun.state import Service
     from toolkit.deploy.records import Kept
-
-MASKED = "***"
 
 
 def changes(service: str, live: Service | None, kept: Kept, name: str, *, exists: bool) -> list[Change]:
@@ -38,35 +35,10 @@ def changes(service: str, live: Service | None, kept: Kept, name: str, *, exists
 
 def shown(live: Service, kept: Kept) -> Object:
     """Return the live service as far as the release sets it; values that it does not know are masked."""
-    template = live.content["spec"]["template"]
-    settings = {item["name"] for item in kept["template"]["spec"]["containers"][0]["env"] if "value" in item}
-    found = _projected({"annotations": live.annotations, "template": template}, kept)
-    for container in found.get("template", {}).get("spec", {}).get("containers", []):
-        for item in container.get("env", []):
-            if item["name"] not in settings and "value" in item:
-                item["value"] = MASKED
+    content = {"annotations": live.annotations, "template": live.content["spec"]["template"]}
+    found: Object = projected(content, kept)
+    mask(found.get("template", {}).get("spec", {}).get("containers", []), kept["template"]["spec"]["containers"])
     return found
-
-
-def _projected(live: Any, wanted: Any) -> Any:
-    """Return `live` without what the platform adds: keys that the release does not set."""
-    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
-        return {key: _projected(live[key], wanted[key]) for key in wanted if key in live}
-    if isinstance(live, list) and isinstance(wanted, list) and live and isinstance(live[0], Mapping):
-        if "name" in live[0] and "image" not in live[0]:
-            return [dict(item) for item in live]
-        return [_projected(*pair) for pair in zip(live, wanted, strict=False)]
-    return live
-
-
-def diff(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
-    old, new = (_lines(item) for item in (before, after))
-    found = difflib.unified_diff(old, new, lineterm="", n=1)
-    return tuple(line for line in found if not line.startswith(("---", "+++", "@@")))
-
-
-def _lines(content: Mapping[str, object]) -> Sequence[str]:
-    return json.dumps(content, indent=2, sort_keys=True).splitlines() if content else []
 
 
 def _has(live: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

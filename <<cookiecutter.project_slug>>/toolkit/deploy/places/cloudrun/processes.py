@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from toolkit.deploy.outcomes import Change, fail
 from toolkit.deploy.places.cloudrun import render, state
 from toolkit.deploy.places.cloudrun.errors import WriteConflict
+from toolkit.deploy.places.traffic.names import content_hash
 from toolkit.deploy.places.values import Process
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def annotations_of(job: Object) -> dict[str, str]:
 
 
 def _hash(job: Kept) -> str:
-    return render.content_hash(job["spec"])
+    return content_hash(job["spec"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from toolkit.deploy import stores
 from toolkit.deploy.inventory.names import LIMIT, fitted
+from toolkit.deploy.places.traffic.names import content_hash, is_attempt
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
@@ -120,10 +120,6 @@ def _probe(path: str, port: int, period: int, threshold: int) -> Object:
     }
 
 
-def content_hash(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def hash_of(kept: Kept) -> str:
     return content_hash(kept["template"])
 
@@ -144,8 +140,7 @@ def revision_name(service: str, kept: Kept, attempt: int = 1) -> str:
 
 def is_revision_of(name: str, service: str, kept: Kept) -> bool:
     """Return True for a revision of the release, of any attempt."""
-    first = revision_name(service, kept)
-    return name == first or (name.startswith(f"{first}-") and name.removeprefix(f"{first}-").isdecimal())
+    return is_attempt(name, revision_name(service, kept))
 
 
 def job(

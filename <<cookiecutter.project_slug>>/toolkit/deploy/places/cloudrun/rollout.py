@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, Failure, fail
+from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.cloudrun import state
-from toolkit.deploy.places.cloudrun.verdict import Verdict, judge
+from toolkit.deploy.places.cloudrun.verdict import judge
 from toolkit.deploy.places.traffic import targets
+from toolkit.deploy.places.traffic.stability import await_answer
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.cloudrun.place import CloudRunPlace
     from toolkit.deploy.places.traffic.targets import Traffic
+    from toolkit.deploy.places.traffic.verdict import Verdict
     from toolkit.deploy.records import Kept
 
 POLL_SECONDS = 1.0
 TAKEN = "RevisionNameTaken"  # the condition's reason
-# A change of the traffic takes some seconds; a new address of a tag a little longer.
-ROUTE_SECONDS, ANSWER_SECONDS = 120.0, 60.0
+ROUTE_SECONDS = 120.0  # a change of the traffic takes some seconds
 
 
 class Rollout:
-    """Implements the `Divider` of canaries."""
+    """Implements `Releases`."""
 
     def __init__(self, place: CloudRunPlace) -> None:
         self.place, self.run = place, place.run
 
     def release(self, kept: Kept, *, has_served: bool = False, fresh: bool = False) -> str:
-        """Bring the release to serve all requests. Returns its revision. Raises Failed with a verdict.
-
-        `has_served`: its revision, if it still exists, needs no other check before it gets requests. `fresh`: make a
-        further revision of the release, with new instances.
-        """
         if has_served:
             name = self.name_of(kept)
             revision = self.run.revision(name)
-            if revision and revision.ready.status == state.TRUE:
+            if revision and revision.is_ready:
                 traffic = targets.settled(name)
                 self.run.put(traffic, template_of(kept, revision.name, revision), kept["annotations"])
                 self._await_routed(traffic)
@@ -56,7 +51,7 @@ class Rollout:
         self.run.put(traffic, template_of(kept, name, self.run.revision(name)), kept["annotations"])
         self._await_ready(name)
         self._await_routed(traffic)
-        self._await_answer(kept)
+        await_answer(self.place, kept)
         return name
 
     def divide(self, traffic: Traffic) -> None:
@@ -69,30 +64,24 @@ class Rollout:
 
     def ask_tag(self, tag: str, path: str) -> object:
         live = self.run.get()
-        return self.place.front.json(live.addresses.get(tag, ""), path, live.url) if live else None
+        return self.place.connection.front.json(live.addresses.get(tag, ""), path, live.url) if live else None
 
     def text_at_tag(self, tag: str, path: str) -> str:
         live = self.run.get()
-        return self.place.front.text(live.addresses.get(tag, ""), path, live.url) if live else ""
+        return self.place.connection.front.text(live.addresses.get(tag, ""), path, live.url) if live else ""
 
     def name_of(self, kept: Kept, *, fresh: bool = False) -> str:
         return state.choose_name(self.run.name, kept, self.run.revisions(), fresh=fresh)
 
     def failed(self, revision: str, found: Verdict) -> Failed:
-        """Return the failure page: cause, revision, exit code, what the platform reports, and the last log lines."""
-        ended = (f"exit code {found.exit_code}",) if found.exit_code is not None else ()
-        said = tuple(f"| {line}" for line in found.lines)
-        logged = tuple(line for line in self.place.logs_of.as_evidence(revision) if line not in said)
-        hint = found.hint.replace("ENV", self.place.environment.name)
-        lines = (f"revision {revision}", *ended, *said, *logged)
-        return Failed(Failure(found.code, found.message, lines, hint))
+        return found.failure(revision, self.place.connection.logs.as_evidence(revision), self.place.environment.name)
 
     def _running(self, live: state.Service | None, name: str) -> str:
         """Return the revision that keeps the requests; empty where none is ready."""
         if live is None or not live.serving or live.serving == name:
             return ""
         serving = self.run.revision(live.serving)
-        return live.serving if serving and serving.ready.status == state.TRUE else ""
+        return live.serving if serving and serving.is_ready else ""
 
     def _await_ready(self, name: str) -> None:
         began, limit = time.monotonic(), self.place.environment.rollout_seconds
@@ -101,7 +90,7 @@ class Rollout:
             waited = time.monotonic() - began
             live, revision = self.run.get(), self.run.revision(name)
             seen = live is not None and live.observed >= live.generation and live.latest_created == name
-            if revision and revision.ready.status == state.TRUE and (seen or waited > limit):
+            if revision and revision.is_ready and (seen or waited > limit):
                 return
             if found := judge(revision, waited, limit):
                 raise self.failed(name, found)
@@ -124,21 +113,6 @@ class Rollout:
                 hint = "run the same command again; `gcloud run services describe` shows the traffic"
                 raise fail("NOT_ROUTED", f"the traffic did not become {targets.shown(traffic)}", said, hint=hint)
             self.place.report.progress("release", f"traffic: {targets.shown(traffic)}")
-            time.sleep(POLL_SECONDS)
-
-    def _await_answer(self, kept: Kept) -> None:
-        """Wait until the candidate's own address answers as this release, ready for requests."""
-        began = time.monotonic()
-        while True:
-            self.place.require_lock()
-            health, ready = (self.ask_tag(targets.CANDIDATE, path) for path in ("/health", "/ready"))
-            digest = health.get("image_digest") if isinstance(health, Mapping) else None
-            if digest == kept["digest"] and isinstance(ready, Mapping) and ready.get("status") == "ready":
-                return
-            if time.monotonic() - began > ANSWER_SECONDS:
-                lines = (f"/health: {str(health)[:200]}", f"/ready: {str(ready)[:200]}")
-                message = "the candidate does not answer at its own address, or is not ready for requests"
-                raise fail("NOT_READY", message, *lines, hint=self.place.unanswered_hint)
             time.sleep(POLL_SECONDS)
 
 

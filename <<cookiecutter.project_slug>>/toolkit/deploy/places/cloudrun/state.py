@@ -36,6 +36,10 @@ class Revision:
     created: str = ""
     template: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    @property
+    def is_ready(self) -> bool:
+        return self.ready.status == TRUE
+
 
 @dataclass(frozen=True)
 class Service:

@@ -1,10 +1,10 @@
-"""Status and logs of the revisions that get requests."""
+"""Status of the revisions that get requests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.cloudrun import processes, state
+from toolkit.deploy.places.cloudrun import processes
 from toolkit.deploy.places.values import Instance, PlaceStatus, Process
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def status(place: CloudRunPlace) -> PlaceStatus:
     found, unready = [], ""
     for target in live.traffic:
         revision = known.get(target.revision)
-        ready = revision is not None and revision.ready.status == state.TRUE
+        ready = revision is not None and revision.is_ready
         if revision and not ready:
             unready = unready or f"{revision.name}: {revision.ready.reason} {revision.ready.message}".strip()
         share = f"{target.percent} %" + (f", tag {target.tag}" if target.tag else "")
         found.append(Instance(f"{target.revision} {share}", ready, share, 0, place.environment.region))
     serving = known.get(live.serving)
-    ready_now = serving is not None and serving.ready.status == state.TRUE
+    ready_now = serving is not None and serving.is_ready
     if not live.traffic:
         unready = unready or live.ready.message
     image = f"{place.environment.repository}@{serving.digest}" if serving else ""
@@ -48,11 +48,3 @@ def secret_versions(revision: Revision) -> dict[str, str]:
         if reference := (item.get("valueFrom") or {}).get("secretKeyRef"):
             found[str(item["name"])] = str(reference["key"])
     return found
-
-
-def log_lines(place: CloudRunPlace, lines: int) -> list[str]:
-    """Return the newest lines of the revisions that get requests, each after its revision's name."""
-    live = place.run.get()
-    names = sorted({target.revision for target in live.traffic}) if live else []
-    found = place.logs_of.of_revisions(names, lines) if names else []
-    return found or [f"No instance of {place.run.name} has logged anything."]

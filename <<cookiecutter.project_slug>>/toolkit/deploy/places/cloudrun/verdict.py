@@ -7,25 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.places.cloudrun.state import FALSE
+from toolkit.deploy.places.traffic.verdict import LOG, Verdict
 from toolkit.exit_codes import EX_CONFIG, NOT_EXECUTABLE, NOT_FOUND
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.cloudrun.state import Revision
 
-KILLED = 137
 MEMORY = "raise resources.memory_limit in deploy/inventory.yaml, or find out what uses the memory"
-LOG = "see the last lines of its log: `python3 tasks.py logs --env ENV`"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A fatal failure. `exit_code`: of the container, if it is known. `lines`: what the platform reports."""
-
-    code: str
-    message: str
-    hint: str
-    exit_code: int | None = None
-    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

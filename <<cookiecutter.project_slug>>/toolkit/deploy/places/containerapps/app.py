@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy.inventory import containerapps_keys as keys
 from toolkit.deploy.outcomes import fail
-from toolkit.deploy.places.containerapps import render, state
+from toolkit.deploy.places.containerapps import group, render, state
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
@@ -20,8 +20,8 @@ class ContainerApp:
 
     def __init__(self, client: Client, env: ContainerAppsEnvironment) -> None:
         self.client, self.env, self.name = client, env, env.app
-        group = render.group(env)
-        self._app, self._jobs = f"{group}/containerApps/{env.app}", f"{group}/jobs"
+        base = group.path(env)
+        self._app, self._jobs = f"{base}/containerApps/{env.app}", f"{base}/jobs"
 
     # the app
 
@@ -31,7 +31,7 @@ class ContainerApp:
 
     def environment(self) -> Object:
         """Return the environment. Raises Failed ENVIRONMENT_NOT_FOUND."""
-        found = self.client.get(render.environment_id(self.env), f"environment {self.env.environment}")
+        found = self.client.get(group.environment_id(self.env), f"environment {self.env.environment}")
         if found is None:
             message = f"resource group {self.env.resource_group} has no environment {self.env.environment}"
             hint = "create it (docs/containerapps.md), or correct `environment` in deploy/inventory.yaml"
@@ -107,7 +107,7 @@ class ContainerApp:
     def jobs(self) -> list[Object]:
         """Return the Jobs that deploys of this app have made."""
         found = self.client.items(self._jobs, "Jobs")
-        return [item for item in found if (item.get("tags") or {}).get(render.SERVICE_TAG) == self.name]
+        return [item for item in found if (item.get("tags") or {}).get(group.SERVICE_TAG) == self.name]
 
     def write_job(self, name: str, body: Object) -> None:
         self.client.write("PUT", f"{self._jobs}/{name}", f"Job {name}", body, keys.JOB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from toolkit.deploy.places.changes import Changes
 from toolkit.deploy.places.containerapps.app import ContainerApp
 from toolkit.deploy.places.containerapps.auth import ARM, Tokens
 from toolkit.deploy.places.containerapps.client import Client
+from toolkit.deploy.places.containerapps.connection import Connection
 from toolkit.deploy.places.containerapps.front import Front
 from toolkit.deploy.places.containerapps.ledger import Ledger
 from toolkit.deploy.places.containerapps.logs import Logs
@@ -20,15 +20,6 @@ from toolkit.deploy.places.containerapps.vault import SecretVersions
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
     from toolkit.deploy.report import Report
-
-
-@dataclass(frozen=True)
-class Connection:
-    app: ContainerApp
-    front: Front
-    ledger: Ledger
-    logs: Logs
-    secrets: SecretVersions
 
 
 def open_place(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, Failure, fail
-from toolkit.deploy.places.containerapps import render, verdict
+from toolkit.deploy.places.containerapps import jobs, references, render, verdict
 from toolkit.exit_codes import EX_TEMPFAIL, EX_UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Migration:
         ended = follow(self.place, self.job, self.name, "migrate", self.place.environment.migration_seconds)
         if ended.succeeded:
             return
-        lines = self.place.logs_of.as_evidence(self.name, execution=True)
+        lines = self.place.connection.logs.as_evidence(self.name, execution=True)
         code, message, hint = cause(ended, lines)
         text = ": ".join(filter(None, ("the migration failed", message)))
         exit_code = (f"exit code {ended.exit_code}",) if ended.exit_code is not None else ()
@@ -59,10 +59,10 @@ def start_migration(place: ContainerAppsPlace, spec: ReleaseSpec) -> Migration:
     for found in app.executions(name):
         if is_running(found) and image_of(found) == spec.image:
             return Migration(place, name, str(found["name"]))
-    versions = place.secrets.by_variable
+    versions = place.connection.secrets.by_variable
     made = {**render.container(spec, env, versions), "args": ["migrate"]}
-    references = render.secrets(env, versions)
-    app.write_job(name, render.job(made, env, references, app.location, env.migration_seconds))
+    secrets = references.secrets(env, versions)
+    app.write_job(name, jobs.job(made, env, secrets, app.location, env.migration_seconds))
     return Migration(place, name, app.start_job(name))
 
 
@@ -78,7 +78,7 @@ def follow(place: ContainerAppsPlace, job: str, name: str, step: str, limit: flo
         if status == SUCCEEDED:
             return Ended(name, True, 0)
         if status in ENDED:
-            events = tuple(place.logs_of.awaited(lambda: place.logs_of.events(name, execution=True)))
+            events = tuple(place.connection.logs.awaited(lambda: place.connection.logs.events(name, execution=True)))
             return Ended(name, False, verdict.exit_code_of(events), events, late=waited >= limit)
         if waited > limit + MARGIN_SECONDS:
             hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"

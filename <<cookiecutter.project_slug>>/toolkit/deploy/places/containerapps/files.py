@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.containerapps import render
+from toolkit.deploy.places.containerapps import jobs, render
 from toolkit.deploy.places.traffic import targets
 
 if TYPE_CHECKING:
@@ -35,5 +35,5 @@ def objects(env: ContainerAppsEnvironment, spec: ReleaseSpec) -> dict[str, Objec
     shares = render.shares(targets.settled(revision))
     app = render.new_app(render.app(web, env, render.suffix_of(revision), shares, ()), env, LOCATION)
     made = {**render.container(spec, env, {}), "args": ["migrate"]}
-    job = render.job(made, env, web["secrets"], LOCATION, env.migration_seconds)
+    job = jobs.job(made, env, web["secrets"], LOCATION, env.migration_seconds)
     return {"app.yaml": app, "job-migrate.yaml": job}

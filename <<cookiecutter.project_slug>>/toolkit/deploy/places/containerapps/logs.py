@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class Logs:
             raise fail("NO_LOGS", f"environment {self.app.env.environment} keeps no logs to query", hint=hint)
         return str(found)
 
-    def of_revisions(self, names: list[str], lines: int) -> list[str]:
+    def of_revisions(self, names: Sequence[str], lines: int) -> list[str]:
         """Return the newest lines of revisions, each after its replica's name."""
         either = ", ".join(f"'{name}'" for name in names)
         rows = self._newest(CONSOLE, f"RevisionName_s in ({either})", "ContainerGroupName_s, Log_s", lines)

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Change, Failed, Plan, fail
-from toolkit.deploy.places.containerapps import executions, render
-from toolkit.deploy.records import last_good
+from toolkit.deploy.outcomes import Change, fail
+from toolkit.deploy.places.containerapps import executions, jobs, references
+from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
+from toolkit.deploy.places.traffic.operations import LINES, RUN_SECONDS, TrafficOperations
 
 if TYPE_CHECKING:
-    from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
     from toolkit.deploy.places.operations import Undo
-    from toolkit.deploy.places.values import Tunnel
     from toolkit.deploy.records import Kept
 
-RUN_SECONDS = 3600
-LINES = 1000
 
+class ContainerAppsOperations(TrafficOperations[ContainerAppsPlace]):
+    """The history is deleted last."""
 
-class ContainerAppsOperations:
-    def __init__(self, place: ContainerAppsPlace) -> None:
-        self.place = place
+    remains = "the environment, the images, the secrets, and the database"
+    database_hint = "connect from a machine in the environment's network"
 
     def run(self, command: Sequence[str], show: Callable[[str], None]) -> int:
         """Run the command as a Job of its own, which is deleted at the end; its lines come from Log Analytics."""
-        app, logs, env = self.place.app, self.place.logs_of, self.place.environment
+        app, logs, env = self.place.app, self.place.connection.logs, self.place.environment
         kept = self._released()
-        name = render.job_name(app.name, f"run-{secrets.token_hex(3)}")
-        body = render.job(render.one_off(kept, command), env, kept["secrets"], app.location, RUN_SECONDS)
+        name = jobs.job_name(app.name, f"run-{secrets.token_hex(3)}")
+        body = jobs.job(jobs.one_off(kept, command), env, kept["secrets"], app.location, RUN_SECONDS)
         app.write_job(name, body)
         try:
             execution = app.start_job(name)
@@ -47,75 +43,32 @@ class ContainerAppsOperations:
             raise fail(code, message or said, *ended.events[-3:], hint=hint if message else "see its log in the portal")
         return ended.exit_code
 
-    def shell(self) -> int:
-        env = self.place.environment
-        hint = f"az containerapp exec --resource-group {env.resource_group} --name {env.app}"
-        raise self._unsupported("a shell", hint)
-
-    @contextmanager
-    def database(self, port: int) -> Iterator[Tunnel]:
-        raise self._unsupported("a tunnel to the database", "connect from a machine in the environment's network")
-        yield  # a generator
-
     def restart(self) -> Undo:
         """Begin to replace the replicas of the release; a new version of a secret makes a further revision."""
         kept = self._released()
-        newest = render.with_versions(kept, self.place.environment, self.place.secrets.by_variable)
+        newest = references.with_versions(kept, self.place.environment, self.place.connection.secrets.by_variable)
         self.place.begin(newest, fresh=newest == kept)
         return lambda: self.place.begin(kept)
 
-    def autoscaler(self) -> str:
-        return ""
+    @property
+    def shell_hint(self) -> str:
+        env = self.place.environment
+        return f"az containerapp exec --resource-group {env.resource_group} --name {env.app}"
 
-    def scale(self, count: int, process: str = "") -> Undo:
-        """Begin to keep so many replicas; Container Apps adds more under load, up to `max_replicas`."""
-        if process:
-            raise fail("NO_SUCH_PROCESS", f"{process} does not exist", hint="leave out --process")
-        kept = self._released()
-        scaled = copy.deepcopy(kept)
-        scale = scaled["template"]["scale"]
+    def set_count(self, kept: Kept, count: int) -> None:
+        scale = kept["template"]["scale"]
         scale["minReplicas"], scale["maxReplicas"] = count, max(count, int(scale["maxReplicas"]))
-        self.place.begin(scaled)
-        return lambda: self.place.begin(kept)
 
-    def set_secret(self, name: str, value: str) -> str:
-        version = self.place.secrets.add_version(name, value)
-        return f"{name} is version {version}; `python3 tasks.py deploy {self.place.environment.name}` releases it"
-
-    def removal(self, *, database: bool) -> Plan:
-        """Return the app, its Jobs and its history. Raises Failed DATABASE_NOT_OURS."""
-        if database:
-            hint = "remove it where it runs; leave out --database"
-            message = f"the toolkit does not run the database of {self.place.environment.name}"
-            raise fail("DATABASE_NOT_OURS", message, hint=hint)
+    def deletions(self) -> list[Change]:
         app = self.place.app
         found = [Change("delete", f"app {app.name}")] if app.get() else []
         found += [Change("delete", f"Job {name}") for name in sorted(str(job["name"]) for job in app.jobs())]
-        found += [Change("delete", "the history")] if self.place.records() else []
-        return Plan(tuple(found), note="kept: the environment, the images, the secrets, and the database")
+        return found + ([Change("delete", "the history")] if self.place.records() else [])
 
-    def remove(self, plan: Plan) -> None:
-        for change in plan.changes:
-            kind, _, name = change.what.partition(" ")
-            self.place.report.progress("remove", change.what)
-            if kind == "app":
-                self.place.app.delete()
-            elif kind == "Job":
-                self.place.app.delete_job(name)
-            else:
-                self.place.ledger.delete()
-
-    def _released(self) -> Kept:
-        """Return the app of the last good release. Raises Failed NOT_DEPLOYED."""
-        record = last_good(self.place.records())
-        if record is None or not record.objects:
-            name = self.place.environment.name
-            raise fail(
-                "NOT_DEPLOYED",
-                f"{self.place.service} has no release in {name} that passed its smoke test",
-                hint=f"python3 tasks.py deploy {name}",
-            )
-        return dict(record.objects[0])
-
-    def _unsupported(self, what: str, hint: str) -> Failed:
-        return fail("NOT_SUPPORTED", f"the toolkit has no way to open {what} on Container Apps", hint=hint)
+    def delete(self, kind: str, name: str) -> None:
+        if kind == "app":
+            self.place.app.delete()
+        elif kind == "Job":
+            self.place.app.delete_job(name)
+        else:
+            self.place.connection.ledger.delete()

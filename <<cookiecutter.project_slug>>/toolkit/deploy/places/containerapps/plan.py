@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change
 from toolkit.deploy.places.traffic import targets
+from toolkit.deploy.places.traffic.diffs import diff, mask, projected
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.containerapps.client import Object
     from toolkit.deploy.places.containerapps.state import App, Revision
     from toolkit.deploy.records import Kept
-
-MASKED = "***"
 
 
 def changes(
@@ -52,31 +49,6 @@ def _folded(value: object) -> object:
 
 def shown(template: Mapping[str, object], kept: Kept) -> Object:
     """Return a live template as far as the release sets it; values that it does not know are masked."""
-    known = {item["name"] for item in kept["template"]["containers"][0]["env"] if "value" in item}
     found: Object = projected(template, kept["template"])
-    for container in found.get("containers", []):
-        for item in container.get("env", []):
-            if item["name"] not in known and "value" in item:
-                item["value"] = MASKED
+    mask(found.get("containers", []), kept["template"]["containers"])
     return found
-
-
-def projected(live: Any, wanted: Any) -> Any:
-    """Return `live` without what the platform adds: keys that the release does not set."""
-    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
-        return {key: projected(live[key], wanted[key]) for key in wanted if key in live}
-    if isinstance(live, list) and isinstance(wanted, list) and live and isinstance(live[0], Mapping):
-        if "name" in live[0] and "image" not in live[0] and "http" not in live[0]:
-            return [dict(item) for item in live]
-        return [projected(*pair) for pair in zip(live, wanted, strict=False)]
-    return live
-
-
-def diff(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
-    old, new = (_lines(item) for item in (before, after))
-    found = difflib.unified_diff(old, new, lineterm="", n=1)
-    return tuple(line for line in found if not line.startswith(("---", "+++", "@@")))
-
-
-def _lines(content: Mapping[str, object]) -> Sequence[str]:
-    return json.dumps(content, indent=2, sort_keys=True).splitlines() if content else []

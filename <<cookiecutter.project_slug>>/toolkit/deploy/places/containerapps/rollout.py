@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, Failure, fail
-from toolkit.deploy.places.containerapps import state, verdict
+from toolkit.deploy.places.containerapps import plan, state, verdict
 from toolkit.deploy.places.traffic import targets
+from toolkit.deploy.places.traffic.stability import await_answer
 
 if TYPE_CHECKING:
+    from toolkit.deploy.outcomes import Failed
     from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
     from toolkit.deploy.places.traffic.targets import Traffic
+    from toolkit.deploy.places.traffic.verdict import Verdict
     from toolkit.deploy.records import Kept
 
 POLL_SECONDS = 1.0
-ANSWER_SECONDS = 60.0  # a new label's address takes some seconds
 
 
 class Rollout:
-    """Implements the `Divider` of canaries."""
+    """Implements `Releases`."""
 
     def __init__(self, place: ContainerAppsPlace) -> None:
         self.place, self.app = place, place.app
 
-    def release(self, kept: Kept, *, has_served: bool = False) -> str:
-        """Bring the release to serve all requests. Returns its revision. Raises Failed with a verdict.
-
-        `has_served`: its revision, if it still runs, needs no other check before it gets requests.
-        """
-        name = self.name_of(kept)
+    def release(self, kept: Kept, *, has_served: bool = False, fresh: bool = False) -> str:
+        live, name = self.app.get(), self.name_of(kept)
+        if live and not plan.has_settings(live, kept):
+            self.app.configure(kept, live.traffic)
         revision = self.app.revision(name)
-        if not (has_served and revision and revision.ready):
+        ready = revision is not None and revision.is_ready
+        if fresh and ready:
+            self.app.restart(name)
+            self._await_ready(name)
+        elif not (has_served and ready):
             self._start(kept, name)
         self.divide(targets.settled(name))
         return name
@@ -54,8 +56,8 @@ class Rollout:
             elif revision.gave_up:
                 self.app.restart(name)
             self.app.configure(kept, traffic)
-        self.await_ready(name)
-        self._await_answer(kept)
+        self._await_ready(name)
+        await_answer(self.place, kept)
 
     def divide(self, traffic: Traffic) -> None:
         live = self.app.get()
@@ -68,34 +70,29 @@ class Rollout:
 
     def ask_tag(self, tag: str, path: str) -> object:
         live = self.app.get()
-        return self.place.front.json(live.url_of(tag), path) if live else None
+        return self.place.connection.front.json(live.url_of(tag), path) if live else None
 
     def text_at_tag(self, tag: str, path: str) -> str:
         live = self.app.get()
-        return self.place.front.text(live.url_of(tag), path) if live else ""
+        return self.place.connection.front.text(live.url_of(tag), path) if live else ""
 
     def name_of(self, kept: Kept) -> str:
         return state.choose_name(self.app.name, kept, self.app.revisions())
 
-    def judge(self, name: str, seconds: float) -> verdict.Verdict | None:
+    def judge(self, name: str, seconds: float) -> Verdict | None:
         revision, limit = self.app.revision(name), float(self.place.environment.rollout_seconds)
-        if revision is None or revision.ready:
+        if revision is None or revision.is_ready:
             return verdict.judge(revision, (), (), seconds, limit)
         replicas = self.app.replicas(name)
-        events = self.place.logs_of.events(name)
+        events = self.place.connection.logs.events(name)
         found = verdict.judge(revision, replicas, events, seconds, limit)
         if found and found.code == "CRASH_LOOP" and found.exit_code is None:  # the platform's log is late
-            events = self.place.logs_of.awaited(lambda: self.place.logs_of.events(name))
+            events = self.place.connection.logs.awaited(lambda: self.place.connection.logs.events(name))
             return verdict.judge(revision, replicas, events, seconds, limit)
         return found
 
-    def failed(self, revision: str, found: verdict.Verdict) -> Failed:
-        """Return the failure page: cause, revision, exit code, what Azure reports, and the last log lines."""
-        ended = (f"exit code {found.exit_code}",) if found.exit_code is not None else ()
-        said = tuple(f"| {line}" for line in found.lines)
-        logged = tuple(line for line in self.place.logs_of.as_evidence(revision) if line not in said)
-        hint = found.hint.replace("ENV", self.place.environment.name)
-        return Failed(Failure(found.code, found.message, (f"revision {revision}", *ended, *said, *logged), hint))
+    def failed(self, revision: str, found: Verdict) -> Failed:
+        return found.failure(revision, self.place.connection.logs.as_evidence(revision), self.place.environment.name)
 
     def _running(self, name: str) -> str:
         """Return the revision that keeps the requests; empty where none is ready."""
@@ -103,32 +100,17 @@ class Rollout:
         if live is None or not live.serving or live.serving == name:
             return ""
         serving = self.app.revision(live.serving)
-        return live.serving if serving and serving.ready else ""
+        return live.serving if serving and serving.is_ready else ""
 
-    def await_ready(self, name: str) -> None:
+    def _await_ready(self, name: str) -> None:
         began = time.monotonic()
         while True:
             self.place.require_lock()
             revision, waited = self.app.revision(name), time.monotonic() - began
-            if revision and revision.ready:
+            if revision and revision.is_ready:
                 return
             if found := self.judge(name, waited):
                 raise self.failed(name, found)
             shown = (revision.running or revision.provisioning or "starting") if revision else "not created yet"
             self.place.report.progress("release", f"revision {name}: {shown}, {waited:.0f} s")
-            time.sleep(POLL_SECONDS)
-
-    def _await_answer(self, kept: Kept) -> None:
-        """Wait until the candidate's own address answers as this release, ready for requests."""
-        began = time.monotonic()
-        while True:
-            self.place.require_lock()
-            health, ready = (self.ask_tag(targets.CANDIDATE, path) for path in ("/health", "/ready"))
-            digest = health.get("image_digest") if isinstance(health, Mapping) else None
-            if digest == kept["digest"] and isinstance(ready, Mapping) and ready.get("status") == "ready":
-                return
-            if time.monotonic() - began > ANSWER_SECONDS:
-                lines = (f"/health: {str(health)[:200]}", f"/ready: {str(ready)[:200]}")
-                message = "the candidate does not answer at its own address, or is not ready for requests"
-                raise fail("NOT_READY", message, *lines, hint=self.place.unanswered_hint)
             time.sleep(POLL_SECONDS)

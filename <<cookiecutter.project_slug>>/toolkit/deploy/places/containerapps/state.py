@@ -32,7 +32,7 @@ class Revision:
     template: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         return (
             self.active
             and self.provisioning == "Provisioned"
@@ -63,6 +63,10 @@ class App:
     traffic: Traffic
     host: str
     content: Object = field(repr=False)
+
+    @property
+    def asked(self) -> Traffic:
+        return self.traffic  # a write ends when it is in effect
 
     @property
     def serving(self) -> str:

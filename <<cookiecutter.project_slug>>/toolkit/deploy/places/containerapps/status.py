@@ -1,4 +1,4 @@
-"""Status and logs of the revisions that get requests."""
+"""Status of the revisions that get requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def status(place: ContainerAppsPlace) -> PlaceStatus:
     found, unready = [], ""
     for target in live.traffic:
         revision = known.get(target.revision)
-        if revision and not revision.ready:
+        if revision and not revision.is_ready:
             unready = unready or f"{revision.name}: {revision.running} {revision.error}".strip()
         share = f"{target.percent} %" + (f", label {target.tag}" if target.tag else "")
         for replica in place.app.replicas(target.revision) if revision else ():
@@ -28,7 +28,7 @@ def status(place: ContainerAppsPlace) -> PlaceStatus:
     serving = known.get(live.serving)
     image = f"{place.environment.repository}@{serving.digest}" if serving else ""
     old = sum(target.revision != live.serving for target in live.traffic)
-    return PlaceStatus(image, 1, int(serving is not None and serving.ready), old, unready, False, tuple(found))
+    return PlaceStatus(image, 1, int(serving is not None and serving.is_ready), old, unready, False, tuple(found))
 
 
 def secret_names(revision: Revision) -> set[str]:
@@ -36,11 +36,3 @@ def secret_names(revision: Revision) -> set[str]:
     containers = revision.template.get("containers")
     listed = containers[0].get("env", []) if isinstance(containers, list) and containers else []
     return {str(item["secretRef"]) for item in listed if item.get("secretRef")}
-
-
-def log_lines(place: ContainerAppsPlace, lines: int) -> list[str]:
-    """Return the newest lines of the revisions that get requests, each after its replica's name."""
-    live = place.app.get()
-    names = sorted({target.revision for target in live.traffic}) if live else []
-    found = place.logs_of.of_revisions(names, lines) if names else []
-    return found or [f"No replica of {place.app.name} has logged anything yet: a line takes minutes to arrive."]

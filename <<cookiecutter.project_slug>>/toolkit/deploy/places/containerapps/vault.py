@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.deploy.outcomes import Failed, fail
-from toolkit.deploy.places.containerapps import render
+from toolkit.deploy.places.containerapps import references
 from toolkit.deploy.places.containerapps.auth import VAULT
 from toolkit.deploy.places.containerapps.errors import GONE
 
@@ -33,7 +33,7 @@ class SecretVersions:
         with every missing one, SECRET_DENIED.
         """
         found, missing = {}, []
-        for variable, reference in render.references(self.env).items():
+        for variable, reference in references.by_variable(self.env).items():
             path, _, asked = reference.partition("@")
             enabled = self._enabled(path)
             if version := (asked if asked in enabled else "") if asked else next(iter(enabled), ""):
@@ -50,11 +50,11 @@ class SecretVersions:
 
     def add_version(self, variable: str, value: str) -> str:
         """Store a value as the newest version. Returns its name. Raises Failed SECRET_UNKNOWN."""
-        references = render.references(self.env)
-        if variable not in references:
-            hint = f"add it to `secret.keys` in deploy/inventory.yaml; known: {', '.join(references)}"
+        known = references.by_variable(self.env)
+        if variable not in known:
+            hint = f"add it to `secret.keys` in deploy/inventory.yaml; known: {', '.join(known)}"
             raise fail("SECRET_UNKNOWN", f"{variable} is not a secret of {self.env.name}", hint=hint)
-        path = references[variable].partition("@")[0]
+        path = known[variable].partition("@")[0]
         self.client.changes.allow()
         body, url, what = {"value": value}, _url(path, ""), f"secret {path}"
         made = self._explained(path, lambda: self.client.send("PUT", url, what, body, scope=VAULT))

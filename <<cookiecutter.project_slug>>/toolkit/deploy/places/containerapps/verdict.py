@@ -7,27 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolkit.deploy.places.traffic.verdict import KILLED, LOG, Verdict
 from toolkit.exit_codes import EX_CONFIG, NOT_EXECUTABLE, NOT_FOUND
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.containerapps.state import Replica, Revision
 
-KILLED = 137
 RESTARTS = 2  # so often a container has ended before that is a verdict
 MEMORY = "raise `cpu` in deploy/inventory.yaml (2 GiB of memory for each CPU), or find out what uses the memory"
 LONGEST = 600  # characters of a line: Azure begins with a long preamble
-LOG = "see the last lines of its log: `python3 tasks.py logs --env ENV`"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A fatal failure. `exit_code`: of the container, if it is known. `lines`: what Azure reports."""
-
-    code: str
-    message: str
-    hint: str
-    exit_code: int | None = None
-    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,7 @@ def judge(
         return from_message(revision.error) or Verdict(
             "REVISION_FAILED", "Azure could not provision the revision", LOG, lines=_lines(revision.error)
         )
-    if revision.ready:
+    if revision.is_ready:
         return None
     details = "; ".join(dict.fromkeys(replica.details for replica in replicas if replica.details))
     ended = any(replica.restarts >= RESTARTS or _BACKING_OFF.search(replica.details) for replica in replicas)

@@ -10,7 +10,7 @@ from tests.toolkit.deploy.places.containerapps.made import DIGEST, IDENTITY, VER
 from toolkit.deploy.inventory import containerapps_keys as keys
 from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.containerapps import plan, render, state
+from toolkit.deploy.places.containerapps import group, jobs, plan, references, render, state
 from toolkit.deploy.places.traffic import targets
 from toolkit.deploy.places.traffic.targets import Target
 from toolkit.deploy.spec import ReleaseSpec
@@ -27,7 +27,7 @@ def test_everything_written_is_known_to_the_api() -> None:
     made = kept(template=env.template)
     full = render.new_app(render.app(made, env, "new", SHARES, []), env, "westeurope")
     spec = ReleaseSpec("shop", env, DIGEST)
-    job = render.job({**render.container(spec, env, VERSIONS), "args": ["migrate"]}, env, made["secrets"], "x", 60)
+    job = jobs.job({**render.container(spec, env, VERSIONS), "args": ["migrate"]}, env, made["secrets"], "x", 60)
     assert list(keys.unknown(full, keys.APP)) == []
     assert list(keys.unknown(job, keys.JOB)) == []
 
@@ -122,15 +122,15 @@ def test_secret_is_a_reference_to_a_version() -> None:
     older = [{"name": "database-url-bbb", "keyVaultUrl": "x"}]
     both = render.app(kept(), environment(), "new", [], older)["properties"]["configuration"]["secrets"]
     assert [item["name"] for item in both] == ["database-url-bbb", secret["name"]], "earlier revisions read the others"
-    newer = render.with_versions(kept(), environment(), {"DATABASE_URL": "b" * 32})
+    newer = references.with_versions(kept(), environment(), {"DATABASE_URL": "b" * 32})
     assert newer == kept(versions={"DATABASE_URL": "b" * 32})
 
 
 def test_identity_and_registry() -> None:
-    assert render.identity(environment()) == {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
-    assert render.identity(environment(identity=None)) == {"type": "SystemAssigned"}
-    assert render.registries(environment()) == [{"server": "shop.azurecr.io", "identity": IDENTITY}]
-    assert render.registries(environment(repository="docker.io/example/shop")) == []
+    assert group.identity(environment()) == {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+    assert group.identity(environment(identity=None)) == {"type": "SystemAssigned"}
+    assert group.registries(environment()) == [{"server": "shop.azurecr.io", "identity": IDENTITY}]
+    assert group.registries(environment(repository="docker.io/example/shop")) == []
 
 
 @pytest.mark.parametrize("cpu", [0.25, 0.5, 1.0, 4.0])

@@ -1,4 +1,4 @@
-"""Requirements of a deploy to Container Apps."""
+"""Requirements of a deploy to a platform that keeps revisions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ContainerAppsPrerequisites:
-    """The credentials may read environment and app, and every secret has a version; else reading has raised Failed."""
+class TrafficPrerequisites:
+    """The credentials may read the service, and every secret has a version; else reading them has raised Failed."""
 
     name: str
     variables: Variables

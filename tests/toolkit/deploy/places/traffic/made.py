@@ -17,7 +17,6 @@ from toolkit.deploy.records import GOOD, Kept, ReleaseRecord
 from toolkit.deploy.report import Report
 from toolkit.deploy.spec import ReleaseSpec
 
-
 GIVEN = {
     "name": "staging",
     "repository": "registry/shop",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -62,11 +63,25 @@ class Change:
     @property
     def added(self) -> set[tuple[str, str]]:
         """Return the new columns that no old code can write, under this or another name."""
-        return {
-            (op.table_name, op.column.name)
-            for op in self.seen
-            if isinstance(op, ops.AddColumnOp) and not self.renamed_from(op.table_name, op.column.name)
-        }
+        return {(op.table_name, op.column.name) for op in self._added()}
+
+    def is_unknown(self, table: str, names: set[str]) -> bool:
+        """Return True if these are new columns, and no value that old code writes determines theirs by a backfill."""
+        added = [op for op in self._added() if op.table_name == table and op.column.name in names]
+        filled = [op.column.name for op in added if is_required(op.column)]
+        sources = [words(self.intents.backfills.get((table, name), "")) for name in filled]
+        known = {key.name for key in self.before if key.kind == "column" and key.table == table}
+        return bool(added) and known.isdisjoint(names.union(*sources))
+
+    def _added(self) -> Iterator[ops.AddColumnOp]:
+        for op in self.seen:
+            if isinstance(op, ops.AddColumnOp) and not self.renamed_from(op.table_name, op.column.name):
+                yield op
+
+
+def words(sql: str) -> set[str]:
+    """Return the names and keywords of SQL, without its texts."""
+    return set(re.findall(r"[\w$]+", re.sub(r"'(?:[^']|'')*'", "", sql)))
 
 
 def is_required(column: sa.Column[object]) -> bool:

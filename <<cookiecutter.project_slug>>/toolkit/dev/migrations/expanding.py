@@ -5,7 +5,6 @@ Pure: Alembic's operations, the catalogue before and after, and the author's int
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from toolkit.dev.migrations.change import (
     nullable,
     required,
     split,
+    words,
 )
 from toolkit.dev.migrations.foreign_keys import REPLACES
 from toolkit.dev.migrations.online_operations import Check
@@ -194,13 +194,11 @@ def columns_of(op: ops.MigrateOperation) -> Sequence[object]:
 
 
 def _is_free(change: Change, op: Check) -> bool:
-    """Return True for a CHECK that no write of old code breaks: looser, or for a column that it does not know."""
+    """Return True for a CHECK that no write of old code breaks: looser, or only for columns that it does not know."""
     if op.after is None or op.looser:
         return True
-    words = set(re.findall(r"[\w$]+", re.sub(r"'(?:[^']|'')*'", "", op.after)))
-    if any(table == op.table and name in words for table, name in change.added):
-        return True
-    return renaming.is_same_check(change, op, words)
+    names = words(op.after)
+    return change.is_unknown(op.table, names) or renaming.is_same_check(change, op, names)
 
 
 def _is_free_reference(change: Change, op: ops.CreateForeignKeyOp) -> bool:

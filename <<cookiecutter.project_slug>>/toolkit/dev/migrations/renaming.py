@@ -19,6 +19,7 @@ from toolkit.dev.migrations.change import (
     may_be_missing,
     nullable,
     required,
+    words,
 )
 from toolkit.dev.migrations.looser_checks import is_looser
 from toolkit.dev.migrations.names import quoted
@@ -106,7 +107,7 @@ def same_kind(before: str, after: str) -> bool:
 def _checks_of_the_old(change: Change, table: str, old: str, new: str) -> Iterator[Step]:
     """Drop a CHECK of the old column that new code could break by the copy of its value."""
     for key, definition in change.before.items():
-        if key.kind == "constraint" and key.table == table and old in _words(definition):
+        if key.kind == "constraint" and key.table == table and old in words(definition):
             after = condition(definition)
             if after is not None and _with_new_name(definition, old, new) not in _checks(change.wanted, table):
                 yield Check(key.name, table, None, after)
@@ -124,12 +125,12 @@ def lifts(change: Change, op: ops.DropConstraintOp | ops.DropIndexOp) -> bool:
     return after != before and after not in wanted
 
 
-def is_same_check(change: Change, op: Check, words: set[str]) -> bool:
+def is_same_check(change: Change, op: Check, names: set[str]) -> bool:
     """Return True if a CHECK on a renamed column accepts what the one on its old name did."""
     wanted = change.wanted.get(Key("constraint", op.table, op.name))
     for (table, old), new in change.intents.renamed_columns.items():
-        if table == op.table and new in words:
-            found = [_with_new_name(check, old, new) for check in _checks(change.before, table) if old in _words(check)]
+        if table == op.table and new in names:
+            found = [_with_new_name(check, old, new) for check in _checks(change.before, table) if old in words(check)]
             return any(is_looser(wanted, check) for check in found)
     return False
 
@@ -152,10 +153,6 @@ def _reference(definition: str) -> str:
 
 def _checks(catalogue: Mapping[Key, str], table: str) -> list[str]:
     return [text for key, text in catalogue.items() if key[:2] == ("constraint", table) and text.startswith("CHECK")]
-
-
-def _words(definition: str) -> set[str]:
-    return set(re.findall(r"[\w$]+", re.sub(r"'(?:[^']|'')*'", "", definition)))
 
 
 def _with_new_name(definition: str, old: str, new: str) -> str:

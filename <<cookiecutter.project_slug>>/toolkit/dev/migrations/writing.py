@@ -21,6 +21,7 @@ from toolkit.dev.migrations import (
     contracting,
     environment,
     expanding,
+    half_done,
     online_operations,
     outstanding,
     renaming,
@@ -134,12 +135,7 @@ class Expand(Writing):
         entries = outstanding.read(self.project)
         revoked = outstanding.revoked(entries, self.wanted, unseen_changes.conditions(self.metadata))
         if fixed := [entry for entry in revoked if entry.kind not in outstanding.REVOCABLE]:
-            listed = "".join(f"\n  revision {entry.revision}: a later release {entry}" for entry in fixed)
-            raise Refused(
-                f"the models revoke changes that are half done:{listed}\n"
-                f"Write their contract first (`{CONTRACT}`, with the models as they were); or, if the revision was "
-                "never released, delete it and its [[contract]] entries in service.toml."
-            )
+            raise _contract_first("the models revoke changes that are half done", fixed)
         self._kept = tuple(entry for entry in entries if entry not in revoked)
         for statement in outstanding.statements(self._kept):
             connection.exec_driver_sql(statement)
@@ -157,6 +153,8 @@ class Expand(Writing):
         )
         if planned.refused:
             raise Refused("\n".join(planned.refused))
+        if copied := half_done.renames(self._kept, planned.operations):
+            raise _contract_first("the models change fields whose old names still have the old rules", copied)
         self._added = planned.entries
         # Without operations, the revision still records that the code has changed: the contract waits for it.
         return planned.operations if planned.operations or planned.entries else None
@@ -198,6 +196,15 @@ class Contract(Writing):
         path.write_text(f"# deploy: contract {ids}\n{path.read_text('utf-8')}", encoding="utf-8")
         outstanding.write(self.project, ())
         self.notes += [f"the revision {entry}" for entry in self.entries]
+
+
+def _contract_first(what: str, entries: Sequence[Entry]) -> Refused:
+    listed = "".join(f"\n  revision {entry.revision}: a later release {entry}" for entry in entries)
+    return Refused(
+        f"{what}:{listed}\n"
+        f"Write their contract first (`{CONTRACT}`, with the models as they were); or, if the revision was "
+        "never released, delete it and its [[contract]] entries in service.toml."
+    )
 
 
 def _connection(context: MigrationContext) -> Connection:

@@ -1,5 +1,6 @@
 """Changes of a field while the code before its last change runs: what that code writes, and what it has to take."""
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from alembic.operations import ops
@@ -90,6 +91,10 @@ def items(prefix: str, *fields: str) -> str:
 def test_what_a_trigger_copies_fits_the_old_rules_until_they_are_gone(service: SmallService) -> None:
     renames = {("products", name): f"new_{name}" for name in ("text", "size", "code", "maker_id")}
     changed(service, items("", *FIELDS), items("new_", *FIELDS), "INSERT INTO makers DEFAULT VALUES", Intents(renames))
+    service.sql("ALTER TABLE products ALTER new_text TYPE varchar(9)")  # the control: a plain revision
+    with pytest.raises(asyncpg.StringDataRightTruncationError, match=r"varying\(5\)"):
+        service.sql("INSERT INTO products (new_text) VALUES ('longer')")
+    service.sql("ALTER TABLE products ALTER new_text TYPE varchar(5)")
     for change in CHANGES.values():
         service.declare(items("new_", *(change if field[:20] == change[:20] else field for field in FIELDS)))
         with pytest.raises(SystemExit, match=r"old names .*\n  revision \w+: a later release drops products\.\w+,"):

@@ -8,7 +8,7 @@ from alembic.operations import ops
 from app.db.online import RowsBreakRule
 from tests.support.small_service import SmallService
 from tests.support.two_releases import changed, products
-from toolkit.dev.migrations import half_done
+from toolkit.dev.migrations import expanding, half_done
 from toolkit.dev.migrations.catalogue import Key
 from toolkit.dev.migrations.change import Change
 from toolkit.dev.migrations.intents import Intents
@@ -58,11 +58,14 @@ def test_a_renamed_field_stays_as_it_is_until_its_contract(op: ops.MigrateOperat
         ({"stock"}, "", False, False),
     ],
 )
-def test_which_columns_old_code_does_not_know(names: set[str], backfill: str, nullable: bool, unknown: bool) -> None:
+def test_a_rule_for_columns_that_old_code_does_not_know_is_enforced_at_once(
+    names: set[str], backfill: str, nullable: bool, unknown: bool
+) -> None:
     added = ops.AddColumnOp("items", sa.Column("size", sa.Integer(), nullable=nullable))
     before = {Key("column", "items", "stock"): "integer", Key("column", "others", "size"): "integer"}
     change = Change.of(before, {}, Intents(backfills={("items", "size"): backfill} if backfill else {}), [added])
-    assert change.is_unknown("items", names) is unknown
+    steps = expanding._steps(change, Check("ck", "items", f"{' > '.join(names)} > 0", None))
+    assert [getattr(step, "kind", "now") for step in steps] == ["now" if unknown else "check"]
 
 
 FIELDS = (

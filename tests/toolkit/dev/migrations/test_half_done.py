@@ -40,7 +40,20 @@ def altered(column: str = "remark", **modified: object) -> ops.AlterColumnOp:
         (Online(ops.CreateIndexOp("ix", "items", ["remark"])), False),
         (ops.AddColumnOp("items", sa.Column("remark_2", sa.Text())), False),
     ],
-    ids=str,
+    ids=[
+        "wider",
+        "optional",
+        "another default",
+        "looser",
+        "no rule",
+        "no longer unique",
+        "another field",
+        "a text with its name",
+        "another table",
+        "a new rule",
+        "an index",
+        "a longer name",
+    ],
 )
 def test_a_renamed_field_stays_as_it_is_until_its_contract(op: ops.MigrateOperation, waits: bool) -> None:
     assert half_done.renames([RENAMED, Entry("drop_column", "items", "remark")], [op]) == [RENAMED] * waits

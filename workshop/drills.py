@@ -21,6 +21,7 @@ CONCERNS = (
     ("tests/cluster/conftest.py", "tests/cluster/*"),
     ("tests/image/conftest.py", "tests/image/*"),
     ("tests/framework/owners/*", "tests/service/test_owners.py"),
+    ("tests/framework/accounts/*", "tests/service/test_accounts.py"),
     ("tests/framework/*", "tests/service/test_framework.py"),
     ("tests/*/test_*.py", ""),  # a test file concerns itself
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/lock.py", "tests/cluster/test_lock.py"),
@@ -73,7 +74,8 @@ CONCERNS = (
     ("hooks/*", "tests/generate/*"),
     (f"{SERVICE}/toolkit/deploy/*", "tests/cluster/*"),
     (f"{SERVICE}/k8s/*", "tests/cluster/*"),
-    (f"{SERVICE}/app/accounts/*", "tests/service/test_accounts.py"),
+    (f"{SERVICE}/app/accounts/*", "tests/*/test_account*.py"),
+    ("tests/support/account_guards.py", "tests/service/test_account_guards.py"),
     (f"{SERVICE}/app/*", "tests/service/*"),
     (f"{SERVICE}/tests/*", "tests/service/*"),
 )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts import audit, messages, queries, users
 from app.accounts.core import Accounts, fold
+from app.auth.roles import roles_with
 from app.core.database import Database
 from app.core.exceptions import Conflict
 from app.crud.base import Crud, table_of
@@ -20,6 +21,7 @@ from app.services.base import ResourceService
 from app.services.idempotency import IdempotentRequest
 
 HIDDEN = frozenset({"password_hash", "email_folded", "deleted_at"})
+ADMINISTRATORS = frozenset(roles_with("users:write"))
 # The name of a filter that no client can send; see UserCrud.page.
 _KEPT = "_kept"
 
@@ -36,6 +38,7 @@ class UserCrud(Crud):
 
     async def delete(self, connection: Connection, id: uuid.UUID, versions: Sequence[int] | None) -> bool:
         """Mark the user as deleted and end the sessions. The e-mail is free again."""
+        await users.keep_an_administrator(connection, id)
         values = {"id": id, "versions": None if versions is None else list(versions)}
         if await connection.one_or_none(queries.DELETE_USER, values) is None:
             return False
@@ -72,6 +75,8 @@ class UserService(ResourceService):
         self._accounts = accounts
         # False for a request that an Idempotency-Key repeats: one message is enough.
         self._is_new = False
+        # True for a change to an e-mail that the user did not have.
+        self._is_moved = False
 
     async def create(self, data: BaseModel, idempotency: IdempotentRequest | None = None) -> Row:
         """Create a user, who gets a message with a token to choose a password. Raises Conflict when `closed`."""
@@ -81,16 +86,21 @@ class UserService(ResourceService):
         if not self._is_new:
             return row
         audit.record("user_created", user=row["id"], roles=list(row["roles"]))
-        self._accounts.background.start(self._invite(row["id"], row["email"]))
+        self._accounts.background.start(lambda: self._invite(row["id"], row["email"]))
         return row
 
     async def change(self, id: uuid.UUID, data: BaseModel, versions: Sequence[int] | None) -> Row:
-        """Change a user. One who is deactivated has no session any more. Raises as `ResourceService.change` does."""
+        """Change a user. One who is deactivated has no session any more; a new e-mail is to be confirmed.
+
+        Raises as `ResourceService.change` does, and Conflict for the last administrator.
+        """
         row = await super().change(id, data, versions)
         if "roles" in data.model_fields_set:
             audit.record("roles_changed", user=id, roles=list(row["roles"]))
         if data.model_fields_set - {"roles"}:
             audit.record("user_changed", user=id, members=sorted(data.model_fields_set))
+        if self._is_moved:
+            self._accounts.background.start(lambda: self._confirm(id))
         return row
 
     async def delete(self, id: uuid.UUID, versions: Sequence[int] | None) -> None:
@@ -105,16 +115,33 @@ class UserService(ResourceService):
 
     async def change_values(self, connection: Connection, id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
         users.require_roles(values.get("roles", ()))
+        if not values.get("is_active", True) or not set(values.get("roles", ADMINISTRATORS)) & ADMINISTRATORS:
+            await users.keep_an_administrator(connection, id)
         if "email" not in values:
             return values
         folded = fold(values["email"])
         await connection.run(queries.DROP_MAILED_TO_OTHERS, {"user_id": id, "folded": folded})
-        return {**values, "email_folded": folded}
+        user = await connection.one_or_none(queries.USER_BY_ID, {"id": id})
+        self._is_moved = user is not None and user["email_folded"] != folded
+        # Nobody has shown yet that the new e-mail is this user's.
+        return {**values, "email_folded": folded, **({"is_verified": False} if self._is_moved else {})}
 
     async def check(self, connection: Connection, row: Row) -> None:
         """End the sessions of a user who is deactivated. The row is locked now, so that no log-in begins another."""
         if not row["is_active"]:
             await users.end_sessions(connection, row["id"])
+
+    async def _confirm(self, user_id: uuid.UUID) -> None:
+        """Send a token to the new e-mail of a user, who confirms it with the password, or chooses the first one."""
+        user = await self.database.read(lambda connection: connection.one_or_none(queries.USER_BY_ID, {"id": user_id}))
+        if user is None:
+            return
+        if user["password_hash"] is None:
+            await self._invite(user_id, user["email"])
+            return
+        seconds = self._accounts.settings.verify_seconds
+        token = await self.database.write(lambda connection: users.mailed_token(connection, user_id, "verify", seconds))
+        await messages.confirm(self._accounts, user["email"], token)
 
     async def _invite(self, user_id: uuid.UUID, email: str) -> None:
         seconds = self._accounts.settings.verify_seconds

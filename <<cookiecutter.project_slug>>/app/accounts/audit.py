@@ -25,6 +25,7 @@ Event = Literal[
     "user_deleted",
     "roles_changed",
     "session_revoked",
+    "token_issued",
     "mail_failed",
 ]
 

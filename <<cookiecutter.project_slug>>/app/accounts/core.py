@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import Depends, FastAPI, Request
 
+from app.accounts.background import Background
 from app.accounts.mail import Mailer, make_mailer
 from app.accounts.passwords import Passwords
 from app.accounts.throttle import Throttle, is_private, network_of
@@ -19,37 +19,7 @@ from app.auth.signing import KeyRing
 from app.core.config import load
 from app.core.security import all_scopes
 
-# Seconds that a shutdown waits for mail that is being sent.
-STOP_SECONDS = 10
-
 log = structlog.get_logger("app.accounts")
-
-
-@dataclass
-class Background:
-    """Work after the answer, whose time the client cannot measure: it would tell which e-mails are known."""
-
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._run(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def settle(self) -> None:
-        """Wait until all work is done."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
-
-    async def stop(self) -> None:
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=STOP_SECONDS)
-
-    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            log.error("work after the answer failed", error=repr(error)[:500])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,12 @@ async def verify(accounts: Accounts, to: str, token: str) -> None:
     await send(accounts, to, "Confirm your e-mail", text + "If you did not register, do nothing.\n")
 
 
+async def confirm(accounts: Accounts, to: str, token: str) -> None:
+    opened = link(accounts.settings.link_url, "verify", token)
+    text = f"This is the new e-mail of your account. Confirm it with your password:\n\n{opened}\n\n"
+    await send(accounts, to, "Confirm your e-mail", text + "If you have no account, do nothing.\n")
+
+
 async def invite(accounts: Accounts, to: str, token: str) -> None:
     opened = link(accounts.settings.link_url, "reset", token)
     await send(accounts, to, "Your account", f"An account was made for you. Choose a password:\n\n{opened}\n")

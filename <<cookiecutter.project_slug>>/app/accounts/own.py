@@ -43,7 +43,7 @@ async def change_password(
 
     await database.write(unit)
     audit.record("password_changed", user=user["id"], address=caller.address)
-    accounts.background.start(messages.password_changed(accounts, user["email"]))
+    accounts.background.start(lambda: messages.password_changed(accounts, user["email"]))
 
 
 async def end_session(database: Database, user_id: uuid.UUID, session_id: uuid.UUID) -> None:

@@ -46,6 +46,13 @@ DELETE_USER = _statement(
     "updated_at = clock_timestamp() WHERE id = :id AND deleted_at IS NULL "
     "AND (CAST(:versions AS integer[]) IS NULL OR version = ANY(CAST(:versions AS integer[]))) RETURNING *"
 )
+# Serialises the changes that may take away the last administrator, until the transaction ends.
+LOCK_ADMINISTRATION = _statement("SELECT pg_advisory_xact_lock(hashtext('users: administration'))")
+IS_LAST_OF_ROLES = _statement(
+    "SELECT 1 FROM users WHERE id = :id AND is_active AND deleted_at IS NULL AND roles && CAST(:roles AS varchar[]) "
+    "AND NOT EXISTS (SELECT 1 FROM users AS others WHERE others.id <> users.id AND others.is_active "
+    "AND others.is_verified AND others.deleted_at IS NULL AND others.roles && CAST(:roles AS varchar[]))"
+)
 
 INSERT_SESSION = _statement(
     "INSERT INTO user_sessions (id, user_id, secret, scope, client, address, created_at, used_at, expires_at) "
@@ -109,9 +116,5 @@ PURGE = (
     _statement(
         "DELETE FROM user_mailed_tokens WHERE hash IN (SELECT hash FROM user_mailed_tokens "
         "WHERE expires_at < clock_timestamp() LIMIT 20 FOR UPDATE SKIP LOCKED)"
-    ),
-    _statement(
-        "DELETE FROM user_attempts WHERE key IN (SELECT key FROM user_attempts "
-        "WHERE updated_at < clock_timestamp() - INTERVAL '1 day' LIMIT 20 FOR UPDATE SKIP LOCKED)"
     ),
 )

@@ -23,6 +23,7 @@ async def register(
     """Make a user after the answer. Raises Problem 403 `registration_closed`, 422 `password_weak`, 429, 503."""
     if accounts.settings.registration != "open":
         raise Forbidden("Registration is not open here; ask an administrator.", code="registration_closed")
+    accounts.background.require_room()
     await database.write(lambda connection: accounts.mails.count(connection, fold(email), caller.address))
     await accounts.passwords.require_strong(password, [email, name or ""])
     password_hash = await accounts.passwords.hash(password)
@@ -44,7 +45,7 @@ async def register(
         audit.record("user_registered", user=user["id"], address=caller.address)
         await messages.verify(accounts, email, token)
 
-    accounts.background.start(later())
+    accounts.background.start(later)
 
 
 async def verify(accounts: Accounts, database: Database, token: str, password: str, caller: Caller) -> None:
@@ -72,7 +73,8 @@ async def verify(accounts: Accounts, database: Database, token: str, password: s
 
 
 async def forgot(accounts: Accounts, database: Database, email: str, caller: Caller) -> None:
-    """Send a token after the answer, if there is such a user. Raises Problem 429."""
+    """Send a token after the answer, if there is such a user. Raises Problem 429, 503."""
+    accounts.background.require_room()
     await database.write(lambda connection: accounts.mails.count(connection, fold(email), caller.address))
 
     async def token_for(connection: Connection) -> tuple[Row, str] | None:
@@ -87,7 +89,7 @@ async def forgot(accounts: Accounts, database: Database, email: str, caller: Cal
             user, token = found
             await messages.reset(accounts, user["email"], token)
 
-    accounts.background.start(later())
+    accounts.background.start(later)
 
 
 async def reset(accounts: Accounts, database: Database, token: str, password: str, caller: Caller) -> None:
@@ -108,4 +110,4 @@ async def reset(accounts: Accounts, database: Database, token: str, password: st
 
     user = await database.write(unit)
     audit.record("password_reset", user=user["id"], address=caller.address)
-    accounts.background.start(messages.password_changed(accounts, user["email"]))
+    accounts.background.start(lambda: messages.password_changed(accounts, user["email"]))

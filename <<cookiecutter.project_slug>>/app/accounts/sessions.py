@@ -35,7 +35,7 @@ class Issued:
 
 def invalid_grant(detail: str) -> Problem:
     """RFC 6749, 5.2: `error` is the code."""
-    return Problem(detail, status=400, code="invalid_grant")
+    return Problem(detail, status=400, code="invalid_grant", headers={"Cache-Control": "no-store"})
 
 
 def new_token() -> str:

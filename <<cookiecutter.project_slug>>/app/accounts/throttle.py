@@ -45,6 +45,13 @@ _COUNT = Statement(
         "WHERE a.blocked_until <= clock_timestamp() RETURNING 1".replace("KEPT", _KEPT)
     )
 )
+# With each attempt, because each adds up to three counters: a guesser with many addresses must not fill the disk.
+_PURGE = Statement(
+    text(
+        "DELETE FROM user_attempts WHERE key IN (SELECT key FROM user_attempts "
+        "WHERE updated_at < clock_timestamp() - make_interval(secs => :memory) LIMIT 20 FOR UPDATE SKIP LOCKED)"
+    )
+)
 _WAIT = Statement(
     text("SELECT extract(epoch FROM blocked_until - clock_timestamp()) FROM user_attempts WHERE key = :key")
 )
@@ -90,6 +97,7 @@ class Throttle:
     async def count(self, connection: Connection, account: str, address: str) -> None:
         """Count one attempt. Raises Problem 429 while a counter is blocked; then nothing is counted."""
         settings = self._settings
+        await connection.run(_PURGE, {"memory": float(MEMORY_SECONDS)})
         if address:
             key, free = self._key("address", address), settings.attempts_per_address
             await self._one(connection, key, free, forgiven=FORGIVEN_SECONDS)

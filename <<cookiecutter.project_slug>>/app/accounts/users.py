@@ -9,8 +9,8 @@ from uuid_utils.compat import uuid7
 
 from app.accounts import queries, sessions
 from app.accounts.core import fold
-from app.auth.roles import ROLES
-from app.core.exceptions import Unprocessable
+from app.auth.roles import ROLES, roles_with
+from app.core.exceptions import Conflict, Unprocessable
 from app.db.driver import Connection, Row
 
 
@@ -88,6 +88,15 @@ def require_roles(roles: Iterable[str]) -> None:
         text = f"Unknown role {unknown[0]}; roles: {', '.join(ROLES)}."
         error = {"detail": text, "code": "unknown_role", "pointer": "#/roles"}
         raise Unprocessable(text, code="unknown_role", errors=[error])
+
+
+async def keep_an_administrator(connection: Connection, user_id: uuid.UUID) -> None:
+    """Raise Conflict for the only user who can administer users: without one, only a command could."""
+    await connection.run(queries.LOCK_ADMINISTRATION, {})
+    values = {"id": user_id, "roles": roles_with("users:write")}
+    if await connection.scalar(queries.IS_LAST_OF_ROLES, values) is not None:
+        text = "This is the last administrator who can log in. Give the role to another user first."
+        raise Conflict(text, code="last_administrator")
 
 
 async def owner_of_mailed(connection: Connection, token: str, purposes: Iterable[str]) -> Row | None:

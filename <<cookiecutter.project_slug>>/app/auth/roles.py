@@ -33,5 +33,10 @@ def scopes_of(roles: Iterable[str], known: Iterable[str]) -> frozenset[str]:
     return frozenset(scope for scope in known if any(role.grants(scope) for role in held))
 
 
+def roles_with(scope: str) -> list[str]:
+    """Return the names of the roles that grant `scope`."""
+    return [name for name, role in ROLES.items() if role.grants(scope)]
+
+
 def _fits(scope: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(scope, pattern) for pattern in patterns)

@@ -1,19 +1,20 @@
 """`python -m app user create|disable|password`: users, without the API. Exit code 1: not done, the reason is printed.
 
 The password is read from the standard input, or asked for. With --token none is needed: a single-use token is printed,
-with which the user sets the password (`POST /api/v1/auth/reset`).
+with which the user sets the password (`POST /api/v1/auth/reset`). The line of the audit log goes to the standard error.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import re
 import sys
 from collections.abc import Sequence
 
-from app.accounts import queries, users
+from app.accounts import audit, queries, users
 from app.accounts.passwords import Passwords
 from app.accounts.schemas import EMAIL
 from app.auth.account_settings import AccountSettings, load_settings
@@ -23,6 +24,9 @@ from app.core.database import Database, make_engine
 from app.core.exceptions import Problem
 from app.db.driver import Connection, Row
 from app.models.user import EMAIL_LENGTH
+from app.observability.logging import configure_logging
+
+BY = "command"  # in place of the administrator's id: whoever runs it is known to the place where it runs
 
 
 class Failed(Exception):
@@ -69,6 +73,8 @@ def _email(text: str) -> str:
 
 async def _run(given: argparse.Namespace, password: str | None) -> str:
     settings = load_settings()
+    with contextlib.redirect_stdout(sys.stderr):  # the standard output has the result alone
+        configure_logging(get_settings())
     database = Database(make_engine(get_settings()), pooler=get_settings().database_pooler)
     passwords = Passwords(settings)
     try:
@@ -76,7 +82,9 @@ async def _run(given: argparse.Namespace, password: str | None) -> str:
         if password is not None:
             await passwords.require_strong(password, [given.email])
             password_hash = await passwords.hash(password)
-        return await database.write(lambda connection: _change(connection, given, settings, password_hash))
+        user, text = await database.write(lambda connection: _change(connection, given, settings, password_hash))
+        _record(given, user)
+        return text
     finally:
         passwords.stop()
         await database.stop()
@@ -84,7 +92,8 @@ async def _run(given: argparse.Namespace, password: str | None) -> str:
 
 async def _change(
     connection: Connection, given: argparse.Namespace, settings: AccountSettings, password_hash: str | None
-) -> str:
+) -> tuple[Row, str]:
+    """Return the user, and the text to print."""
     if given.command == "create":
         user = await users.create(
             connection,
@@ -100,15 +109,26 @@ async def _change(
         if user is None:
             raise Failed(f"{given.email} has no user; check the spelling, or use `user.create`.")
         if given.command == "disable":
-            return await _disable(connection, user)
+            return user, await _disable(connection, user)
         if password_hash is not None:
             await users.set_password(connection, user["id"], password_hash)
     if password_hash is None:
-        return await users.mailed_token(connection, user["id"], "invite", settings.verify_seconds)
-    return f"{user['id']} {given.email}"
+        return user, await users.mailed_token(connection, user["id"], "invite", settings.verify_seconds)
+    return user, f"{user['id']} {given.email}"
 
 
 async def _disable(connection: Connection, user: Row) -> str:
     await connection.run(queries.SET_ACTIVE, {"id": user["id"], "is_active": False})
     ended = await users.end_sessions(connection, user["id"])
     return f"{user['email']} is disabled; {ended} sessions ended."
+
+
+def _record(given: argparse.Namespace, user: Row) -> None:
+    if given.command == "create":
+        audit.record("user_created", user=user["id"], roles=list(user["roles"]), by=BY)
+    elif given.command == "disable":
+        audit.record("user_changed", user=user["id"], members=["is_active"], by=BY)
+    elif not given.token:
+        audit.record("password_changed", user=user["id"], by=BY)
+    if given.token and given.command != "disable":
+        audit.record("token_issued", user=user["id"], by=BY)

@@ -10,6 +10,7 @@ from app.accounts import audit, own, queries
 from app.accounts.administration import HIDDEN
 from app.accounts.core import AccountsDep, CallerDep
 from app.accounts.current import CurrentSession, CurrentUser
+from app.accounts.endpoints import NO_STORE
 from app.accounts.schemas import ChangePassword, MeUpdate, Sessions, UserRead
 from app.api.answers import problems
 from app.api.dependencies import DatabaseDep
@@ -22,7 +23,7 @@ router = Router(prefix="/users/me", tags=["Own account"])
 
 
 def _shown(user: Row) -> Response:
-    return json_response({name: value for name, value in user.items() if name not in HIDDEN})
+    return json_response({name: value for name, value in user.items() if name not in HIDDEN}, headers=NO_STORE)
 
 
 @router.get("", operation_id="me_get", response_model=UserRead)
@@ -64,7 +65,7 @@ async def change_password(
 async def list_sessions(user: CurrentUser, session_id: CurrentSession, database: DatabaseDep) -> Response:
     """The open sessions, latest use first."""
     rows = await own.open_sessions(database, user["id"])
-    return json_response({"items": [{**row, "is_current": row["id"] == session_id} for row in rows]})
+    return json_response({"items": [{**row, "is_current": row["id"] == session_id} for row in rows]}, headers=NO_STORE)
 
 
 @router.delete("/sessions/{id}", operation_id="me_end_session", status_code=204)

@@ -9,6 +9,7 @@ from fastapi import Form, Response
 
 from app.accounts import login, sessions
 from app.accounts.core import AccountsDep, CallerDep
+from app.accounts.endpoints import NO_STORE
 from app.accounts.schemas import LogIn, RefreshRequest, Tokens
 from app.accounts.sessions import Issued
 from app.api.answers import problems
@@ -18,8 +19,6 @@ from app.api.routing import Router
 from app.core.security import public
 
 router = Router(prefix="/auth", tags=["Authentication"], dependencies=[public])
-
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749, 5.1
 
 
 @router.post("/token", operation_id="auth_token", response_model=Tokens, responses=problems(400, 429))

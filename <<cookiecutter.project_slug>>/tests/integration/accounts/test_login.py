@@ -77,7 +77,9 @@ async def test_every_refusal_is_the_same(person: MakePerson, own_app: FastAPI, c
         await own_app.state.database.write(lambda connection: connection.driver.execute(sql))
     if case == "unknown":
         ada.email = "nobody@example.com"
-    problem = assert_problem(await ada.log_in(OTHER if case == "wrong password" else PASSWORD), 400, "invalid_grant")
+    answer = await ada.log_in(OTHER if case == "wrong password" else PASSWORD)
+    problem = assert_problem(answer, 400, "invalid_grant")
+    assert answer.headers["Cache-Control"] == "no-store"
     assert problem["detail"] == "The e-mail or the password is wrong, or the account is not active."
 
 

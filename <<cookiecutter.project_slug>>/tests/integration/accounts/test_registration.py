@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 from structlog.testing import capture_logs
 
+from app.accounts import background
 from app.accounts.core import Accounts
 from tests.integration.accounts.conftest import OTHER, PASSWORD, MakePerson, Person, hold_delays
 from tests.support.mailbox import Mailbox
@@ -65,6 +66,18 @@ async def test_two_registrations_at_once_make_one_user(
 async def test_a_common_password_is_refused(anyone: AsyncClient, password: str) -> None:
     answer = await anyone.post(f"{AUTH}/register", json={"email": "eve@example.com", "password": password})
     assert assert_problem(answer, 422, "password_weak")["errors"][0]["pointer"] == "#/password"
+
+
+@pytest.mark.parametrize("path", ["register", "forgot"])
+async def test_a_full_queue_of_messages_refuses_and_counts_nothing(
+    anyone: AsyncClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    body = {"email": "eve@example.com", **({"password": PASSWORD} if path == "register" else {})}
+    monkeypatch.setattr(background, "LIMIT", 0)
+    for _ in range(8):
+        assert_problem(await anyone.post(f"{AUTH}/{path}", json=body), 503, "mail_busy")
+    monkeypatch.undo()
+    assert (await anyone.post(f"{AUTH}/{path}", json=body)).status_code == 202
 
 
 class TestClosed:

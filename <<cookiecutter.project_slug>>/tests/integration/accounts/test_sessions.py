@@ -139,7 +139,9 @@ async def test_sessions_are_listed_and_ended(person: MakePerson) -> None:
 async def test_the_profile_is_shown_and_changed(person: MakePerson) -> None:
     ada = await person()
     headers = await ada.headers()
-    me = (await ada.client.get("/api/v1/users/me", headers=headers)).json()
+    answers = [await ada.client.get(f"/api/v1/users/me{path}", headers=headers) for path in ("", "/sessions")]
+    assert [answer.headers["Cache-Control"] for answer in answers] == ["no-store"] * 2
+    me = answers[0].json()
     assert not {"password_hash", "email_folded", "deleted_at"} & set(me)
     assert (await ada.client.patch("/api/v1/users/me", json={}, headers=headers)).json() == me
     changed = (await ada.client.patch("/api/v1/users/me", json={"name": "Ada"}, headers=headers)).json()

@@ -31,6 +31,18 @@ async def test_guesses_from_one_address_are_delayed(person: MakePerson, own_app:
     assert (await at(own_app, "198.51.100.2", ada.email).log_in()).status_code == 200
 
 
+async def test_a_guess_removes_more_old_counters_than_it_adds(person: MakePerson, own_app: FastAPI) -> None:
+    ada = await person()
+    old = (
+        "INSERT INTO user_attempts (key, count, blocked_until, updated_at) SELECT sha256(n::text::bytea), 1, now(), "
+        "now() - interval '2 days' FROM generate_series(1, 30) AS n"
+    )
+    await own_app.state.database.write(lambda connection: connection.driver.execute(old))
+    assert await guess(at(own_app, "198.51.100.1", ada.email), 1) == [400]
+    count = "SELECT count(*) FROM user_attempts"
+    assert await own_app.state.database.read(lambda connection: connection.driver.fetchval(count)) == 10 + 3
+
+
 async def test_each_further_guess_doubles_the_delay(person: MakePerson, own_app: FastAPI) -> None:
     ada = await person()
     database, delays = own_app.state.database, []

@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 from fastapi import FastAPI
@@ -15,6 +18,7 @@ from tests.support.problems import assert_problem
 
 async def run(monkeypatch: pytest.MonkeyPatch, url: str, typed: str, *arguments: str) -> int:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    monkeypatch.setattr(user, "configure_logging", lambda settings: None)  # that of this process stays
     with environment(url):
         return await asyncio.to_thread(user.main, arguments)
 
@@ -55,3 +59,24 @@ async def test_a_token_in_place_of_a_password(
     answer = await anyone.post("/api/v1/auth/reset", json={"token": token, "password": PASSWORD})
     assert answer.status_code == 204
     assert (await bob.log_in()).status_code == 200
+
+
+async def test_the_standard_error_has_the_line_of_the_audit_log(own_database: str) -> None:
+    await asyncio.to_thread(require_lines, own_database)
+
+
+def require_lines(database: str) -> None:
+    def run_command(*arguments: str, typed: str = "") -> tuple[str, str]:
+        command = [sys.executable, "-m", "app", "user", *arguments, "--email", "ada@example.com"]
+        environment = {**os.environ, "DATABASE_URL": database, "ENVIRONMENT": "test", "LOG_LEVEL": "INFO"}
+        done = subprocess.run(command, env=environment, input=typed, text=True, capture_output=True, check=True)
+        return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "audit=True" in line)
+
+    printed, lines = run_command("create", "--role", "admin", "--token")
+    assert len(printed.splitlines()) == 1
+    assert "user_created" in lines
+    assert "token_issued" in lines
+    assert "by=command" in lines
+    assert printed.strip() not in lines
+    assert "password_changed" in run_command("password", typed=f"{PASSWORD}\n")[1]
+    assert "members=['is_active']" in run_command("disable")[1]

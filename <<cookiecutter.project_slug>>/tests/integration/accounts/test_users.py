@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Response
 
-from tests.integration.accounts.conftest import OTHER, MakePerson, Person, bearer
+from tests.integration.accounts.conftest import OTHER, PASSWORD, MakePerson, Person, bearer
 from tests.support.mailbox import Mailbox
 from tests.support.problems import assert_problem
 
@@ -84,8 +84,61 @@ async def test_users_are_listed_read_and_changed(
     changed = await anyone.patch(one, json=body, headers=headers | etag)
     assert changed.json()["email"] == "New@example.com"
     assert_problem(await anyone.patch(one, json={"name": "x"}, headers=headers | etag), 412)
+
+
+async def test_a_changed_e_mail_is_to_be_confirmed(
+    admin: tuple[Person, dict[str, str]], person: MakePerson, anyone: AsyncClient, mailbox: Mailbox
+) -> None:
+    _, headers = admin
+    bob = await person()
+    one = f"{USERS}/{bob.id}"
+    changed = await anyone.patch(one, json={"email": bob.email.upper()}, headers=headers)
+    assert changed.json()["is_verified"] is True  # the same one, in other letters
+    changed = await anyone.patch(one, json={"email": "New@example.com"}, headers=headers)
+    assert changed.json()["is_verified"] is False
+    token = await mailbox.token("New@example.com")
     bob.email = "new@EXAMPLE.com"
+    assert_problem(await bob.log_in(), 400, "invalid_grant")
+    confirmation = {"token": token, "password": PASSWORD}
+    assert (await anyone.post("/api/v1/auth/verify", json=confirmation)).status_code == 204
     assert (await bob.log_in()).status_code == 200
+
+
+async def test_an_invitation_follows_the_e_mail(
+    admin: tuple[Person, dict[str, str]], anyone: AsyncClient, mailbox: Mailbox
+) -> None:
+    _, headers = admin
+    created = await anyone.post(USERS, json={"email": "typo@example.com"}, headers=headers)
+    wrong = await mailbox.token("typo@example.com")
+    one = f"{USERS}/{created.json()['id']}"
+    assert (await anyone.patch(one, json={"email": "bob@example.com"}, headers=headers)).status_code == 200
+    right = await mailbox.token("bob@example.com")
+    reset = "/api/v1/auth/reset"
+    assert_problem(await anyone.post(reset, json={"token": wrong, "password": OTHER}), 400, "token_used")
+    assert (await anyone.post(reset, json={"token": right, "password": OTHER})).status_code == 204
+
+
+@pytest.mark.parametrize("change", [{"roles": []}, {"roles": ["member"]}, {"is_active": False}, None], ids=str)
+async def test_the_last_administrator_stays(
+    admin: tuple[Person, dict[str, str]], person: MakePerson, anyone: AsyncClient, change: dict[str, object] | None
+) -> None:
+    ada, headers = admin
+    await person("member")
+
+    async def leave(user: Person) -> Response:
+        one = f"{USERS}/{user.id}"
+        if change is None:
+            return await anyone.delete(one, headers=headers)
+        return await anyone.patch(one, json=change, headers=headers)
+
+    assert_problem(await leave(ada), 409, "last_administrator")
+    assert (await anyone.patch(f"{USERS}/{ada.id}", json={"name": "Ada"}, headers=headers)).status_code == 200
+    invited = {"email": "invited@example.com", "roles": ["admin"]}
+    assert (await anyone.post(USERS, json=invited, headers=headers)).status_code == 201
+    assert_problem(await leave(ada), 409, "last_administrator")  # who is invited cannot log in yet
+    eve = await person("admin")
+    answers = await asyncio.gather(leave(ada), leave(eve))
+    assert sorted(answer.status_code for answer in answers) == [204 if change is None else 200, 409]
 
 
 async def test_a_deleted_user_is_gone_and_the_e_mail_is_free(

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from app.accounts import registration
+from app.accounts import background, registration
 from app.accounts.passwords import Passwords
 from tests.integration.accounts.conftest import OTHER, MakePerson
 from tests.support.applications import application
@@ -45,6 +45,10 @@ async def register(client: AsyncClient, email: str) -> Response:
     return await client.post("/api/v1/auth/register", json={"email": email, "password": OTHER})
 
 
+async def forgot_another(client: AsyncClient, email: str) -> Response:
+    return await forgot(client, f"x{email[:7]}@example.net")
+
+
 @pytest.fixture
 async def own_app(own_database: str) -> AsyncIterator[FastAPI]:
     """A service without a bound on attempts, which would end the measurement."""
@@ -54,8 +58,11 @@ async def own_app(own_database: str) -> AsyncIterator[FastAPI]:
         await app.state.accounts.stop()
 
 
-async def measured(app: FastAPI, send: Send, known: str, samples: int) -> float:
-    """Return the deviation of the times for a known and for unknown e-mails. Each request has its own address."""
+async def measured(app: FastAPI, send: Send, known: str, samples: int, *, following: Send | None = None) -> float:
+    """Return the deviation of the times for a known and for unknown e-mails. Each request has its own address.
+
+    With `following`, it is the time of this request after each `send`, while the work for that may run.
+    """
     times: dict[bool, list[float]] = {True: [], False: []}
     order = [True, False] * samples
     random.shuffle(order)
@@ -66,13 +73,19 @@ async def measured(app: FastAPI, send: Send, known: str, samples: int) -> float:
         async with AsyncClient(transport=transport, base_url="http://test") as client:
             begun = time.perf_counter()
             answer = await send(client, email)
-            times[is_known].append(time.perf_counter() - begun)
+            taken = time.perf_counter() - begun
+            if following is not None:
+                begun = time.perf_counter()
+                assert (await following(client, email)).status_code == 202
+                taken = time.perf_counter() - begun
+            times[is_known].append(taken)
         assert answer.status_code in (202, 400), answer.text
-        # What follows the answer is another request's time, whichever that is.
-        await app.state.accounts.background.settle()
+        if following is None:
+            await app.state.accounts.background.settle()
     medians = {kind: f"{statistics.median(values) * 1000:.2f} ms" for kind, values in times.items()}
     found = deviation(times[True], times[False])
-    print(f"{send.__name__}: known {medians[True]}, unknown {medians[False]}, {found:+.1f} standard deviations")
+    name = f"{send.__name__}, then {following.__name__}" if following else send.__name__
+    print(f"{name}: known {medians[True]}, unknown {medians[False]}, {found:+.1f} standard deviations")
     return found
 
 
@@ -80,6 +93,19 @@ async def measured(app: FastAPI, send: Send, known: str, samples: int) -> float:
 async def test_times_do_not_tell_known_e_mails(own_app: FastAPI, person: MakePerson, send: Send) -> None:
     known = await person(email="u999999@example.com")
     assert abs(await measured(own_app, send, known.email, SAMPLES)) < EQUAL
+
+
+async def test_the_next_request_does_not_tell_known_e_mails(own_app: FastAPI, person: MakePerson) -> None:
+    known = await person(email="u999999@example.com")
+    assert abs(await measured(own_app, forgot, known.email, SAMPLES, following=forgot_another)) < EQUAL
+
+
+async def test_without_the_pause_the_next_request_tells(
+    own_app: FastAPI, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "PAUSE", (0.0, 0.0))
+    known = await person(email="u999999@example.com")
+    assert abs(await measured(own_app, forgot, known.email, CONTROL, following=forgot_another)) > DIFFERENT
 
 
 async def test_without_the_hash_for_nobody_they_do(

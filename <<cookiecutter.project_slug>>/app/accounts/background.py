@@ -64,11 +64,11 @@ class Background:
             self._worker.cancel()
             await asyncio.wait({self._worker})
 
-    async def _finish(self, timeout: float | None) -> None:
+    async def _finish(self, seconds: float | None) -> None:
         if self._worker is None:
             return
         self._hurry.set()
-        await asyncio.wait({self._worker}, timeout=timeout)
+        await asyncio.wait({self._worker}, timeout=seconds)
         self._hurry.clear()
 
     async def _serve(self) -> None:

@@ -89,8 +89,12 @@ async def test_without_room_work_is_refused(monkeypatch: pytest.MonkeyPatch, don
 async def test_a_shutdown_drops_what_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "STOP_SECONDS", 0.1)
     work = Background()
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
     for _ in range(background.AT_ONCE + 1):
-        work.start(asyncio.Event().wait)
+        work.start(hang)
     with capture_logs() as logs:
         await asyncio.wait_for(work.stop(), 60)
     assert [(line["event"], line["works"]) for line in logs] == [

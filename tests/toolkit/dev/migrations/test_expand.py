@@ -133,3 +133,39 @@ def test_a_rule_that_is_taken_back_is_no_longer_outstanding(service: SmallServic
     service.declare(products(price.format(0)))
     assert service.new() is None
     assert outstanding.read(service.root) == ()
+
+
+UNLOCKED = """
+CREATE FUNCTION unlocked(anyelement) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND mode = 'AccessExclusiveLock'
+               AND relation = 'products'::regclass) THEN RAISE EXCEPTION 'rows are read under the lock';
+    END IF;
+    RETURN true;
+END $$
+"""
+
+
+@pytest.mark.drill(minutes=1)
+def test_a_wider_type_reads_no_rows_under_its_lock(service: SmallService) -> None:
+    price = 'sa.Column("price", sa.Numeric({}, 2)), sa.CheckConstraint("price > 0", name="price")'
+    status = 'sa.Column("status", sa.String({})), sa.CheckConstraint("status IN ({})", name="status")'
+    service.declare(products(price.format(8), status.format(3, "'new', 'a:b'")))
+    assert service.new()
+    service.upgrade()
+    service.sql("INSERT INTO products (price, status) VALUES (1, 'new'), (2, 'a:b')")
+    service.sql(UNLOCKED)
+    for column in ("price", "status"):
+        service.sql(f"ALTER TABLE products ADD CONSTRAINT watched_{column} CHECK (unlocked({column}))")
+    with pytest.raises(asyncpg.RaiseError, match="under the lock"):
+        service.sql("ALTER TABLE products ALTER price TYPE numeric(9, 2)")  # the control
+    service.sql("ALTER TABLE products DROP CONSTRAINT ck_products_price")  # as an interrupted revision leaves it
+    service.sql("ALTER TABLE products ADD CONSTRAINT ck_products_price CHECK (price > 0) NOT VALID")
+
+    service.declare(products(price.format(12), status.format(8, "'new', 'a:b', 'refunded'")))
+    assert service.new()
+    service.upgrade()
+    assert service.sql("SELECT conname FROM pg_constraint WHERE contype = 'c' AND NOT convalidated") == []
+    for column in ("price", "status"):
+        service.sql(f"ALTER TABLE products DROP CONSTRAINT watched_{column}")
+    assert service.differences() == []
+    service.sql("INSERT INTO products (price, status) VALUES (9999999999, 'refunded')")

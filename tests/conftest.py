@@ -12,7 +12,7 @@ from hypothesis import HealthCheck
 from xdist.remote import Producer
 
 from tests.support.bakery import Bakery
-from tests.support.turns import ByPart
+from tests.support.turns import ByPart, deploys
 from toolkit.dev import loopback
 from workshop import drills, totals
 
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "bakery" in getattr(item, "fixturenames", ()):
             item.add_marker("bakes")
-        if item.path.parent.name in ("cluster", "machine", "ecs", "cloudrun", "azure"):
+        if deploys(item.path):
             item.add_marker("deploys")
     if not config.getoption("--drills"):
         later = pytest.mark.skip(reason="a drill, which takes minutes: python3 tasks.py test --drills")

@@ -49,9 +49,8 @@ def fails(stage: Stage, name: str, line: str) -> Ended:
     return ended
 
 
-@pytest.mark.parametrize(
-    "name", ["settings", *(pytest.param(name, marks=pytest.mark.drill) for name in list(ENDS)[1:])]
-)
+@pytest.mark.drill
+@pytest.mark.parametrize("name", list(ENDS))
 def test_the_exit_code_says_why(empty: Stage, tmp_path: Path, name: str) -> None:
     code, line = ENDS[name]
     entry = json.dumps(["/bin/sh", "-c", f"echo '{line}' >&2; exit {code}", "entrypoint"])

@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.stage import PASSWORD, Stage
 
 PRODUCT = {"name": "Lamp", "price": "9.50"}
@@ -53,6 +55,7 @@ def test_check_and_diff_tell_what_the_deploy_then_does(running: Stage) -> None:
     assert again.code == 0, again
 
 
+@pytest.mark.drill(minutes=1)
 def test_rendered_objects_are_those_that_run(running: Stage, tmp_path: Path) -> None:
     """`--render DIR`, for people who apply with other tools: nothing would change, and `kubectl diff` would see it."""
     assert running.deploy("v2", *CHANGE).code == 0

@@ -18,6 +18,7 @@ def set_secret(stage: Stage, url: str) -> None:
     stage.kubectl("patch", "secret", "shop", "--type=merge", "--patch", patch)
 
 
+@pytest.mark.drill(minutes=1)
 def test_a_changed_secret_replaces_the_pods(running: Stage) -> None:
     before = running.pods()
     again = running.deploy("v1")

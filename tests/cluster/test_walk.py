@@ -95,6 +95,7 @@ def person(actor: Stage, tmp_path: Path) -> Iterator[Person]:
         subprocess.run(["kubectl", "delete", "namespace", own, "--wait=false", "--ignore-not-found"], check=False)
 
 
+@pytest.mark.drill(minutes=2)
 def test_from_nothing_to_a_served_url(person: Person, actor: Stage) -> None:
     own = person.environment["DEPLOY_NAMESPACE"]
     doctor, deploy, reach, later = commands_of(person.project)

@@ -56,6 +56,7 @@ def test_default(bakery: Bakery) -> None:
     assert "exclude-newer" not in (service / "uv.lock").read_text()
 
 
+@pytest.mark.drill(minutes=1)
 def test_no_network(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
     """A skipped step is reported with the command that completes it, and that command works."""
     done = bakery.cookiecutter(tmp_path, env=offline)
@@ -131,6 +132,7 @@ def test_no_uv(bakery: Bakery, plain: list[str], tmp_path: Path) -> None:
     assert git(tmp_path / "product-catalogue", "status", "--porcelain") == ""
 
 
+@pytest.mark.drill(minutes=1)
 def test_no_git_identity(bakery: Bakery, offline: dict[str, str], tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -71,5 +71,5 @@ def test_an_import_that_goes_up_is_refused(service: Path, module: str, line: str
 def test_a_release_may_import_no_place() -> None:
     contracts = tomllib.loads((SERVICE / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     forbidden = next(each["forbidden_modules"] for each in contracts if each["name"].startswith("A release knows"))
-    places = [path.parent.name for path in (SERVICE / DEPLOY / "places").glob("*/place.py")]
+    places = [path.parent.name for path in (SERVICE / DEPLOY / "places").glob("*/__init__.py")]
     assert sorted(forbidden) == sorted(f"toolkit.deploy.places.{name}" for name in places)

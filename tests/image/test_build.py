@@ -30,6 +30,7 @@ def images(path: str) -> list[str]:
     return sorted(docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"reference={path}").split())
 
 
+@pytest.mark.drill(minutes=1)
 def test_nothing_is_built_or_pushed_twice(checkout: Checkout, own_registry_path: str) -> None:
     cold = checkout.ok("build")
     status, tag = built(cold.out)

@@ -78,6 +78,7 @@ def test_every_alert_has_a_unit_test(rules: Path) -> None:
     assert tested == {rule["alert"] for rule in _rules(rules) if "alert" in rule}
 
 
+@pytest.mark.drill
 def test_an_alert_fires_when_the_database_is_cut(
     bakery: Bakery, rules: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,7 @@ def answers(running: Dev, product: str) -> bool:
 
 
 @linux
+@pytest.mark.drill(minutes=1)
 def test_a_killed_one_leaves_nothing_that_is_in_the_way(dev: Start, service: Path) -> None:
     first = dev().ready()
     status, product = first.call("POST", "/api/v1/products", PRODUCT)
@@ -68,6 +69,7 @@ def test_a_killed_one_leaves_nothing_that_is_in_the_way(dev: Start, service: Pat
     assert dev().ready().call("GET", f"/api/v1/products/{product['id']}")[0] == 200
 
 
+@pytest.mark.drill(minutes=1)
 def test_fresh_starts_over(dev: Start) -> None:
     first = dev().ready()
     assert first.call("POST", "/api/v1/products", PRODUCT)[0] == 201

@@ -163,6 +163,7 @@ def test_a_service_and_its_migrations(bakery: Bakery, place: Place, tmp_path: Pa
         assert running.get("/api/v1/products")[0] == 503
 
 
+@pytest.mark.drill
 def test_a_rotated_password(place: Place, tmp_path: Path, bakery: Bakery) -> None:
     """Once its connections are gone, a running service is refused: 503 with the reason, until it has the password."""
     service, url = bakery.bake(), place.url(f"sslmode=verify-full&sslrootcert={place.ours}")

@@ -1,8 +1,15 @@
 """Which tests go to the same worker, one after another, when several workers share the machine."""
 
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
+
+PLACES = ("cluster", "machine", "ecs", "cloudrun", "azure")
+
+
+def deploys(path: PurePath) -> bool:
+    """Return True for a test file that deploys to a place; tests/toolkit has folders of the same names."""
+    return path.parent.name in PLACES and path.parent.parent.name == "tests"
 
 
 class ByPart(LoadScopeScheduling):
@@ -14,6 +21,6 @@ class ByPart(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePosixPath(nodeid.partition("::")[0])
-        if path.parent.name == "image":
+        if str(path.parent) == "tests/image":
             return str(path.parent)
-        return str(path) if path.parent.name in ("cluster", "machine", "ecs", "cloudrun", "azure") else nodeid
+        return str(path) if deploys(path) else nodeid

@@ -56,6 +56,7 @@ def written_while_counted(service: SmallService, statement: str) -> Iterator[Non
     assert not writing.is_alive()
 
 
+@pytest.mark.drill(minutes=1)
 def test_a_rule_that_is_broken_after_the_count_leaves_no_invalid_constraint(service: SmallService) -> None:
     price = 'sa.Column("price", sa.Integer()), sa.CheckConstraint("price > {}", name="price")'
     changed(service, products(NAME, price.format(0)), products(NAME, price.format(5)), "SELECT 1")

@@ -143,6 +143,7 @@ def test_a_forgotten_trigger_or_view_is_a_difference(service: SmallService) -> N
     assert view.startswith("view products: the models say nothing")
 
 
+@pytest.mark.drill(minutes=1)
 def test_a_renamed_resource_is_widened_before_its_contract(service: SmallService) -> None:
     before = products('sa.Column("name", sa.String(20), nullable=False)')
     changed(

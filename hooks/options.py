@@ -47,9 +47,7 @@ ACCOUNTS = (
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
     ("place", "kubernetes"): Effect(remove=("docs/cloudrun.md", "docs/ecs.md")),
-    ("place", "machine"): Effect(
-        remove=("docs/cloudrun.md", "docs/ecs.md", "helm", "k8s", ".github/workflows/preview.yml")
-    ),
+    ("place", "machine"): Effect(remove=("docs/cloudrun.md", "docs/ecs.md", "helm", "k8s")),
     ("place", "ecs"): Effect(remove=("docs/cloudrun.md", "helm", "k8s", ".github/workflows/preview.yml")),
     ("place", "cloudrun"): Effect(remove=("docs/ecs.md", "helm", "k8s", ".github/workflows/preview.yml")),
     ("driver", "manifests"): Effect(remove=("helm",)),

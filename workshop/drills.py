@@ -35,6 +35,8 @@ CONCERNS = (
     (f"{SERVICE}/toolkit/deploy/places/kubernetes/rollout.py", "tests/cluster/test_verdicts.py"),
     (f"{SERVICE}/toolkit/deploy/places/machine/*", "tests/machine/*"),
     (f"{SERVICE}/toolkit/deploy/scheduler.py", "tests/machine/test_processes.py"),
+    (f"{SERVICE}/toolkit/deploy/page.py", "tests/*/test_page.py"),
+    (f"{SERVICE}/toolkit/deploy/release/traffic.py", "tests/*/test_page.py"),
     (f"{SERVICE}/toolkit/deploy/operations/preview*", "tests/*/test_previews.py"),
     (f"{SERVICE}/toolkit/deploy/places/ecs/*", "tests/ecs/*"),
     ("tests/support/ecs*", "tests/ecs/*"),

@@ -41,6 +41,8 @@ PINNED = re.compile(r"^\s*(?:- )?uses: (?P<action>[\w./-]+)@(?P<commit>\S+)(?P<c
 TASK = re.compile(r"python3 tasks\.py (?P<task>[\w.]+)[^;&|]*")
 # What is no task: the credentials that the tasks find where kubectl does.
 TOOLCHAIN = ("""printf '%s' "$KUBE_CONFIG" | install -D -m 600 /dev/stdin "$HOME/.kube/config\"""",)
+HOSTS = """printf '%s\\n' "$SSH_PRIVATE_KEY" | install -D -m 600 /dev/stdin "$HOME/.ssh/id_ed25519"
+printf '%s\\n' "$SSH_KNOWN_HOSTS" | install -D -m 600 /dev/stdin "$HOME/.ssh/known_hosts\""""
 JOBS = ["lint", "unit", "integration", "image", "staging", "e2e", "production", "rollback"]
 
 
@@ -173,6 +175,33 @@ def test_previews_are_off_by_default_and_never_for_a_fork(skeleton: Path) -> Non
     assert made["env"] == removed["env"] == {"BRANCH": "${{ github.head_ref }}"}
     text = (skeleton / ".github" / "workflows" / "preview.yml").read_text()
     assert "types: [opened, synchronize, reopened, closed]" in text
+
+
+@pytest.fixture(scope="module")
+def on_machines(bakery: Bakery) -> Path:
+    output = bakery.folder / "pipeline-on-machines"
+    with bakery._once(output.name) as first:
+        if first:
+            done = bakery.cookiecutter(output, "--accept-hooks", "no", "place=machine")
+            assert done.returncode == 0, done.stderr
+            subprocess.run(["git", "init", "-q"], cwd=output / "product-catalogue", check=True)
+    return output / "product-catalogue"
+
+
+def test_previews_on_machines_reach_the_hosts_by_ssh(on_machines: Path, skeletons: dict[str, Path]) -> None:
+    assert linters.complaints(linters.zizmor(), on_machines, "--offline", "--quiet", ".") == ""
+    for name, job in workflow(on_machines, "preview")["jobs"].items():
+        found = runs(job)
+        assert HOSTS in found, name
+        assert found[-1].startswith("python3 tasks.py preview"), name
+        assert "KUBE_CONFIG" not in str(job)
+        assert "SSH_PRIVATE_KEY" not in str(workflow(skeletons["docker hub"], "preview")["jobs"][name])
+    content = yaml.safe_load((on_machines / ".gitlab-ci.yml").read_text())
+    for name in ("preview", "preview:remove", "preview:expire"):
+        before = content[content[name]["extends"]]["before_script"]
+        assert any("openssh-client" in line for line in before), name
+        assert sum('"$HOME/.ssh/' in line for line in before) == 2, name
+        assert content[name]["script"][0].startswith("python3 tasks.py preview")
 
 
 def test_a_deploy_leaves_its_page_also_when_it_fails(skeleton: Path) -> None:

@@ -66,6 +66,7 @@ class Page:
     title: str = "deploy"
     steps: list[Step] = field(default_factory=list)
     instances: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # name: times and states
+    requests: dict[str, tuple[int, int]] = field(default_factory=dict)  # step: requests of clients, and 5xx of them
     notes: list[str] = field(default_factory=list)
     failures: list[Mapping[str, Any]] = field(default_factory=list)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -84,6 +85,9 @@ class Page:
             self._step(data["step"], now).progress.append((now, data["text"]))
         elif kind == "instance":
             self.instances.setdefault(data["name"], []).append((now, data["state"]))
+        elif kind == "requests":
+            requests, errors = self.requests.get(data["step"], (0, 0))
+            self.requests[data["step"]] = requests + data["requests"], errors + data["errors"]
         elif kind == "start":
             self._step(data["step"], now)
         elif kind == "result":
@@ -120,9 +124,10 @@ def html(page: Page, code: int | None, seconds: float) -> str:
         *(f"<p>{escape(note)}</p>" for note in page.notes),
         *map(_failure, page.failures),
         "<h2>Steps</h2>",
-        "<table><thead><tr><th>step</th><th>status</th><th>seconds</th><th>time line</th><th></th></tr></thead><tbody>",
-        *(_row(step, max(seconds, 0.001)) for step in ended),
+        f"<table><thead><tr>{''.join(f'<th>{name}</th>' for name in _columns(page))}</tr></thead><tbody>",
+        *(_row(page, step, max(seconds, 0.001)) for step in ended),
         "</tbody></table>",
+        *([f"<p>{_total(page.requests)}</p>"] if page.requests else []),
         *_instances(page.instances, max(seconds, 0.001)),
         *_progress(page.steps),
     ]
@@ -133,10 +138,22 @@ def html(page: Page, code: int | None, seconds: float) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
 
 
-def _row(step: Step, total: float) -> str:
+def _columns(page: Page) -> tuple[str, ...]:
+    figures = ("requests", "errors") if page.requests else ()
+    return "step", "status", "seconds", *figures, "time line", ""
+
+
+def _total(found: Mapping[str, tuple[int, int]]) -> str:
+    requests, errors = (sum(counts) for counts in zip(*found.values(), strict=True))
+    return f"The instances answered {requests} requests of clients during this deploy, {errors} of them with 5xx."
+
+
+def _row(page: Page, step: Step, total: float) -> str:
     left, width = 100 * step.began / total, 100 * (step.ended - step.began) / total
     bar = f'<div class="bar {escape(step.status)}" style="margin-left:{left:.2f}%;width:{width:.2f}%"></div>'
     cells = (escape(step.name), escape(step.status), f"{step.ended - step.began:.1f}")
+    if page.requests:
+        cells += tuple(map(str, page.requests.get(step.name, (0, 0))))
     texts = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr>{texts}<td class="line">{bar}</td><td class="summary">{escape(step.summary)}</td></tr>'
 

@@ -13,8 +13,16 @@ from typing import Any, Protocol, TextIO
 from toolkit.deploy.outcomes import Failure, Plan, Recap, Result
 
 
+class Traffic(Protocol):
+    """Counts the requests of clients, and shows them by `Report.requests`."""
+
+    def within(self, step: str) -> None: ...
+    def count(self, step: str) -> None: ...
+
+
 class Renderer(Protocol):
-    """Shows an event: `kind` is play, plan, start, progress, instance, result, note, failure or recap."""
+    """Shows an event: `kind` is play, plan, start, progress, instance, requests, result, note, failure or
+    recap."""
 
     def show(self, kind: str, data: Mapping[str, Any]) -> None: ...
 
@@ -25,6 +33,7 @@ class Report:
     def __init__(self, renderers: Sequence[Renderer], closing: Callable[[], None] = lambda: None) -> None:
         self.renderers, self.recap, self._began = renderers, Recap(), time.monotonic()
         self._instances: dict[str, str] = {}
+        self.traffic: Traffic | None = None  # counts requests, for a renderer that shows them
         self.close = closing  # stops background output of a renderer; nothing is shown afterwards
 
     def emit(self, kind: str, **data: Any) -> None:
@@ -46,12 +55,18 @@ class Report:
 
     def progress(self, step: str, text: str) -> None:
         self.emit("progress", step=step, text=text)
+        if self.traffic:
+            self.traffic.within(step)
 
     def instance(self, name: str, state: str) -> None:
         """Show that an instance has reached a state; a repeated one is not shown."""
         if self._instances.get(name) != state:
             self._instances[name] = state
             self.emit("instance", name=name, state=state)
+
+    def requests(self, step: str, requests: int, errors: int) -> None:
+        """Show requests that clients have made during a step; several calls add up."""
+        self.emit("requests", step=step, requests=requests, errors=errors)
 
     def note(self, text: str) -> None:
         self.emit("note", text=text)
@@ -61,6 +76,8 @@ class Report:
         self.emit(
             "result", step=result.step, status=result.status, seconds=round(result.seconds, 2), summary=result.summary
         )
+        if self.traffic:
+            self.traffic.count(result.step)
 
     def failure(self, failure: Failure) -> None:
         self.emit(

@@ -46,6 +46,7 @@ def with_target(
     from toolkit.deploy.places.choose import open_place
     from toolkit.deploy.release.settings import Check
     from toolkit.deploy.release.state import Options, Target
+    from toolkit.deploy.release.traffic import Traffic
 
     def connected() -> int:
         note_near_misses(shown)
@@ -62,6 +63,8 @@ def with_target(
                 place = open_place(project, service, environment, shown, correct_drift=options.correct_drift)
             if living:
                 place.refuse_ending()
+            if page:
+                shown.traffic = Traffic(place, shown)
             return run(Target(project, service, environment, place, shown, check, options, variables, ahead=ahead))
 
     shown = report.make(as_json=as_json, page=page)

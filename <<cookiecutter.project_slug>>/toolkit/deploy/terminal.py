@@ -34,7 +34,7 @@ class Terminal(Plain):
         self._began, self._step, self._text = 0.0, "", ""
 
     def show(self, kind: str, data: Mapping[str, Any]) -> None:
-        if kind == "instance":  # the progress of its step says enough
+        if kind in ("instance", "requests"):  # the progress of its step says enough
             return
         with self._lock:
             if kind in ("start", "progress"):

@@ -17,6 +17,8 @@ from workshop.pictures.page import browser
 
 EVIL = "<script>document.title = 'taken over'</script>"
 MEASURE = """<script>
+const rows = [...document.querySelectorAll("tbody tr")];
+document.body.dataset.requests = rows.map(row => `${row.cells[3].innerText}/${row.cells[4].innerText}`);
 const bars = [...document.querySelectorAll(".bar")].map(bar => bar.getBoundingClientRect());
 document.body.dataset.bars = JSON.stringify(bars.map(box => [Math.round(box.left), Math.round(box.width)]));
 </script></body>"""
@@ -99,6 +101,26 @@ def test_each_instance_has_its_time_line(tmp_path: Path) -> None:
     assert "<h2>Instances</h2>" not in html(Page(Path("x")), 0, 1)  # the control
 
 
+def test_requests_are_added_up_step_by_step(tmp_path: Path) -> None:
+    shown: list[str] = []
+    lines = io.StringIO()
+    report = Report([Page(tmp_path / "deploy.html"), Plain(lines), Counting(shown)])
+    report.requests("release", 40, 0)
+    report.requests("release", 2, 1)
+    report.result(Result("release", Status.CHANGED, 0.1, "done"))
+    report.requests("rollout", 100, 3)
+    report.result(Result("rollout", Status.OK, 0.1, "held"))
+    report.result(Result("record", Status.OK, 0.0, ""))
+    report.end(0)
+    text = (tmp_path / "deploy.html").read_text()
+    assert "<th>seconds</th><th>requests</th><th>errors</th>" in text
+    found = re.findall(r"<tr><td>(\w+)</td><td>\w+</td><td>[\d.]+</td><td>(\d+)</td><td>(\d+)</td>", text)
+    assert found == [("release", "42", "1"), ("rollout", "100", "3"), ("record", "0", "0")]
+    assert "142 requests of clients during this deploy, 4 of them with 5xx" in text
+    assert "42" not in lines.getvalue()
+    assert "<th>requests</th>" not in html(Page(Path("x")), 0, 1)  # the control: none are known
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(0, "succeeded"), (4, "failed and NOT rolled back"), (6, "refused"), (130, "interrupted"), (99, "failed")],
@@ -116,6 +138,7 @@ def test_the_time_line_in_a_browser(tmp_path: Path) -> None:
         pytest.skip("there is no Chromium on this machine")
     page = Page(tmp_path / "deploy.html", f"deploy {EVIL}")
     page.steps += [Step("image", 0, 10, "ok", "built"), Step("rollout", 10, 40, "failed", EVIL)]
+    page.requests = {"image": (120, 0), "rollout": (480, 7)}
     page.path.write_text(html(page, 3, 40).replace("</body>", MEASURE))
     options = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom")
     done = subprocess.run(
@@ -127,4 +150,5 @@ def test_the_time_line_in_a_browser(tmp_path: Path) -> None:
     assert first < second
     assert long == pytest.approx(3 * short, abs=2)
     assert abs(first + short - second) <= 2
+    assert 'data-requests="120/0,480/7"' in done.stdout
     assert "<title>taken over" not in done.stdout

@@ -267,6 +267,10 @@ class Place(Protocol):
         """Hint for a running service that does not answer."""
         ...
 
+    def figures(self) -> Mapping[str, Figures]:
+        """Return the requests that each running instance has answered since its start; empty if they are unknown."""
+        ...
+
     def status(self) -> PlaceStatus: ...
 
     def logs(self, lines: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
     from toolkit.deploy.places import Canary
     from toolkit.deploy.places.changes import Changes
+    from toolkit.deploy.places.values import Figures
     from toolkit.deploy.spec import ReleaseSpec
 
 
@@ -76,6 +77,9 @@ class PlaceDefaults:
 
     def canary(self, spec: ReleaseSpec) -> Canary | None:
         return None
+
+    def figures(self) -> Mapping[str, Figures]:
+        return {}
 
     def refusal_of_database(self) -> Failed | None:
         return None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from toolkit.deploy.interrupts import Interrupted, Signals
 from toolkit.deploy.outcomes import Exit, Failed, Failure, Outcome, Plan, Result, Status, fail
 from toolkit.deploy.release.history import record_failure, run_url
+from toolkit.deploy.release.traffic import PLAN
 from toolkit.exit_codes import SIGNALLED
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class _Deploy:
                 target.report.result(Result(step.name, status, 0.0, plans[step.name].note))
             return target.report.end(Exit.CHANGES if options.exit_code else Exit.OK)
         target.confirm(plans)
+        if target.report.traffic:
+            target.report.traffic.count(PLAN)
         for step in steps:
             if step.before_lock:
                 self._apply(step, plans[step.name])

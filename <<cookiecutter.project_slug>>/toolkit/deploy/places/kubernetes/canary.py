@@ -78,21 +78,22 @@ class KubernetesCanary:
 
     def figures(self) -> tuple[Mapping[str, Figures], Mapping[str, Figures]]:
         """Return what the pods of the running version and of the canary have served so far, by pod."""
-        port = self.place.environment.metrics_port or self.place.environment.port
-        running, candidate = (
-            {
-                name: metrics.figures(self.place.cluster.proxy_text(name, port, "/metrics", kind="pods") or "")
-                for name in _pod_names(self.place.cluster, label)
-            }
-            for label in (self.place.service, self.name)
-        )
-        return running, candidate
+        return figures(self.place, self.place.service), figures(self.place, self.name)
 
     def end(self) -> None:
         """Give all requests to the running version again, and remove the canary."""
         _apply_route(self.place, self.route)
         time.sleep(SETTLE_SECONDS)
         remove(self.place)
+
+
+def figures(place: KubernetesPlace, label: str) -> Mapping[str, Figures]:
+    """Return what the pods of this name have served so far, by pod."""
+    port = place.environment.metrics_port or place.environment.port
+    return {
+        name: metrics.figures(place.cluster.proxy_text(name, port, "/metrics", kind="pods") or "")
+        for name in _pod_names(place.cluster, label)
+    }
 
 
 def required(place: KubernetesPlace) -> Gateway:

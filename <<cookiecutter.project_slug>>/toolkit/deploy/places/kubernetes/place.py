@@ -34,7 +34,7 @@ from toolkit.deploy.places.kubernetes.naming import is_migration, migration_in
 from toolkit.deploy.places.kubernetes.objects import Object, content_hash, identity, image_of
 from toolkit.deploy.places.kubernetes.pods import look
 from toolkit.deploy.places.kubernetes.secrets import change_secret
-from toolkit.deploy.places.values import Finding, PlaceStatus, Running, Variables
+from toolkit.deploy.places.values import Figures, Finding, PlaceStatus, Running, Variables
 from toolkit.deploy.records import last_good
 
 if TYPE_CHECKING:
@@ -238,6 +238,12 @@ class KubernetesPlace:
     @property
     def unanswered_hint(self) -> str:
         return f"check that the Service selects the pods: `kubectl -n {self.environment.namespace} get endpointslices`"
+
+    def figures(self) -> Mapping[str, Figures]:
+        if self.namespace_missing:
+            return {}
+        names = (self.service, canary.name_of(self.service)) if self.environment.canary_weights else (self.service,)
+        return {pod: found for name in names for pod, found in canary.figures(self, name).items()}
 
     def status(self) -> PlaceStatus:
         return status.status(self)

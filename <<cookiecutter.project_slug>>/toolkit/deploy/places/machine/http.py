@@ -33,13 +33,16 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: object = None
+    text: str = ""
 
 
-def get(connection: Connection, to: Address, path: str, headers: Mapping[str, str] | None = None) -> Answer | None:
-    """Return the answer to GET, its body as JSON; None without one."""
+def get(
+    connection: Connection, to: Address, path: str, headers: Mapping[str, str] | None = None, seconds: float = SECONDS
+) -> Answer | None:
+    """Return the answer to GET, its body as JSON and as text; None without one."""
     tunnel, child = connection.dial(to.ip, to.port)
     try:
-        tunnel.settimeout(SECONDS)
+        tunnel.settimeout(seconds)
         # The name and the chain are checked by the smoke test at the public address; the tunnel ends at the host.
         stream = _unverified().wrap_socket(tunnel, server_hostname=to.name or None) if to.tls else tunnel
         with closing(http.client.HTTPConnection(to.name or to.ip)) as client:
@@ -48,7 +51,7 @@ def get(connection: Connection, to: Address, path: str, headers: Mapping[str, st
             response = client.getresponse()
             said = response.read()
             given = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, given, _parsed(said))
+            return Answer(response.status, given, _parsed(said), said.decode(errors="replace"))
     except (OSError, http.client.HTTPException):
         return None
     finally:

@@ -10,7 +10,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Exit, Failed, fail
+from toolkit.deploy.places.machine import control_folder
 from toolkit.deploy.process import Done
 from toolkit.dev.subprocesses import die_with_parent, stop
 
@@ -104,9 +104,13 @@ class Connection:
 
     def __init__(self, host: Host, config: Path | None = None) -> None:
         self.host = host
-        self._folder = tempfile.TemporaryDirectory(prefix="deploy-")
+        self._folder = control_folder.make()
         folder = Path(self._folder.name)
-        self.docker_socket, self._control, self._errors = folder / "docker", folder / "control", folder / "errors"
+        self.docker_socket, self._control, self._errors = (
+            folder / "docker",
+            folder / control_folder.CONTROL,
+            folder / "errors",
+        )
         self._base = ["ssh", *(["-F", str(config)] if config else []), *(["-p", str(host.port)] if host.port else [])]
         self._options = [part for option in (*OPTIONS, *self._pinned(folder)) for part in ("-o", option)]
         forward = f"{self.docker_socket}:{DOCKER_SOCKET}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.machine import containers, processes, verdict
+from toolkit.deploy.places import metrics
+from toolkit.deploy.places.machine import containers, http, processes, verdict
 from toolkit.deploy.places.machine.rollout import ask
-from toolkit.deploy.places.values import Instance, PlaceStatus
+from toolkit.deploy.places.values import Figures, Instance, PlaceStatus
 from toolkit.deploy.records import last_good
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.machine.place import MachinePlace
     from toolkit.deploy.records import Kept
+
+METRICS_SECONDS = 2.0  # an instance that hangs must not delay its own verdict
 
 
 def status(place: MachinePlace) -> PlaceStatus:
@@ -34,6 +37,19 @@ def status(place: MachinePlace) -> PlaceStatus:
                 unready = f"{live.name}: {verdict.detail(answer) or 'no response'}"
     others = processes.states(place.machines, processes_on_record(place))
     return PlaceStatus(image, desired, ready, old, unready, False, tuple(found), others)
+
+
+def figures(place: MachinePlace) -> Mapping[str, Figures]:
+    """Return the requests that each instance has answered since its start, by its name and host."""
+    port, found = place.environment.metrics_port or place.environment.port, {}
+    for machine in place.machines:
+        for live in machine.state().web:
+            ip = next((address for address in live.addresses.values() if address), "")
+            if live.running and ip:
+                answer = http.get(machine.connection, http.Address(ip, port), "/metrics", seconds=METRICS_SECONDS)
+                if answer and answer.status == 200:
+                    found[f"{live.name} {machine.name}"] = metrics.figures(answer.text)
+    return found
 
 
 def processes_on_record(place: MachinePlace) -> Sequence[Kept]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy import migrations
 from toolkit.deploy.outcomes import Failed, Outcome, Plan
+from toolkit.deploy.records import last_good
 from toolkit.deploy.release import commits, schemas, settings
 from toolkit.deploy.release.steps import smoke
 
@@ -48,6 +49,14 @@ class Checked:
         return replace(self.known, mark=self.place.variables.mark)
 
 
+def _on_record(target: Target, mark: str) -> bool:
+    """Return True if this commit has passed the check with these settings: the last good release is of both."""
+    last, here = last_good(target.place.records()), target.checkout
+    if last is None or here is None or here.changed or here.revision != last.git:
+        return False
+    return target.place.is_recorded(replace(target.unbuilt(), digest=last.digest, mark=mark), last)
+
+
 class Preflight:
     """The preflight step: lints, the place's prerequisites, settings, permissions."""
 
@@ -65,9 +74,10 @@ class Preflight:
         prerequisites = place.prerequisites(spec, rollback=rollback)
         # A rollback uses settings with which its release has served, and the check belongs to other code.
         judged, too_early = None, None
-        if not (prerequisites.denied or rollback):
+        if not (prerequisites.denied or rollback or _on_record(target, prerequisites.variables.mark)):
             pods = settings.given(target.service, target.environment, target.secrets, prerequisites.variables)
             judged = pods, target.check.judge(pods)
+        if not (prerequisites.denied or rollback):
             too_early = schemas.contract_refusal(target, found, head) if found else None
         return Checked(target, known, prerequisites, judged, too_early)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.cloudrun import CloudRunStage
+from tests.support.cloudrun import SOON, CloudRunStage
 
 pytestmark = pytest.mark.drill(minutes=4)
 
@@ -10,10 +10,10 @@ pytestmark = pytest.mark.drill(minutes=4)
 @pytest.mark.parametrize(
     ("image", "keys", "expected"),
     [
-        ("crash", (), ("CRASH_LOOP", "exit code 17", "cannot open the flux capacitor")),
-        ("greedy", (), ("OUT_OF_MEMORY", "resources.memory_limit")),
-        ("unready", (), ("NOT_READY",)),
-        ("deaf", (), ("NOT_READY", "up but deaf")),
+        ("crash", (SOON,), ("CRASH_LOOP", "exit code 17", "cannot open the flux capacitor")),
+        ("greedy", (SOON,), ("OUT_OF_MEMORY", "resources.memory_limit")),
+        ("unready", (SOON,), ("NOT_READY",)),
+        ("deaf", (SOON,), ("NOT_READY", "up but deaf")),
     ],
 )
 def test_failing_release_is_put_back(

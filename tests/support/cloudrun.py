@@ -22,15 +22,17 @@ from tests.support.stage import PASSWORD, Ended, Images, namespace, run
 
 ENDPOINT, INGRESS = os.environ.get("TEST_RUN_ENDPOINT", ""), os.environ.get("TEST_RUN_INGRESS", "")
 SERVICE = "shop"
-# Knative judges a revision at its progress deadline; an instance without a CPU limit fits on a small node.
+# An instance without a CPU limit fits on a small node.
 QUICK = (
     "replicas=1",
     "hold_seconds=3",
     "lease_seconds=12",
-    "annotations.serving.knative.dev/progress-deadline=25s",
+    "annotations.serving.knative.dev/progress-deadline=180s",
     "region=europe-west1",
     "resources.memory_limit=256Mi",
 )
+# Knative judges a revision at that deadline only: long enough for a start on a busy machine, short where it must fail.
+SOON = "annotations.serving.knative.dev/progress-deadline=25s"
 DATABASE = f"postgresql://postgres:{PASSWORD}@sql:5432/shop"
 # The Service is not called `postgres`: a Job's pod would get its address as POSTGRES_PORT, a setting of the service.
 OBJECTS = f"""
@@ -113,7 +115,7 @@ class CloudRunStage:
     @property
     def variables(self) -> dict[str, str]:
         endpoint = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN": f"{ENDPOINT}/"}
-        return {**self.environment, **self.apis, **endpoint, "http_proxy": f"http://{INGRESS}"}
+        return {**self.environment, **endpoint, **self.apis, "http_proxy": f"http://{INGRESS}"}
 
     def task(self, task: str, *arguments: str, image: str | None = None, stdin: str = "", **env: str) -> Ended:
         return self._run(self.command(task, *arguments, image=image), stdin, **env)

@@ -63,7 +63,8 @@ class CloudRunEnvironment(TrafficEnvironment):
         workers = [name for name, process in self.processes.items() if not process.schedule]
         if workers:
             raise ValueError(
-                f"processes.{workers[0]}: Cloud Run runs commands with a `schedule`; deploy workers to Kubernetes"
+                f"processes.{workers[0]}: on Cloud Run the toolkit runs commands with a `schedule`, not workers; "
+                "run it in a worker pool (docs/cloudrun.md), or deploy to Kubernetes or a machine"
             )
         if self.canary.weights and self.metrics_port:
             raise ValueError("canary: METRICS_PORT is not reachable on Cloud Run; remove it from `settings`")

@@ -72,7 +72,7 @@ def test_each_environment_has_the_keys_of_its_place(project: Path) -> None:
         ("run", ("secret={store: google, keys: {A: other/b}}",), "of its own project"),
         ("run", ("replicas=11",), "max_instances"),
         ("run", ("graceful_seconds=9", "drain_seconds=2"), "after 10 s"),
-        ("run", ("processes={worker: {command: [work]}}",), "with a `schedule`"),
+        ("run", ("processes={worker: {command: [work]}}",), "run it in a worker pool"),
         ("run", ("canary=[50, 10]",), "rising percentages"),
         ("run", ("canary=[50]", "settings.METRICS_PORT=9000"), "METRICS_PORT"),
         ("run", ("namespace=shop",), "not a key of place cloudrun"),

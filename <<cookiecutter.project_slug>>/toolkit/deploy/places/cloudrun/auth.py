@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.outcomes import Exit, Failed, Failure, fail
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -17,8 +17,12 @@ TOKEN = "CLOUDSDK_AUTH_ACCESS_TOKEN"  # noqa: S105 - gcloud's own variable, whic
 LOG_IN = "run `gcloud auth application-default login`, or in a pipeline log in by workload identity (docs/cloudrun.md)"
 
 
+class Unreachable(Failed):
+    """The log-in has no answer: the request itself was not sent."""
+
+
 class Tokens:
-    """The tokens of one process. Members raise Failed GOOGLE_AUTH_MISSING, GOOGLE_NOT_LOGGED_IN."""
+    """The tokens of one process. Members raise Failed GOOGLE_AUTH_MISSING, GOOGLE_NOT_LOGGED_IN, and Unreachable."""
 
     def __init__(self) -> None:
         self._credentials: Credentials | None = None
@@ -28,13 +32,22 @@ class Tokens:
             return given
         from_library = self._loaded()
         if not from_library.valid:
-            from google.auth.exceptions import GoogleAuthError
+            from google.auth.exceptions import GoogleAuthError, TransportError
 
             try:
                 from_library.refresh(_request())
+            except TransportError as error:
+                raise _unreachable(error) from None
             except (GoogleAuthError, OSError) as error:
                 raise _not_logged_in(error) from None
         return str(from_library.token)
+
+    def renew(self) -> bool:
+        """Drop a token that Google no longer accepts. False for one that was given: there is no other."""
+        if os.environ.get(TOKEN):
+            return False
+        self._credentials = None
+        return True
 
     def identity(self, audience: str) -> str:
         """Return a token for the service's own address; empty where these credentials have none."""
@@ -50,10 +63,12 @@ class Tokens:
         if self._credentials is None:
             require()
             import google.auth
-            from google.auth.exceptions import GoogleAuthError
+            from google.auth.exceptions import GoogleAuthError, TransportError
 
             try:
                 self._credentials, _ = google.auth.default(scopes=list(SCOPES))
+            except TransportError as error:
+                raise _unreachable(error) from None
             except (GoogleAuthError, OSError) as error:
                 raise _not_logged_in(error) from None
         return self._credentials
@@ -79,5 +94,13 @@ def _request() -> Request:
 
 
 def _not_logged_in(error: Exception) -> Failed:
-    said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    return fail("GOOGLE_NOT_LOGGED_IN", "no valid credentials for Google Cloud", said, hint=LOG_IN)
+    return fail("GOOGLE_NOT_LOGGED_IN", "no valid credentials for Google Cloud", _said(error), hint=LOG_IN)
+
+
+def _unreachable(error: Exception) -> Unreachable:
+    message, hint = "Google does not answer the log-in", "check the network, and the proxy settings of this machine"
+    return Unreachable(Failure("GOOGLE_UNREACHABLE", message, (_said(error),), hint), Exit.TIMEOUT)
+
+
+def _said(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

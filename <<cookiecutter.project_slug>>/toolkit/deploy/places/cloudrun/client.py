@@ -7,7 +7,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.outcomes import Exit, fail
-from toolkit.deploy.places.cloudrun.errors import AGAIN, CONFLICT, GONE, WriteConflict, failure
+from toolkit.deploy.places.cloudrun.auth import Unreachable
+from toolkit.deploy.places.cloudrun.errors import (
+    AGAIN,
+    CONFLICT,
+    GONE,
+    THROTTLED,
+    UNAUTHORISED,
+    WriteConflict,
+    failure,
+    pause_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +28,10 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.cloudrun.auth import Tokens
 
 Object = dict[str, Any]  # an object of the API, in its own form
-SECONDS = 30.0
-PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 1.0
+SECONDS = 20.0
+# Under the lock, a release is half done: that is worth waiting for a network that comes back.
+PATIENCE_SECONDS, LOCKED_PATIENCE_SECONDS = 45.0, 120.0
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 8.0
 # gcloud's own variables: what it uses instead of Google's addresses, the toolkit uses too.
 OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_{}"
 
@@ -37,6 +49,7 @@ class Client:
 
         self.tokens, self.changes = tokens, changes
         self._http = httpx2.Client(timeout=SECONDS)
+        self._silent_since = 0.0  # no request has had an answer since; 0 while the network is fine
 
     def get(self, url: str, what: str, params: Mapping[str, str] | None = None) -> Object | None:
         """Return the object; None if it does not exist."""
@@ -61,9 +74,9 @@ class Client:
         return dict(answer.json()) if answer.content else {}
 
     def begin(self, url: str, what: str, body: Object) -> Object:
-        """Start something that must not start twice: no retry."""
+        """Start something that must not start twice: only a request that cannot have reached it is repeated."""
         self.changes.allow()
-        answer = self._send("POST", url, what, body, patience=0)
+        answer = self._send("POST", url, what, body, again=frozenset({THROTTLED}))
         if answer.status_code == GONE:
             raise failure(GONE, answer.text, what)
         return dict(answer.json())
@@ -82,26 +95,39 @@ class Client:
         what: str,
         body: Object | None = None,
         params: Mapping[str, str] | None = None,
-        patience: float = PATIENCE_SECONDS,
+        again: frozenset[int] = AGAIN,
     ) -> httpx2.Response:
-        """Send until there is a final answer. A write carries the version it was made from, so it may be repeated."""
+        """Send until there is a final answer. A write carries the version it was made from, so it may be repeated.
+
+        The time limit of a cut network counts from the first request without an answer, whichever sent it: after a
+        failed release, its rollback and the lock do not wait for the same network again.
+        """
         import httpx2
 
-        deadline, pause = time.monotonic() + patience, PAUSE_SECONDS
+        patience = LOCKED_PATIENCE_SECONDS if self.changes.guard else PATIENCE_SECONDS
+        deadline, pause, renewed = time.monotonic() + patience, PAUSE_SECONDS, False
         while True:
-            headers = {"Authorization": f"Bearer {self.tokens.access()}"}
+            wait, began = pause, time.monotonic()
             try:
+                headers = {"Authorization": f"Bearer {self.tokens.access()}"}
                 answer = self._http.request(method, url, json=body, params=params, headers=headers)
-            except httpx2.TransportError as error:
-                if time.monotonic() + pause > deadline:
+            except (httpx2.TransportError, Unreachable) as error:
+                unsent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | Unreachable)
+                self._silent_since = self._silent_since or began
+                if not (unsent or again is AGAIN) or time.monotonic() + wait > self._silent_since + patience:
                     hint = "check the network, and the proxy settings of this machine"
                     message = f"Google's API does not answer: {what}"
                     raise fail("GOOGLE_UNREACHABLE", message, str(error), hint=hint, exit=Exit.TIMEOUT) from None
             else:
-                if answer.status_code not in AGAIN or time.monotonic() + pause > deadline:
+                self._silent_since = 0.0
+                if answer.status_code == UNAUTHORISED and not renewed and self.tokens.renew():
+                    renewed = True
+                    continue
+                wait = max(pause, pause_of(answer.headers.get("Retry-After")))
+                if answer.status_code not in again or time.monotonic() + wait > deadline:
                     break
-            time.sleep(pause)
-            pause = min(2 * pause, 8.0)
+            time.sleep(wait)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         if answer.status_code == CONFLICT:
             raise WriteConflict(what)
         if answer.is_success or answer.status_code == GONE:

@@ -8,7 +8,7 @@ from toolkit.deploy.outcomes import Exit, Failed, fail
 from toolkit.deploy.places.cloudrun.auth import LOG_IN
 
 AGAIN = frozenset({429, 500, 502, 503, 504})
-CONFLICT, GONE = 409, 404
+UNAUTHORISED, GONE, CONFLICT, THROTTLED = 401, 404, 409, 429
 
 
 class WriteConflict(Exception):
@@ -24,10 +24,18 @@ def message_of(text: str) -> str:
         return text.strip()[:300] or "no reason given"
 
 
+def pause_of(retry_after: str | None) -> float:
+    """Return the seconds that an answer asks to wait; 0 for none, or for a date, which Google does not send."""
+    try:
+        return max(0.0, float(retry_after or 0))
+    except ValueError:
+        return 0.0
+
+
 def failure(status: int, text: str, what: str) -> Failed:
     """Return the failure for the answer to a request. `what`: the object, for people."""
     said = message_of(text)
-    if status == 401:
+    if status == UNAUTHORISED:
         return fail("GOOGLE_NOT_LOGGED_IN", f"Google does not accept the credentials: {what}", said, hint=LOG_IN)
     if status == 403:
         hint = (
@@ -37,6 +45,17 @@ def failure(status: int, text: str, what: str) -> Failed:
         return fail("GOOGLE_DENIED", f"the permission is missing: {what}", said, hint=hint)
     if status == GONE:
         return fail("GOOGLE_NOT_FOUND", f"{what} does not exist", said, hint="check `project` and `region`")
+    if status == THROTTLED:
+        hint = (
+            "wait a minute, then run the same command again; the quotas of the Cloud Run Admin API are in the console"
+        )
+        return fail(
+            "THROTTLED",
+            f"Google throttles the requests, and their repetitions: {what}",
+            said,
+            hint=hint,
+            exit=Exit.TIMEOUT,
+        )
     if status in AGAIN:
         hint = "try again later; https://status.cloud.google.com shows disturbances"
         return fail("GOOGLE_UNAVAILABLE", f"Google's API cannot answer: {what}", said, hint=hint, exit=Exit.TIMEOUT)

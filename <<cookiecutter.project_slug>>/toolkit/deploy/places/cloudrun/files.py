@@ -1,11 +1,11 @@
-"""A release as files, for tools that apply them: `gcloud run services replace` and `gcloud run jobs replace`."""
+"""A release as files, for tools that apply them: `gcloud run services replace`, `gcloud run jobs replace`, a shell."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.places.cloudrun import processes, render, rollout
+from toolkit.deploy.places.cloudrun import processes, render, rollout, schedules
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
@@ -22,6 +22,10 @@ def write(env: CloudRunEnvironment, spec: ReleaseSpec, folder: Path) -> list[str
     for name, content in objects(env, spec).items():
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         written.append(f"{folder / name}")
+    if lines := schedules.commands(env):
+        path = folder / "schedules.sh"
+        path.write_text("\n".join(["#!/bin/sh", "set -eu", *lines, ""]), encoding="utf-8")
+        written.append(f"{path}")
     return written
 
 

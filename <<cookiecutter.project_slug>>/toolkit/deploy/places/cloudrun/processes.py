@@ -1,4 +1,4 @@
-"""Scheduled commands: a Job for each, with the release's image. Cloud Scheduler, which Terraform owns, starts them."""
+"""Scheduled commands: a Job for each, with the release's image. Cloud Scheduler, which the project owns, starts them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def status(run: RunService, env: CloudRunEnvironment) -> tuple[Process, ...]:
 def _status(run: RunService, name: str, schedule: str) -> Process:
     last = next(iter(run.executions(render.job_name(run.name, name))), None)
     if last is None:
-        return Process(name, ok=True, summary=f"{schedule}, not started yet")
+        return Process(name, ok=True, summary=f"{schedule}, not started yet (by Cloud Scheduler: docs/cloudrun.md)")
     done = state.conditions(last).get("Completed", state.Condition())
     result = {state.TRUE: "succeeded", state.FALSE: "failed"}.get(done.status, "running")
     return Process(name, done.status != state.FALSE, f"{schedule}, {last['metadata']['name']} {result}")

@@ -31,7 +31,7 @@ def test_token_of_gcloud_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> No
         (401, "GOOGLE_NOT_LOGGED_IN"),
         (403, "GOOGLE_DENIED"),
         (404, "GOOGLE_NOT_FOUND"),
-        (429, "GOOGLE_UNAVAILABLE"),
+        (429, "THROTTLED"),
         (503, "GOOGLE_UNAVAILABLE"),
         (400, "GOOGLE_REFUSED"),
     ],

@@ -1,6 +1,7 @@
 """`up` of a service with users of its own: the first administrator by a command, and the service's own tests log in."""
 
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def test_the_own_tests_log_in_to_what_up_starts(users: Checkout, bakery: Bakery)
     typed = subprocess.run(
         ["docker", "compose", *create],
         cwd=users.folder,
-        env={**users.environment, **users.variables},
+        env={**users.environment, "SERVICE_USER": f"{os.getuid()}:{os.getgid()}", **users.variables},
         input=f"{PASSWORD}\n",
         capture_output=True,
         text=True,

@@ -189,5 +189,18 @@ async def test_a_deactivated_user_stops_at_once_or_with_the_token(
     await anyone.patch(f"{USERS}/{bob.id}", json={"is_active": False}, headers=headers)
     answer = await anyone.get(USERS, headers=bearer(tokens))
     assert answer.status_code == (401 if asks_database else 200)
+    assert_problem(await anyone.get(f"{USERS}/me", headers=bearer(tokens)), 401)  # the own row is read in any case
     assert_problem(await bob.refresh(tokens["refresh_token"]), 400, "invalid_grant")
     assert_problem(await bob.log_in(), 400, "invalid_grant")
+
+
+async def test_an_ended_session_stops_at_once_or_with_the_token(
+    person: MakePerson, anyone: AsyncClient, asks_database: bool
+) -> None:
+    bob = await person("admin")
+    tokens, others = await bob.tokens(), await bob.tokens()
+    assert (await anyone.get(USERS, headers=bearer(tokens))).status_code == 200
+    await anyone.post("/api/v1/auth/logout", json={"refresh_token": tokens["refresh_token"]})
+    answer = await anyone.get(USERS, headers=bearer(tokens))
+    assert answer.status_code == (401 if asks_database else 200)
+    assert (await anyone.get(USERS, headers=bearer(others))).status_code == 200

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.account_guards import GUARDS, Change, NotFoundOnce
+from tests.support.account_guards import GUARDS, IN_TEMPLATE, Change, NotFoundOnce
 from tests.support.bakery import Bakery
 from tests.support.template import SERVICE
 
@@ -40,7 +40,7 @@ def test_a_guard_is_in_the_template(tmp_path: Path, name: str) -> None:
     """A mutation whose text is gone tests nothing any more: change it with the code."""
     for change in GUARDS[name].changes:
         (tmp_path / change.path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / change.path).write_text((SERVICE / change.path).read_text())
+        (tmp_path / change.path).write_text((SERVICE / IN_TEMPLATE.get(change.path, change.path)).read_text())
     assert GUARDS[name].remove(tmp_path)
 
 

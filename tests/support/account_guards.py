@@ -17,6 +17,9 @@ FORGED = f"{UNIT}/test_forged_tokens.py::test_a_forged_token_is_refused"
 REVOKE = 'await connection.run(queries.REVOKE_SESSION, {"id": session["id"], "user_id": session["user_id"]})'
 KEYS, BACKGROUND = f"{UNIT}/test_keys.py", f"{UNIT}/test_background.py"
 
+# Paths in a service -> in the template, where the answer to `auth` chooses the file.
+IN_TEMPLATE = {"app/auth/provider.py": "app/auth/provider_accounts.py"}
+
 
 class NotFoundOnce(AssertionError):
     """The text of a mutation is not in its file, or more than once."""
@@ -79,7 +82,7 @@ TOKENS = {
         "if False:",
     ),
     "only the own audience": auth(
-        f"{FORGED}[another service of this issuer]", "provider_accounts", "audiences[:1]", "audiences"
+        f"{FORGED}[another service of this issuer]", "provider", "audiences[:1]", "audiences"
     ),
     "expiry": auth(f"{FORGED}[an expired one]", "jwt", '"verify_sub": True', '"verify_exp": False'),
     "required claims": auth(f"{FORGED}[no exp]", "jwt", '"require": list(CLAIMS), ', ""),

@@ -12,7 +12,7 @@ from toolkit.resources.line.errors import quote
 from toolkit.resources.line.parser import ResourceErrors, parse
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "place": ("kubernetes", "machine", "ecs", "cloudrun"),
+    "place": ("kubernetes", "machine", "ecs", "cloudrun", "containerapps"),
     "driver": ("manifests", "helm"),
     "auth": ("jwt", "accounts", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),

@@ -45,19 +45,31 @@ ACCOUNTS = (
     "tests/unit/accounts",
 )
 
+# Files that only a service on a cluster has.
+CLUSTER = ("helm", "k8s")
+PREVIEWS = ".github/workflows/preview.yml"  # of clusters and machines
+# Places with a page of their own, docs/PLACE.md.
+PAGES = ("cloudrun", "containerapps", "ecs")
+
+
+def _pages_but(place: str = "") -> tuple[str, ...]:
+    return tuple(f"docs/{page}.md" for page in PAGES if page != place)
+
+
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {
-    ("place", "kubernetes"): Effect(remove=("docs/cloudrun.md", "docs/ecs.md")),
-    ("place", "machine"): Effect(remove=("docs/cloudrun.md", "docs/ecs.md", "helm", "k8s")),
-    ("place", "ecs"): Effect(remove=("docs/cloudrun.md", "helm", "k8s", ".github/workflows/preview.yml")),
-    ("place", "cloudrun"): Effect(remove=("docs/ecs.md", "helm", "k8s", ".github/workflows/preview.yml")),
+    ("place", "kubernetes"): Effect(remove=_pages_but()),
+    ("place", "machine"): Effect(remove=(*_pages_but(), *CLUSTER)),
+    ("place", "ecs"): Effect(remove=(*_pages_but("ecs"), *CLUSTER, PREVIEWS)),
+    ("place", "cloudrun"): Effect(remove=(*_pages_but("cloudrun"), *CLUSTER, PREVIEWS)),
+    ("place", "containerapps"): Effect(remove=(*_pages_but("containerapps"), *CLUSTER, PREVIEWS)),
     ("driver", "manifests"): Effect(remove=("helm",)),
     ("driver", "helm"): Effect(remove=("k8s",)),
     ("ci", "github"): Effect(remove=(".gitlab-ci.yml",)),
     ("ci", "gitlab"): Effect(remove=(".github",)),
     ("ci", "none"): Effect(remove=(".github", ".gitlab-ci.yml")),
-    ("infra", "none"): Effect(remove=("infra", "docs/infrastructure.md", "docs/containerapps.md")),
-    ("infra", "aws"): Effect(remove=("infra/google", "infra/azure", "docs/containerapps.md")),
-    ("infra", "google"): Effect(remove=("infra/aws", "infra/azure", "docs/containerapps.md")),
+    ("infra", "none"): Effect(remove=("infra", "docs/infrastructure.md")),
+    ("infra", "aws"): Effect(remove=("infra/google", "infra/azure")),
+    ("infra", "google"): Effect(remove=("infra/aws", "infra/azure")),
     ("infra", "azure"): Effect(remove=("infra/aws", "infra/google")),
     ("auth", "jwt"): Effect(remove=("app/core/security_none.py", "tests/support/identity_none.py", *ACCOUNTS)),
     ("auth", "accounts"): Effect(

@@ -88,8 +88,14 @@ def test_every_task_that_a_page_names_is_there(service: Path) -> None:
 DRILL = pytest.mark.drill(minutes=1)
 # What the inventory of each place lacks, apart from the cluster's.
 NEEDED = {
-    "machine": "hosts=[deploy@203.0.113.7]",
-    "cloudrun": "project=shop-project",
+    "machine": ["hosts=[deploy@203.0.113.7]"],
+    "cloudrun": ["project=shop-project"],
+    "containerapps": [
+        "subscription=0a1b2c3d-0000-4000-8000-00000000beef",
+        "resource_group=shop",
+        "environment=apps",
+        "history_account=histshop",
+    ],
 }
 
 
@@ -112,7 +118,8 @@ def test_the_files_and_diffs_of_the_recipes_fit_together(bakery: Bakery, tmp_pat
         return
     recipes = (copy / "README.md").read_text().partition("## Recipes")[2]
     assert "cluster" not in recipes
-    shown = done.run("tasks.py", "deploy", "staging", "--explain", "-e", NEEDED[place])
+    given = [part for key in NEEDED[place] for part in ("-e", key)]
+    shown = done.run("tasks.py", "deploy", "staging", "--explain", *given)
     assert "RATING_TOKEN" in shown
 
 

@@ -15,7 +15,7 @@ from tests.support.domains import DOMAINS
 from tests.support.pairwise import each_answer_once, pairwise
 
 OPTIONS = {
-    "place": ("kubernetes", "machine", "ecs", "cloudrun"),
+    "place": ("kubernetes", "machine", "ecs", "cloudrun", "containerapps"),
     "driver": ("manifests", "helm"),
     "auth": ("jwt", "accounts", "none"),
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),

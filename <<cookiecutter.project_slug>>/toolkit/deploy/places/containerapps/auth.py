@@ -13,6 +13,7 @@ ARM = "https://management.azure.com/.default"
 BLOBS = "https://storage.azure.com/.default"
 VAULT = "https://vault.azure.net/.default"
 LOGS = "https://api.loganalytics.azure.com/.default"
+SCOPES = (ARM, BLOBS, VAULT, LOGS)
 LOG_IN = "run `az login`, or in a pipeline log in by workload identity (docs/containerapps.md)"
 EARLIER_SECONDS = 120  # a token is replaced so long before it expires
 
@@ -34,6 +35,11 @@ class Tokens:
     def __init__(self) -> None:
         self._credential: Credential | None = None
         self._known: dict[str, Token] = {}
+
+    def prepare(self) -> None:
+        """Get every token: the identity of a pipeline's job, which each one is exchanged for, expires within minutes."""
+        for scope in SCOPES:
+            self.access(scope)
 
     def access(self, scope: str) -> str:
         found = self._known.get(scope)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.changes import Changes
 from toolkit.deploy.places.containerapps.app import ContainerApp
-from toolkit.deploy.places.containerapps.auth import ARM, Tokens
+from toolkit.deploy.places.containerapps.auth import Tokens
 from toolkit.deploy.places.containerapps.client import Client
 from toolkit.deploy.places.containerapps.connection import Connection
 from toolkit.deploy.places.containerapps.front import Front
@@ -27,7 +27,7 @@ def open_place(
 ) -> ContainerAppsPlace:
     """Log in. Raises Failed AZURE_IDENTITY_MISSING, AZURE_NOT_LOGGED_IN."""
     changes, tokens = Changes(), Tokens()
-    tokens.access(ARM)
+    tokens.prepare()
     client = Client(tokens, changes)
     app = ContainerApp(client, environment)
     secrets, ledger = SecretVersions(client, environment), Ledger(client, environment)

@@ -46,14 +46,18 @@ ACCOUNTS = (
 )
 
 # Files that only a service on a cluster has.
-CLUSTER = ("helm", "k8s")
+CLUSTER = ("helm", "k8s", ".github/workflows/preview.yml")
 PREVIEWS = ".github/workflows/preview.yml"  # of clusters and machines
-# Places with a page of their own, docs/PLACE.md.
-PAGES = ("cloudrun", "containerapps", "ecs")
+# Pages that only a service of that place has.
+PAGES = {
+    "cloudrun": ("docs/cloudrun.md",),
+    "containerapps": ("docs/containerapps.md", "docs/instances.md"),
+    "ecs": ("docs/ecs.md",),
+}
 
 
 def _pages_but(place: str = "") -> tuple[str, ...]:
-    return tuple(f"docs/{page}.md" for page in PAGES if page != place)
+    return tuple(path for name, paths in PAGES.items() if name != place for path in paths)
 
 
 OPTION_FILES: Mapping[tuple[str, str], Effect] = {

@@ -12,10 +12,11 @@ from tests.support.bakery import Bakery
 
 
 @pytest.fixture(scope="session")
-def registry_client() -> None:
-    """Docker's client, with which a deploy asks a registry about an image; no engine."""
+def registry_client(bakery: Bakery) -> None:
+    """Docker's client, with which a deploy asks a registry about an image; a deploy has a home of its own."""
     command = ["docker", "buildx", "version"]
-    if not shutil.which("docker") or subprocess.run(command, capture_output=True, check=False).returncode:
+    found = shutil.which("docker")
+    if not found or subprocess.run(command, env=bakery.environment, capture_output=True, check=False).returncode:
         pytest.skip("no `docker buildx`, which asks a registry about an image")
 
 

@@ -1,4 +1,4 @@
-"""A small Azure: container apps, Jobs and their operations in memory, with the errors of Azure Resource Manager.
+"""A small Azure: container apps and their revisions in memory, with the errors of Azure Resource Manager.
 
 What an image does is scripted by its digest, so no container runs; everything else follows Microsoft.App 2025-07-01 as
 far as a deploy uses it. Like Azure it takes unknown keys silently.
@@ -10,9 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 
+from tests.support.arm_groups import Groups
+from tests.support.arm_jobs import Jobs
+from tests.support.arm_operations import Operations
 from tests.support.arm_values import (
     DOMAIN,
-    JOB_SECONDS,
     OPERATION_SECONDS,
     WORKSPACE,
     Answer,
@@ -24,7 +26,7 @@ from tests.support.arm_values import (
     merged,
 )
 
-GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.App/(.*)")
+GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.(?:App|ContainerInstance)/(.*)")
 
 
 class Azure:
@@ -38,14 +40,22 @@ class Azure:
         self.secrets: dict[str, list[str]] = {}
         self.apps: dict[str, Object] = {}
         self.revisions: dict[str, dict[str, Revision]] = {}
-        self.jobs: dict[str, Object] = {}
-        self.executions: dict[str, list[Object]] = {}
-        self.operations: dict[str, tuple[float, Refused | None, Object | None]] = {}
+        self.operations = Operations()
+        self.of_jobs = Jobs(self.images, self.operations)
+        self.groups = Groups(self.images)
         self.busy: dict[str, float] = {}
         self.writes: list[str] = []
         self.throttled = 0
         self.lock = threading.RLock()
         self.on_write: Callable[[str], None] = lambda _: None
+
+    @property
+    def jobs(self) -> dict[str, Object]:
+        return self.of_jobs.jobs
+
+    @property
+    def executions(self) -> dict[str, list[Object]]:
+        return self.of_jobs.executions
 
     # requests
 
@@ -55,7 +65,7 @@ class Azure:
                 self.throttled -= 1
                 raise Refused(429, "TooManyRequests", "The request is being throttled")
             if found := re.search(r"/containerappOperation(Statuses|Results)/(\w+)$", path):
-                return self._operation(found[2], by_status=found[1] == "Statuses")
+                return self.operations.answer(found[2], by_status=found[1] == "Statuses")
             match = GROUP.fullmatch(path)
             if not match or (match[1], match[2]) != (self.subscription, self.group):
                 raise Refused(404, "ResourceGroupNotFound", f"Resource group of {path} could not be found.")
@@ -65,23 +75,6 @@ class Azure:
             self.writes.append(f"{method} {match[3]}")
             self.on_write(self.writes[-1])
         return answer
-
-    def _operation(self, name: str, *, by_status: bool) -> Answer:
-        ready, error, result = self.operations[name]
-        if time.monotonic() < ready:
-            return Answer(200, {"status": "InProgress"}) if by_status else Answer(202)
-        if error and not by_status:
-            raise error
-        if error:
-            return Answer(200, {"status": "Failed", **error.body})
-        return Answer(200, {"status": "Succeeded"} if by_status else result)
-
-    def _begin(
-        self, status: int, *, by_status: bool = False, error: Refused | None = None, result: Object | None = None
-    ) -> Answer:
-        name = f"op{len(self.operations)}"
-        self.operations[name] = time.monotonic() + OPERATION_SECONDS, error, result
-        return Answer(status, None, name, by_status)
 
     def _managed_environments(self, method: str, parts: list[str], body: Object) -> Answer:
         if parts != ["apps"]:
@@ -106,7 +99,7 @@ class Azure:
             return Answer(200, copy.deepcopy(live))
         if method == "DELETE":
             del self.apps[name], self.revisions[name]
-            return self._begin(202)
+            return self.operations.begin(202)
         if time.monotonic() < self.busy.get(name, 0):
             raise Refused(409, "ContainerAppOperationInProgress", "Cannot modify a container app while another is")
         return self._write(name, live, merged(live, body) if method == "PATCH" else {"name": name, **body})
@@ -120,7 +113,7 @@ class Azure:
         if new and suffix in known:
             raise Refused(400, "RevisionSuffixInUse", f"A revision with the name {suffix} already exists")
         fault = self._unprovisionable(name, template) if new else None
-        answer = self._begin(201 if created else 202, by_status=created, error=fault)
+        answer = self.operations.begin(201 if created else 202, by_status=created, error=fault)
         self.busy[name] = time.monotonic() + OPERATION_SECONDS
         if fault:
             return answer
@@ -200,51 +193,6 @@ class Azure:
     def image_of(self, template: Object) -> Image:
         return self.images[template["containers"][0]["image"].rpartition("@")[2]]
 
-    # Jobs
-
-    def _jobs(self, method: str, parts: list[str], body: Object) -> Answer:
-        if not parts:
-            return Answer(200, {"value": [{"name": name, **job} for name, job in self.jobs.items()]})
-        name, *below = parts
-        if method == "PUT":
-            if len(name) > 32:
-                raise Refused(400, "InvalidJobName", f"{name} has more than 32 characters")
-            created = name not in self.jobs
-            self.jobs[name] = body
-            return self._begin(201 if created else 200, by_status=True)
-        if name not in self.jobs:
-            if below == ["executions"]:
-                raise Refused(404, "ResourceNotFound", f"The Resource 'Microsoft.App/jobs/{name}' was not found.")
-            raise Refused(404, "ResourceNotFound", f"Job {name} was not found.")
-        if method == "DELETE":
-            del self.jobs[name]
-            return self._begin(202)
-        ran = self.executions.setdefault(name, [])
-        if below == ["start"]:
-            started = {"name": f"{name}-e{len(ran)}", "began": time.monotonic(), "job": copy.deepcopy(self.jobs[name])}
-            ran.append(started)
-            return self._begin(202, result={"name": started["name"]})
-        shown = [self._execution(item) for item in ran]
-        if below == ["executions"]:
-            return Answer(200, {"value": shown[::-1]})
-        found = [item for item in shown if item["name"] == below[1]]
-        if not found:
-            raise Refused(404, "JobExecutionNotFound", f"Execution {below[1]} was not found")
-        return Answer(200, found[0])
-
-    def _execution(self, item: Object) -> Object:
-        template = item["job"]["properties"]["template"]
-        status = "Running"
-        if time.monotonic() - item["began"] > JOB_SECONDS:
-            status = "Failed" if self.exit_of(item) else "Succeeded"
-        return {"name": item["name"], "properties": {"status": status, "template": template}}
-
-    def exit_of(self, execution: Object) -> int:
-        container = execution["job"]["properties"]["template"]["containers"][0]
-        if container.get("command"):
-            return int(container["command"][-1]) if container["command"][-1].isdecimal() else 0
-        return self.image_of(execution["job"]["properties"]["template"]).migrates
-
     # logs
 
     def lines(self, table: str, names: list[str]) -> list[tuple[str, str]]:
@@ -254,7 +202,7 @@ class Azure:
             found += self._logged(table, item.name, item.image.line, item.image.exits, item.image.reason)
         for item in (item for each in self.executions.values() for item in each if item["name"] in names):
             image = self.image_of(item["job"]["properties"]["template"])
-            code = self.exit_of(item) or None
+            code = self.of_jobs.exit_of(item) or None
             found += self._logged(table, item["name"], image.line, code, image.reason)
         return found
 
@@ -268,5 +216,6 @@ class Azure:
 KINDS: dict[str, Callable[[Azure, str, list[str], Object], Answer]] = {
     "managedEnvironments": Azure._managed_environments,
     "containerApps": Azure._container_apps,
-    "jobs": Azure._jobs,
+    "jobs": lambda azure, method, parts, body: azure.of_jobs.handle(method, parts, body),
+    "containerGroups": lambda azure, method, parts, body: azure.groups.handle(method, parts, body),
 }

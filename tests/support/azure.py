@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -47,9 +47,10 @@ class AzureStage:
     apis: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     settings: tuple[str, ...] = QUICK
+    name: str = "staging"
 
     @contextmanager
-    def fresh(self) -> Iterator["AzureStage"]:
+    def fresh(self) -> Iterator[Self]:
         """This stage with an Azure of its own: an environment, a secret, and the images of `add`."""
         with tempfile.TemporaryDirectory() as folder:
             azure = Azure(SUBSCRIPTION, GROUP)
@@ -93,7 +94,7 @@ class AzureStage:
     def command(self, task: str, *arguments: str, image: str = "") -> list[str]:
         given = (*self.keys, *((f"image={self.digests.get(image, MISSING)}",) if image else ()))
         python = str(self.project / ".venv" / "bin" / "python")
-        name = ("--env", "staging") if task == "logs" else ("staging",)
+        name = ("--env", self.name) if task == "logs" else (self.name,)
         return [python, "tasks.py", task, *name, *(part for pair in given for part in ("-e", pair)), *arguments]
 
     @property

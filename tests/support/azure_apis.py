@@ -188,6 +188,10 @@ class Plain(Quiet):
 
     def do_GET(self) -> None:
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
+        if self.path.startswith("http://"):  # as a proxy: the address of a container group
+            with self.azure.lock:
+                status, content = self.azure.groups.answer(urlsplit(self.path).hostname or "", path)
+            return self.answer(status, content)
         if path == "/msi/token":
             found = {"access_token": f"token-for-{query['resource'][0]}", "expires_on": str(int(time.time()) + 3600)}
             return self.answer(
@@ -252,6 +256,7 @@ def azure_apis(azure: Azure, folder: Path) -> Iterator[dict[str, str]]:
         with listening(plain) as port:
             yield {
                 "https_proxy": f"http://127.0.0.1:{port}",
+                "http_proxy": f"http://127.0.0.1:{port}",
                 "no_proxy": "127.0.0.1,localhost",
                 "SSL_CERT_FILE": str(authority.certificate),
                 "IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token",

@@ -14,6 +14,8 @@ from toolkit.deploy.inventory.traffic import TrafficEnvironment
 
 # Two hyphens separate an app from its revision.
 APP_NAME = r"^[a-z](-?[a-z0-9])*$"
+SUBSCRIPTION = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+RESOURCE_GROUP = r"^[-\w.()]{1,90}$"
 IDENTITY = (
     r"^/subscriptions/[^/]+/resource[gG]roups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+$"
 )
@@ -43,8 +45,8 @@ class ContainerAppsEnvironment(TrafficEnvironment):
 
     place: Literal["containerapps"] = "containerapps"
     driver: Literal["arm"] = "arm"
-    subscription: str = Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-    resource_group: str = Field(pattern=r"^[-\w.()]{1,90}$")
+    subscription: str = Field(pattern=SUBSCRIPTION)
+    resource_group: str = Field(pattern=RESOURCE_GROUP)
     environment: str = Field(pattern=r"^[a-z][-a-z0-9]{0,58}[a-z0-9]$")
     app: str = Field(pattern=APP_NAME, max_length=APP_LIMIT)
     identity: str | None = Field(None, pattern=IDENTITY)

@@ -15,57 +15,57 @@ ANY = None
 Shape = Mapping[str, "Shape"] | list["Shape"] | None
 
 
-def _keys(names: str, **inside: Shape) -> dict[str, Shape]:
+def keys(names: str, **inside: Shape) -> dict[str, Shape]:
     return {**dict.fromkeys(names.split(), ANY), **inside}
 
 
-_HTTP = _keys("host path port scheme", httpHeaders=[_keys("name value")])
-_PROBE = _keys(
+_HTTP = keys("host path port scheme", httpHeaders=[keys("name value")])
+_PROBE = keys(
     "type failureThreshold initialDelaySeconds periodSeconds successThreshold terminationGracePeriodSeconds "
     "timeoutSeconds",
     httpGet=_HTTP,
-    tcpSocket=_keys("host port"),
+    tcpSocket=keys("host port"),
 )
-_CONTAINER = _keys(
+_CONTAINER = keys(
     "image name command args",
-    env=[_keys("name value secretRef")],
-    resources=_keys("cpu memory"),
+    env=[keys("name value secretRef")],
+    resources=keys("cpu memory"),
     probes=[_PROBE],
-    volumeMounts=[_keys("volumeName mountPath subPath")],
+    volumeMounts=[keys("volumeName mountPath subPath")],
 )
-_AUTH: list[Shape] = [_keys("secretRef triggerParameter")]
-_RULE = _keys(
+_AUTH: list[Shape] = [keys("secretRef triggerParameter")]
+_RULE = keys(
     "name",
-    http=_keys("metadata identity", auth=_AUTH),
-    tcp=_keys("metadata identity", auth=_AUTH),
-    custom=_keys("type metadata identity", auth=_AUTH),
-    azureQueue=_keys("accountName queueName queueLength identity", auth=_AUTH),
+    http=keys("metadata identity", auth=_AUTH),
+    tcp=keys("metadata identity", auth=_AUTH),
+    custom=keys("type metadata identity", auth=_AUTH),
+    azureQueue=keys("accountName queueName queueLength identity", auth=_AUTH),
 )
-_VOLUME = _keys("name storageType storageName mountOptions", secrets=[_keys("secretRef path")])
-TEMPLATE: dict[str, Shape] = _keys(
+_VOLUME = keys("name storageType storageName mountOptions", secrets=[keys("secretRef path")])
+TEMPLATE: dict[str, Shape] = keys(
     "revisionSuffix terminationGracePeriodSeconds",
     containers=[_CONTAINER],
     initContainers=[_CONTAINER],
-    scale=_keys("minReplicas maxReplicas cooldownPeriod pollingInterval", rules=[_RULE]),
+    scale=keys("minReplicas maxReplicas cooldownPeriod pollingInterval", rules=[_RULE]),
     volumes=[_VOLUME],
-    serviceBinds=[_keys("serviceId name")],
+    serviceBinds=[keys("serviceId name")],
 )
-_SECRETS: list[Shape] = [_keys("name value identity keyVaultUrl")]
-_REGISTRIES: list[Shape] = [_keys("server username passwordSecretRef identity")]
-_INGRESS = _keys(
+_SECRETS: list[Shape] = [keys("name value identity keyVaultUrl")]
+_REGISTRIES: list[Shape] = [keys("server username passwordSecretRef identity")]
+_INGRESS = keys(
     "external targetPort exposedPort transport allowInsecure clientCertificateMode corsPolicy additionalPortMappings",
-    traffic=[_keys("revisionName weight latestRevision label")],
-    customDomains=[_keys("name bindingType certificateId")],
-    ipSecurityRestrictions=[_keys("name description ipAddressRange action")],
-    stickySessions=_keys("affinity"),
+    traffic=[keys("revisionName weight latestRevision label")],
+    customDomains=[keys("name bindingType certificateId")],
+    ipSecurityRestrictions=[keys("name description ipAddressRange action")],
+    stickySessions=keys("affinity"),
 )
-_IDENTITY = _keys("type userAssignedIdentities")
-APP: dict[str, Shape] = _keys(
+_IDENTITY = keys("type userAssignedIdentities")
+APP: dict[str, Shape] = keys(
     "location tags",
     identity=_IDENTITY,
-    properties=_keys(
+    properties=keys(
         "environmentId workloadProfileName",
-        configuration=_keys(
+        configuration=keys(
             "activeRevisionsMode maxInactiveRevisions",
             secrets=_SECRETS,
             registries=_REGISTRIES,
@@ -74,19 +74,19 @@ APP: dict[str, Shape] = _keys(
         template=TEMPLATE,
     ),
 )
-JOB: dict[str, Shape] = _keys(
+JOB: dict[str, Shape] = keys(
     "location tags",
     identity=_IDENTITY,
-    properties=_keys(
+    properties=keys(
         "environmentId workloadProfileName",
-        configuration=_keys(
+        configuration=keys(
             "triggerType replicaTimeout replicaRetryLimit",
-            manualTriggerConfig=_keys("parallelism replicaCompletionCount"),
-            scheduleTriggerConfig=_keys("cronExpression parallelism replicaCompletionCount"),
+            manualTriggerConfig=keys("parallelism replicaCompletionCount"),
+            scheduleTriggerConfig=keys("cronExpression parallelism replicaCompletionCount"),
             secrets=_SECRETS,
             registries=_REGISTRIES,
         ),
-        template=_keys("", containers=[_CONTAINER], initContainers=[_CONTAINER], volumes=[_VOLUME]),
+        template=keys("", containers=[_CONTAINER], initContainers=[_CONTAINER], volumes=[_VOLUME]),
     ),
 )
 

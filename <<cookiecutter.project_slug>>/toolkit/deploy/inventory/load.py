@@ -48,6 +48,7 @@ class Facts:
             },
             "cloudrun": {"driver": "admin-api", "service": fitted(scope, limit=SERVICE_LIMIT)},
             "containerapps": {"app": fitted(scope, limit=APP_LIMIT)},
+            "instances": {"container_group": fitted(scope), "secret": {"from_env": ["DATABASE_URL"]}},
         }
         return {
             **of_place.get(place, {}),

@@ -8,6 +8,7 @@ from toolkit.deploy.inventory import keys
 from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
 from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
+from toolkit.deploy.inventory.instances import InstancesEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.pod_keys import Block
 from toolkit.deploy.inventory.schema import Environment, KubernetesEnvironment
@@ -18,6 +19,7 @@ MODELS: Mapping[str, type[Environment]] = {
     "ecs": EcsEnvironment,
     "cloudrun": CloudRunEnvironment,
     "containerapps": ContainerAppsEnvironment,
+    "instances": InstancesEnvironment,
 }
 
 

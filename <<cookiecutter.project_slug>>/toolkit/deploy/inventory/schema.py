@@ -75,7 +75,7 @@ class Environment(Block):
     """Keys of an environment in every place; each place adds its own."""
 
     name: str
-    place: Literal["kubernetes", "machine", "ecs", "cloudrun", "containerapps"] = "kubernetes"
+    place: Literal["kubernetes", "machine", "ecs", "cloudrun", "containerapps", "instances"] = "kubernetes"
     driver: str
     confirm: bool = False
     # the image: built from this checkout, or given by digest

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from toolkit.deploy.inventory.cloudrun import CloudRunEnvironment
 from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
 from toolkit.deploy.inventory.ecs import EcsEnvironment
+from toolkit.deploy.inventory.instances import InstancesEnvironment
 from toolkit.deploy.inventory.machine import MachineEnvironment
 from toolkit.deploy.inventory.schema import KubernetesEnvironment
 from toolkit.deploy.outcomes import fail
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.cloudrun.place import CloudRunPlace
     from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
     from toolkit.deploy.places.ecs.place import EcsPlace
+    from toolkit.deploy.places.instances.place import InstancesPlace
     from toolkit.deploy.places.kubernetes.place import KubernetesPlace
     from toolkit.deploy.places.machine.place import MachinePlace
     from toolkit.deploy.places.operations import Operations
@@ -60,6 +62,10 @@ def open_place(
         from toolkit.deploy.places.containerapps import connect as containerapps
 
         return containerapps.open_place(project, service, environment, report)
+    if isinstance(environment, InstancesEnvironment):
+        from toolkit.deploy.places.instances import connect as instances
+
+        return instances.open_place(project, service, environment, report)
     raise TypeError(environment.place)
 
 
@@ -87,6 +93,10 @@ def closed_place(
         from toolkit.deploy.places.containerapps import connect as containerapps
 
         return containerapps.closed_place(project, service, environment, report, error)
+    if isinstance(environment, InstancesEnvironment):
+        from toolkit.deploy.places.instances import connect as instances
+
+        return instances.closed_place(project, service, environment, report, error)
     raise TypeError(environment.place)
 
 
@@ -112,6 +122,10 @@ def operations_of(place: Place, environment: Environment) -> Operations:
         from toolkit.deploy.places.containerapps import operations as containerapps
 
         return containerapps.ContainerAppsOperations(cast("ContainerAppsPlace", place))
+    if isinstance(environment, InstancesEnvironment):
+        from toolkit.deploy.places.instances import operations as instances
+
+        return instances.InstancesOperations(cast("InstancesPlace", place))
     raise TypeError(environment.place)
 
 

@@ -10,7 +10,7 @@ from toolkit.deploy.places.containerapps import group, render, state
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Client, Object
+    from toolkit.deploy.places.azure.client import Client, Object
     from toolkit.deploy.places.traffic.targets import Traffic
     from toolkit.deploy.records import Kept
 

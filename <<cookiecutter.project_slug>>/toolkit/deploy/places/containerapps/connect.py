@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.azure.auth import Tokens
+from toolkit.deploy.places.azure.client import Client
+from toolkit.deploy.places.azure.front import Front
+from toolkit.deploy.places.azure.ledger import Ledger
 from toolkit.deploy.places.changes import Changes
 from toolkit.deploy.places.containerapps.app import ContainerApp
-from toolkit.deploy.places.containerapps.auth import Tokens
-from toolkit.deploy.places.containerapps.client import Client
 from toolkit.deploy.places.containerapps.connection import Connection
-from toolkit.deploy.places.containerapps.front import Front
-from toolkit.deploy.places.containerapps.ledger import Ledger
 from toolkit.deploy.places.containerapps.logs import Logs
 from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
 from toolkit.deploy.places.containerapps.vault import SecretVersions
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
     from toolkit.deploy.report import Report
 
+VERSION = "2025-07-01"  # of Microsoft.App
+
 
 def open_place(
     project: Path, service: str, environment: ContainerAppsEnvironment, report: Report
@@ -28,9 +30,9 @@ def open_place(
     """Log in. Raises Failed AZURE_IDENTITY_MISSING, AZURE_NOT_LOGGED_IN."""
     changes, tokens = Changes(), Tokens()
     tokens.prepare()
-    client = Client(tokens, changes)
+    client = Client(tokens, changes, VERSION)
     app = ContainerApp(client, environment)
-    secrets, ledger = SecretVersions(client, environment), Ledger(client, environment)
+    secrets, ledger = SecretVersions(client, environment), Ledger(client, environment.history_account, environment.app)
     connection = Connection(app, Front(), ledger, Logs(app), secrets)
     return ContainerAppsPlace(project, service, environment, report, changes, connection)
 

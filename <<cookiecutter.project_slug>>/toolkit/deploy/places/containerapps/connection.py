@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from toolkit.deploy.places.azure.front import Front
+    from toolkit.deploy.places.azure.ledger import Ledger
     from toolkit.deploy.places.containerapps.app import ContainerApp
-    from toolkit.deploy.places.containerapps.front import Front
-    from toolkit.deploy.places.containerapps.ledger import Ledger
     from toolkit.deploy.places.containerapps.logs import Logs
     from toolkit.deploy.places.containerapps.vault import SecretVersions
 

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, Failure, fail
+from toolkit.deploy.outcomes import fail
+from toolkit.deploy.places.azure.ended import Ended, failure
 from toolkit.deploy.places.containerapps import jobs, references, render, verdict
-from toolkit.exit_codes import EX_TEMPFAIL, EX_UNAVAILABLE
 
 if TYPE_CHECKING:
-    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.azure.client import Object
     from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
     from toolkit.deploy.spec import ReleaseSpec
 
@@ -19,17 +19,6 @@ POLL_SECONDS = 1.0
 # After the time limit of the Job itself, which the platform enforces.
 MARGIN_SECONDS = 60
 SUCCEEDED, ENDED = "Succeeded", frozenset({"Succeeded", "Failed", "Stopped", "Degraded"})
-
-
-@dataclass(frozen=True)
-class Ended:
-    """An execution that has ended. `exit_code`: None where Azure's log does not tell it, or nothing started."""
-
-    name: str
-    succeeded: bool
-    exit_code: int | None
-    events: tuple[str, ...] = ()
-    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,11 +35,7 @@ class Migration:
         if ended.succeeded:
             return
         lines = self.place.connection.logs.as_evidence(self.name, execution=True)
-        code, message, hint = cause(ended, lines)
-        text = ": ".join(filter(None, ("the migration failed", message)))
-        exit_code = (f"exit code {ended.exit_code}",) if ended.exit_code is not None else ()
-        said = tuple(f"| {line}" for line in ended.events[-3:])
-        raise Failed(Failure(code, text, (f"execution {self.name}", *exit_code, *said, *lines), hint))
+        raise failure(ended, "execution", lines)
 
 
 def start_migration(place: ContainerAppsPlace, spec: ReleaseSpec) -> Migration:
@@ -99,35 +84,3 @@ def is_running(execution: Object) -> bool:
 def image_of(execution: Object) -> str:
     template = (execution.get("properties") or {}).get("template") or {}
     return str((template.get("containers") or [{}])[0].get("image") or "")
-
-
-def cause(ended: Ended, lines: tuple[str, ...]) -> tuple[str, str, str]:
-    """Return code, message and hint of a migration that failed. Pure."""
-    if ended.exit_code in BY_EXIT_CODE:
-        return BY_EXIT_CODE[ended.exit_code]
-    if ended.exit_code is None:
-        if found := verdict.from_message(" ".join(ended.events)):
-            return found.code, found.message, found.hint
-        if ended.late:
-            hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
-            return "MIGRATION_TIMEOUT", "it did not end in time", hint
-    elif (known := verdict.by_exit(ended.exit_code)).code != "CRASH_LOOP":
-        return known.code, known.message, known.hint
-    if any("locked for" in line for line in lines):  # output of app/db/migrations.py
-        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return "MIGRATION_FAILED", "", hint
-    return "MIGRATION_FAILED", "", "correct the revision, then deploy again; the release is unchanged"
-
-
-BY_EXIT_CODE = {
-    EX_TEMPFAIL: (
-        "MIGRATION_LOCKED",
-        "another migration of this database is running",
-        "wait until it ends, then deploy again",
-    ),
-    EX_UNAVAILABLE: (
-        "DATABASE_UNREACHABLE",
-        "the database cannot be reached",
-        "check the secret of DATABASE_URL, and that the environment's network reaches the database",
-    ),
-}

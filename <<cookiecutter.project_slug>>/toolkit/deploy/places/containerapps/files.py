@@ -10,7 +10,7 @@ from toolkit.deploy.places.traffic import targets
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.azure.client import Object
     from toolkit.deploy.spec import ReleaseSpec
 
 LOCATION = "LOCATION"  # that of the environment, which only Azure knows

@@ -10,7 +10,7 @@ from toolkit.deploy.places.containerapps.group import SERVICE_TAG, environment_i
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.azure.client import Object
     from toolkit.deploy.records import Kept
 
 JOB_LIMIT = 32

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, fail
-from toolkit.deploy.places.containerapps.auth import LOGS
-from toolkit.deploy.places.containerapps.errors import GONE
+from toolkit.deploy.places.azure.auth import LOGS
+from toolkit.deploy.places.azure.errors import GONE
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.containerapps.app import ContainerApp

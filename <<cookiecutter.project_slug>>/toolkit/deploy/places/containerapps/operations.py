@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change, fail
+from toolkit.deploy.places.azure import ended as ended_as
 from toolkit.deploy.places.containerapps import executions, jobs, references
 from toolkit.deploy.places.containerapps.place import ContainerAppsPlace
 from toolkit.deploy.places.traffic.operations import LINES, RUN_SECONDS, TrafficOperations
@@ -37,7 +38,7 @@ class ContainerAppsOperations(TrafficOperations[ContainerAppsPlace]):
         finally:
             app.delete_job(name)
         if ended.exit_code is None:
-            code, message, hint = executions.cause(ended, ())
+            code, message, hint = ended_as.cause(ended, ())
             code = "RUN_FAILED" if code == "MIGRATION_FAILED" else code
             said = "the command failed, and Azure's log does not tell its exit code yet"
             raise fail(code, message or said, *ended.events[-3:], hint=hint if message else "see its log in the portal")

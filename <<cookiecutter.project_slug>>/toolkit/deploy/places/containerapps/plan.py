@@ -10,7 +10,7 @@ from toolkit.deploy.places.traffic import targets
 from toolkit.deploy.places.traffic.diffs import diff, mask, projected
 
 if TYPE_CHECKING:
-    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.azure.client import Object
     from toolkit.deploy.places.containerapps.state import App, Revision
     from toolkit.deploy.records import Kept
 

@@ -13,7 +13,7 @@ from toolkit.deploy.places.traffic.targets import Traffic
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.azure.client import Object
     from toolkit.deploy.records import Kept
     from toolkit.deploy.spec import ReleaseSpec
 

@@ -10,7 +10,7 @@ from toolkit.deploy.places.containerapps import render
 from toolkit.deploy.places.traffic.targets import Target, Traffic, serving
 
 if TYPE_CHECKING:
-    from toolkit.deploy.places.containerapps.client import Object
+    from toolkit.deploy.places.azure.client import Object
     from toolkit.deploy.records import Kept
 
 GAVE_UP = frozenset({"Failed", "Degraded", "ActivationFailed"})

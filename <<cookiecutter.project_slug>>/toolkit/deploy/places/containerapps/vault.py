@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.deploy.outcomes import Failed, fail
+from toolkit.deploy.places.azure.auth import VAULT
+from toolkit.deploy.places.azure.errors import GONE
 from toolkit.deploy.places.containerapps import references
-from toolkit.deploy.places.containerapps.auth import VAULT
-from toolkit.deploy.places.containerapps.errors import GONE
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Client
+    from toolkit.deploy.places.azure.client import Client
 
 VERSION = "7.4"
 T = TypeVar("T")

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.toolkit.deploy.places.containerapps.made import revision
-from toolkit.deploy.places.containerapps import errors, verdict
+from toolkit.deploy.places.azure import errors
+from toolkit.deploy.places.containerapps import verdict
 from toolkit.deploy.places.containerapps.state import Replica
 
 INVALID = (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.deploy.inventory.containerapps_keys import Shape, unknown
 from toolkit.deploy.outcomes import Exit, fail
-from toolkit.deploy.places.containerapps.auth import ARM
-from toolkit.deploy.places.containerapps.errors import (
+from toolkit.deploy.places.azure.auth import ARM
+from toolkit.deploy.places.azure.errors import (
     AGAIN,
     CONFLICT,
     GONE,
@@ -23,11 +23,11 @@ from toolkit.deploy.places.containerapps.errors import (
 if TYPE_CHECKING:
     import httpx2
 
+    from toolkit.deploy.places.azure.auth import Tokens
     from toolkit.deploy.places.changes import Changes
-    from toolkit.deploy.places.containerapps.auth import Tokens
 
 Object = dict[str, Any]  # an object of the API, in its own form
-MANAGEMENT, VERSION = "https://management.azure.com", "2025-07-01"
+MANAGEMENT = "https://management.azure.com"
 SECONDS = 30.0
 PATIENCE_SECONDS, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 1.0, 15.0
 OPERATION_SECONDS, POLL_SECONDS = 900.0, 1.0
@@ -36,22 +36,23 @@ OPERATION_SECONDS, POLL_SECONDS = 900.0, 1.0
 class Client:
     """One connection pool. Members raise Failed AZURE_*, and WriteConflict for a blob that others have changed."""
 
-    def __init__(self, tokens: Tokens, changes: Changes) -> None:
+    def __init__(self, tokens: Tokens, changes: Changes, version: str) -> None:
+        """`version`: of the provider's API."""
         import httpx2
 
-        self.tokens, self.changes = tokens, changes
+        self.tokens, self.changes, self.version = tokens, changes, version
         self._http = httpx2.Client(timeout=SECONDS)
 
     # Azure Resource Manager
 
-    def get(self, path: str, what: str) -> Object | None:
+    def get(self, path: str, what: str, **parameters: str) -> Object | None:
         """Return the object at a path below the management address; None if it does not exist."""
-        answer = self.send("GET", MANAGEMENT + path, what, params={"api-version": VERSION})
+        answer = self.send("GET", MANAGEMENT + path, what, params={"api-version": self.version, **parameters})
         return None if answer.status_code == GONE else dict(answer.json())
 
     def items(self, path: str, what: str) -> list[Object]:
         """Return every item of a list; none without its owner."""
-        return self.pages(f"{MANAGEMENT}{path}?api-version={VERSION}", what, ARM)
+        return self.pages(f"{MANAGEMENT}{path}?api-version={self.version}", what, ARM)
 
     def pages(self, url: str, what: str, scope: str) -> list[Object]:
         """Return the items of every page of a list of any API."""
@@ -70,7 +71,7 @@ class Client:
         if faults := list(unknown(body, shape)):
             raise AssertionError(f"{what}: {'; '.join(faults)}")
         self.changes.allow()
-        answer = self.send(method, MANAGEMENT + path, what, body, params={"api-version": VERSION})
+        answer = self.send(method, MANAGEMENT + path, what, body, params={"api-version": self.version})
         if answer.status_code == GONE:
             raise failure(GONE, answer.text, what)
         self._await(answer, what)
@@ -79,7 +80,7 @@ class Client:
         """POST an action such as `start`. `repeat`: False for one that must not happen twice."""
         self.changes.allow()
         again = AGAIN if repeat else frozenset({THROTTLED})
-        answer = self.send("POST", MANAGEMENT + path, what, params={"api-version": VERSION}, again=again)
+        answer = self.send("POST", MANAGEMENT + path, what, params={"api-version": self.version}, again=again)
         if answer.status_code == GONE:
             raise failure(GONE, answer.text, what)
         begun = dict(answer.json()) if answer.content else {}
@@ -87,7 +88,7 @@ class Client:
 
     def delete(self, path: str, what: str) -> None:
         self.changes.allow()
-        answer = self.send("DELETE", MANAGEMENT + path, what, params={"api-version": VERSION})
+        answer = self.send("DELETE", MANAGEMENT + path, what, params={"api-version": self.version})
         if answer.status_code != GONE:
             self._await(answer, what)
 

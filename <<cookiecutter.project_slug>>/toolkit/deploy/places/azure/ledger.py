@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from toolkit.deploy import records
 from toolkit.deploy.outcomes import fail
-from toolkit.deploy.places.containerapps.auth import BLOBS
-from toolkit.deploy.places.containerapps.errors import GONE, WriteConflict, failure
+from toolkit.deploy.places.azure.auth import BLOBS
+from toolkit.deploy.places.azure.errors import GONE, WriteConflict, failure
 
 if TYPE_CHECKING:
-    from toolkit.deploy.inventory.containerapps import ContainerAppsEnvironment
-    from toolkit.deploy.places.containerapps.client import Client
+    from toolkit.deploy.places.azure.client import Client
     from toolkit.deploy.records import ReleaseRecord
 
 CONTAINER, VERSION = "history", "2023-11-03"
@@ -31,11 +30,11 @@ class Blob:
 
 
 class Ledger:
-    """Implements the `Slot` of the lock."""
+    """Implements the `Slot` of the lock. `account`: the storage account. `name`: that of the service in it."""
 
-    def __init__(self, client: Client, env: ContainerAppsEnvironment) -> None:
-        self.client, self.env = client, env
-        self._base = f"https://{env.history_account}.blob.core.windows.net/{CONTAINER}/{env.app}"
+    def __init__(self, client: Client, account: str, name: str) -> None:
+        self.client, self.account = client, account
+        self._base = f"https://{account}.blob.core.windows.net/{CONTAINER}/{name}"
         self._mutex = threading.Lock()
 
     # the lock
@@ -98,8 +97,8 @@ class Ledger:
         if answer.status_code != GONE:
             return Blob(answer.text, str(answer.headers["ETag"]))
         if answer.headers.get("x-ms-error-code") == "ContainerNotFound":
-            message = f"storage account {self.env.history_account} has no container {CONTAINER}"
-            account = f"--auth-mode login --account-name {self.env.history_account}"
+            message = f"storage account {self.account} has no container {CONTAINER}"
+            account = f"--auth-mode login --account-name {self.account}"
             hint = f"az storage container create {account} --name {CONTAINER}"
             raise fail("HISTORY_NOT_FOUND", message, hint=hint)
         return Blob()

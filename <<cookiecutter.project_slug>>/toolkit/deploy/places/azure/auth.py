@@ -14,7 +14,7 @@ BLOBS = "https://storage.azure.com/.default"
 VAULT = "https://vault.azure.net/.default"
 LOGS = "https://api.loganalytics.azure.com/.default"
 SCOPES = (ARM, BLOBS, VAULT, LOGS)
-LOG_IN = "run `az login`, or in a pipeline log in by workload identity (docs/containerapps.md)"
+LOG_IN = "run `az login`, or in a pipeline log in by workload identity (README.md, Pipeline)"
 EARLIER_SECONDS = 120  # a token is replaced so long before it expires
 
 
@@ -37,7 +37,7 @@ class Tokens:
         self._known: dict[str, Token] = {}
 
     def prepare(self) -> None:
-        """Get every token: the identity of a pipeline's job, which each one is exchanged for, expires within minutes."""
+        """Get every token at once: the identity of a pipeline's job, which it is exchanged for, expires in minutes."""
         for scope in SCOPES:
             self.access(scope)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from toolkit.deploy.inventory import containerapps_keys as keys
+from toolkit.deploy.places.azure.auth import Tokens
+from toolkit.deploy.places.azure.client import Client
 from toolkit.deploy.places.changes import Changes
-from toolkit.deploy.places.containerapps.auth import Tokens
-from toolkit.deploy.places.containerapps.client import Client
 
 
 class Requested(Exception):
@@ -29,17 +29,17 @@ class Unasked(Tokens):
 def test_unknown_key_is_not_sent(body: dict[str, object], said: str) -> None:
     changes = Changes()
     with pytest.raises(AssertionError) as caught:
-        Client(Unasked(), changes).write("PATCH", "/x", "app shop", body, keys.APP)
+        Client(Unasked(), changes, "2025-07-01").write("PATCH", "/x", "app shop", body, keys.APP)
     assert said in str(caught.value)
     assert changes.count == 0
 
 
 def test_known_keys_are_sent() -> None:
     with pytest.raises(Requested):
-        Client(Unasked(), Changes()).write("PATCH", "/x", "app shop", {"tags": {}}, keys.APP)
+        Client(Unasked(), Changes(), "2025-07-01").write("PATCH", "/x", "app shop", {"tags": {}}, keys.APP)
 
 
 def test_nothing_is_sent_while_a_plan_is_made() -> None:
     changes = Changes()
     with changes.reading(), pytest.raises(AssertionError, match="only looks"):
-        Client(Unasked(), changes).act("/x/start", "Job x")
+        Client(Unasked(), changes, "2025-07-01").act("/x/start", "Job x")

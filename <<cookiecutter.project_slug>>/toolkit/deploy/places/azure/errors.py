@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from toolkit.deploy.outcomes import Exit, Failed, Failure, fail
-from toolkit.deploy.places.containerapps import verdict
-from toolkit.deploy.places.containerapps.auth import LOG_IN
+from toolkit.deploy.places.azure import failures
+from toolkit.deploy.places.azure.auth import LOG_IN
 
 AGAIN = frozenset({429, 500, 502, 503, 504})
 THROTTLED, UNCHANGED, CONFLICT, GONE = 429, 412, 409, 404
@@ -33,10 +33,12 @@ def failure(status: int, text: str, what: str) -> Failed:
     if status == 401:
         return fail("AZURE_NOT_LOGGED_IN", f"Azure does not accept the credentials: {what}", line, hint=LOG_IN)
     if status == 403:
-        hint = "grant these credentials the roles in docs/containerapps.md; `python3 tasks.py doctor ENV` checks it"
+        hint = (
+            "grant these credentials the roles that docs/ lists for this place; `python3 tasks.py doctor ENV` checks it"
+        )
         return fail("AZURE_DENIED", f"the permission is missing: {what}", line, hint=hint)
     if status == GONE:
-        hint = "check `subscription`, `resource_group`, `environment` and `app` in deploy/inventory.yaml"
+        hint = "check `subscription`, `resource_group` and the names in deploy/inventory.yaml"
         return fail("AZURE_NOT_FOUND", f"{what} does not exist", line, hint=hint)
     if status == CONFLICT:
         hint = "wait until the other operation on it has ended, then run the same command again"
@@ -49,7 +51,7 @@ def failure(status: int, text: str, what: str) -> Failed:
 
 def refused(code: str, message: str, what: str) -> Failed:
     """Return the failure for a refused write, or for an operation that has failed."""
-    found = verdict.from_message(message)
+    found = failures.from_message(message)
     if found:
         return Failed(Failure(found.code, f"{what}: {found.message}", found.lines, found.hint))
     hint = "correct the value in deploy/inventory.yaml; docs/inventory.md lists every key"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.containerapps import auth
-from toolkit.deploy.places.containerapps.auth import Tokens
+from toolkit.deploy.places.azure import auth
+from toolkit.deploy.places.azure.auth import Tokens
 
 
 @dataclass

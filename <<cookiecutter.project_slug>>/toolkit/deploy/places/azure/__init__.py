@@ -1,0 +1,1 @@
+"""Azure's APIs, shared by the places that are on Azure."""

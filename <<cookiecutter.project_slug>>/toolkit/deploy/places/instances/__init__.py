@@ -1,0 +1,1 @@
+"""Azure Container Instances: a container group, which a release replaces."""

@@ -20,7 +20,7 @@ _CONTAINER = keys(
         "image command",
         ports=[keys("protocol port")],
         environmentVariables=_VARIABLES,
-        resources=keys("", requests=keys("memoryInGB cpu"), limits=keys("memoryInGB cpu")),
+        resources=keys("", requests=keys("memoryInGB cpu gpu"), limits=keys("memoryInGB cpu gpu")),
         volumeMounts=_MOUNTS,
         livenessProbe=_PROBE,
         readinessProbe=_PROBE,
@@ -38,7 +38,7 @@ _VOLUME = keys(
 )
 _LOG = keys("workspaceId workspaceKey workspaceResourceId logType metadata")
 PROPERTIES: dict[str, Shape] = keys(
-    "osType restartPolicy sku priority",
+    "osType restartPolicy sku priority extensions encryptionProperties confidentialComputeProperties",
     containers=[_CONTAINER],
     initContainers=[_FIRST],
     imageRegistryCredentials=[keys("server username password identity identityUrl")],

@@ -46,7 +46,7 @@ ACCOUNTS = (
 )
 
 # Files that only a service on a cluster has.
-CLUSTER = ("helm", "k8s", ".github/workflows/preview.yml")
+CLUSTER = ("helm", "k8s")
 PREVIEWS = ".github/workflows/preview.yml"  # of clusters and machines
 # Pages that only a service of that place has.
 PAGES = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -161,9 +162,13 @@ def test_operations(stage: InstancesStage) -> None:
     assert "NOT_SUPPORTED" in scaled.out
 
 
-def test_production_is_not_interrupted_unless_that_is_allowed(bare: InstancesStage) -> None:
+def test_production_is_not_interrupted_unless_that_is_allowed(bare: InstancesStage, tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    shutil.copytree(bare.project, project, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    (project / ".venv").symlink_to(bare.project / ".venv")
+    (project / "deploy" / "inventory.yaml").write_text("all: {}\nproduction: {place: instances}\n")
     with bare.fresh() as made:
-        production = replace(made, name="production", settings=(*made.settings, "clean_checkout=false"))
+        production = replace(made, project=project, name="production")
         first = production.deploy("v1")
         assert first.code == 0, first
         made.azure.writes.clear()

@@ -56,6 +56,9 @@ CLOUD_REGISTRIES: Mapping[str, tuple[re.Pattern[str], str]] = {
     ),
 }
 
+# What infra/ creates is an empty service of that cloud's own place; Kubernetes and machines run everywhere.
+CLOUDS_OF_PLACES: Mapping[str, str] = {"ecs": "aws", "cloudrun": "google"}
+
 _DERIVED = ("description", "author")
 
 
@@ -85,6 +88,9 @@ def _infra(answers: Mapping[str, object]) -> Iterator[str]:
         pattern, example = CLOUD_REGISTRIES[infra]
         if not pattern.fullmatch(registry):
             yield f"infra is `{infra}` with the registry {quote(registry)}; expected a registry {example}"
+        place = str(answers.get("place", ""))
+        if (cloud := CLOUDS_OF_PLACES.get(place, infra)) != infra:
+            yield f"infra is `{infra}` with the place `{place}`; expected `{cloud}`, or `none`"
 
 
 def _project_name(given: str) -> Iterator[str]:

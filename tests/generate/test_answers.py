@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.answers import CHOICES, check_answers
+from tests.support.terraform import REGISTRIES
 
 TEMPLATE = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -131,6 +132,25 @@ def test_infra_is_in_the_cloud_of_the_registry(infra: str, registry: str) -> Non
     for other in {"aws", "google", "azure"} - {infra}:
         (fault,) = check_answers(GOOD | {"infra": other, "registry": registry})
         assert fault.startswith(f"infra is `{other}` with the registry `{registry}`; expected a registry of ")
+
+
+@pytest.mark.parametrize(
+    ("infra", "place", "expected"),
+    [
+        ("aws", "ecs", ""),
+        ("aws", "kubernetes", ""),
+        ("aws", "machine", ""),
+        ("none", "ecs", ""),
+        ("google", "cloudrun", ""),
+        ("aws", "cloudrun", "infra is `aws` with the place `cloudrun`; expected `google`, or `none`"),
+        ("azure", "cloudrun", "infra is `azure` with the place `cloudrun`; expected `google`, or `none`"),
+        ("google", "ecs", "infra is `google` with the place `ecs`; expected `aws`, or `none`"),
+    ],
+)
+def test_infra_is_in_the_cloud_of_the_place(infra: str, place: str, expected: str) -> None:
+    registry = REGISTRIES.get(infra, "docker.io/example")
+    faults = check_answers(GOOD | {"infra": infra, "place": place, "registry": registry})
+    assert faults == ([expected] if expected else [])
 
 
 def test_infra_with_a_registry_of_no_cloud_is_refused() -> None:

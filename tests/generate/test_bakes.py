@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hooks.answers import CLOUDS_OF_PLACES
 from hooks.options import OPTION_FILES
 from tests.support import terraform
 from tests.support.bakery import Bakery
@@ -57,7 +58,9 @@ LICENSES = {
 )
 def case(request: pytest.FixtureRequest) -> dict[str, str]:
     given = {**request.param, "resources": DOMAINS[request.param["resources"]], "project_slug": "some-service"}
-    # What infra/ creates is in the cloud of the registry.
+    # What infra/ creates is in the cloud of the registry, and of the place.
+    if given["infra"] != "none" and CLOUDS_OF_PLACES.get(given["place"], given["infra"]) != given["infra"]:
+        given["place"] = "kubernetes"
     return {**given, "registry": terraform.REGISTRIES.get(given["infra"], given["registry"])}
 
 

@@ -113,6 +113,12 @@ TESTS = [
     ("aws", "pipeline.tf", ":environment:${name}", ":*", "jobs of the environment production alone"),
     ("google", "pipeline.tf", ":environment:${name}", ":*", "jobs of the environment production alone"),
     ("azure", "pipeline.tf", ":environment:${name}", ":*", "jobs of the environment production alone"),
+    ("aws", "pipeline.tf", "? [local.on_branch, local.in_preview]", "? [local.on_branch]", "preview must be trusted"),
+    ("aws", "pipeline.tf", ": [local.on_branch]", ": [local.on_branch, local.in_preview]", "branch alone may push"),
+    ("google", "pipeline.tf", ":environment:preview", ":pull_request", "preview must be trusted"),
+    ("google", "pipeline.tf", " && var.previews ? 1", " ? 1", "branch alone may push"),
+    ("azure", "pipeline.tf", ":environment:preview", ":pull_request", "preview must be trusted"),
+    ("azure", "pipeline.tf", " && var.previews ? 1", " ? 1", "branch alone may push"),
 ]
 
 

@@ -21,9 +21,15 @@ locals {
     none   = ""
   }[var.ci]
 
-  subjects = merge({ push = local.on_branch, plan = local.in_pull_request }, local.in_environment)
+  in_preview = var.ci == "github" ? "repo:${var.repository}:environment:preview" : local.in_pull_request
+  pushers    = var.previews ? [local.on_branch, local.in_preview] : [local.on_branch]
+
+  subjects = merge(
+    { push = local.pushers, plan = [local.in_pull_request] },
+    { for name, subject in local.in_environment : name => [subject] },
+  )
   trust = {
-    for name, subject in local.subjects : name => jsonencode({
+    for name, subjects in local.subjects : name => jsonencode({
       Version = "2012-10-17"
       Statement = [{
         Effect    = "Allow"
@@ -31,7 +37,7 @@ locals {
         Action    = "sts:AssumeRoleWithWebIdentity"
         Condition = {
           StringEquals = { "${local.issuer}:aud" = local.audience }
-          StringLike   = { "${local.issuer}:sub" = subject }
+          StringLike   = { "${local.issuer}:sub" = subjects }
         }
       }]
     })

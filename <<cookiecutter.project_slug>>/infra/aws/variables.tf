@@ -55,6 +55,12 @@ variable "branch" {
   default     = "main"
 }
 
+variable "previews" {
+  description = "Whether jobs of previews, which run for branches before their review, may push images, too"
+  type        = bool
+  default     = false
+}
+
 variable "identity_provider" {
   description = "ARN of the CI system's identity provider, if the account has one already"
   type        = string

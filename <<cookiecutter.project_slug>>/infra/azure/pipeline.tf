@@ -40,6 +40,18 @@ resource "azurerm_federated_identity_credential" "ci" {
   audience            = ["api://AzureADTokenExchange"]
 }
 
+# GitLab's merge requests have the branch in their subject, too: their previews cannot push.
+resource "azurerm_federated_identity_credential" "preview" {
+  count = var.ci == "github" && var.previews ? 1 : 0
+
+  name                = "preview"
+  resource_group_name = azurerm_resource_group.shared.name
+  parent_id           = azurerm_user_assigned_identity.ci["push"].id
+  issuer              = local.issuer
+  subject             = "repo:${var.repository}:environment:preview"
+  audience            = ["api://AzureADTokenExchange"]
+}
+
 resource "azurerm_role_assignment" "push" {
   count = var.ci == "none" ? 0 : 1
 

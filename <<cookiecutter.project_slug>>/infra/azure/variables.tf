@@ -61,6 +61,12 @@ variable "branch" {
   default     = "main"
 }
 
+variable "previews" {
+  description = "Whether jobs of previews, which run for branches before their review, may push images, too"
+  type        = bool
+  default     = false
+}
+
 variable "state_account" {
   description = "Resource id of the storage account of Terraform's state, which plans of pull requests read"
   type        = string

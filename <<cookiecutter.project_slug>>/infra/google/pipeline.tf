@@ -13,6 +13,12 @@ locals {
   }[var.ci]
   pool = one(google_iam_workload_identity_pool.ci[*].name)
 
+  # A branch on GitLab, whose previews have no subject in common.
+  in_preview = (
+    var.ci == "github"
+    ? "principal://iam.googleapis.com/${coalesce(local.pool, "none")}/subject/repo:${var.repository}:environment:preview"
+    : local.planner
+  )
   pusher = "principal://iam.googleapis.com/${coalesce(local.pool, "none")}/subject/${local.on_branch}"
   deployers = {
     for name in keys(var.environments) : name => (
@@ -63,6 +69,14 @@ resource "google_service_account_iam_member" "push" {
   service_account_id = google_service_account.push[0].name
   role               = "roles/iam.workloadIdentityUser"
   member             = local.pusher
+}
+
+resource "google_service_account_iam_member" "preview" {
+  count = var.ci != "none" && var.previews ? 1 : 0
+
+  service_account_id = google_service_account.push[0].name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = local.in_preview
 }
 
 resource "google_artifact_registry_repository_iam_member" "push" {

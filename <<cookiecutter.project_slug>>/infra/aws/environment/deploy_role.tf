@@ -69,7 +69,7 @@ resource "aws_iam_role_policy" "deploy" {
       {
         Sid      = "Secrets" # that they exist; their values are read by ECS alone
         Effect   = "Allow"
-        Action   = "secretsmanager:DescribeSecret"
+        Action   = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"]
         Resource = [for secret in aws_secretsmanager_secret.this : secret.arn]
       },
       {

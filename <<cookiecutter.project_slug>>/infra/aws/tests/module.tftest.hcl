@@ -39,7 +39,7 @@ run "images_with_a_tag_stay" {
 
 run "only_an_approved_job_may_deploy" {
   assert {
-    condition     = jsondecode(local.trust["production"]).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:sub"] == "repo:team/shop:environment:production"
+    condition     = one(jsondecode(local.trust["production"]).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:sub"]) == "repo:team/shop:environment:production"
     error_message = "The role of production must trust jobs of the environment production alone."
   }
 }
@@ -50,8 +50,31 @@ run "the_branch_alone_may_deploy_from_gitlab" {
   }
 
   assert {
-    condition     = jsondecode(local.trust["production"]).Statement[0].Condition.StringLike["gitlab.com:sub"] == "project_path:team/shop:ref_type:branch:ref:main"
+    condition     = one(jsondecode(local.trust["production"]).Statement[0].Condition.StringLike["gitlab.com:sub"]) == "project_path:team/shop:ref_type:branch:ref:main"
     error_message = "The role of production must trust the deployed branch alone."
+  }
+}
+
+run "previews_push_only_if_asked_for" {
+  assert {
+    condition     = one(local.pushers) == "repo:team/shop:ref:refs/heads/main"
+    error_message = "The deployed branch alone may push."
+  }
+}
+
+run "previews_may_push" {
+  variables {
+    previews = true
+  }
+
+  assert {
+    condition     = contains(jsondecode(local.trust["push"]).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:sub"], "repo:team/shop:environment:preview")
+    error_message = "Jobs of the environment preview must be trusted to push."
+  }
+
+  assert {
+    condition     = one(jsondecode(local.trust["production"]).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:sub"]) == "repo:team/shop:environment:production"
+    error_message = "A preview must not deploy to production."
   }
 }
 

@@ -51,6 +51,28 @@ run "the_branch_alone_may_deploy_from_gitlab" {
   }
 }
 
+run "previews_push_only_if_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(azurerm_federated_identity_credential.preview) == 0
+    error_message = "The deployed branch alone may push."
+  }
+}
+
+run "previews_may_push" {
+  command = plan
+
+  variables {
+    previews = true
+  }
+
+  assert {
+    condition     = one(azurerm_federated_identity_credential.preview[*].subject) == "repo:team/shop:environment:preview"
+    error_message = "Jobs of the environment preview must be trusted to push."
+  }
+}
+
 run "without_a_pipeline_no_identity_trusts_one" {
   command = plan
 

@@ -61,6 +61,26 @@ run "the_branch_alone_may_deploy_from_gitlab" {
   }
 }
 
+run "previews_push_only_if_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(google_service_account_iam_member.preview) == 0
+    error_message = "The deployed branch alone may push."
+  }
+}
+
+run "previews_may_push" {
+  variables {
+    previews = true
+  }
+
+  assert {
+    condition     = endswith(one(google_service_account_iam_member.preview[*].member), "/subject/repo:team/shop:environment:preview")
+    error_message = "Jobs of the environment preview must be trusted to push."
+  }
+}
+
 run "without_a_pipeline_no_account_trusts_one" {
   variables {
     ci = "none"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from toolkit.deploy.places.traffic.verdict import KILLED, LOG, Verdict
 from toolkit.exit_codes import EX_CONFIG, NOT_EXECUTABLE, NOT_FOUND
 
-MEMORY = "raise the memory in deploy/inventory.yaml (of Container Apps: `cpu`), or find out what uses the memory"
+MEMORY = "raise `cpu` (Container Apps) or `memory_gb` in deploy/inventory.yaml, or find out what uses the memory"
 LONGEST = 600  # characters of a line: Azure begins with a long preamble
 
 

@@ -1,4 +1,4 @@
-"""Scheduled commands: a Job for each, with the release's image. Cloud Scheduler, which the project owns, starts them."""
+"""Scheduled commands: a Job each, with the release's image. Cloud Scheduler, which the project owns, starts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedules of processes as commands of gcloud: Cloud Scheduler, which starts their Jobs, is not the toolkit's. Pure."""
+"""The schedules of processes as gcloud commands: Cloud Scheduler starts their Jobs, and is not the toolkit's. Pure."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def aged(folder: Path, name: str, *, seconds: float = 1000) -> Path:
-    """A folder with a control socket on which nothing listens."""
+def aged(folder: Path, name: str, *, age: float = 1000) -> Path:
+    """Make a folder with a control socket on which nothing listens, changed `age` seconds ago."""
     made = folder / name
     made.mkdir()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
         left.bind(str(made / control_folder.CONTROL))
-    os.utime(made, (time.time() - seconds,) * 2)
+    os.utime(made, (time.time() - age,) * 2)
     return made
 
 
@@ -50,7 +50,7 @@ def test_a_folder_in_use_stays(folder: Path) -> None:
 
 
 def test_new_folders_and_those_of_others_stay(folder: Path) -> None:
-    opening = aged(folder, f"{control_folder.PREFIX}opening", seconds=5)
+    opening = aged(folder, f"{control_folder.PREFIX}opening", age=5)
     other = aged(folder, "deploy-notes")
     target = folder / "target"
     target.mkdir()

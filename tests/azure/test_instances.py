@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -162,10 +161,11 @@ def test_operations(stage: InstancesStage) -> None:
     assert "NOT_SUPPORTED" in scaled.out
 
 
-def test_production_is_not_interrupted_unless_that_is_allowed(bare: InstancesStage, tmp_path: Path) -> None:
+def test_production_is_not_interrupted_unless_that_is_allowed(
+    bare: InstancesStage, bakery: Bakery, tmp_path: Path
+) -> None:
     project = tmp_path / "shop"
-    shutil.copytree(bare.project, project, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
-    (project / ".venv").symlink_to(bare.project / ".venv")
+    bakery.copy(bare.project, project)
     (project / "deploy" / "inventory.yaml").write_text("all: {}\nproduction: {place: instances}\n")
     with bare.fresh() as made:
         production = replace(made, project=project, name="production")

@@ -57,7 +57,7 @@ run "the_branch_alone_may_deploy_from_gitlab" {
 
 run "previews_push_only_if_asked_for" {
   assert {
-    condition     = one(local.pushers) == "repo:team/shop:ref:refs/heads/main"
+    condition     = join(" ", local.pushers) == "repo:team/shop:ref:refs/heads/main"
     error_message = "The deployed branch alone may push."
   }
 }

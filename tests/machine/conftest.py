@@ -1,8 +1,6 @@
 """Machines over SSH: the images of the cluster's tests, and a project of its own for each module or test."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -42,14 +40,7 @@ def shop(machine: Host, bakery: Bakery) -> Path:
 
 @pytest.fixture(scope="session")
 def images(shop: Path, bakery: Bakery) -> Images:
-    """Built once in a run, by the worker that asks first."""
-    told = bakery.folder / "images.json"
-    with bakery._once("images") as first:
-        if first:
-            folder = bakery.folder / "images-of-shop"
-            folder.mkdir()
-            told.write_text(json.dumps(asdict(variants.build(shop, folder))))
-    return Images(**json.loads(told.read_text()))
+    return variants.once(bakery, shop)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 import json
 import subprocess
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 
+from tests.support.bakery import Bakery
 from tests.support.provider import CA_IN_IMAGE, HOST, Provider
 from tests.support.stage import REGISTRY, Images, run
 
@@ -17,6 +19,17 @@ SERVES = {
     "deaf": "echo up but deaf; exec sleep 1000",
     "greedy": "sleep 2; exec python -c 'kept = [bytearray(10**7) for _ in range(10**4)]'",
 }
+
+
+def once(bakery: Bakery, project: Path) -> Images:
+    """Build them once in a run, by the worker that asks first."""
+    told = bakery.folder / "images.json"
+    with bakery._once("images") as first:
+        if first:
+            folder = bakery.folder / "images-of-shop"
+            folder.mkdir()
+            told.write_text(json.dumps(asdict(build(project, folder))))
+    return Images(**json.loads(told.read_text()))
 
 
 def build(project: Path, folder: Path) -> Images:

@@ -109,3 +109,18 @@ def test_credentials_that_expire_during_the_release(running: EcsStage) -> None:
     ended = running.deploy(image)
     assert ended.code == 0, ended
     assert running.served() == running.images[image]
+
+
+def test_interrupt_rolls_back(running: EcsStage) -> None:
+    before, image = running.served(), other(running)
+    with running.load(rate=30, threads=2) as load, running.deploying(image) as child:
+        assert child.stdout
+        for line in child.stdout:
+            if " rollout " in line:
+                break
+        os.kill(child.pid, signal.SIGINT)
+        out, _ = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 130, out
+    assert running.served() == before
+    assert not load.failures, load.failures
+    assert running.deploy(image).code == 0

@@ -87,11 +87,11 @@ class Front:
 
 @contextmanager
 def front(variables: Mapping[str, str]) -> Iterator[Front]:
-    script = Path(__file__).with_name("ecs_front.py")
+    script = Path(__file__).parent / "ecs_front" / "front.py"
     command = [UV, "run", "--quiet", "--script", str(script), os.environ["TEST_AWS_ENDPOINT"]]
     child = subprocess.Popen(
         [*command, os.environ["TEST_AWS_REGION"]],
-        env=dict(variables),
+        env={**variables, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -120,6 +120,10 @@ class EcsStage:
     more: tuple[str, ...] = ()
 
     @property
+    def script(self) -> Path:
+        return self.project / "toolkit" / "deploy" / "places" / "ecs" / "clients" / "aws.py"
+
+    @property
     def region(self) -> str:
         return os.environ["TEST_AWS_REGION"]
 
@@ -142,9 +146,8 @@ class EcsStage:
     def fresh(self) -> Iterator["EcsStage"]:
         """This stage with a service of its own, and a database; gone afterwards."""
         name = f"test-{uuid.uuid4().hex[:8]}"
-        script = self.project / "toolkit" / "deploy" / "places" / "ecs" / "clients" / "aws.py"
         with front(self.emulator) as made_front:
-            aws = Aws(script, self.emulator, self.region)
+            aws = Aws(self.script, self.emulator, self.region)
             made = replace(self, name=name, front=made_front, aws=aws)
             try:
                 run("docker", "run", "-d", "--name", f"{name}-postgres", "-e", f"POSTGRES_PASSWORD={PASSWORD}", "-e",
@@ -172,7 +175,7 @@ class EcsStage:
         aws("ec2", "create_route", RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
         aws("ec2", "associate_route_table", RouteTableId=table, SubnetId=subnet)
         aws("ecs", "create_cluster", clusterName=name)
-        for role in ("execution", "task"):
+        for role in ("execution", "task", "scheduler"):
             aws("iam", "create_role", RoleName=f"{name}-{role}", AssumeRolePolicyDocument=TRUST)
         aws("logs", "create_log_group", logGroupName=f"/ecs/{name}")
         where = {"LocationConstraint": self.region}
@@ -201,7 +204,8 @@ class EcsStage:
     def clear(self) -> None:
         assert self.aws
         with suppress(AssertionError):
-            self.aws("ecs", "delete_service", cluster=self.name, service=self.name, force=True)
+            for service in self.aws("ecs", "list_services", cluster=self.name)["serviceArns"]:
+                self.aws("ecs", "delete_service", cluster=self.name, service=service, force=True)
         with suppress(AssertionError):
             for task in self.aws("ecs", "list_tasks", cluster=self.name)["taskArns"]:
                 self.aws("ecs", "stop_task", cluster=self.name, task=task)
@@ -237,6 +241,7 @@ class EcsStage:
             f"bucket={self.name}-releases",
             f"execution_role=arn:aws:iam::{ACCOUNT}:role/{self.name}-execution",
             f"task_role=arn:aws:iam::{ACCOUNT}:role/{self.name}-task",
+            f"scheduler_role=arn:aws:iam::{ACCOUNT}:role/{self.name}-scheduler",
             "secret.store=aws",
             f"secret.keys.DATABASE_URL={self.name}/database#url",
             f"url={self.url}",
@@ -256,10 +261,13 @@ class EcsStage:
         named = ["--env", "staging"] if task == "logs" else ["staging"]
         return [python, "tasks.py", task, *named, *pairs, *arguments]
 
-    def task(self, task: str, *arguments: str, image: str | None = None, seconds: float = 900, **env: str) -> Ended:
+    def task(
+        self, task: str, *arguments: str, image: str | None = None, seconds: float = 900, stdin: str = "", **env: str
+    ) -> Ended:
         began = time.monotonic()
         done = subprocess.run(
             self.command(task, *arguments, image=image),
+            input=stdin,
             cwd=self.project,
             env={**self.variables, **env},
             capture_output=True,
@@ -285,9 +293,30 @@ class EcsStage:
             return str(json.load(answer).get("image_digest", ""))
         return ""
 
-    def service(self) -> Any:
+    def name_of(self, process: str) -> str:
+        return f"{self.name}-{process}" if process else self.name
+
+    def service(self, process: str = "") -> Any:
         assert self.aws
-        return self.aws("ecs", "describe_services", cluster=self.name, services=[self.name])["services"][0]
+        names = [self.name_of(process)]
+        return self.aws("ecs", "describe_services", cluster=self.name, services=names)["services"][0]
+
+    def tasks(self, process: str) -> set[str]:
+        """Tasks that run of the service, or of a worker."""
+        assert self.aws
+        return set(self.aws("ecs", "list_tasks", cluster=self.name, serviceName=self.name_of(process))["taskArns"])
+
+    def definition(self, revision: str) -> Any:
+        assert self.aws
+        return self.aws("ecs", "describe_task_definition", taskDefinition=revision)["taskDefinition"]
+
+    def front_aws(self, service: str, operation: str, /, **parameters: object) -> Any:
+        """Call by the proxy, as AWS would answer."""
+        client = Aws(self.script, self.variables, self.region)
+        try:
+            return client(service, operation, **parameters)
+        finally:
+            client.close()
 
     def revisions(self) -> list[str]:
         assert self.aws
@@ -297,8 +326,8 @@ class EcsStage:
         """Number of calls that change something, by operation."""
         assert self.front
         counted = self.front.control()["calls"]
-        writing = ("RegisterTaskDefinition", "UpdateService", "CreateService", "RunTask", "StopTask", "s3:PUT",
-                   "s3:DELETE")  # fmt: skip
+        writing = ("RegisterTaskDefinition", "UpdateService", "CreateService", "DeleteService", "RunTask", "StopTask",
+                   "s3:PUT", "s3:POST", "s3:DELETE")  # fmt: skip
         return {name: counted.get(name, 0) for name in writing}
 
     def sql(self, statement: str) -> str:

@@ -81,9 +81,12 @@ SERVICE = ROOT / "<<cookiecutter.project_slug>>"
 def test_the_role_that_deploys_to_ecs_may_do_what_the_toolkit_calls() -> None:
     code = "\n".join(path.read_text() for path in (SERVICE / "toolkit" / "deploy" / "places" / "ecs").glob("*.py"))
     called = set(re.findall(r'(?:read|found|call|change)\(\s*"([a-z0-9-]+)",\s*"([a-z0-9_]+)"', code))
-    called |= {("ecs", name) for name in re.findall(r'self\.change\(\s*"([a-z_]+)"', code)}
+    called |= {("ecs", name) for name in re.findall(r'(?:self|calls)\.change\(\s*"([a-z_]+)"', code)} - {
+        ("ecs", "scheduler")
+    }
     needed = {f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for service, name in called}
-    assert {"ecs:RunTask", "ecs:UpdateService", "s3:PutObject", "s3:ListObjectsV2"} <= needed
+    assert {"ecs:RunTask", "ecs:UpdateService", "ecs:DeleteService", "s3:PutObject", "s3:ListObjectsV2"} <= needed
+    assert {"scheduler:CreateSchedule", "scheduler:DeleteSchedule"} <= needed
     policy = (SERVICE / "infra" / "aws" / "environment" / "deploy_role.tf").read_text()
     allowed = set(re.findall(r'"([a-z0-9-]+:[A-Za-z]+)"', policy))
     assert {PERMISSIONS.get(name, name) for name in needed} - {""} - allowed == set()

@@ -42,12 +42,11 @@ class Stock:
         return {**self.bakery.environment, "ENVIRONMENT": "test", "DATABASE_URL": url, "POOL_TIMEOUT_SECONDS": "60"}
 
     def copy(self, name: str) -> dict[str, str]:
-        self.drop(name)  # of a test that has failed
         sql(self.server, f"CREATE DATABASE {name} TEMPLATE stock STRATEGY file_copy")
         return self.environment(name)
 
     def drop(self, name: str) -> None:
-        sql(self.server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        sql(self.server, f"DROP DATABASE {name} WITH (FORCE)")
 
     def task(self, service: Path, folder: Path, *words: str) -> Path:
         """Return a copy of a service in which a task has run."""

@@ -32,11 +32,6 @@ _VIEWS = """
     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'v'
     AND obj_description(oid, 'pg_class') = :comment ORDER BY 1
 """
-_CHECKS = """
-    SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
-    JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
-    WHERE conrelid = to_regclass(:table) AND attname = :column AND contype = 'c' ORDER BY 1
-"""
 # Give a view the privileges on its table and of the columns; with row security, the role that asks is checked
 # against the table, too (PostgreSQL 15), and needs all of its columns.
 _PRIVILEGES = """DO $privileges$
@@ -146,29 +141,14 @@ def create_unique(name: str, table: str, columns: Sequence[str]) -> None:
 
 
 def widen_column(table: str, column: str, type_: str) -> None:
-    """Change a column to a type that holds every old value and is stored the same: the table is not rewritten.
-
-    ALTER TYPE would check all rows again under its lock: the column's CHECKs become NOT VALID, and are validated later.
-    """
+    """Change a column to a type that holds every old value and is stored the same: the table is not rewritten."""
     with _without_views(table):
         op.drop_constraint(op.f(short(f"ck_{table}_{column}", "__type")), table, type_="check", if_exists=True)
-        checks = {} if op.get_context().as_sql else _checks(table, column)
-        changes = [f"DROP CONSTRAINT {name}" for name in checks]
-        changes.append(f"ALTER COLUMN {quoted(column)} TYPE {type_}")
-        changes += [f"ADD CONSTRAINT {name} {definition} NOT VALID" for name, definition in checks.items()]
         # squawk and the classifier see that the type changes, but not the old type.
-        sql = f"ALTER TABLE {quoted(table)} {', '.join(changes)} /* looser */"
-        op.execute(without_parameters(f"-- squawk-ignore changing-column-type\n{sql}"))
-    if checks:
-        with op.get_context().autocommit_block():
-            for name in checks:
-                op.execute(f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT {name}")
-
-
-def _checks(table: str, column: str) -> dict[str, str]:
-    """Return the definitions of a column's CHECKs; one that is NOT VALID is from an interrupted `widen_column`."""
-    found = op.get_bind().execute(text(_CHECKS), {"table": quoted(table), "column": column})
-    return {quoted(name): definition.removesuffix(" NOT VALID") for name, definition in found}
+        op.execute(
+            "-- squawk-ignore changing-column-type\n"
+            f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column)} TYPE {type_} /* looser */"
+        )
 
 
 def restore_type(table: str, column: str, type_: str) -> None:

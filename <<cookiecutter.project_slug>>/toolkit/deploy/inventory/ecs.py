@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from toolkit.deploy.inventory.eventbridge import expression
 from toolkit.deploy.inventory.pod_keys import Name
 from toolkit.deploy.inventory.schema import Environment
 
@@ -55,7 +56,7 @@ class EcsEnvironment(Environment):
     security_groups: tuple[str, ...] = ()
     # the lock and the history
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$")]
-    # made by infra/aws: the role with which EventBridge Scheduler may start tasks; no release uses it
+    # with which EventBridge Scheduler may start the tasks of processes with a schedule
     scheduler_role: Role | None = None
 
     @model_validator(mode="after")
@@ -94,12 +95,23 @@ class EcsEnvironment(Environment):
         return self
 
     @model_validator(mode="after")
-    def _serves_requests_only(self) -> EcsEnvironment:
-        if self.processes:
-            raise ValueError(
-                "processes: not available on ECS; remove the key, and let a schedule of your pipeline call "
-                f"`python3 tasks.py run {self.name} -- COMMAND`"
-            )
+    def _runs_its_processes(self) -> EcsEnvironment:
+        for name, process in self.processes.items():
+            where = f"processes.{name}"
+            if process.resources:
+                raise ValueError(f"{where}.resources: a process has `cpu` and `memory` of the service; remove the key")
+            if process.grace_seconds > LONGEST_STOP:
+                raise ValueError(f"{where}.grace_seconds: {process.grace_seconds}, and Fargate allows {LONGEST_STOP} s")
+            if not process.schedule:
+                continue
+            if not self.scheduler_role:
+                raise ValueError(
+                    f"scheduler_role: required for {where}.schedule; a role that EventBridge Scheduler has"
+                )
+            try:
+                expression(process.schedule)
+            except ValueError as error:
+                raise ValueError(f"{where}.schedule: {process.schedule!r}: {error}") from None
         return self
 
     @property

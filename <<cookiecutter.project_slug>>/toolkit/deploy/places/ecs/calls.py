@@ -66,12 +66,16 @@ class Calls:
 
     def service(self, name: str) -> Service | None:
         """Return a service; None if it does not exist, or was deleted."""
-        answer = self.found("ecs", "describe_services", cluster=self.cluster, services=[name])
+        answer = self.found("ecs", "describe_services", cluster=self.cluster, services=[name], include=["TAGS"])
         listed = [service_of(item) for item in (answer or {}).get("services", ())]
         return next((item for item in listed if item.status != "INACTIVE"), None)
 
     def update(self, name: str, /, **parameters: object) -> Service:
         return service_of(self.change("update_service", cluster=self.cluster, service=name, **parameters)["service"])
+
+    def create(self, name: str, /, **parameters: object) -> Service:
+        made = self.change("create_service", cluster=self.cluster, serviceName=name, **parameters)
+        return service_of(made["service"])
 
     # task definitions
 
@@ -94,9 +98,10 @@ class Calls:
 
     # tasks
 
-    def tasks(self, *, stopped: bool = False, service: str = "", started_by: str = "") -> list[Task]:
-        """Return tasks of a service, or those started with a mark. ECS lists stopped tasks for about an hour."""
-        chosen: dict[str, object] = {"serviceName": service} if service else {"startedBy": started_by}
+    def tasks(self, *, stopped: bool = False, service: str = "", started_by: str = "", family: str = "") -> list[Task]:
+        """Return tasks of a service, of a family, or started with a mark. ECS lists stopped ones for about an hour."""
+        given = {"serviceName": service, "startedBy": started_by, "family": family}
+        chosen: dict[str, object] = {key: value for key, value in given.items() if value}
         arns: list[str] = []
         token: dict[str, object] = {}
         while True:
@@ -162,13 +167,14 @@ class Calls:
             if last and not events:
                 return
 
-    def scaling_target(self, service: str) -> bool:
-        """Return whether Application Auto Scaling sets the number of tasks."""
+    def scaled(self, services: Sequence[str]) -> frozenset[str]:
+        """Return those services whose number of tasks is set by Application Auto Scaling."""
+        prefix = f"service/{self.cluster}/"
         answer = self.read(
             "application-autoscaling",
             "describe_scalable_targets",
             ServiceNamespace="ecs",
-            ResourceIds=[f"service/{self.cluster}/{service}"],
+            ResourceIds=[prefix + name for name in services],
             ScalableDimension="ecs:service:DesiredCount",
         )
-        return bool(answer.get("ScalableTargets"))
+        return frozenset(str(item["ResourceId"]).removeprefix(prefix) for item in answer.get("ScalableTargets", ()))

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from toolkit.deploy.places.ecs import limited
+
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.ecs import EcsEnvironment
     from toolkit.deploy.places.ecs.values import Definition
@@ -40,7 +42,7 @@ DEFAULTS: Mapping[str, object] = {"essential": True, "protocol": "tcp", "version
 def render(spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[str, str]) -> Definition:
     """Return the task definition of the service. `references`: secret variable -> `valueFrom`."""
     app = {
-        **container(spec, environment, references, environment.termination_grace),
+        **container(spec, environment, references, environment.family, environment.termination_grace),
         "portMappings": [{"containerPort": environment.port, "protocol": "tcp"}],
         "healthCheck": {
             "command": ["CMD", "/service/entrypoint.sh", "healthy"],
@@ -50,14 +52,28 @@ def render(spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[s
             "startPeriod": 60,
         },
     }
-    return task(spec, environment, app)
+    return task(spec, environment, environment.family, app)
 
 
-def task(spec: ReleaseSpec, environment: EcsEnvironment, app: dict[str, Any]) -> Definition:
+def render_process(
+    spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[str, str], name: str
+) -> Definition:
+    """Return the task definition of a worker or a scheduled command: the service's, without a port."""
+    process, family = environment.processes[name], family_of(environment, name)
+    command = limited.command(process.limit_seconds, process.command) if process.schedule else list(process.command)
+    app = container(spec, environment, references, family, process.grace_seconds)
+    return task(spec, environment, family, {**app, "command": command})
+
+
+def family_of(environment: EcsEnvironment, process: str) -> str:
+    return f"{environment.family}-{process}" if process else environment.family
+
+
+def task(spec: ReleaseSpec, environment: EcsEnvironment, family: str, app: dict[str, Any]) -> Definition:
     role = {"taskRoleArn": environment.task_role} if environment.task_role else {}
     tags = {"deploy.service": spec.service, "deploy.environment": environment.name, "deploy.digest": spec.digest}
     return {
-        "family": environment.family,
+        "family": family,
         "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"],
         "cpu": str(environment.cpu),
@@ -74,7 +90,7 @@ def task(spec: ReleaseSpec, environment: EcsEnvironment, app: dict[str, Any]) ->
 
 
 def container(
-    spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[str, str], grace: int
+    spec: ReleaseSpec, environment: EcsEnvironment, references: Mapping[str, str], family: str, grace: int
 ) -> dict[str, Any]:
     variables = {**spec.config(), "IMAGE_DIGEST": spec.digest, "FORWARDED_ALLOW_IPS": "*"}
     return {
@@ -91,7 +107,7 @@ def container(
             "options": {
                 "awslogs-group": environment.log_group,
                 "awslogs-region": environment.region,
-                "awslogs-stream-prefix": environment.family,
+                "awslogs-stream-prefix": family,
             },
         },
     }
@@ -117,6 +133,28 @@ def digest_of(definition: Definition) -> str:
 def app_of(definition: Definition) -> dict[str, Any]:
     found = definition.get("containerDefinitions", ())
     return next((item for item in found if item.get("name") == APP), {})
+
+
+def secrets_of(definition: Definition) -> dict[str, str]:
+    """Return secret variable -> `valueFrom`."""
+    return {str(item["name"]): str(item["valueFrom"]) for item in app_of(definition).get("secrets", ())}
+
+
+def with_references(definition: Definition, references: Mapping[str, str], mark: str) -> Definition:
+    """Return the definition with other references to its secrets."""
+    containers = [
+        {
+            **item,
+            "secrets": [
+                {**each, "valueFrom": references.get(each["name"], each["valueFrom"])} for each in item["secrets"]
+            ],
+            "dockerLabels": {**item.get("dockerLabels", {}), SECRETS: mark},
+        }
+        if item.get("name") == APP and item.get("secrets")
+        else item
+        for item in definition["containerDefinitions"]
+    ]
+    return {**definition, "containerDefinitions": containers}
 
 
 def normalised(definition: Definition) -> Definition:

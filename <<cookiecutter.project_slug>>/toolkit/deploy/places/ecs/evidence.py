@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from toolkit.deploy.places.ecs.calls import Calls
+    from toolkit.deploy.places.ecs.stop_reasons import Verdict
     from toolkit.deploy.places.ecs.values import Task
-    from toolkit.deploy.places.ecs.verdict import Verdict
 
 LINES, SHOWN = 1000, 20
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.ecs import evidence, one_off, verdict
-from toolkit.deploy.places.ecs.definition import log_stream
+from toolkit.deploy.places.ecs import evidence, migration_failures, one_off
+from toolkit.deploy.places.ecs.definition import APP, log_stream
+from toolkit.deploy.places.ecs.stop_reasons import Verdict
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.ecs.place import EcsPlace
@@ -31,18 +32,18 @@ class StartedTask:
                 place.calls.stop_task(self.task.arn, f"Stopped by deploy: not ended within {limit} s")
                 hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
                 message = f"the migration did not end within {limit} s"
-                raise self._failed(verdict.Verdict("MIGRATION_TIMEOUT", message, hint))
+                raise self._failed(Verdict("MIGRATION_TIMEOUT", message, hint))
             place.report.progress("migrate", f"task {self.task.id}: {self.task.status.lower()}")
             time.sleep(one_off.POLL_SECONDS)
             self.task = one_off.refreshed(place, self.task)
-        if self.task.container(verdict.APP).exit_code == 0:
+        if self.task.container(APP).exit_code == 0:
             return
         group, stream = place.environment.log_group, log_stream(place.environment.family, self.task.id)
-        found = verdict.migration(self.task, place.calls.log_lines(group, stream, evidence.SHOWN))
+        found = migration_failures.failure(self.task, place.calls.log_lines(group, stream, evidence.SHOWN))
         message = ": ".join(filter(None, ("the migration failed", found.message)))
         raise self._failed(replace(found, message=message))
 
-    def _failed(self, found: verdict.Verdict) -> Failed:
+    def _failed(self, found: Verdict) -> Failed:
         place = self.place
         folder, group = place.evidence_folder(), place.environment.log_group
         lines = evidence.save(folder, place.calls, group, place.environment.family, self.task)

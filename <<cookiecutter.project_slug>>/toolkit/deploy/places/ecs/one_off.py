@@ -5,37 +5,26 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, fail
 from toolkit.deploy.places.ecs import evidence
 from toolkit.deploy.places.ecs.definition import APP, log_stream
-from toolkit.deploy.places.ecs.verdict import of_task
+from toolkit.deploy.places.ecs.stop_reasons import of_task
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.ecs.place import EcsPlace
-    from toolkit.deploy.places.ecs.values import Service, Task
+    from toolkit.deploy.places.ecs.values import Task
 
 POLL_SECONDS = 0.5
 # CloudWatch shows the last lines up to some seconds after a task's end.
 LOG_SECONDS = 3.0
 
 
-def network(place: EcsPlace, service: Service) -> dict[str, Any]:
-    """Return the network of a one-off task: that of the service, unless the inventory has its own."""
-    given = dict(service.network.get("awsvpcConfiguration") or {})
-    environment = place.environment
-    if environment.subnets:
-        given["subnets"] = list(environment.subnets)
-    if environment.security_groups:
-        given["securityGroups"] = list(environment.security_groups)
-    return {"awsvpcConfiguration": given} if given else {}
-
-
 def start(place: EcsPlace, revision: str, command: Sequence[str], mark: str) -> Task:
     """Start a task beside the service. Raises Failed UNABLE_TO_PLACE."""
-    service = place.live_service()
-    chosen = network(place, service)
+    service = place.releases.services.web()
+    chosen = place.releases.services.network(service)
     task, failures = place.calls.run_task(
         revision,
         startedBy=mark,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from toolkit.deploy.outcomes import Failed, Failure, Plan
+from toolkit.deploy.places.ecs import references
 from toolkit.deploy.places.ecs.definition import APP
-from toolkit.deploy.stores import reference
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.ecs import EcsEnvironment
     from toolkit.deploy.places.ecs.calls import Calls
+    from toolkit.deploy.places.ecs.references import References
     from toolkit.deploy.places.ecs.values import Service
     from toolkit.deploy.places.values import Variables
 
@@ -44,51 +44,10 @@ class EcsPrerequisites:
         return Plan(note="; ".join((self.name, *self.notes)))
 
 
-@dataclass(frozen=True)
-class References:
-    """`values`: variable -> `valueFrom`. `mark`: a short name of the newest versions."""
-
-    values: Mapping[str, str]
-    mark: str = ""
-    missing: tuple[str, ...] = ()
-
-
-def references(calls: Calls, environment: EcsEnvironment) -> References:
-    """Look the secrets up, without reading a value."""
-    values, versions, missing = {}, {}, []
-    for variable, text in sorted(keys_of(environment).items()):
-        wanted = reference(text)
-        found = calls.found("secretsmanager", "describe_secret", SecretId=wanted.key)
-        if found is None or found.get("DeletedDate"):
-            missing.append(f"{variable}: {wanted.key} does not exist in AWS Secrets Manager of {environment.region}")
-            continue
-        values[variable] = value_from(str(found["ARN"]), wanted.property)
-        versions[variable] = current(found.get("VersionIdsToStages") or {})
-    return References(values, mark_of(versions), tuple(missing))
-
-
-def keys_of(environment: EcsEnvironment) -> Mapping[str, str]:
-    """Return the secrets of the inventory: variable -> NAME or NAME#PROPERTY."""
-    keys = environment.secret.keys
-    return keys if isinstance(keys, Mapping) else {}
-
-
-def value_from(arn: str, name: str) -> str:
-    """Return the reference of a task definition: an ARN, with json-key:version-stage:version-id. Pure."""
-    return f"{arn}:{name}::" if name else arn
-
-
-def current(stages: Mapping[str, Sequence[str]]) -> str:
-    return next((version for version, named in stages.items() if "AWSCURRENT" in named), "")
-
-
-def mark_of(versions: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(dict(sorted(versions.items()))).encode()).hexdigest()[:16]
-
-
 def problems(calls: Calls, environment: EcsEnvironment, found: References) -> tuple[list[Failure], list[str]]:
     """Return what is missing, and notes on what these credentials may not read."""
-    bad, notes = [], []
+    bad = []
+    notes = [f"{name} is rotated by AWS: tasks read its newest value" for name in found.rotating]
     live = calls.service(environment.service) if cluster(calls, environment) is None else None
     checks: Mapping[str, Callable[[], Failure | None]] = {
         "cluster": lambda: cluster(calls, environment),
@@ -97,7 +56,7 @@ def problems(calls: Calls, environment: EcsEnvironment, found: References) -> tu
         "task role": lambda: role(calls, environment.task_role, "task_role") if environment.task_role else None,
         "log group": lambda: log_group(calls, environment.log_group),
         "bucket": lambda: bucket(calls, environment.bucket),
-        "secrets": lambda: secrets(found),
+        "secrets": lambda: references.missing(found),
         "subnets": lambda: subnets(calls, environment, live) if live else None,
     }
     for name, check in checks.items():
@@ -182,13 +141,6 @@ def bucket(calls: Calls, name: str) -> Failure | None:
     return None if exists else Failure("BUCKET_NOT_FOUND", f"the bucket {name} does not exist", (), BY_TERRAFORM)
 
 
-def secrets(found: References) -> Failure | None:
-    if not found.missing:
-        return None
-    hint = "create them there, or correct `secret.keys` in deploy/inventory.yaml"
-    return Failure("SECRET_NOT_FOUND", "secrets are missing", found.missing, hint)
-
-
 def subnets(calls: Calls, environment: EcsEnvironment, live: Service) -> Failure | None:
     """Check that the tasks' subnets exist, and have a way to the registry."""
     given = live.network.get("awsvpcConfiguration") or {}
@@ -234,10 +186,3 @@ def endpoints(calls: Calls, networks: Sequence[str], region: str) -> bool:
     wanted = {"Name": "service-name", "Values": [f"com.amazonaws.{region}.ecr.dkr"]}
     here = {"Name": "vpc-id", "Values": list(networks)}
     return bool(calls.read("ec2", "describe_vpc_endpoints", Filters=[wanted, here]).get("VpcEndpoints"))
-
-
-def named(environment: EcsEnvironment, text: str) -> str:
-    """Return the reference to a secret that was not looked up: an ARN without its random suffix. Pure."""
-    wanted = reference(text)
-    prefix = f"arn:aws:secretsmanager:{environment.region}:{environment.account}:secret:"
-    return value_from(wanted.key if wanted.key.startswith("arn:") else prefix + wanted.key, wanted.property)

@@ -48,6 +48,8 @@ class Service:
     network: Mapping[str, Any] = field(default_factory=dict)
     launch: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    cluster: str = ""  # ARN
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def primary(self) -> Deployment | None:
@@ -80,6 +82,7 @@ class Task:
     created: str
     containers: tuple[Container, ...]
     address: str = ""
+    ended: str = ""
 
     @property
     def id(self) -> str:
@@ -100,6 +103,17 @@ class Target:
     address: str
     state: str
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule of EventBridge that starts a task. `parameters`: EcsParameters of its target."""
+
+    expression: str
+    cluster: str  # ARN
+    role: str
+    parameters: Mapping[str, Any]
+    enabled: bool = True
 
 
 def service_of(answer: Mapping[str, Any]) -> Service:
@@ -129,6 +143,8 @@ def service_of(answer: Mapping[str, Any]) -> Service:
         answer.get("networkConfiguration") or {},
         launch,
         answer.get("deploymentConfiguration") or {},
+        str(answer.get("clusterArn", "")),
+        {str(item["key"]): str(item.get("value", "")) for item in answer.get("tags", ())},
     )
 
 
@@ -164,6 +180,7 @@ def task_of(answer: Mapping[str, Any]) -> Task:
             for item in answer.get("containers", ())
         ),
         str(details[0].get("value", "")) if details else "",
+        str(answer.get("stoppedAt", "")),
     )
 
 

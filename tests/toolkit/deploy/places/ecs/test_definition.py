@@ -10,7 +10,7 @@ from toolkit.deploy.inventory import load
 from toolkit.deploy.inventory.ecs import EcsEnvironment
 from toolkit.deploy.outcomes import Failed
 from toolkit.deploy.places.changes import Changes
-from toolkit.deploy.places.ecs import definition, plan, prerequisites
+from toolkit.deploy.places.ecs import definition, plan, prerequisites, references
 from toolkit.deploy.places.ecs.client import AwsError, Client
 from toolkit.deploy.places.ecs.errors import explained
 from toolkit.deploy.places.ecs.lock import Held, is_free, parsed
@@ -61,7 +61,16 @@ def rendered(**keys: Any) -> dict[str, Any]:
         ({"drain_seconds": 100}, "Fargate allows 120 s"),
         ({"execution_role": "shop"}, "execution_role"),
         ({"clusters": "x"}, "did you mean cluster?"),
-        ({"processes": {"worker": {"command": ["work"]}}}, "processes: not available on ECS"),
+        ({"processes": {"nightly": {"command": ["count"], "schedule": "0 3 * * *"}}}, "scheduler_role: required for"),
+        ({"processes": {"worker": {"command": ["work"], "grace_seconds": 121}}}, "Fargate allows 120 s"),
+        ({"processes": {"worker": {"command": ["work"], "resources": {}}}}, "processes.worker.resources"),
+        (
+            {
+                "processes": {"nightly": {"command": ["count"], "schedule": "0 3 1 * 1"}},
+                "scheduler_role": "arn:aws:iam::123456789012:role/scheduler",
+            },
+            "processes.nightly.schedule: '0 3 1 * 1': EventBridge takes a day or a weekday",
+        ),
     ],
 )
 def test_mistakes_in_the_inventory_are_named(keys: dict[str, Any], said: str) -> None:
@@ -204,8 +213,8 @@ def test_ways_out_of_a_subnet(tables: list[dict[str, Any]], public: bool, out: b
 
 def test_mark_is_of_the_versions() -> None:
     stages = {"v1": ["AWSPREVIOUS"], "v2": ["AWSCURRENT"]}
-    assert prerequisites.current(stages) == "v2"
-    assert prerequisites.mark_of({"A": "v1"}) != prerequisites.mark_of({"A": "v2"})
+    assert references.current(stages) == "v2"
+    assert references.mark_of({"A": "v1"}) != references.mark_of({"A": "v2"})
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from toolkit.deploy.places.ecs.migration_failures import failure
+from toolkit.deploy.places.ecs.stop_reasons import of_task
 from toolkit.deploy.places.ecs.values import Container, Deployment, LoadBalancer, Service, Target, Task
-from toolkit.deploy.places.ecs.verdict import UNPLACED_SECONDS, Seen, is_complete, judge, migration, of_task
+from toolkit.deploy.places.ecs.verdict import UNPLACED_SECONDS, Seen, is_complete, judge
 
 ID = "ecs-svc/1"
 PULL = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
@@ -154,4 +156,4 @@ def test_complete_deployment(seen: Seen, complete: bool) -> None:
     ],
 )
 def test_verdict_on_a_migration(stopped: Task, lines: tuple[str, ...], code: str) -> None:
-    assert migration(stopped, lines).code == code
+    assert failure(stopped, lines).code == code

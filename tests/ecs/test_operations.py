@@ -106,7 +106,7 @@ def test_logs_status_and_doctor(running: EcsStage) -> None:
     ("task", "code", "said"),
     [
         (("connect", "db"), "NOT_SUPPORTED", "run staging -- COMMAND"),
-        (("secrets.set", "DATABASE_URL"), "SECRET_ELSEWHERE", "aws secretsmanager put-secret-value"),
+        (("secrets.set", "DATABASE_URL"), "SECRET_ELSEWHERE", "store a new value in aws: DATABASE_URL"),
         (("remove", "--database", "--yes", "staging"), "DATABASE_NOT_OURS", "--database"),
     ],
 )

@@ -79,7 +79,8 @@ class Services:
         )
         renewed = asked.get("taskDefinition", live["taskDefinition"]) != live["taskDefinition"]
         renewed = renewed or asked.get("forceNewDeployment", False)
-        old = live["runningCount"] + live["pendingCount"]
+        # Counted task by task: the emulator's own counts leave out a task that has just been asked for.
+        old = len(list(running_tasks(live)))
         if held and renewed:
             old -= len(self.replace(live))
         renewed = renewed or bool(held)

@@ -50,10 +50,11 @@ class Services:
         return f"{self.environment.service}-{process}" if process else self.environment.service
 
     def web(self) -> Service:
-        """Return the service. Raises Failed SERVICE_NOT_FOUND."""
+        """Return the service. Raises Failed SERVICE_NOT_FOUND, or CLUSTER_NOT_FOUND."""
         found = self.calls.service(self.environment.service)
         if found is None:
-            problem = prerequisites.service(self.environment, None)
+            missing = prerequisites.cluster(self.calls, self.environment)
+            problem = missing or prerequisites.service(self.environment, None)
             assert problem is not None  # noqa: S101 - for the type checker
             raise Failed(problem)
         return found

@@ -13,6 +13,7 @@ from toolkit.deploy.inventory.models import MODELS
 from toolkit.deploy.outcomes import Exit
 
 ROLE, ACCOUNT = "arn:aws:iam::123456789012:role/shop", "shop@team-project.iam.gserviceaccount.com"  # not invented
+IDENTITY = "/subscriptions/0/resourceGroups/shop/providers/Microsoft.ManagedIdentity/userAssignedIdentities/shop"
 Roots = Callable[[str], Root]
 CLOUDS = ("aws", "google", "azure")
 pytestmark = [pytest.mark.needs("terraform"), pytest.mark.drill(minutes=0.5)]
@@ -71,7 +72,8 @@ def test_what_was_applied_is_imported(used: Roots, cloud: str, capfd: pytest.Cap
     inventory = given.project / "deploy" / "inventory.yaml"
     before = inventory.read_text()
     saved = given.project / "outputs.json"
-    saved.write_text(given.done("output", "-json").replace("stub-arn", ROLE).replace("stub-email", ACCOUNT))
+    invented = given.done("output", "-json").replace("stub-arn", ROLE).replace("stub-email", ACCOUNT)
+    saved.write_text(invented.replace("stub-id", IDENTITY))
     keys = outputs.keys_of(saved.read_text(), "staging", "outputs.json")
     if keys["place"] not in MODELS:  # refused before anything is written
         assert importing.run(given.project, "staging", "outputs.json", check=False, diff=False) == Exit.REFUSED

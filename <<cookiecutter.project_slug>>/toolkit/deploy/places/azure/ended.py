@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.deploy.outcomes import Failed, Failure
+from toolkit.deploy.places import migration_failures
 from toolkit.deploy.places.azure.failures import by_exit, from_message
 from toolkit.exit_codes import EX_TEMPFAIL, EX_UNAVAILABLE
 
@@ -37,25 +38,15 @@ def cause(ended: Ended, lines: tuple[str, ...]) -> tuple[str, str, str]:
         if found := from_message(" ".join(ended.events)):
             return found.code, found.message, found.hint
         if ended.late:
-            hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
-            return "MIGRATION_TIMEOUT", "it did not end in time", hint
+            return migration_failures.LATE
     elif (known := by_exit(ended.exit_code)).code != "CRASH_LOOP":
         return known.code, known.message, known.hint
-    if any("locked for" in line for line in lines):  # output of app/db/migrations.py
-        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return "MIGRATION_FAILED", "", hint
-    return "MIGRATION_FAILED", "", "correct the revision, then deploy again; the release is unchanged"
+    return migration_failures.of_lines(lines)
 
 
 BY_EXIT_CODE = {
-    EX_TEMPFAIL: (
-        "MIGRATION_LOCKED",
-        "another migration of this database is running",
-        "wait until it ends, then deploy again",
-    ),
-    EX_UNAVAILABLE: (
-        "DATABASE_UNREACHABLE",
-        "the database cannot be reached",
-        "check the secret of DATABASE_URL, and that the environment's network reaches the database",
+    EX_TEMPFAIL: migration_failures.LOCKED,
+    EX_UNAVAILABLE: migration_failures.unreachable(
+        "check the secret of DATABASE_URL, and that the environment's network reaches the database"
     ),
 }

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Failed, Failure, fail
+from toolkit.deploy.places import migration_failures
 from toolkit.deploy.places.cloudrun import render, state, verdict
 from toolkit.deploy.places.traffic.verdict import KILLED
-from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, NOT_EXECUTABLE, NOT_FOUND
+from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.cloudrun.client import Object
@@ -97,8 +98,7 @@ def image_of(execution: Object) -> str:
 def cause(ended: Ended, lines: tuple[str, ...]) -> tuple[str, str, str]:
     """Return code, message and hint of a migration that failed. Pure."""
     if "timeout" in ended.message.lower():
-        hint = "find out what it is waiting for, or raise `migration_seconds`; then deploy again"
-        return "MIGRATION_TIMEOUT", "it did not end in time", hint
+        return migration_failures.LATE
     if ended.exit_code == KILLED:
         return "OUT_OF_MEMORY", "out of memory", verdict.MEMORY
     if ended.exit_code in BY_EXIT_CODE:
@@ -107,28 +107,14 @@ def cause(ended: Ended, lines: tuple[str, ...]) -> tuple[str, str, str]:
         found = verdict.failed(ended.reason, ended.message)
         if found.code != "REVISION_FAILED":
             return found.code, found.message, found.hint
-    if any("locked for" in line for line in lines):  # output of app/db/migrations.py
-        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return "MIGRATION_FAILED", "", hint
-    return "MIGRATION_FAILED", "", "correct the revision, then deploy again; the release is unchanged"
+    return migration_failures.of_lines(lines)
 
 
 BY_EXIT_CODE = {
-    EX_CONFIG: (
-        "SETTINGS_REFUSED",
-        "the service refuses its settings",
-        "correct the settings named above: `settings` in deploy/inventory.yaml, or the secrets",
+    EX_CONFIG: migration_failures.settings_refused("the secrets"),
+    EX_TEMPFAIL: migration_failures.LOCKED,
+    EX_UNAVAILABLE: migration_failures.unreachable(
+        "check the secret of DATABASE_URL and the way to the database (`annotations`: a VPC or Cloud SQL connection)"
     ),
-    EX_TEMPFAIL: (
-        "MIGRATION_LOCKED",
-        "another migration of this database is running",
-        "wait until it ends, then deploy again",
-    ),
-    EX_UNAVAILABLE: (
-        "DATABASE_UNREACHABLE",
-        "the database cannot be reached",
-        "check the secret of DATABASE_URL and the way to the database (`annotations`: a VPC or Cloud SQL connection)",
-    ),
-    NOT_EXECUTABLE: ("START_ERROR", "the image's command is not executable", "check the image's entrypoint"),
-    NOT_FOUND: ("START_ERROR", "the image's command does not exist", "check the image's entrypoint"),
+    **migration_failures.START_ERRORS,
 }

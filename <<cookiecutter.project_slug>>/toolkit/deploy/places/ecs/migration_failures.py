@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from toolkit.deploy.places import migration_failures
 from toolkit.deploy.places.ecs.definition import APP
 from toolkit.deploy.places.ecs.stop_reasons import KILLED, Verdict, of_task
 from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE
@@ -14,20 +15,10 @@ if TYPE_CHECKING:
 
 TERMINATED = 143
 MIGRATION = {
-    EX_CONFIG: (
-        "SETTINGS_REFUSED",
-        "the service refuses its settings",
-        "correct the settings named above: `settings` in deploy/inventory.yaml, or the secrets in AWS Secrets Manager",
-    ),
-    EX_TEMPFAIL: (
-        "MIGRATION_LOCKED",
-        "another migration of this database is running",
-        "wait until it ends, then deploy again",
-    ),
-    EX_UNAVAILABLE: (
-        "DATABASE_UNREACHABLE",
-        "the database cannot be reached",
-        "check DATABASE_URL, and that the database's security group allows the tasks'; the lines above have the reason",
+    EX_CONFIG: migration_failures.settings_refused("the secrets in AWS Secrets Manager"),
+    EX_TEMPFAIL: migration_failures.LOCKED,
+    EX_UNAVAILABLE: migration_failures.unreachable(
+        "check DATABASE_URL, and that the database's security group allows the tasks'; the lines above have the reason"
     ),
 }
 
@@ -41,8 +32,4 @@ def failure(task: Task, lines: Sequence[str]) -> Verdict:
         return found
     if code in (KILLED, TERMINATED) or code is None:
         return Verdict("MIGRATION_INTERRUPTED", "the task was stopped before it ended", "deploy again", exit_code=code)
-    if any("locked for" in line for line in lines):  # output of app/db/migrations.py
-        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return Verdict("MIGRATION_FAILED", "", hint, exit_code=code)
-    hint = "correct the revision, then deploy again; the release is unchanged"
-    return Verdict("MIGRATION_FAILED", "", hint, exit_code=code)
+    return Verdict(*migration_failures.of_lines(lines), exit_code=code)

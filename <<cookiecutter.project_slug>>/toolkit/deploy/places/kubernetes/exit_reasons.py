@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from signal import SIGKILL, SIGTERM
 
+from toolkit.deploy.places import migration_failures
 from toolkit.deploy.places.kubernetes.pod_failures import Item
-from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED
+from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, SIGNALLED
 
 WRONG_FORMAT = "exec format error"
-LOCKED = "locked for"  # output of app/db/migrations.py while a statement waits for a table
 
 
 @dataclass(frozen=True)
@@ -29,30 +29,20 @@ WRONG_PLATFORM = Reason(
 )
 OUT_OF_MEMORY = Reason("OUT_OF_MEMORY", "out of memory", "raise resources.memory_limit in deploy/inventory.yaml")
 BY_EXIT_CODE = {
-    EX_CONFIG: Reason(
-        "SETTINGS_REFUSED",
-        "the service refuses its settings",
-        "correct the settings named above: `settings` in deploy/inventory.yaml, or the keys of the Secret",
-    ),
-    EX_TEMPFAIL: Reason(
-        "MIGRATION_LOCKED",
-        "another migration of this database is running",
-        "wait until it ends, then deploy again",
-    ),
+    EX_CONFIG: Reason(*migration_failures.settings_refused("the keys of the Secret")),
+    EX_TEMPFAIL: Reason(*migration_failures.LOCKED),
     EX_UNAVAILABLE: Reason(
-        "DATABASE_UNREACHABLE",
-        "the database cannot be reached",
-        "check DATABASE_URL in the Secret, the database, and network policies; the lines above have the reason",
+        *migration_failures.unreachable(
+            "check DATABASE_URL in the Secret, the database, and network policies; the lines above have the reason"
+        )
     ),
-    NOT_EXECUTABLE: Reason("START_ERROR", "the image's command is not executable", "check the image's entrypoint"),
-    NOT_FOUND: Reason("START_ERROR", "the image's command does not exist", "check the image's entrypoint"),
+    **{code: Reason(*cause) for code, cause in migration_failures.START_ERRORS.items()},
 }
 INTERRUPTED = Reason(
     "MIGRATION_INTERRUPTED",
     "the pod was stopped before it ended: its node was drained or lost, or the pod was evicted",
     "deploy again",
 )
-REVISION = "correct the revision, then deploy again; the release and its pods are unchanged"
 
 
 def migration_reason(ended: Item, pod: Item, lines: Sequence[str]) -> Reason:
@@ -72,7 +62,4 @@ def migration_reason(ended: Item, pod: Item, lines: Sequence[str]) -> Reason:
         or code in (SIGNALLED + SIGKILL, SIGNALLED + SIGTERM)
     ):
         return INTERRUPTED
-    if LOCKED in output:
-        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return Reason("MIGRATION_FAILED", "", hint)
-    return Reason("MIGRATION_FAILED", "", REVISION)
+    return Reason(*migration_failures.of_lines([output], "the release and its pods are unchanged"))

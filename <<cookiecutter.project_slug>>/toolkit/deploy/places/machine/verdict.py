@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolkit.deploy.places import migration_failures
 from toolkit.exit_codes import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, NOT_EXECUTABLE, NOT_FOUND
 
 if TYPE_CHECKING:
@@ -98,30 +99,16 @@ def migration_failed(instance: Instance, lines: tuple[str, ...]) -> Verdict:
         return Verdict(*known, code)
     if code in (137, 143):
         return Verdict("MIGRATION_INTERRUPTED", "the container was stopped before it ended", "deploy again", code)
-    if any("locked for" in line for line in lines):  # output of app/db/migrations.py
-        hint = "a table stayed locked: find the session that holds it in pg_stat_activity, then deploy again"
-        return Verdict("MIGRATION_FAILED", "", hint, code)
-    return Verdict("MIGRATION_FAILED", "", "correct the revision, then deploy again; the release is unchanged", code)
+    return Verdict(*migration_failures.of_lines(lines), code)
 
 
 MIGRATION = {
-    EX_CONFIG: (
-        "SETTINGS_REFUSED",
-        "the service refuses its settings",
-        "correct the settings named above: `settings` in deploy/inventory.yaml, or the variables of `secret.from_env`",
+    EX_CONFIG: migration_failures.settings_refused("the variables of `secret.from_env`"),
+    EX_TEMPFAIL: migration_failures.LOCKED,
+    EX_UNAVAILABLE: migration_failures.unreachable(
+        "check DATABASE_URL, and that PostgreSQL accepts connections from the host; the lines above have the reason"
     ),
-    EX_TEMPFAIL: (
-        "MIGRATION_LOCKED",
-        "another migration of this database is running",
-        "wait until it ends, then deploy again",
-    ),
-    EX_UNAVAILABLE: (
-        "DATABASE_UNREACHABLE",
-        "the database cannot be reached",
-        "check DATABASE_URL, and that PostgreSQL accepts connections from the host; the lines above have the reason",
-    ),
-    NOT_EXECUTABLE: ("START_ERROR", "the image's command is not executable", "check the image's entrypoint"),
-    NOT_FOUND: ("START_ERROR", "the image's command does not exist", "check the image's entrypoint"),
+    **migration_failures.START_ERRORS,
 }
 
 

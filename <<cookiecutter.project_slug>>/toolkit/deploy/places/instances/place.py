@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.deploy.outcomes import Change, Failed, Failure, Plan
 from toolkit.deploy.places.changes import Compared
-from toolkit.deploy.places.defaults import PlaceDefaults
 from toolkit.deploy.places.instances import one_off, render, rollout, state
 from toolkit.deploy.places.instances.plan import Observed
 from toolkit.deploy.places.traffic import doctor
-from toolkit.deploy.places.traffic.lease import Lease
+from toolkit.deploy.places.traffic.connected import ConnectedPlace
 from toolkit.deploy.places.traffic.prerequisites import TrafficPrerequisites
 from toolkit.deploy.places.values import Finding, Instance, PlaceStatus, Running, Variables
 
@@ -31,8 +29,8 @@ if TYPE_CHECKING:
 PLATFORM = "linux/amd64"
 
 
-class InstancesPlace(PlaceDefaults):
-    """`connection`: None for a place that no request is sent to; each one then raises `error`."""
+class InstancesPlace(ConnectedPlace["InstancesEnvironment", "Connection"]):
+    product = "Container Instances"
 
     def __init__(
         self,
@@ -44,54 +42,13 @@ class InstancesPlace(PlaceDefaults):
         connection: Connection | None,
         error: Failed | None = None,
     ) -> None:
-        super().__init__(changes, error)
-        self.project, self.service, self.environment, self.report = project, service, environment, report
-        self._connection = connection
-        self._records: list[ReleaseRecord] | None = None
+        super().__init__(project, service, environment, report, changes, connection, error)
         self._wanted: Kept | None = None
         self._restart = False  # of an operation that `watch` carries out
         self._secrets: Mapping[str, str] = {}  # Azure returns none: an undo writes those of this deploy
 
-    @property
-    def connection(self) -> Connection:
-        if self._connection is None:
-            raise self._error or AssertionError("no connection")
-        return self._connection
-
-    @property
-    def error(self) -> Failed | None:
-        return self._error
-
-    @property
-    def name(self) -> str:
-        return f"Container Instances {self.environment.scope}"
-
-    # the deploy lock and the history
-
-    @contextmanager
-    def lock(self, run_url: str) -> Iterator[None]:
-        ledger = self.connection.ledger
-        with Lease(ledger, self.environment.lease_seconds, run_url) as lease, self.changes.guarded(lease.require):
-            self._records = None  # another deployer may have written one since
-            yield
-
-    def records(self) -> list[ReleaseRecord]:
-        if self._records is None:
-            self._records = self.connection.ledger.records()
-        return self._records
-
-    def write_record(self, record: ReleaseRecord) -> ReleaseRecord:
-        return self.connection.ledger.add(record)
-
-    def prune(self, gone: Sequence[ReleaseRecord], kept: Sequence[ReleaseRecord], spec: ReleaseSpec) -> None:
-        if gone:
-            self.connection.ledger.remove(gone)
-
     def kept_objects(self, spec: ReleaseSpec) -> tuple[Kept, ...]:
         return (self._web(spec),)
-
-    def is_recorded(self, spec: ReleaseSpec, record: ReleaseRecord) -> bool:
-        return record.objects == self.kept_objects(spec)
 
     def _web(self, spec: ReleaseSpec) -> Kept:
         return render.web(spec, self.environment)

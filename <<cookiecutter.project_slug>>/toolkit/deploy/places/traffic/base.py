@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from toolkit.deploy.outcomes import Failed
-from toolkit.deploy.places.defaults import PlaceDefaults
+from toolkit.deploy.places.traffic.connected import ConnectedPlace
 from toolkit.deploy.places.values import Finding
 
 if TYPE_CHECKING:
     from toolkit.deploy.inventory.traffic import TrafficEnvironment
     from toolkit.deploy.places.changes import Changes
     from toolkit.deploy.places.traffic.platform import Connected, Platform, Releases
-    from toolkit.deploy.records import Kept, ReleaseRecord
+    from toolkit.deploy.records import Kept
     from toolkit.deploy.report import Report
     from toolkit.deploy.spec import ReleaseSpec
 
@@ -23,10 +23,9 @@ E = TypeVar("E", bound="TrafficEnvironment", covariant=True)
 C = TypeVar("C", bound="Connected", covariant=True)
 
 
-class TrafficBase(PlaceDefaults, ABC, Generic[E, C]):
-    """`connection`: None for a place that no request is sent to; each one then raises `error`."""
+class TrafficBase(ConnectedPlace[E, C], Generic[E, C]):
+    """The members that each platform with revisions has for itself."""
 
-    product: str  # the platform's name, for messages
     silence = "No instance of {} has logged anything."
 
     def __init__(
@@ -39,18 +38,9 @@ class TrafficBase(PlaceDefaults, ABC, Generic[E, C]):
         connection: C | None,
         error: Failed | None = None,
     ) -> None:
-        super().__init__(changes, error)
-        self.project, self.service, self.environment, self.report = project, service, environment, report
-        self._connection = connection
-        self._records: list[ReleaseRecord] | None = None
+        super().__init__(project, service, environment, report, changes, connection, error)
         self._released: tuple[Kept, str] | None = None  # what `watch` waits for: the release and its revision
         self._begun: tuple[Kept, bool] | None = None  # an operation that `watch` carries out
-
-    @property
-    def connection(self) -> C:
-        if self._connection is None:
-            raise self._error or AssertionError("no connection")
-        return self._connection
 
     # each platform's own
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from toolkit.deploy.outcomes import Failed, Failure, Plan
+from toolkit.deploy.outcomes import Failure, Plan
 from toolkit.deploy.places.changes import Compared
 from toolkit.deploy.places.traffic import doctor, names, stability, targets
 from toolkit.deploy.places.traffic.base import C, E, TrafficBase
 from toolkit.deploy.places.traffic.canary import LIMIT_KEYS, TrafficCanary
-from toolkit.deploy.places.traffic.lease import Lease
 from toolkit.deploy.places.traffic.prerequisites import TrafficPrerequisites
 from toolkit.deploy.places.values import Finding, Limits, Running, Variables
 from toolkit.deploy.records import last_good
@@ -28,22 +26,6 @@ PLATFORM = "linux/amd64"  # of every image on these platforms
 class TrafficPlace(TrafficBase[E, C]):
     """Implements `Place`, as far as it is the same on each of these platforms."""
 
-    @property
-    def name(self) -> str:
-        return f"{self.product} {self.environment.scope}"
-
-    @property
-    def error(self) -> Failed | None:
-        return self._error
-
-    # the deploy lock
-
-    @contextmanager
-    def lock(self, run_url: str) -> Iterator[None]:
-        ledger = self.connection.ledger
-        with Lease(ledger, self.environment.lease_seconds, run_url) as lease, self.changes.guarded(lease.require):
-            yield
-
     def recover(self) -> str:
         self._records = None  # another deployer may have written one since
         live, last = self.platform.get(), last_good(self.records())
@@ -56,26 +38,11 @@ class TrafficPlace(TrafficBase[E, C]):
 
     # the history
 
-    def records(self) -> list[ReleaseRecord]:
-        if self._records is None:
-            self._records = self.connection.ledger.records()
-        return self._records
-
-    def write_record(self, record: ReleaseRecord) -> ReleaseRecord:
-        return self.connection.ledger.add(record)
-
-    def prune(self, gone: Sequence[ReleaseRecord], kept: Sequence[ReleaseRecord], spec: ReleaseSpec) -> None:
-        if gone:
-            self.connection.ledger.remove(gone)
-
     def kept_objects(self, spec: ReleaseSpec) -> tuple[Kept, ...]:
         if spec.again:
             return tuple(spec.again.objects)
         web = self.web(spec)
         return (web, *self.processes(web))
-
-    def is_recorded(self, spec: ReleaseSpec, record: ReleaseRecord) -> bool:
-        return record.objects == self.kept_objects(spec)
 
     def web(self, spec: ReleaseSpec) -> Kept:
         return self.rendered(spec, {} if spec.again else self.connection.secrets.by_variable)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from toolkit.deploy.places.traffic.canary import Divider
-from toolkit.deploy.places.traffic.lease import Slot
+from toolkit.deploy.places.traffic.connected import Connection
 
 if TYPE_CHECKING:
     from toolkit.deploy.places.traffic.targets import Traffic
-    from toolkit.deploy.records import Kept, ReleaseRecord
+    from toolkit.deploy.records import Kept
 
 
 class Revision(Protocol):
@@ -60,14 +60,6 @@ class Releases(Divider, Protocol):
         ...
 
 
-class Ledger(Slot, Protocol):
-    """The lock and the history."""
-
-    def records(self) -> list[ReleaseRecord]: ...
-    def add(self, record: ReleaseRecord) -> ReleaseRecord: ...
-    def remove(self, gone: Sequence[ReleaseRecord]) -> None: ...
-
-
 class Secrets(Protocol):
     @property
     def by_variable(self) -> Mapping[str, str]: ...
@@ -78,11 +70,9 @@ class Logs(Protocol):
     def of_revisions(self, names: Sequence[str], lines: int) -> list[str]: ...
 
 
-class Connected(Protocol):
-    """The clients of a platform's APIs."""
+class Connected(Connection, Protocol):
+    """The clients of a platform with revisions."""
 
-    @property
-    def ledger(self) -> Ledger: ...
     @property
     def secrets(self) -> Secrets: ...
     @property

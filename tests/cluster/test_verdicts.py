@@ -65,6 +65,13 @@ def test_never_started(running: Stage) -> None:
 
 
 @pytest.mark.drill
+def test_killed_by_its_probe(running: Stage) -> None:
+    out = fails(running, "deaf", "-e", "probes.startup_threshold=3")
+    assert "CRASH_LOOP" in out
+    assert "restarting the container: Startup probe failed" in out
+
+
+@pytest.mark.drill
 def test_unschedulable(running: Stage) -> None:
     out = fails(running, "v2", "-e", "resources.cpu_request=900", "-e", "graces.unschedulable=5")
     assert "UNSCHEDULABLE" in out

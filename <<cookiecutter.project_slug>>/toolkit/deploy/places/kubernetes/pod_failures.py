@@ -21,6 +21,8 @@ GONE = frozenset({"Evicted", "Preempted", "Preempting", "NodeShutdown", "Termina
 PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 START = frozenset({"CreateContainerError", "RunContainerError", "StartError", "PostStartHookError"})
 NOISE = "failed to sync"
+STOPPED = frozenset({0, 137, 143})  # exit codes of a container that was stopped: its own, SIGKILL, SIGTERM
+KILLED = re.compile(r"failed (?P<probe>liveness|startup) probe")  # the kubelet's event of reason "Killing"
 # A controller's first attempt may precede its knowledge of a quota or an account.
 LASTING_SECONDS = 3.0
 
@@ -97,20 +99,28 @@ def _container_signs(
         hint = "raise resources.memory_limit, or find out what uses the memory"
         yield Sign("OUT_OF_MEMORY", f"killed: out of memory (restarts: {restarts})", NOW, pod, name, code, hint)
     elif restarts >= 2 or reason == "CrashLoopBackOff":
+        probe = _failing_probe(name, events) if code in STOPPED else ""
+        message = f"the kubelet keeps restarting the container: {probe}" if probe else "the container keeps crashing"
         hint = (
             "the service refuses its settings; correct those named in the log"
             if code == EX_CONFIG
             else "see the last lines of its log"
         )
-        yield Sign(
-            "CRASH_LOOP",
-            f"the container keeps crashing (restarts: {restarts})",
-            NOW,
-            pod,
-            name,
-            code,
-            hint,
-        )
+        yield Sign("CRASH_LOOP", f"{message} (restarts: {restarts})", NOW, pod, name, code, hint)
+
+
+def _failing_probe(container: str, events: Sequence[Item]) -> str:
+    """Return a failure of the probe for which the kubelet kills the container, "" for none.
+
+    A killed container ends as its program does on SIGTERM, often with exit code 0: only the events name the cause.
+    """
+    own = [event for event in events if f"{{{container}}}" in event.get("involvedObject", {}).get("fieldPath", "")]
+    kills = (KILLED.search(event.get("message", "")) for event in own if event.get("reason") == "Killing")
+    probe = next((kill["probe"] for kill in kills if kill), None)
+    if probe is None:
+        return ""
+    failures = (event.get("message", "") for event in own if event.get("reason") == "Unhealthy")
+    return next((text for text in failures if text.lower().startswith(probe)), f"its {probe} probe fails")
 
 
 def _pull_signs(pod: str, name: str, text: str, events: Sequence[Item], graces: Graces) -> Iterator[Sign]:

@@ -92,6 +92,36 @@ def test_never_fatal(pods: list[Any], events: list[Any]) -> None:
     assert judged(pods, events, after=600).fatal is None
 
 
+def of_container(name: str, reason: str, message: str) -> dict[str, Any]:
+    return event(reason, message, involvedObject={"uid": "new-1", "fieldPath": f"spec.containers{{{name}}}"})
+
+
+UNHEALTHY = [
+    of_container("app", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+    of_container("app", "Unhealthy", "Liveness probe failed: context deadline exceeded"),
+]
+KILLED = of_container("app", "Killing", "Container app failed liveness probe, will be restarted")
+
+
+@pytest.mark.parametrize(
+    ("code", "events", "named"),
+    [
+        (0, [*UNHEALTHY, KILLED], "container: Liveness probe failed: context deadline exceeded (restarts"),
+        (143, [*UNHEALTHY, KILLED], "restarting the container: Liveness probe failed"),
+        (137, [KILLED], "restarting the container: its liveness probe fails (restarts"),
+        (0, UNHEALTHY, "keeps crashing"),
+        (1, [*UNHEALTHY, KILLED], "keeps crashing"),
+        (0, [of_container("proxy", "Killing", KILLED["message"])], "keeps crashing"),
+        (0, [of_container("app", "Killing", "Stopping container app")], "keeps crashing"),
+    ],
+)
+def test_a_probe_that_has_the_container_killed_is_named(code: int, events: list[Any], named: str) -> None:
+    failure = judged([pod(restartCount=2, lastState=ended(code))], events).failure()
+    assert failure is not None
+    assert failure.code == "CRASH_LOOP"
+    assert named in failure.message
+
+
 def test_one_failing_pod_with_a_ready_one_has_a_minute() -> None:
     pods = [pod("new-1", waiting="CrashLoopBackOff", lastState=ended(1)), pod("new-2", ready=True)]
     assert judged(pods, after=59).fatal is None

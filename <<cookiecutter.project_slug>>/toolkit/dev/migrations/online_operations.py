@@ -5,6 +5,7 @@ A table created by the same revision is not in use yet: its operations stay as A
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -162,7 +163,19 @@ def as_rendered(op: ops.MigrateOperation) -> ops.MigrateOperation:
 
 def flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
     """Yield the operations without the containers by table; see `foreign_keys` for those that are replaced."""
-    return foreign_keys.in_pairs(list(_by_table(operations)))
+    return foreign_keys.in_pairs(list(_in_order(_by_table(operations))))
+
+
+def _in_order(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
+    """Yield the operations; those that Alembic compares as sets, whose order varies between runs, by name."""
+    for _, group in itertools.groupby(operations, key=lambda op: (type(op), table_of(op))):
+        yield from sorted(group, key=_name_in_set)
+
+
+def _name_in_set(op: ops.MigrateOperation) -> str:
+    if isinstance(op, ops.DropColumnOp):
+        return op.column_name
+    return str(op.constraint_name) if isinstance(op, (ops.DropConstraintOp, ops.CreateForeignKeyOp)) else ""
 
 
 def _by_table(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:

@@ -41,6 +41,16 @@ def test_each_foreign_key_is_dropped_right_before_its_replacement() -> None:
     assert list(flat([table, other])) == [gone, drop_a, create_a, drop_b, create_b, other]
 
 
+def test_operations_that_alembic_takes_from_sets_are_in_the_order_of_names() -> None:
+    """Else the revision and the outstanding steps of the same change differ between two runs."""
+    columns = [ops.DropColumnOp("orders", name) for name in ("b", "a")]
+    keys = [key("b_id"), key("a_id")]
+    gone = [ops.DropConstraintOp(f"fk_orders_{name}", "orders", type_="foreignkey") for name in ("d", "c")]
+    added = [ops.AddColumnOp("orders", sa.Column(name)) for name in ("z", "y")]  # in the order of the fields
+    found = list(flat([ops.ModifyTableOps("orders", [*added, *columns, *gone, *keys])]))
+    assert found == [*added, *reversed(columns), *reversed(gone), *reversed(keys)]
+
+
 def test_the_new_one_is_marked_as_no_new_rule_for_rows() -> None:
     drop, create = changed("a_id", "CASCADE")
     table = ops.ModifyTableOps("orders", [drop, create, key("new_id")])

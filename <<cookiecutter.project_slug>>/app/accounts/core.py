@@ -20,6 +20,7 @@ from app.core.config import load
 from app.core.security import all_scopes
 
 log = structlog.get_logger("app.accounts")
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749, 5.1
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from uuid_utils.compat import uuid7
 
 from app.accounts import audit, queries
-from app.accounts.core import Accounts, Caller
+from app.accounts.core import NO_STORE, Accounts, Caller
 from app.auth.roles import scopes_of
 from app.core.database import Database
 from app.core.exceptions import Problem
@@ -35,7 +35,7 @@ class Issued:
 
 def invalid_grant(detail: str) -> Problem:
     """RFC 6749, 5.2: `error` is the code."""
-    return Problem(detail, status=400, code="invalid_grant", headers={"Cache-Control": "no-store"})
+    return Problem(detail, status=400, code="invalid_grant", headers=NO_STORE)
 
 
 def new_token() -> str:

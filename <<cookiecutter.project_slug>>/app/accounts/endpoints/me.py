@@ -8,9 +8,8 @@ from fastapi import Response
 
 from app.accounts import audit, own, queries
 from app.accounts.administration import HIDDEN
-from app.accounts.core import AccountsDep, CallerDep
+from app.accounts.core import NO_STORE, AccountsDep, CallerDep
 from app.accounts.current import CurrentSession, CurrentUser
-from app.accounts.endpoints import NO_STORE
 from app.accounts.schemas import ChangePassword, MeUpdate, Sessions, UserRead
 from app.api.answers import problems
 from app.api.dependencies import DatabaseDep

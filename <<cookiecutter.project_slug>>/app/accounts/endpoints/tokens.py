@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import Form, Response
 
 from app.accounts import login, sessions
-from app.accounts.core import AccountsDep, CallerDep
-from app.accounts.endpoints import NO_STORE
+from app.accounts.core import NO_STORE, AccountsDep, CallerDep
 from app.accounts.schemas import LogIn, RefreshRequest, Tokens
 from app.accounts.sessions import Issued
 from app.api.answers import problems

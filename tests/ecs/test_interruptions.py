@@ -8,7 +8,7 @@ import pytest
 from tests.support.ecs import EcsStage
 from tests.support.running import PATIENCE
 
-pytestmark = pytest.mark.drill(minutes=8)
+pytestmark = pytest.mark.drill(minutes=1)
 STEPS = ("image", "config", "migrate", "release", "rollout", "smoke", "record")
 
 

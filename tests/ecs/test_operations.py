@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.ecs import EcsStage
 
-pytestmark = pytest.mark.drill(minutes=6)
+pytestmark = pytest.mark.drill(minutes=1)
 
 
 def test_run_shows_each_line_and_passes_the_exit_code_on(running: EcsStage) -> None:

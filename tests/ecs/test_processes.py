@@ -10,7 +10,7 @@ from tests.support.ecs import EcsStage
 from tests.support.running import PATIENCE
 from tests.support.stage import until
 
-pytestmark = pytest.mark.drill(minutes=6)
+pytestmark = pytest.mark.drill(minutes=1)
 
 WORKS = ["sh", "-c", "trap 'exit 0' TERM; echo working; while :; do sleep 1; done"]
 CRASHES = ["sh", "-c", "echo no queue >&2; exit 9"]

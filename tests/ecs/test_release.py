@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.ecs import PASSWORD, EcsStage
 
-pytestmark = pytest.mark.drill(minutes=4)
+pytestmark = pytest.mark.drill(minutes=1)
 
 
 def test_first_deploy_serves_through_the_load_balancer(actor: EcsStage) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.ecs import PASSWORD, EcsStage
 
-pytestmark = pytest.mark.drill(minutes=6)
+pytestmark = pytest.mark.drill(minutes=1)
 
 
 @pytest.mark.parametrize(

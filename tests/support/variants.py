@@ -38,9 +38,9 @@ def build(project: Path, folder: Path) -> Images:
     repository = f"{REGISTRY}/{run_name}/shop"
     provider = Provider.make(folder / "identity", f"{HOST}.{run_name}")
     images = Images(repository, keys=str(provider.folder))
-    images.digests["identity"] = _push([str(provider.folder)], repository, "identity", folder)
+    images.digests["identity"] = push([str(provider.folder)], repository, "identity", folder)
     head = next((project / "alembic" / "versions").glob("*_initial.py")).name.split("_")[1]
-    images.digests["v1"] = _push(
+    images.digests["v1"] = push(
         ["--target", "production", "--build-arg", f"SCHEMA_HEAD={head}", str(project)], repository, "v1", folder
     )
     trusts = f"COPY {provider.ca.name} {CA_IN_IMAGE}\nENV SSL_CERT_FILE={CA_IN_IMAGE}"
@@ -58,11 +58,12 @@ def layer(images: Images, name: str, lines: str, folder: Path, files: Path | Non
     dockerfile = folder / f"{name}.Dockerfile"
     dockerfile.write_text(f"FROM {images.repository}@{images['v1']}\n{lines}\n")
     context = files or folder
-    images.digests[name] = _push(["-f", str(dockerfile), str(context)], images.repository, name, folder)
+    images.digests[name] = push(["-f", str(dockerfile), str(context)], images.repository, name, folder)
     return images.digests[name]
 
 
-def _push(arguments: list[str], repository: str, tag: str, folder: Path) -> str:
+def push(arguments: list[str], repository: str, tag: str, folder: Path) -> str:
+    """Build and push an image. Returns its digest."""
     told = folder / f"{tag}.json"
     run(
         "docker",

@@ -3,7 +3,7 @@
 Reads JSON from the standard input: `settings` (open to readers of the deployment) and `secrets`, both variable ->
 value, and `hidden`, the names of variables whose values only the deployment has. `development` is true for one on a
 developer's machine, where files are read, too. Writes JSON: `problems`, each with its `setting`, its `kind` (unknown,
-secret, missing, refused) and a `text`, and `notes`. No value is repeated.
+secret, missing, missing_secret, refused) and a `text`, and `notes`. No value is repeated.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ MANY = 3
 
 @dataclass(frozen=True)
 class Problem:
-    """`missing` and `refused`: the service would not start. `secret`: readable where it should not be."""
+    """`missing`, `missing_secret`, `refused`: the service would not start. `secret`: readable by too many."""
 
     setting: str
-    kind: Literal["unknown", "secret", "missing", "refused"]
+    kind: Literal["unknown", "secret", "missing", "missing_secret", "refused"]
     text: str
 
 
@@ -80,7 +80,9 @@ def examine(
             text = f"{name} is a secret, and settings are stored in a ConfigMap that many may read"
             found.problems.append(Problem(name, "secret", text))
     for text in _refused(models, hidden, development=development):
-        found.problems.append(Problem(_setting_in(text), "missing" if " is not set" in text else "refused", text))
+        setting, absent = _setting_in(text), " is not set" in text
+        kind = "refused" if not absent else "missing_secret" if setting in secret else "missing"
+        found.problems.append(Problem(setting, kind, text))
     return found
 
 

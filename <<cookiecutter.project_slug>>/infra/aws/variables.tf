@@ -85,7 +85,7 @@ variable "environments" {
     domain      = string               # public name of the service, a CNAME of the load balancer
     certificate = string               # its certificate (ACM, in the same region)
     public      = optional(bool, true) # false: the load balancer is reachable inside the network only
-    secrets     = optional(set(string), ["DATABASE_URL"])
+    secrets     = optional(set(string), ["DATABASE_URL"<< ', "ACCOUNTS_KEY"' if cookiecutter.auth == "accounts" >>])
     log_days    = optional(number, 90)
     database = optional(object({
       version        = optional(string, "17")

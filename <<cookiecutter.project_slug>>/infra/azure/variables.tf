@@ -77,7 +77,7 @@ variable "environments" {
   type = map(object({
     cidr     = string
     public   = optional(bool, true) # false: the service is reachable inside the network only
-    secrets  = optional(set(string), ["DATABASE_URL"])
+    secrets  = optional(set(string), ["DATABASE_URL"<< ', "ACCOUNTS_KEY"' if cookiecutter.auth == "accounts" >>])
     log_days = optional(number, 90)
     database = optional(object({
       version        = optional(string, "17")

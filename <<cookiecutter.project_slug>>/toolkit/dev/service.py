@@ -71,7 +71,7 @@ class Revisions:
 
 @dataclass(frozen=True)
 class Problem:
-    """One refused setting: `kind` is unknown, secret, missing or refused, `text` a sentence about it."""
+    """One refused setting: `kind` is one of toolkit/README.md, `text` a sentence about it."""
 
     setting: str
     kind: str

@@ -22,6 +22,7 @@ GOOD = {
     # % endif
 }
 SECRETS = {"DATABASE_URL": "postgresql://shop:s3cure-Enough@db.example.com/shop", **identity.SECRETS}
+POSTGRES = {"POSTGRES_PASSWORD": "", "POSTGRES_SERVER": "db", "POSTGRES_DB": "shop", "POSTGRES_USER": "shop"}
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,10 @@ def test_good_settings_have_no_problem() -> None:
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://me:hidden-word@otel"}, "secret", "OTEL_EXPORTER_OTLP_ENDPOINT is a"),
         ({"OTEL_EXPORTER_OTLP_HEADERS": "api-key=hidden-word"}, "secret", "OTEL_EXPORTER_OTLP_HEADERS is a secret"),
         ({"MAIL_API_KEY": "hidden-word"}, "secret", "MAIL_API_KEY is a secret"),
+        ({"DATABASE_URL": "", **POSTGRES}, "missing_secret", "POSTGRES_PASSWORD is not set"),
+        # % if cookiecutter.auth == "accounts"
+        ({"ACCOUNTS_KEY": ""}, "missing_secret", "ACCOUNTS_KEY is not set"),
+        # % endif
         # % if cookiecutter.auth == "jwt"
         ({"JWT_AUD": "shop"}, "unknown", "did you mean JWT_AUDIENCE?"),
         ({"JWT_ISSUER": ""}, "missing", "JWT_ISSUER is not set"),

@@ -95,7 +95,7 @@ def check_settings(project: Path, found: Stack) -> None:
     done = process.begin(service.command("check"), project, process.INHERITED).finish(asked, SETTINGS_SECONDS)
     # Code that does not even run shows itself in the container, with all that it says.
     problems = service.verdict(done.out).problems if not done.code else ()
-    if refused := [problem.text for problem in problems if problem.kind in ("missing", "refused")]:
+    if refused := [problem.text for problem in problems if problem.kind in ("missing", "missing_secret", "refused")]:
         raise fail(
             "SETTINGS_REFUSED",
             "the service would not start with these settings",

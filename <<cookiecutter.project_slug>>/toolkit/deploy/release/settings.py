@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from toolkit.deploy.places.values import Variables
 
 CHECK_SECONDS = 120
+MISSING = ("missing", "missing_secret")
 # How variables get new values where the environment keeps its secrets: of the place.
 ChangeSecret = Callable[[Sequence[str]], Sequence[str]]
 
@@ -77,7 +78,7 @@ def _judged(pods: Given, done: process.Done) -> Verdict:
     verdict = service.verdict(done.out)
     # Shared sources have variables of other services, and unreadable ones may have the missing variables.
     relevant = [item for item in verdict.problems if item.kind == "refused" or item.setting not in pods.shared]
-    return Verdict(tuple(item for item in relevant if pods.complete or item.kind != "missing"), verdict.notes)
+    return Verdict(tuple(item for item in relevant if pods.complete or item.kind not in MISSING), verdict.notes)
 
 
 def given(name: str, env: Environment, secrets: Mapping[str, str], of_place: Variables) -> Given:
@@ -128,8 +129,9 @@ def fixes(env: Environment, pods: Given, judged: Verdict, change_secret: ChangeS
     in_secret = [
         item.setting for item in judged.problems if item.setting in pods.secrets and item.setting not in shared
     ]
-    moved = [problem.setting for problem in judged.problems if problem.kind == "secret"]
-    others = [item.setting for item in judged.problems if item.setting not in (*in_secret, *moved, *shared)]
+    readable = [problem.setting for problem in judged.problems if problem.kind == "secret"]
+    added = [item.setting for item in judged.problems if item.kind in ("secret", "missing_secret")]
+    others = [item.setting for item in judged.problems if item.setting not in (*in_secret, *added, *shared)]
     place = "in deploy/inventory.yaml, under"
     found = []
     if shared:
@@ -138,22 +140,23 @@ def fixes(env: Environment, pods: Given, judged: Verdict, change_secret: ChangeS
         )
     if others:
         found.append(f"{place} `settings:` of `{env.name}:`, set or correct {', '.join(dict.fromkeys(others))}")
-    if moved:
-        found.append(f"{place} `settings:` of `{env.name}:`, remove {', '.join(moved)}")
-        found.append(f"{place} `{env.name}:`, add  {_secret_line(env, moved)}")
-    if changed := list(dict.fromkeys([*in_secret, *moved])):
+    if readable:
+        found.append(f"{place} `settings:` of `{env.name}:`, remove {', '.join(readable)}")
+    if added:
+        found.append(f"{place} `{env.name}:`, add  {_secret_line(env, added)}")
+    if changed := list(dict.fromkeys([*in_secret, *added])):
         found += change_secret(changed)
     return found
 
 
-def _secret_line(env: Environment, moved: list[str]) -> str:
+def _secret_line(env: Environment, added: list[str]) -> str:
     if env.secret.from_env:
-        return f"secret: {{from_env: [{', '.join([*env.secret.from_env, *moved])}]}}"
+        return f"secret: {{from_env: [{', '.join([*env.secret.from_env, *added])}]}}"
     if env.secret.store and isinstance(env.secret.keys, Mapping):
-        keys = ", ".join(f"{name}: {key}" for name, key in {**env.secret.keys, **dict.fromkeys(moved, "KEY")}.items())
+        keys = ", ".join(f"{name}: {key}" for name, key in {**env.secret.keys, **dict.fromkeys(added, "KEY")}.items())
         return f"secret: {{store: {env.secret.store}, keys: {{{keys}}}}}"
     if external := env.secret.external:
-        keys = ", ".join(f"{name}: {key}" for name, key in {**external.keys, **dict.fromkeys(moved, "KEY")}.items())
+        keys = ", ".join(f"{name}: {key}" for name, key in {**external.keys, **dict.fromkeys(added, "KEY")}.items())
         kind = f", store_kind: {external.store_kind}" if external.store_kind != "ClusterSecretStore" else ""
         return f"secret: {{external: {{store: {external.store}{kind}, keys: {{{keys}}}}}}}"
-    return f"secret: {{name: {env.secret.name}, keys: [{', '.join([*env.secret.keys, *moved])}]}}"
+    return f"secret: {{name: {env.secret.name}, keys: [{', '.join([*env.secret.keys, *added])}]}}"

@@ -108,6 +108,15 @@ def test_each_problem_has_its_fix(secret: dict[str, Any], expected: list[str]) -
     assert fixes(environment(**secret), Given({"MAIL_KEY": "x"}, SECRETS), judged) == expected
 
 
+def test_a_missing_secret_goes_where_secrets_are_and_not_into_the_settings() -> None:
+    judged = Verdict((Problem("ACCOUNTS_KEY", "missing_secret", "..."), Problem("JWT_ISSUER", "missing", "...")))
+    assert fixes(environment(name="s"), Given({}, SECRETS), judged) == [
+        "in deploy/inventory.yaml, under `settings:` of `staging:`, set or correct JWT_ISSUER",
+        "in deploy/inventory.yaml, under `staging:`, add  secret: {name: s, keys: [DATABASE_URL, ACCOUNTS_KEY]}",
+        "python3 tasks.py keys.new | python3 tasks.py secrets.set staging ACCOUNTS_KEY",
+    ]
+
+
 def test_a_line_a_problem_says_where_the_value_is() -> None:
     judged = Verdict((Problem("LOG_LEVL", "unknown", "LOG_LEVL is ..."), Problem("DATABASE_URL", "refused", "has ...")))
     env = environment()

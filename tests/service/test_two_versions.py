@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,19 @@ from tests.support import two_versions
 from tests.support.bakery import Bakery
 from tests.support.revising import sql, versions
 from tests.support.serving import Serving, python
-from tests.support.table_changes import CASES, FILL, ITEM, ITEMS, LINES, MAKERS, Body, Case
+from tests.support.table_changes import (
+    CASES,
+    FILL,
+    ITEM,
+    ITEMS,
+    LINES,
+    MAKERS,
+    OWNED_FILL,
+    OWNED_LINES,
+    OWNER_CASES,
+    Body,
+    Case,
+)
 from tests.support.two_versions import LOCK_SECONDS, Seen, Version, call
 from toolkit.dev.postgres import run as postgres
 
@@ -58,14 +71,20 @@ class Stock:
 
 @pytest.fixture(scope="module")
 def stock(bakery: Bakery) -> Iterator[Stock]:
-    service = bakery.bake(project_name="Shop", auth="none", ci="none", resources=LINES)
+    with stocked(bakery, "none", LINES, FILL) as made:
+        yield made
+
+
+@contextmanager
+def stocked(bakery: Bakery, auth: str, lines: str, fill: Sequence[str]) -> Iterator[Stock]:
+    service = bakery.bake(project_name="Shop", auth=auth, ci="none", resources=lines)
     with postgres.scratch() as server:
         made = Stock(bakery, service, server)
         sql(server, "CREATE DATABASE stock")
         environment = made.environment("stock")
         migrated = python(service, "-m", "alembic", "upgrade", "head", env=environment)
         assert migrated.returncode == 0, migrated.stderr
-        for statement in FILL:
+        for statement in fill:
             sql(environment["DATABASE_URL"], statement)
         yield made
 
@@ -73,7 +92,18 @@ def stock(bakery: Bakery) -> Iterator[Stock]:
 @pytest.mark.drill(minutes=5)
 @pytest.mark.parametrize("name", CASES)
 def test_both_versions_serve_while_the_revisions_run(stock: Stock, tmp_path: Path, name: str) -> None:
-    case = CASES[name]
+    require_both_serve(stock, tmp_path, name, CASES[name])
+
+
+@pytest.mark.drill(minutes=6)
+@pytest.mark.parametrize("name", OWNER_CASES)
+def test_both_versions_serve_while_an_owner_comes_or_goes(bakery: Bakery, tmp_path: Path, name: str) -> None:
+    lines, fill = (LINES, FILL) if name == "owner comes" else (OWNED_LINES, OWNED_FILL)
+    with stocked(bakery, "jwt", lines, fill) as stock:
+        require_both_serve(stock, tmp_path, name, OWNER_CASES[name])
+
+
+def require_both_serve(stock: Stock, tmp_path: Path, name: str, case: Case) -> None:
     changed = stock.task(stock.service, tmp_path / "shop", *case.task)
     old, new = version(stock.service, ITEMS, case.old), version(changed, case.new_path, case.new)
 

@@ -16,6 +16,12 @@ FILL = (
     f"FROM generate_series(1, {ROWS}) AS n",
     "VACUUM ANALYZE items",
 )
+# The same table where each row belongs to the caller of a token for development.
+OWNED_LINES = LINES.replace("item: ", "item: owner ")
+OWNED_FILL = tuple(
+    statement.replace("legacy) ", "legacy, owner_id) ").replace(", 1 FROM", ", 1, 'developer' FROM")
+    for statement in FILL
+)
 ITEMS, THINGS, MAKERS = (f"/api/v1/{name}" for name in ("items", "things", "makers"))
 ITEM: Mapping[str, object] = {"amount": "2.50", "legacy": 1}
 Body = Mapping[str, object]
@@ -131,6 +137,18 @@ CASES = {
         new={},
         control=("DROP TABLE items",),
         new_path=MAKERS,
+        contract=True,
+    ),
+}
+OWNER_CASES = {
+    "owner comes": Case(
+        changed("+owner", "--backfill", "owner_id='developer'"),
+        control=("ALTER TABLE items ADD COLUMN owner_id varchar(255) NOT NULL",),
+        contract=True,
+    ),
+    "owner goes": Case(
+        changed("-owner"),
+        control=("ALTER TABLE items DROP COLUMN owner_id",),
         contract=True,
     ),
 }

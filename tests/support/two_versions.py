@@ -56,8 +56,8 @@ class Seen:
 class Clients(Load):
     """Readers and writers of one version: pages, new rows, and changes of these."""
 
-    def __init__(self, url: str, version: Version) -> None:
-        super().__init__(url, rate=20, threads=4, path=version.path)
+    def __init__(self, running: Serving, version: Version) -> None:
+        super().__init__(running.url, rate=20, threads=4, path=version.path, token=running.token)
         self.body = version.body
 
     def _ask(self, connection: http.client.HTTPConnection, *, write: bool) -> bool:
@@ -72,7 +72,7 @@ class Clients(Load):
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[dict[str, Any], bool]:
         """Return the object, empty after a failure, and whether the server asks to close."""
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = self.headers | ({"Content-Type": "application/json"} if body else {})
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         content = json.loads(answer.read())
@@ -111,7 +111,8 @@ def call(running: Serving, method: str, path: str, body: Mapping[str, object] | 
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         content = json.dumps(body) if body is not None else None
-        connection.request(method, path, content, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {running.token}"}
+        connection.request(method, path, content, headers)
         answer = connection.getresponse()
         found: dict[str, Any] = json.loads(answer.read())
     finally:
@@ -137,13 +138,13 @@ def roll_out(
         waits = stack.enter_context(watched(environment["DATABASE_URL"]))
         ours = stack.enter_context(serving(old.service, environment, folder / "old.log"))
         theirs = stack.enter_context(serving(new.service, environment, folder / "new.log"))
-        with Clients(ours.url, old) as first:
+        with Clients(ours, old) as first:
             enough(first, 20)
             seen = Seen(python(new.service, "-m", "alembic", "upgrade", "head", env=environment))
             clients = [first]
             if seen.migration.returncode == 0:
                 wait_for(lambda: theirs.get("/ready")[0] == 200, f"{theirs.url} to be ready")
-                with Clients(theirs.url, new) as second:
+                with Clients(theirs, new) as second:
                     meet(ours, theirs)
                     enough(first, requests)
                     enough(second, requests)

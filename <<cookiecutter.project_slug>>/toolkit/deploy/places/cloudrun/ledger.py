@@ -6,7 +6,6 @@ A first release holds the lock before there is a service, and a service cannot b
 from __future__ import annotations
 
 import base64
-import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +34,6 @@ class Ledger:
     def __init__(self, service: RunService) -> None:
         self.service = service
         self.job = render.job_name(service.name, "migrate")
-        self._mutex = threading.Lock()  # the lock's thread and the deploy write the same Job
 
     def annotations(self) -> Mapping[str, str]:
         found = self.service.job(self.job)
@@ -66,9 +64,11 @@ class Ledger:
         """Write under the next free number."""
         made = record
 
-        def change(now: dict[str, str]) -> dict[str, str]:
+        def change(now: dict[str, str]) -> dict[str, str] | None:
             nonlocal made
-            while key_of(made.number) in now:
+            while (text := now.get(key_of(made.number))) is not None:
+                if text == packed(made):
+                    return None  # our own write, whose response was lost
                 made = replace(made, number=made.number + 1)
             return {**now, key_of(made.number): packed(made)}
 
@@ -92,22 +92,25 @@ class Ledger:
         spec: Object | None = None,
         guarded: bool = True,
     ) -> bool:
-        """Change the annotations; False if `change` returns None."""
-        with self._mutex:
-            for _ in range(TRIES):
-                live = self.service.job(self.job)
-                now = dict((live["metadata"].get("annotations") or {}) if live else {})
-                wanted = change(now)
-                if wanted is None:
-                    return False
-                kept = live["spec"] if live else placeholder(self.service)
-                body = self.service.job_body(self.job, live, spec or kept, wanted)
-                try:
-                    self.service.write_job(self.job, live, body, guarded=guarded)
-                except WriteConflict:
-                    time.sleep(PAUSE_SECONDS)
-                else:
-                    return True
+        """Change the annotations; False if `change` returns None.
+
+        The deploy and the lock's thread write the same Job. No mutex keeps them apart, because a guarded write may
+        renew the lock, which is another write of it; the one that is late is repeated.
+        """
+        for _ in range(TRIES):
+            live = self.service.job(self.job)
+            now = dict((live["metadata"].get("annotations") or {}) if live else {})
+            wanted = change(now)
+            if wanted is None:
+                return False
+            kept = live["spec"] if live else placeholder(self.service)
+            body = self.service.job_body(self.job, live, spec or kept, wanted)
+            try:
+                self.service.write_job(self.job, live, body, guarded=guarded)
+            except WriteConflict:
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return True
         raise fail(
             "LEDGER_BUSY", f"Job {self.job} is changed by others all the time", hint="run the same command again"
         )

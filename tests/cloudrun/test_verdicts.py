@@ -1,26 +1,27 @@
 """Releases that fail on Cloud Run: each has its code and cause, and the one before serves all the time."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.cloudrun import SOON, CloudRunStage
+from tests.support.revised_images import checkout, revision
 
-pytestmark = pytest.mark.drill(minutes=4)
+pytestmark = pytest.mark.drill(minutes=1)
 
 
 @pytest.mark.parametrize(
-    ("image", "keys", "expected"),
+    ("image", "line", "expected"),
     [
-        ("crash", (SOON,), ("CRASH_LOOP", "exit code 17", "cannot open the flux capacitor")),
-        ("greedy", (SOON,), ("OUT_OF_MEMORY", "resources.memory_limit")),
-        ("unready", (SOON,), ("NOT_READY",)),
-        ("deaf", (SOON,), ("NOT_READY", "up but deaf")),
+        ("crash", "cannot open the flux capacitor", ("CRASH_LOOP", "exit code 17")),
+        ("greedy", "resources.memory_limit", ("OUT_OF_MEMORY",)),
+        ("unready", "NOT_READY", ()),
+        ("deaf", "up but deaf", ("NOT_READY",)),
     ],
 )
-def test_failing_release_is_put_back(
-    running: CloudRunStage, image: str, keys: tuple[str, ...], expected: tuple[str, ...]
-) -> None:
+def test_failing_release_is_put_back(running: CloudRunStage, image: str, line: str, expected: tuple[str, ...]) -> None:
     with running.load(rate=40, threads=4) as load:
-        ended = running.deploy(image, *(part for key in keys for part in ("-e", key)))
+        ended = running.deploy_telling(line, image, "-e", SOON)
     assert ended.code == 3, ended
     for text in expected:
         assert text in ended.out, ended
@@ -48,14 +49,29 @@ def test_refused_before_anything_changes(running: CloudRunStage, keys: tuple[str
     assert (running.versions(), running.history()) == before
 
 
+def test_failing_migration_leaves_the_release(running: CloudRunStage, tmp_path: Path) -> None:
+    before, schema = running.traffic(), running.sql("select version_num from alembic_version")
+    author = checkout(running, tmp_path)
+    image = revision(author, "ab01", 'op.execute("SELECT 1/0")')
+    with running.load(rate=30, threads=2) as load:
+        ended = author.deploy_telling("division by zero", image)
+    assert ended.code == 3, ended
+    assert "MIGRATION_FAILED" in ended.out
+    assert "exit code 1" in ended.out
+    assert running.traffic() == before
+    assert running.sql("select version_num from alembic_version") == schema
+    assert running.history()[-1]["outcome"] == "not_released"
+    assert not load.failures, f"{load.failures} of {load.sent}"
+    assert "changed=0" in running.deploy("v1").out
+
+
 def test_wrong_password_fails_in_the_migration(running: CloudRunStage) -> None:
     """A new version of the secret: the running revision keeps the old one."""
     added = running.task("secrets.set", "DATABASE_URL", stdin="postgresql://postgres:wrong@sql:5432/shop")
     assert added.code == 0, added
     try:
-        ended = running.deploy("v2")
-        assert ended.code in (3, 6), ended
-        assert "password authentication failed" in ended.out
+        ended = running.deploy_telling("password authentication failed", "v2")
+        assert ended.code == 3, ended
         assert "wrong" not in ended.out.replace("wrong password", "")
         assert running.traffic() == {running.images["v1"]: 100}
     finally:

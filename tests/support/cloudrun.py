@@ -137,6 +137,14 @@ class CloudRunStage:
     def deploy(self, image: str = "v1", *arguments: str, **env: str) -> Ended:
         return self.task("deploy", "--yes", *arguments, image=image, **env)
 
+    def deploy_telling(self, line: str, image: str, *arguments: str) -> Ended:
+        """A deploy whose output has this line; see `Stage.deploy_telling` for why it may be missing."""
+        for _ in range(3):
+            ended = self.deploy(image, *arguments)
+            if line in ended.out:
+                return ended
+        raise AssertionError(f"{line!r} was never told: {ended}")
+
     def logs(self) -> Ended:
         python, file, _, _, *keys = self.command("logs")
         return self._run([python, file, "logs", "--env", "staging", *keys])

@@ -3,13 +3,15 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from tests.support import variants
+from tests.support.cloudrun import CloudRunStage
 from tests.support.machines import MachineStage
 from tests.support.stage import Stage
 
-AnyStage = TypeVar("AnyStage", bound=Stage | MachineStage)
+AuthorStage: TypeAlias = Stage | MachineStage | CloudRunStage
+AnyStage = TypeVar("AnyStage", bound=AuthorStage)
 
 REVISION = '''"""{name}"""
 import sqlalchemy as sa
@@ -41,14 +43,14 @@ def checkout(stage: AnyStage, folder: Path) -> AnyStage:
     return replace(stage, project=project, images=replace(stage.images, digests=dict(stage.images.digests)))
 
 
-def write(stage: Stage | MachineStage, name: str, up: str, down: str = "", marker: str = "") -> None:
+def write(stage: AuthorStage, name: str, up: str, down: str = "", marker: str = "") -> None:
     """Write a revision on top of `down`, by default of what the database is at."""
     down = down or stage.sql("select version_num from alembic_version")
     text = REVISION.format(name=name, down=down, up=up.replace('"product"', f'"{table(stage)}"'))
     (stage.project / "alembic" / "versions" / f"{name}.py").write_text(f"{marker}\n{text}" if marker else text)
 
 
-def image_at(stage: Stage | MachineStage, head: str, on_top: str = "", code: Path | None = None) -> str:
+def image_at(stage: AuthorStage, head: str, on_top: str = "", code: Path | None = None) -> str:
     """An image with the checkout's revisions, called as the head that its label names. `code`: another service's."""
     folder = stage.project.parent / f"image-{head}"
     folder.mkdir()
@@ -61,11 +63,11 @@ def image_at(stage: Stage | MachineStage, head: str, on_top: str = "", code: Pat
     return head
 
 
-def revision(stage: Stage | MachineStage, name: str, up: str, on_top: str = "") -> str:
+def revision(stage: AuthorStage, name: str, up: str, on_top: str = "") -> str:
     """Write a revision into the checkout and an image that has it, called `name`."""
     write(stage, name, up)
     return image_at(stage, name, on_top)
 
 
-def table(stage: Stage | MachineStage) -> str:
+def table(stage: AuthorStage) -> str:
     return stage.sql("select table_name from information_schema.tables where table_name like 'product%' limit 1")

@@ -1,17 +1,28 @@
-"""`kill -9` of the deployer at every step, and at random moments: the next deploy converges."""
+"""`kill -9` of the deployer at every step, before every change, and at random moments: the next deploy converges."""
 
 import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.support.cloudrun import CloudRunStage
+from tests.support.revised_images import checkout, revision
 
 pytestmark = pytest.mark.alone  # serves under load
 
 STEPS = ("preflight", "image", "config", "migrate", "release", "rollout", "smoke", "record")
+# A copy of the toolkit whose process ends itself, as if by `kill -9`, before the change with this number.
+VARIABLE = "KILLED_BEFORE"
+KILLED = f"""        self.count += 1
+        import os
+
+        if self.count == int(os.environ.get("{VARIABLE}") or 0):
+            os.kill(os.getpid(), 9)
+"""
+MOST = 20  # changes of one deploy
 
 
 def other(stage: CloudRunStage) -> str:
@@ -29,7 +40,7 @@ def converges(stage: CloudRunStage, image: str) -> None:
     assert "changed=0" in stage.deploy(image).out
 
 
-@pytest.mark.drill(minutes=8)
+@pytest.mark.drill(minutes=1)
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_each_step(running: CloudRunStage, step: str) -> None:
     """At the first line of the step; requests are answered all the time."""
@@ -50,6 +61,32 @@ def test_killed_at_each_step(running: CloudRunStage, step: str) -> None:
 
 
 @pytest.mark.drill(minutes=6)
+def test_killed_before_each_change(actor: CloudRunStage, tmp_path: Path) -> None:
+    """Each version has a revision of the schema, so that the migration is one of the changes."""
+    with actor.fresh() as fresh:
+        stage = checkout(fresh, tmp_path)
+        path = stage.project / "toolkit" / "deploy" / "places" / "changes.py"
+        before = path.read_text()
+        path.write_text(before.replace("        self.count += 1\n", KILLED))
+        assert path.read_text() != before
+        first = stage.deploy("v1")
+        assert first.code == 0, first
+        with stage.load(rate=30, threads=2) as load:
+            for number in range(1, MOST):
+                column = f'sa.Column("colour_{number}", sa.Text(), nullable=True)'
+                image = revision(stage, f"aa{number:02}", f'op.add_column("product", {column})')
+                killed = stage.deploy(image, **{VARIABLE: str(number)})
+                if killed.code == 0:
+                    break
+                assert killed.code == -signal.SIGKILL, killed
+                print(f"before change {number}: {killed.out.splitlines()[-1]}, {stage.traffic()}")
+                converges(stage, image)
+        print(f"{number - 1} changes, {load.sent} requests, failures {dict(load.failures)}")
+        assert 4 < number < MOST
+        assert not load.failures, f"{load.failures} of {load.sent}"
+
+
+@pytest.mark.drill(minutes=1)
 @pytest.mark.parametrize("turn", range(6))
 def test_killed_at_a_random_moment(running: CloudRunStage, turn: int) -> None:
     """From its first change on."""

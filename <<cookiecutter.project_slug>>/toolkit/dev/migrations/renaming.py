@@ -26,6 +26,7 @@ from toolkit.dev.migrations.names import quoted
 from toolkit.dev.migrations.online_operations import Check, condition
 from toolkit.dev.migrations.outstanding import Entry
 
+LONGEST = 63  # of a name in PostgreSQL, in bytes
 _INTEGERS = ("smallint", "integer", "bigint", "numeric")
 _SIZED = re.compile(r"(character varying|numeric)(?:\((\d+)(?:,(\d+))?\))?")
 
@@ -201,19 +202,25 @@ class Table:
 
 
 def table(old: str, new: str, before: Mapping[Key, str], wanted: Mapping[Key, str]) -> Table:
-    """Return a rename with the names that the models give to the same constraints and indexes."""
+    """Return a rename with the names that the models give to the same constraints and indexes.
+
+    Those of columns that only old code knows get the new table's name, too: until they are dropped, their names say
+    where they are.
+    """
     constraints: dict[str, dict[str, str]] = {}
     indexes: dict[str, str] = {}
     for kind, place, name in before:
         now = new if place == old else place
+        if kind not in ("constraint", "index") or Key(kind, now, name) in wanted:
+            continue
         named = re.sub(rf"^([a-z]+)_{re.escape(old)}(?=_|$)", rf"\1_{new}", name) if place == old else name
-        for candidate in (named, re.sub(rf"_{re.escape(old)}$", f"_{new}", named)):
-            if candidate != name and Key(kind, now, candidate) in wanted and Key(kind, now, name) not in wanted:
-                if kind == "constraint":
-                    constraints.setdefault(now, {})[name] = candidate
-                elif kind == "index":
-                    indexes[name] = candidate
-                break
+        candidates = (named, re.sub(rf"_{re.escape(old)}$", f"_{new}", named))
+        found = next((each for each in candidates if each != name and Key(kind, now, each) in wanted), None)
+        after = found or (named if len(named) <= LONGEST and Key(kind, place, named) not in before else name)
+        if after != name and kind == "constraint":
+            constraints.setdefault(now, {})[name] = after
+        elif after != name:
+            indexes[name] = after
     return Table(old, new, constraints, indexes)
 
 

@@ -161,6 +161,25 @@ def test_a_renamed_resource_is_widened_before_its_contract(service: SmallService
     finished(service, "lamps")
 
 
+NAMES = """
+SELECT conname FROM pg_constraint WHERE conrelid = 'lamps'::regclass AND contype <> 'n'
+UNION SELECT indexname FROM pg_indexes WHERE tablename = 'lamps'
+"""
+
+
+def test_what_only_old_code_knows_has_the_name_of_the_new_table(service: SmallService) -> None:
+    """The service's own tests require the convention, and run before the contract, too."""
+    old = ('sa.Column("size", sa.Integer())', 'sa.CheckConstraint("size > 0", name="size")', 'sa.Index(None, "size")')
+    after = products(NAME).replace("products", "lamps")
+    changed(service, products(NAME, *old), after, "SELECT 1", Intents(renamed_tables={"products": "lamps"}))
+    names = {str(name) for (name,) in service.sql(NAMES)}
+    assert names >= {"pk_lamps", "ck_lamps_size", "ix_lamps_size"}
+    assert all("_lamps" in name for name in names), names
+    service.downgrade("-1")
+    service.upgrade()
+    finished(service, "lamps")
+
+
 def test_the_view_of_a_renamed_resource_has_the_privileges_of_its_table(service: SmallService) -> None:
     before = products(NAME, 'sa.Column("size", sa.Integer())', 'sa.Column("hidden", sa.Integer())')
     privileges = (

@@ -8,7 +8,7 @@ import pytest
 from tests.support.cloudrun import CloudRunStage
 from tests.support.running import PATIENCE
 
-pytestmark = pytest.mark.drill(minutes=2)
+pytestmark = pytest.mark.drill(minutes=1)
 
 
 def other(stage: CloudRunStage) -> str:

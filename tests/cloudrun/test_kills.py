@@ -103,3 +103,19 @@ def test_killed_at_a_random_moment(running: CloudRunStage, turn: int) -> None:
         converges(running, image)
     print(f"{load.sent} requests, slowest {load.slowest:.1f} s")
     assert not load.failures, f"{load.failures} of {load.sent}"
+
+
+@pytest.mark.drill(minutes=1)
+def test_control_a_deploy_that_is_not_repeated_stays_unfinished(running: CloudRunStage) -> None:
+    """The kill comes before the end: nothing but the next deploy completes the release."""
+    image = other(running)
+    with running.deploying(image) as child:
+        assert child.stdout
+        for line in child.stdout:
+            if " release " in line:
+                break
+        os.killpg(child.pid, signal.SIGKILL)
+    time.sleep(20)  # the platform may still make the revision, and gives it no request
+    assert running.traffic().get(running.images[image], 0) == 0
+    assert running.task("doctor").code in (0, 6)
+    converges(running, image)

@@ -1,12 +1,13 @@
 """Daily operations on a service that is released to Cloud Run."""
 
+import json
 import re
 
 import pytest
 
 from tests.support.cloudrun import DATABASE, CloudRunStage
 
-pytestmark = pytest.mark.drill(minutes=2)
+pytestmark = pytest.mark.drill(minutes=1)
 
 SHOW = "import os, sys; print(os.environ['IMAGE_DIGEST'], *sys.argv[1:]); sys.exit(7)"
 # Kubelets that share a machine remove each other's logs once a minute.
@@ -67,6 +68,38 @@ def test_a_new_secret_comes_with_a_restart(running: CloudRunStage) -> None:
     before = running.service()["status"]["traffic"]
     assert running.deploy("v1").code == 0
     assert running.service()["status"]["traffic"] == before
+
+
+def test_restart_that_fails_is_taken_back(running: CloudRunStage) -> None:
+    """A restart takes the newest secret, with which no instance becomes ready here."""
+    before = running.traffic()
+    wrong = DATABASE.replace("@sql:5432/", "@sql:1/")
+    assert running.task("secrets.set", "DATABASE_URL", stdin=wrong).code == 0
+    newest = max(json.loads(running.kubectl("get", "secret", "database", "-o", "json"))["data"], key=int)
+    try:
+        with running.load(rate=30, threads=2) as load:
+            ended = running.task("restart", "--yes", "-e", "rollout_seconds=60")
+        assert ended.code == 3, ended
+        assert "NOT_READY" in ended.out
+        assert running.traffic() == before
+        assert not load.failures, f"{load.failures} of {load.sent}"
+    finally:
+        patch = json.dumps([{"op": "remove", "path": f"/data/{newest}"}])
+        running.kubectl("patch", "secret", "database", "--type=json", "-p", patch)
+    assert "changed=0" in running.deploy("v1").out
+
+
+def test_doctor_names_what_is_missing(running: CloudRunStage) -> None:
+    """Control: without these keys, it finds nothing."""
+    for keys, expected in (
+        (("secret={store: google, keys: {DATABASE_URL: nothing}}",), "gcloud secrets create"),
+        (("project=no-such-project",), "SECRET_NOT_FOUND"),
+        (("image=sha256:" + "0" * 64,), "IMG_NOT_FOUND"),
+    ):
+        shown = running.task("doctor", *(part for key in keys for part in ("-e", key)))
+        assert shown.code == 6, shown
+        assert expected in shown.out, shown
+    assert running.task("doctor").code == 0
 
 
 def test_scale_until_the_next_deploy(running: CloudRunStage) -> None:

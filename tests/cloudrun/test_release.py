@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.cloudrun import DATABASE, ENDPOINT, CloudRunStage
 
-pytestmark = pytest.mark.drill(minutes=3)
+pytestmark = pytest.mark.drill(minutes=1)
 
 
 def test_first_deploy_serves(actor: CloudRunStage) -> None:
@@ -110,3 +110,30 @@ def test_gcloud_agrees_with_status(running: CloudRunStage) -> None:
     state = json.loads(running.task("status", "--json").out)
     told = {f"{item['revisionName']} {item.get('percent', 0)} %" for item in described["status"]["traffic"]}
     assert told == {pod["name"] for pod in state["pods"]}
+
+
+BY_HAND = [
+    {"op": "remove", "path": "/spec/template/metadata/name"},
+    {
+        "op": "add",
+        "path": "/spec/template/spec/containers/0/env/-",
+        "value": {"name": "VARIABLE_OF_ADA", "value": "typed-by-hand"},
+    },
+]
+
+
+def test_diff_shows_no_value_that_the_inventory_does_not_have(running: CloudRunStage) -> None:
+    """Comes last, because it is one more release. Control: a value of the inventory is shown."""
+    running.kubectl("patch", "ksvc", "shop", "--type=json", "-p", json.dumps(BY_HAND))
+    try:
+        shown = running.task("deploy", "--check", "--diff", "-e", "settings.LOG_LEVEL=WARNING", image="v1")
+        assert shown.code == 0, shown
+        assert '"name": "VARIABLE_OF_ADA"' in shown.out
+        assert "typed-by-hand" not in shown.out
+        assert '"value": "WARNING"' in shown.out
+        assert "s3cret" not in shown.out
+    finally:
+        ended = running.deploy("v1")
+    assert ended.code == 0, ended
+    assert "typed-by-hand" not in ended.out + running.kubectl("get", "ksvc", "shop", "-o", "json")
+    assert running.traffic() == {running.images["v1"]: 100}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def rollback_target(records: Sequence[ReleaseRecord], running: str, to: int | None) -> ReleaseRecord:
     """Return the target of a rollback: release `to`, or the last good one with a different image or objects.
 
+    A deploy that only takes back a change made by hand adds a release like the one before it.
     Raises Failed NO_SUCH_RELEASE, NOTHING_TO_ROLL_BACK_TO.
     """
     if to is not None:
@@ -35,12 +36,17 @@ def rollback_target(records: Sequence[ReleaseRecord], running: str, to: int | No
         return chosen
     current = last_good(records)
     broken = current is not None and current.digest != running
-    chosen = current if broken else last_good(records, current.number if current else None)
+    others = [record for record in records if current is None or not _is_same(record, current)]
+    chosen = current if broken else last_good(others, current.number if current else None)
     if chosen is None:
         raise fail(
             "NOTHING_TO_ROLL_BACK_TO", "no earlier release passed its smoke test", hint="deploy a working version"
         )
     return chosen
+
+
+def _is_same(record: ReleaseRecord, other: ReleaseRecord) -> bool:
+    return (record.digest, record.objects) == (other.digest, other.objects)
 
 
 def actor() -> str:

@@ -41,6 +41,13 @@ def test_rollback_target(running: str, to: int | None, number: int) -> None:
     assert history.rollback_target(HISTORY, running, to).number == number
 
 
+def test_a_rollback_skips_the_release_that_only_repaired_the_running_one() -> None:
+    records = [made(1), made(2), made(3, digest="sha256:2")]
+    assert history.rollback_target(records, "sha256:2", None).number == 1
+    other_settings = replace(records[2], objects=({"kind": "ConfigMap"},))
+    assert history.rollback_target([*records[:2], other_settings], "sha256:2", None).number == 2
+
+
 @pytest.mark.parametrize(
     ("records", "to", "code"),
     [(HISTORY, 2, "NO_SUCH_RELEASE"), (HISTORY, 9, "NO_SUCH_RELEASE"), ([made(1)], None, "NOTHING_TO_ROLL_BACK_TO")],

@@ -42,7 +42,7 @@ def change(bakery: Bakery, service: Path, example: Pair) -> None:
 
 @pytest.mark.drill(minutes=6)
 def test_own_tests_pass_after_random_changes(bakery: Bakery) -> None:
-    baked = bakery.bake(project_name="Shop", auth="none", ci="none", resources=TARGET_LINE)
+    baked = bakery.bake(project_name="Shop", ci="none", resources=TARGET_LINE)  # with tokens, which have owners
 
     @settings(
         max_examples=EXAMPLES,
